@@ -1,0 +1,46 @@
+"""Where a measurement was made: machine, operating system, Python and package versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtimes.registry import RUNTIMES, installed_version
+
+_PACKAGES = ("edgesr", "numpy", "pillow", *sorted({r.distribution for r in RUNTIMES.values()}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Results of unlike environments are never merged."""
+
+    system: str
+    machine: str
+    cpu: str
+    logical_cores: int
+    python: str
+    packages: dict[str, str]
+
+
+def current_environment() -> Environment:
+    """This process's environment; packages that are not installed are left out."""
+    versions = {name: installed_version(name) for name in _PACKAGES}
+    return Environment(
+        system=f"{platform.system()} {platform.release()}",
+        machine=platform.machine(),
+        cpu=_cpu_name(),
+        logical_cores=os.cpu_count() or 1,
+        python=platform.python_version(),
+        packages={name: version for name, version in versions.items() if version is not None},
+    )
+
+
+def _cpu_name() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"

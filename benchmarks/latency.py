@@ -1,0 +1,123 @@
+"""How long one call of an artifact takes: load, first call, warm-up until steady, then timed calls one at a time."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.jobs import LatencySettings
+from runtimes.bundle import Bundle
+from runtimes.manifest import Artifact, Golden
+from runtimes.session import open_session
+
+_STEADY_WINDOW = 3
+_STEADY_RATIO = 1.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """Times of one artifact on one runtime in a fresh process, in milliseconds.
+
+    ``load_ms`` is importing the runtime and opening the file; ``samples_ms`` are the bare calls, in order;
+    ``size`` is the LR input (height, width); ``ms_per_gmac`` divides the median by the convolutions' 1e9 MAC;
+    ``peak_rss_mb`` is the process's highest resident memory, runtime included. ``steady`` tells whether warm-up ended
+    because three calls in a row agreed with the three before.
+    """
+
+    size: tuple[int, int]
+    load_ms: float
+    first_call_ms: float
+    warmup_calls: int
+    steady: bool
+    samples_ms: tuple[float, ...]
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    ms_per_gmac: float
+    peak_rss_mb: float
+
+
+def measure_latency(
+    bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, settings: LatencySettings
+) -> Latency:
+    """Time an artifact on a golden photograph, in the layout of its file: nothing but the runtime is measured."""
+    golden = _photograph(bundle, artifact)
+    image = bundle.tensor(golden.input)
+    started = time.perf_counter()
+    session = open_session(bundle, artifact, runtime=runtime, threads=threads)
+    load_ms = _milliseconds_since(started)
+    batch = session.prepare(image)
+
+    def call() -> float:
+        start = time.perf_counter()
+        session.session.run(batch)
+        return _milliseconds_since(start)
+
+    first_call_ms = call()
+    warmup, steady = _warm_up(call, settings)
+    samples = _sample(call, settings)
+    p50, p90, p99 = (float(p) for p in np.percentile(samples, [50, 90, 99]))
+    gmac = artifact.mac_per_hr_pixel * golden.size[0] * golden.size[1] * bundle.manifest.scale**2 / 1e9
+    return Latency(
+        size=golden.size,
+        load_ms=load_ms,
+        first_call_ms=first_call_ms,
+        warmup_calls=warmup,
+        steady=steady,
+        samples_ms=tuple(samples),
+        p50_ms=p50,
+        p90_ms=p90,
+        p99_ms=p99,
+        ms_per_gmac=p50 / gmac,
+        peak_rss_mb=peak_rss_mb(),
+    )
+
+
+def peak_rss_mb() -> float:
+    """Highest resident memory of this process in MB (1e6 bytes).
+
+    Linux: VmHWM, since ru_maxrss of a process also counts the parent that it was forked from.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024 / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def _photograph(bundle: Bundle, artifact: Artifact) -> Golden:
+    """The first golden of the artifact's fixed size, or of the bundle's tile size."""
+    size = artifact.tile_size or bundle.manifest.tile_size
+    return next(g for g in bundle.manifest.goldens if g.size == size)
+
+
+def _warm_up(call: Callable[[], float], settings: LatencySettings) -> tuple[int, bool]:
+    """Call until the medians of the last two windows agree to 5%, or the time is up."""
+    times: list[float] = []
+    while True:
+        times.append(call())
+        if len(times) >= 2 * _STEADY_WINDOW:
+            before = float(np.median(times[-2 * _STEADY_WINDOW : -_STEADY_WINDOW]))
+            now = float(np.median(times[-_STEADY_WINDOW:]))
+            if max(before, now) <= _STEADY_RATIO * min(before, now):
+                return len(times), True
+        if sum(times) >= settings.warmup_seconds * 1000:
+            return len(times), False
+
+
+def _sample(call: Callable[[], float], settings: LatencySettings) -> list[float]:
+    samples: list[float] = []
+    while len(samples) < settings.calls or sum(samples) < settings.seconds * 1000:
+        samples.append(call())
+    return samples
+
+
+def _milliseconds_since(start: float) -> float:
+    return (time.perf_counter() - start) * 1000

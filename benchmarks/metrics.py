@@ -1,0 +1,47 @@
+"""Image metrics on float arrays (3,H,W), RGB, in [0,255]."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.float32]
+_PEAK = 255.0
+_Y_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255.0
+
+
+def psnr(image: NDArray[np.floating], reference: NDArray[np.floating]) -> float:
+    """Peak signal-to-noise ratio in dB, peak 255; inf for identical images, nan where a value is not finite."""
+    difference = image.astype(np.float64) - reference.astype(np.float64)
+    mse = float(np.square(difference).mean())
+    return math.inf if mse == 0 else 10 * math.log10(_PEAK**2 / mse) if math.isfinite(mse) else math.nan
+
+
+def max_abs_error(image: Image, reference: Image) -> float:
+    """Largest absolute difference, 0..255; nan where a value is not finite."""
+    return float(np.abs(image.astype(np.float64) - reference).max())
+
+
+def channel_mean_shift(image: Image, reference: Image) -> list[float]:
+    """Mean of image - reference for each channel: a colour cast shows here before it shows in PSNR."""
+    return [float(v) for v in (image.astype(np.float64) - reference).mean(axis=(1, 2))]
+
+
+def border_max_abs_error(image: Image, reference: Image, ring: int) -> float:
+    """Largest absolute difference within ``ring`` pixels of the image border."""
+    error: NDArray[np.float64] = np.abs(image.astype(np.float64) - reference)
+    sides = (error[:, :ring], error[:, -ring:], error[:, :, :ring], error[:, :, -ring:])
+    return max(float(side.max()) for side in sides)
+
+
+def luma(image: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(3,H,W) RGB -> (1,H,W) Y of BT.601 in [16,235], as super-resolution papers measure it."""
+    weighted: NDArray[np.float64] = np.tensordot(_Y_WEIGHTS, image.astype(np.float64), axes=(0, 0))[None] + 16.0
+    return weighted
+
+
+def crop_border(image: NDArray[np.floating], border: int) -> NDArray[np.floating]:
+    """(C,H,W) without its outer ``border`` pixels."""
+    return image[:, border : image.shape[1] - border, border : image.shape[2] - border]

@@ -1,0 +1,215 @@
+"""Measure a whole bundle, a fresh process for every artifact; results as versioned JSON (docs/results.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from benchmarks.device import Device
+from benchmarks.environment import Environment, current_environment
+from benchmarks.jobs import Job, JobStatus, LatencySettings
+from benchmarks.latency import Latency
+from benchmarks.parity import ArtifactParity
+from runtimes.bundle import MANIFEST_FILE, Bundle
+from runtimes.decoding import decode, to_json
+from runtimes.errors import EdgesrError, InputError
+from runtimes.manifest import Artifact
+from runtimes.progress import Progress, ProgressEvent, silent
+from runtimes.registry import runtime_info
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """What a result is about: no two results of one file share a key."""
+
+    artifact: str
+    runtime: str
+    threads: int
+    device: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParityResult:
+    """``status`` is "done" when the worker finished; ``passed`` when moreover every golden kept its tolerance."""
+
+    key: Key
+    status: JobStatus
+    reason: str | None
+    passed: bool
+    parity: ArtifactParity | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyResult:
+    """``latency`` is None unless ``status`` is "done"; ``reason`` says why not."""
+
+    key: Key
+    status: JobStatus
+    reason: str | None
+    latency: Latency | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleIdentity:
+    """The bundle that was measured: the SHA-256 of its manifest, its generator and checkpoint."""
+
+    manifest_sha256: str
+    generator: str
+    checkpoint_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParityResults:
+    """Content of ``edgesr parity --json``."""
+
+    schema_version: int
+    kind: Literal["parity"]
+    created_utc: str
+    bundle: BundleIdentity
+    environment: Environment
+    results: tuple[ParityResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """No artifact failed, crashed or timed out; runtimes that are not installed do not count."""
+        return all(r.passed or r.status == "missing" for r in self.results)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyResults:
+    """Content of ``edgesr bench --json``."""
+
+    schema_version: int
+    kind: Literal["latency"]
+    created_utc: str
+    bundle: BundleIdentity
+    environment: Environment
+    settings: LatencySettings
+    results: tuple[LatencyResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Every artifact whose runtime is installed was measured."""
+        return all(r.status in ("done", "missing") for r in self.results)
+
+
+def run_parity(
+    bundle: Bundle, device: Device, *, artifacts: Sequence[tuple[Artifact, str]], progress: Progress = silent
+) -> ParityResults:
+    """Check artifacts, each on its runtime, with one thread."""
+    results = []
+    for done, (artifact, runtime) in enumerate(artifacts):
+        progress(ProgressEvent("parity", done, len(artifacts), artifact.id))
+        job = Job(kind="parity", bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=1)
+        outcome = device.run(job)
+        parity = decode(ArtifactParity, outcome.result) if outcome.result is not None else None
+        results.append(
+            ParityResult(
+                key=_key(job, device),
+                status=outcome.status,
+                reason=outcome.reason,
+                passed=parity is not None and not any(g.failures for g in parity.goldens),
+                parity=parity,
+            )
+        )
+    progress(ProgressEvent("parity", len(artifacts), len(artifacts)))
+    _require_any_ran([(r.status, r.reason) for r in results])
+    return ParityResults(
+        schema_version=SCHEMA_VERSION,
+        kind="parity",
+        created_utc=_now(),
+        bundle=_identity(bundle),
+        environment=current_environment(),
+        results=tuple(results),
+    )
+
+
+def run_latency(
+    bundle: Bundle,
+    device: Device,
+    *,
+    artifacts: Sequence[tuple[Artifact, str]],
+    threads: Sequence[int],
+    settings: LatencySettings,
+    progress: Progress = silent,
+) -> LatencyResults:
+    """Time artifacts, each on its runtime, once for every thread count."""
+    jobs = [
+        Job(kind="latency", bundle=str(bundle.root), artifact=a.id, runtime=r, threads=t, latency=settings)
+        for t in threads
+        for a, r in artifacts
+    ]
+    results = []
+    for done, job in enumerate(jobs):
+        progress(ProgressEvent("bench", done, len(jobs), f"{job.artifact}, {job.threads} thread(s)"))
+        outcome = device.run(job)
+        latency = decode(Latency, outcome.result) if outcome.result is not None else None
+        results.append(
+            LatencyResult(key=_key(job, device), status=outcome.status, reason=outcome.reason, latency=latency)
+        )
+    progress(ProgressEvent("bench", len(jobs), len(jobs)))
+    _require_any_ran([(r.status, r.reason) for r in results])
+    return LatencyResults(
+        schema_version=SCHEMA_VERSION,
+        kind="latency",
+        created_utc=_now(),
+        bundle=_identity(bundle),
+        environment=current_environment(),
+        settings=settings,
+        results=tuple(results),
+    )
+
+
+def select_artifacts(
+    bundle: Bundle, *, artifact: str | None = None, runtime: str | None = None
+) -> list[tuple[Artifact, str]]:
+    """Artifacts of a bundle with the runtimes to measure them on: all, or those that were asked for."""
+    chosen = [bundle.artifact(artifact)] if artifact else list(bundle.manifest.artifacts)
+    if runtime is not None:
+        runtime_info(runtime)
+    pairs = [(a, r) for a in chosen for r in a.runtimes if runtime in (None, r)]
+    if not pairs:
+        raise InputError(f"{bundle.root}: nothing to measure for artifact {artifact or 'any'} on runtime {runtime!r}")
+    return pairs
+
+
+def _key(job: Job, device: Device) -> Key:
+    return Key(artifact=job.artifact, runtime=job.runtime, threads=job.threads, device=device.name)
+
+
+def _require_any_ran(outcomes: list[tuple[JobStatus, str | None]]) -> None:
+    if all(status == "missing" for status, _ in outcomes):
+        raise EdgesrError(f"no runtime of this bundle is installed: {outcomes[0][1]}")
+
+
+def _identity(bundle: Bundle) -> BundleIdentity:
+    return BundleIdentity(
+        manifest_sha256=hashlib.sha256((bundle.root / MANIFEST_FILE).read_bytes()).hexdigest(),
+        generator=str(bundle.manifest.generator.get("name", "unknown")),
+        checkpoint_sha256=bundle.manifest.checkpoint.sha256,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def require_writable(path: Path | None) -> None:
+    """Refuse a results file that could not be written, before anything is measured."""
+    if path is not None and (path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK)):
+        raise InputError(f"{path}: cannot be written; its folder must exist and be writable")
+
+
+def write_json(results: ParityResults | LatencyResults, path: Path | None) -> None:
+    """Write results as JSON, whole or not at all; nothing without a path."""
+    if path is not None:
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.write_text(to_json(results))
+        temporary.replace(path)

@@ -1,0 +1,137 @@
+"""Results as rows of text, for the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.parity import GoldenParity
+from benchmarks.results import LatencyResult, LatencyResults, ParityResult, ParityResults
+
+_DASH = "-"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A titled table; every row has as many cells as there are columns."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def shape_text(shape: Sequence[int | None]) -> str:
+    """1x3x?x? for a shape with dynamic dimensions."""
+    return "x".join("?" if side is None else str(side) for side in shape)
+
+
+def counts_text(names: Sequence[str]) -> str:
+    """Names with their counts, most frequent first: "Conv 14, Add 6"."""
+    return ", ".join(f"{name} {count}" for name, count in Counter(names).most_common())
+
+
+def parity_table(results: ParityResults) -> Table:
+    """One row an artifact: its worst golden in each metric."""
+    columns = ("artifact", "runtime", "goldens", "worst PSNR dB", "max error", "mean shift", "border error", "result")
+    return Table(
+        "Parity, worst golden (errors on the 0..255 scale)", columns, tuple(_parity_row(r) for r in results.results)
+    )
+
+
+def golden_table(results: ParityResults) -> Table:
+    """The parity matrix: PSNR in dB of every artifact on every golden."""
+    done = [r for r in results.results if r.parity is not None]
+    goldens = dict.fromkeys((g.golden, g.k) for r in done if r.parity for g in r.parity.goldens)
+    columns = ("artifact", *(f"{golden}\nk {k:.2g}" for golden, k in goldens))
+    rows = tuple((r.key.artifact, *(_golden_cell(r, golden) for golden, _ in goldens)) for r in done)
+    return Table("Parity matrix: PSNR dB against float32 PyTorch", columns, rows)
+
+
+def latency_table(results: LatencyResults) -> Table:
+    """One row an artifact and thread count."""
+    columns = (
+        "artifact",
+        "runtime",
+        "threads",
+        "input",
+        "load ms",
+        "first ms",
+        "p50 ms",
+        "p90 ms",
+        "p99 ms",
+        "ms/GMAC",
+        "peak MB",
+        "calls",
+    )
+    return Table("Latency on this host, one call", columns, tuple(_latency_row(r) for r in results.results))
+
+
+def not_measured(results: ParityResults | LatencyResults) -> list[str]:
+    """One line for every artifact that was not measured, or failed, with its reason."""
+    lines = [f"{r.key.artifact}: {r.status}: {r.reason}" for r in results.results if r.status != "done"]
+    if isinstance(results, ParityResults):
+        for result in results.results:
+            for golden in result.parity.goldens if result.parity else ():
+                lines += [f"{result.key.artifact} on {golden.golden}: {message}" for message in golden.failures]
+    return lines
+
+
+def _parity_row(result: ParityResult) -> tuple[str, ...]:
+    key = result.key
+    if result.parity is None:
+        return (key.artifact, key.runtime, *[_DASH] * 5, result.status)
+    goldens = result.parity.goldens
+    shifts = [abs(s) for g in goldens for s in g.mean_shift]
+    return (
+        key.artifact,
+        key.runtime,
+        str(len(goldens)),
+        _worst_psnr(goldens),
+        _largest([g.max_abs_error for g in goldens]),
+        _largest([*shifts]),
+        _largest([g.border_max_abs_error for g in goldens]),
+        "pass" if result.passed else "FAIL",
+    )
+
+
+def _latency_row(result: LatencyResult) -> tuple[str, ...]:
+    key, latency = result.key, result.latency
+    head = (key.artifact, key.runtime, str(key.threads))
+    if latency is None:
+        return (*head, *[_DASH] * 8, result.status)
+    times = (latency.load_ms, latency.first_call_ms, latency.p50_ms, latency.p90_ms, latency.p99_ms)
+    return (
+        *head,
+        f"{latency.size[0]}x{latency.size[1]}",
+        *(f"{t:.1f}" for t in times),
+        f"{latency.ms_per_gmac:.1f}",
+        f"{latency.peak_rss_mb:.0f}",
+        str(len(latency.samples_ms)),
+    )
+
+
+def _golden_cell(result: ParityResult, golden_id: str) -> str:
+    assert result.parity is not None
+    found = [g for g in result.parity.goldens if g.golden == golden_id]
+    return _psnr(found[0]) if found else _DASH
+
+
+def _worst_psnr(goldens: tuple[GoldenParity, ...]) -> str:
+    return _psnr(min(goldens, key=_psnr_order))
+
+
+def _psnr_order(golden: GoldenParity) -> float:
+    if golden.psnr_db is None:
+        return float("inf") if golden.max_abs_error == 0 else float("-inf")
+    return golden.psnr_db
+
+
+def _psnr(golden: GoldenParity) -> str:
+    if golden.psnr_db is None:
+        return "exact" if golden.max_abs_error == 0 else "not finite"
+    return f"{golden.psnr_db:.1f}"
+
+
+def _largest(values: list[float | None]) -> str:
+    return "not finite" if not values or None in values else f"{max(v for v in values if v is not None):.2g}"

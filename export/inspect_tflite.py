@@ -1,0 +1,58 @@
+"""What a TFLite file contains. Needs LiteRT only."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from benchmarks.tables import counts_text, shape_text
+from runtimes.errors import InputError
+
+_CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+
+
+def describe_tflite(path: Path) -> dict[str, str]:
+    """Facts on a TFLite file; one that cannot be read is an InputError."""
+    try:
+        interpreter = Interpreter(
+            model_path=str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: not a TFLite model, or damaged: {str(error).splitlines()[0]}") from error
+    operators = interpreter._get_ops_details()
+    tensors = {t["index"]: t for t in interpreter.get_tensor_details()}
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    return {
+        "kind": "TFLite",
+        "parameters": f"{_constants(operators, tensors, inputs):,}",
+        "MAC per HR pixel": f"{_mac_per_output_pixel(operators, tensors, outputs[0]):,.1f}",
+        "inputs": _tensors_text(inputs),
+        "outputs": _tensors_text(outputs),
+        "operators": counts_text([o["op_name"] for o in operators]),
+    }
+
+
+def _constants(operators: list[dict[str, Any]], tensors: dict[int, Any], inputs: list[dict[str, Any]]) -> int:
+    """Float and integer constants of rank 1 and more: tensors that are read, but neither computed nor given."""
+    computed = {int(i) for o in operators for i in o["outputs"]} | {int(t["index"]) for t in inputs}
+    read = {int(i) for o in operators if o["op_name"] in (*_CONVOLUTIONS, "PRELU") for i in o["inputs"] if i >= 0}
+    return sum(math.prod(int(s) for s in tensors[i]["shape"]) for i in read - computed)
+
+
+def _mac_per_output_pixel(operators: list[dict[str, Any]], tensors: dict[int, Any], output: dict[str, Any]) -> float:
+    total = 0
+    for operator in operators:
+        if operator["op_name"] in _CONVOLUTIONS:
+            _, height, width, _ = tensors[int(operator["outputs"][0])]["shape"]
+            weights = tensors[int(operator["inputs"][1])]["shape"]
+            total += int(height) * int(width) * math.prod(int(s) for s in weights)
+    _, height, width, _ = output["shape"]
+    return float(total / (int(height) * int(width)))
+
+
+def _tensors_text(details: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{t['name']} {shape_text([int(s) for s in t['shape']])} {t['dtype'].__name__}" for t in details)

@@ -1,0 +1,136 @@
+"""What a checkpoint, a model file or a bundle contains: parameters, cost, inputs, outputs, operators."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks.tables import Table, counts_text, shape_text
+from runtimes.bundle import is_bundle, open_bundle
+from runtimes.errors import InputError, MissingPackageError
+from runtimes.manifest import Manifest
+from runtimes.registry import RUNTIMES, installed_version
+from sr_model.checkpoint import is_safetensors, read_header, require_file
+
+_COLUMNS = ("what", "value")
+
+
+def inspect_path(path: Path) -> list[Table]:
+    """Tables that describe a path, whichever kind it is; an InputError when it is none that edgesr knows."""
+    if path.is_dir():
+        if not is_bundle(path):
+            raise InputError(f"{path}: a directory, but no bundle: it has no manifest.json")
+        return _bundle_tables(open_bundle(path).manifest)
+    require_file(path)
+    if path.suffix == ".onnx":
+        _require("onnx", "onnx", "export")
+        from export.inspect_onnx import describe_onnx
+
+        return [_facts(path, describe_onnx(path))]
+    if path.suffix == ".tflite":
+        _require("ai-edge-litert", "tflite", "tflite")
+        from export.inspect_tflite import describe_tflite
+
+        return [_facts(path, describe_tflite(path))]
+    if is_safetensors(path):
+        return [_safetensors_table(path)]
+    if path.suffix == ".ptl":
+        raise InputError(f"{path}: TorchScript Lite files cannot be inspected; inspect the bundle that holds it")
+    return [_published_table(path)]
+
+
+def _facts(path: Path, facts: Mapping[str, str]) -> Table:
+    return Table(str(path), _COLUMNS, (("size", f"{path.stat().st_size:,} bytes"), *facts.items()))
+
+
+def _safetensors_table(path: Path) -> Table:
+    header = read_header(path)
+    config = header.config
+    parameters = sum(math.prod(shape) for shape in header.shapes.values())
+    facts = {
+        "kind": "edgesr generator checkpoint (safetensors)",
+        "parameters": f"{parameters:,}",
+        "tensors": str(len(header.shapes)),
+        "config": config.to_json(),
+        **_cost(path),
+        "input": "1x3x?x? float32, RGB in [0,255]",
+        "output": f"1x3x?x? float32, RGB in [0,255], {config.scale} times the size",
+        **header.training,
+    }
+    return _facts(path, facts)
+
+
+def _published_table(path: Path) -> Table:
+    _require("torch", "torch", "train")
+    from sr_model.published import from_published_state, read_state
+
+    state = read_state(path)
+    generator = from_published_state(state, source=str(path))
+    facts = {
+        "kind": "published SRResCGAN or SRResCycGAN x4 generator (state dict)",
+        "parameters": f"{sum(t.numel() for t in state.values()):,} with weight norm",
+        "parameters folded": f"{sum(p.numel() for p in generator.parameters()):,}",
+        "tensors": str(len(state)),
+        "config": generator.config.to_json(),
+        **_cost(path),
+        "input": "1x3x?x? float32, RGB in [0,255]",
+        "output": f"1x3x?x? float32, RGB in [0,255], {generator.config.scale} times the size",
+    }
+    return _facts(path, facts)
+
+
+def _cost(path: Path) -> dict[str, str]:
+    """MAC per HR pixel and operators, where torch is there to count them."""
+    if installed_version("torch") is None:
+        return {"MAC per HR pixel": f"needs torch: {RUNTIMES['torchscript'].install_command}"}
+    from export.graphs import count_mac_per_hr_pixel, measure_halo
+    from sr_model.checkpoint import load_checkpoint
+
+    generator = load_checkpoint(path)
+    leaves = [type(m).__name__ for m in generator.body.modules() if not list(m.children())]
+    return {
+        "MAC per HR pixel": f"{count_mac_per_hr_pixel(generator):,.1f}",
+        "halo": f"{measure_halo(generator)} LR pixels",
+        "operators": counts_text(leaves),
+    }
+
+
+def _bundle_tables(manifest: Manifest) -> list[Table]:
+    facts = {
+        "generator": str(manifest.generator.get("name")),
+        "scale": str(manifest.scale),
+        "parameters": f"{manifest.checkpoint.parameters:,}",
+        "checkpoint": f"{manifest.checkpoint.name}, sha256 {manifest.checkpoint.sha256}",
+        "glue": f"{manifest.glue.upsample}, noise level {manifest.glue.noise_level}, alpha {manifest.glue.alpha}",
+        "made by": f"edgesr {manifest.edgesr_version}, schema version {manifest.schema_version}",
+    }
+    artifacts = tuple(
+        (
+            a.id,
+            ", ".join(a.runtimes),
+            f"{a.inputs[0].name} {shape_text(a.inputs[0].shape)} {a.inputs[0].layout}",
+            f"{a.outputs[0].name} {shape_text(a.outputs[0].shape)} {a.outputs[0].dtype}",
+            "-" if a.halo is None else str(a.halo),
+            a.padding,
+            f"{a.mac_per_hr_pixel:,.0f}",
+            f"{a.file.size_bytes:,}",
+            "legacy" if a.legacy else "",
+        )
+        for a in manifest.artifacts
+    )
+    columns = ("artifact", "runtimes", "input", "output", "halo", "padding", "MAC/HR pixel", "bytes", "")
+    goldens = tuple(
+        (g.id, f"{g.size[0]}x{g.size[1]}", f"{g.k:.4g}", f"{g.sigma:.4g}", g.source, str(len(g.intermediates)))
+        for g in manifest.goldens
+    )
+    return [
+        Table("Bundle", _COLUMNS, tuple(facts.items())),
+        Table("Artifacts", columns, artifacts),
+        Table("Goldens", ("golden", "LR size", "k", "noise level", "source", "intermediates"), goldens),
+    ]
+
+
+def _require(distribution: str, name: str, extra: str) -> None:
+    if installed_version(distribution) is None:
+        raise MissingPackageError(f"inspecting this file needs {name}: pip install 'edgesr[{extra}]'")

@@ -1,0 +1,143 @@
+"""The cached stages of an export: normalise the checkpoint, measure it, convert it, record goldens.
+
+Imports no torch: a converter is loaded only when its stage is not in the cache.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from export.cache import Stage, StageCache
+from export.records import GoldenRecord, Measurement, read_goldens, read_measurement, write_measurement
+from export.targets import INPUT_NAME, OUTPUT_NAMES, ArtifactPlan
+from runtimes.manifest import Size
+from sr_model.checkpoint import is_safetensors, load_checkpoint, read_header, require_file, save_checkpoint, sha256_of
+from sr_model.config import GeneratorConfig
+
+if TYPE_CHECKING:
+    from sr_model.generator import Generator
+
+_MODEL = ("sr_model.generator", "sr_model.noise", "sr_model.config", "runtimes.projection")
+_GRAPH = (*_MODEL, "export.graphs")
+_ONNX = (*_GRAPH, "export.to_onnx", "export.simplify", "export.samples")
+_CHECKPOINT_STAGE = Stage("checkpoint", ("sr_model.published", *_MODEL), ("torch", "safetensors"))
+_MEASURE_STAGE = Stage("measure", _GRAPH, ("torch",))
+_GOLDENS_STAGE = Stage("goldens", (*_GRAPH, "export.goldens", "export.records", "export.samples"), ("torch", "numpy"))
+_CONVERSIONS = {
+    "onnx": _ONNX,
+    "tflite": (*_ONNX, "export.to_tflite", "export.name_tensors"),
+    "torchscript": (*_GRAPH, "export.to_torchscript"),
+}
+_TRACE_SIZE: Size = (64, 64)
+_PROOF_SIZES: tuple[Size, ...] = ((32, 48), (33, 47))
+_PHOTOGRAPH = "cat"
+
+
+class StageRunner:
+    """Runs stages for one checkpoint through a cache."""
+
+    def __init__(self, cache: StageCache, checkpoint: Path) -> None:
+        require_file(checkpoint)
+        self._cache = cache
+        self._checkpoint = checkpoint
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the checkpoint as it was given."""
+        return sha256_of(self._checkpoint)
+
+    @cached_property
+    def config(self) -> GeneratorConfig:
+        """The generator's config."""
+        return read_header(self._safetensors).config
+
+    @cached_property
+    def alpha(self) -> float:
+        """The projection's alpha."""
+        from safetensors import safe_open
+
+        with safe_open(self._safetensors, framework="numpy") as tensors:
+            return float(tensors.get_tensor("alpha")[0])
+
+    @cached_property
+    def measurement(self) -> Measurement:
+        """Halo, cost and parameters."""
+
+        def produce(folder: Path) -> None:
+            from export.graphs import count_mac_per_hr_pixel, measure_halo
+
+            generator = self._generator
+            parameters = sum(p.numel() for p in generator.parameters())
+            result = Measurement(measure_halo(generator), count_mac_per_hr_pixel(generator), parameters)
+            write_measurement(folder, result)
+
+        return read_measurement(self._cache.run(_MEASURE_STAGE, self._inputs, produce))
+
+    def artifact(self, plan: ArtifactPlan, tile_size: Size) -> tuple[Path, dict[str, str]]:
+        """File of one artifact and the package versions that made it."""
+        stage = Stage(f"{plan.target.name}-{plan.graph}", _CONVERSIONS[plan.target.name], plan.target.packages)
+        size = tile_size if plan.tile_size else None
+        inputs = {**self._inputs, "graph": plan.graph, "precision": plan.precision, "size": size}
+        name = f"model{plan.target.suffix}"
+        folder = self._cache.run(stage, inputs, lambda folder: self._convert(plan, folder / name))
+        return folder / name, stage.versions()
+
+    def goldens(self, tile_size: Size) -> tuple[Path, tuple[GoldenRecord, ...]]:
+        """Folder of recorded tensors and their records."""
+
+        def produce(folder: Path) -> None:
+            from export.goldens import record_goldens
+
+            record_goldens(self._generator, tile_size, folder)
+
+        folder = self._cache.run(_GOLDENS_STAGE, {**self._inputs, "size": tile_size}, produce)
+        return folder, read_goldens(folder)
+
+    @cached_property
+    def _safetensors(self) -> Path:
+        """The checkpoint as one of our safetensors files."""
+        if is_safetensors(self._checkpoint):
+            return self._checkpoint
+
+        def produce(folder: Path) -> None:
+            save_checkpoint(folder / "generator.safetensors", load_checkpoint(self._checkpoint), {})
+
+        return self._cache.run(_CHECKPOINT_STAGE, {"sha256": self.sha256}, produce) / "generator.safetensors"
+
+    @cached_property
+    def _inputs(self) -> dict[str, object]:
+        return {"sha256": self.sha256}
+
+    @cached_property
+    def _generator(self) -> Generator:
+        return load_checkpoint(self._safetensors)
+
+    def _convert(self, plan: ArtifactPlan, path: Path) -> None:
+        if plan.target.name == "torchscript":
+            from export.to_torchscript import export_torchscript
+
+            export_torchscript(self._generator, plan.graph, path, size=_TRACE_SIZE)
+        elif plan.target.name == "tflite":
+            self._convert_tflite(plan, path)
+        else:
+            self._export_onnx(plan, path, size=_TRACE_SIZE, proof_sizes=_PROOF_SIZES, dynamic=True)
+
+    def _convert_tflite(self, plan: ArtifactPlan, path: Path) -> None:
+        from export.to_tflite import export_tflite
+
+        assert plan.tile_size is not None
+        onnx_file = path.with_suffix(".onnx")
+        self._export_onnx(plan, onnx_file, size=plan.tile_size, proof_sizes=(plan.tile_size,), dynamic=False)
+        export_tflite(onnx_file, path, input_name=INPUT_NAME, output_name=OUTPUT_NAMES[plan.graph])
+        onnx_file.unlink()
+
+    def _export_onnx(
+        self, plan: ArtifactPlan, path: Path, *, size: Size, proof_sizes: tuple[Size, ...], dynamic: bool
+    ) -> None:
+        from export.samples import photograph
+        from export.to_onnx import export_onnx
+
+        tiles = [photograph(_PHOTOGRAPH, proof_size) for proof_size in proof_sizes]
+        export_onnx(self._generator, plan.graph, path, size=size, dynamic=dynamic, tiles=tiles)

@@ -1,0 +1,70 @@
+"""PyTorch -> ONNX by torch.export, simplified, and proven equal to PyTorch on real tiles before it is kept."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.export import Dim
+
+from export.graphs import build_graph, example_input
+from export.simplify import simplify
+from export.targets import INPUT_NAME, OUTPUT_NAMES
+from runtimes.manifest import GraphKind, Size
+from sr_model.generator import Generator
+from sr_model.noise import lower_median_topk
+
+OPSET = 18
+
+
+def export_onnx(
+    generator: Generator,
+    kind: GraphKind,
+    path: Path,
+    *,
+    size: Size,
+    dynamic: bool,
+    tiles: Sequence[NDArray[np.float32]],
+) -> None:
+    """Write a simplified ONNX file: LR (1,3,h,w) float32 in [0,255] -> SR or residual.
+
+    ``dynamic`` leaves height and width open; otherwise they are ``size``. ``tiles`` are real LR images (3,h,w) on which
+    the simplified model must equal the unsimplified one.
+    """
+    raw = path.with_suffix(".raw.onnx")
+    shapes = ({2: Dim.DYNAMIC, 3: Dim.DYNAMIC},) if dynamic else None
+    with _quiet_exporter(), torch.inference_mode():
+        torch.onnx.export(
+            build_graph(generator, kind, lower_median_topk),
+            (example_input(size),),
+            raw,
+            dynamo=True,
+            dynamic_shapes=shapes,
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAMES[kind]],
+            opset_version=OPSET,
+            external_data=False,
+            verbose=False,
+        )
+    simplify(raw, path, tiles=tiles)
+    raw.unlink()
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """The exporter warns of torchvision operators and of its own internals on every call; errors still pass."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

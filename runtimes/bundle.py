@@ -1,0 +1,159 @@
+"""Open, verify and write a bundle: a directory of artifacts, goldens and manifest.json.
+
+A bundle is written beside its place and swapped in with one rename, so that a kill leaves the old or the new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runtimes.decoding import DecodeError, decode, to_json
+from runtimes.directory_swap import recover, swap_in
+from runtimes.errors import InputError
+from runtimes.manifest import SCHEMA_VERSION, Artifact, FileEntry, Golden, Manifest
+
+MANIFEST_FILE = "manifest.json"
+_STAGING_PREFIX = "."
+_STAGING_SUFFIX = ".partial-"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified bundle: its directory and manifest."""
+
+    root: Path
+    manifest: Manifest
+
+    def path(self, entry: FileEntry) -> Path:
+        """Absolute path of a file of the bundle, its size and hash checked again just before use."""
+        return _verified_path(self.root, entry)
+
+    def artifact(self, artifact_id: str) -> Artifact:
+        """The artifact of that id; an unknown one is an InputError that lists the known ones."""
+        found = [a for a in self.manifest.artifacts if a.id == artifact_id]
+        if not found:
+            known = ", ".join(a.id for a in self.manifest.artifacts)
+            raise InputError(f"{self.root}: no artifact {artifact_id!r}; it has {known}")
+        return found[0]
+
+    def tensor(self, entry: FileEntry) -> NDArray[np.float32]:
+        """A recorded tensor (.npy, float32)."""
+        values: NDArray[np.float32] = np.load(self.path(entry), allow_pickle=False)
+        return values
+
+    def golden(self, golden_id: str) -> Golden:
+        """The golden of that id."""
+        return next(g for g in self.manifest.goldens if g.id == golden_id)
+
+
+def open_bundle(path: str | Path) -> Bundle:
+    """Read the manifest and verify every file: schema version, paths inside the bundle, sizes and hashes."""
+    root = Path(path)
+    recover(root)
+    manifest = _read_manifest(root)
+    for entry in manifest.files():
+        _verified_path(root, entry)
+    return Bundle(root, manifest)
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a directory holds a manifest."""
+    return (path / MANIFEST_FILE).is_file()
+
+
+def check_output(output: Path) -> None:
+    """Refuse an output before work starts: anything but a new, an empty or a bundle directory in a writable place."""
+    if output.is_symlink() or (output.exists() and not output.is_dir()):
+        raise InputError(f"{output}: exists and is not a directory; give another --output")
+    if output.is_dir() and any(output.iterdir()) and not is_bundle(output):
+        raise InputError(f"{output}: is not empty and not a bundle; give a new directory with --output")
+    try:
+        output.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=_staging_prefix(output), dir=output.absolute().parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written there: {error.strerror}") from error
+
+
+def write_bundle(output: Path, fill: Callable[[Path], Manifest]) -> Bundle:
+    """Let ``fill`` write artifacts and goldens into a staging directory, add its manifest, and swap it in.
+
+    The caller holds the lock of this output. Leftovers of killed runs beside it are removed.
+    """
+    check_output(output)
+    target = output.absolute()
+    recover(target)
+    for leftover in target.parent.glob(f"{_staging_prefix(target)}*"):
+        shutil.rmtree(leftover)
+    try:
+        staging = Path(tempfile.mkdtemp(prefix=_staging_prefix(target), dir=target.parent))
+        staging.chmod(0o755)
+        try:
+            manifest = fill(staging)
+            (staging / MANIFEST_FILE).write_text(to_json(manifest))
+            swap_in(staging, target)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written: {error.strerror}") from error
+    return Bundle(output, manifest)
+
+
+def file_entry(root: Path, path: Path) -> FileEntry:
+    """Entry of a file below the bundle's root."""
+    return FileEntry(path=path.relative_to(root).as_posix(), size_bytes=path.stat().st_size, sha256=_sha256(path))
+
+
+def _staging_prefix(target: Path) -> str:
+    return f"{_STAGING_PREFIX}{target.name}{_STAGING_SUFFIX}"
+
+
+def _read_manifest(root: Path) -> Manifest:
+    file = root / MANIFEST_FILE
+    if not root.exists():
+        raise InputError(f"{root}: no such bundle; make one with 'edgesr export --output {root}'")
+    if not file.is_file():
+        raise InputError(f"{root}: not a bundle, it has no {MANIFEST_FILE}; make one with 'edgesr export'")
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        version = data.get("schema_version") if isinstance(data, dict) else None
+        if version != SCHEMA_VERSION:
+            raise InputError(
+                f"{file}: schema version {version!r} is not supported, this edgesr reads version {SCHEMA_VERSION}; "
+                "export the bundle again or use a matching edgesr"
+            )
+        return decode(Manifest, data)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, DecodeError) as error:
+        raise InputError(f"{file}: damaged manifest: {error}; export the bundle again") from error
+
+
+def _verified_path(root: Path, entry: FileEntry) -> Path:
+    relative = PurePosixPath(entry.path)
+    path = root / relative
+    if relative.is_absolute() or ".." in relative.parts or not path.resolve().is_relative_to(root.resolve()):
+        raise InputError(f"{root}: refused, the manifest names a path outside the bundle: {entry.path!r}")
+    if not path.is_file():
+        raise InputError(f"{root}: the file {entry.path} is missing; export the bundle again")
+    if path.stat().st_size != entry.size_bytes:
+        raise InputError(
+            f"{root}: {entry.path} has {path.stat().st_size} bytes instead of {entry.size_bytes}; export it again"
+        )
+    if _sha256(path) != entry.sha256:
+        raise InputError(
+            f"{root}: {entry.path} was changed, its SHA-256 is not the manifest's; export the bundle again"
+        )
+    return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

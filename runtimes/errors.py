@@ -1,0 +1,15 @@
+"""What edgesr raises when the input, the bundle or the installation is at fault."""
+
+from __future__ import annotations
+
+
+class EdgesrError(Exception):
+    """Base of all expected failures. The command line prints it in one line and exits with code 2."""
+
+
+class InputError(EdgesrError):
+    """An input (file, option, bundle, checkpoint) cannot be used; the message names it, why, and what to do."""
+
+
+class MissingPackageError(EdgesrError):
+    """A runtime or converter is not installed; the message gives the install command."""

@@ -1,0 +1,144 @@
+"""What a bundle's manifest.json records, as frozen dataclasses. Sizes are (height, width) in LR pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+SCHEMA_VERSION = 1
+
+GraphKind = Literal["full", "tile"]
+Layout = Literal["NCHW", "NHWC"]
+Padding = Literal["reflect", "zero"]
+Precision = Literal["fp32", "fp16", "int8", "w8", "w8a16"]
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileEntry:
+    """A file of the bundle: its path relative to the bundle, size and SHA-256 (hex)."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantization:
+    """Affine quantization of a tensor: real = scale * (value - zero_point), per tensor or along ``axis``."""
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    axis: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorSpec:
+    """An input or output of an artifact; None in ``shape`` is a dynamic dimension, ``range`` the values it carries."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+    layout: Layout
+    range: tuple[float, float] | None
+    quantization: Quantization | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """One exported model file. ``tile_size`` is its fixed LR size, None when height and width are dynamic.
+
+    ``halo`` (tile graphs) is how many LR pixels at a tile's inner border are wrong and must be cut;
+    ``runtimes`` can open it, the preferred one first; ``made_by`` and ``least_runtime`` give package versions.
+    """
+
+    id: str
+    format: str
+    runtimes: tuple[str, ...]
+    graph: GraphKind
+    precision: Precision
+    tile_size: Size | None
+    halo: int | None
+    padding: Padding
+    file: FileEntry
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    mac_per_hr_pixel: float
+    made_by: dict[str, str]
+    least_runtime: dict[str, str]
+    legacy: bool
+
+    def fits(self, size: Size) -> bool:
+        """Whether an LR image of this size can be its input."""
+        return self.tile_size is None or self.tile_size == size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """What an artifact of one precision may differ from float32 PyTorch; errors on the 0..255 scale."""
+
+    min_psnr_db: float
+    max_abs_error: float
+    max_mean_shift: float
+    max_border_error: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Golden:
+    """A recorded float32 PyTorch run: LR ``input`` (3,h,w), SR ``output`` and ``residual`` (3,H,W), float32 .npy files.
+
+    ``intermediates`` are named tensors inside the network (smallest golden only); ``tolerances`` go by precision.
+    """
+
+    id: str
+    size: Size
+    k: float
+    sigma: float
+    source: str
+    input: FileEntry
+    output: FileEntry
+    residual: FileEntry
+    intermediates: dict[str, FileEntry]
+    tolerances: dict[str, Tolerance]
+
+    def files(self) -> tuple[FileEntry, ...]:
+        """All files of this golden."""
+        return (self.input, self.output, self.residual, *self.intermediates.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Glue:
+    """Float arithmetic around a tile graph. No noise level or alpha: the residual is subtracted as it is."""
+
+    upsample: Literal["bilinear"]
+    noise_level: Literal["db7-mad"] | None
+    alpha: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Where the weights came from: file name, SHA-256 and number of parameters."""
+
+    name: str
+    sha256: str
+    parameters: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The bundle's contract. ``tile_size`` is the default for dynamic graphs, ``minimum_side`` the least LR side."""
+
+    schema_version: int
+    edgesr_version: str
+    generator: dict[str, Any]
+    scale: int
+    minimum_side: int
+    tile_size: Size
+    glue: Glue
+    checkpoint: Checkpoint
+    artifacts: tuple[Artifact, ...]
+    goldens: tuple[Golden, ...]
+
+    def files(self) -> tuple[FileEntry, ...]:
+        """Every file of the bundle but the manifest itself."""
+        return tuple(a.file for a in self.artifacts) + tuple(f for g in self.goldens for f in g.files())

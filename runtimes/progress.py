@@ -1,0 +1,23 @@
+"""The one way in which libraries report progress: a callback that takes events. The command line draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ProgressEvent:
+    """``done`` of ``total`` units of a named task; ``note`` is a short text such as the current loss."""
+
+    task: str
+    done: int
+    total: int
+    note: str = ""
+
+
+Progress = Callable[[ProgressEvent], None]
+
+
+def silent(event: ProgressEvent) -> None:
+    """Default callback: says nothing."""

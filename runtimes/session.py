@@ -1,0 +1,76 @@
+"""Open an artifact on a runtime and run images through it. Adapters are imported on first use, by name."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runtimes.bundle import Bundle
+from runtimes.errors import InputError
+from runtimes.manifest import Artifact, Layout
+from runtimes.registry import require_installed, runtime_info
+
+Array = NDArray[np.float32]
+
+
+class Session(Protocol):
+    """What an adapter gives: one input, one output, in the artifact's own layout, float32."""
+
+    def run(self, image: Array) -> Array:
+        """(1,3,h,w) or (1,h,w,3) by the artifact's layout -> the graph's output in the layout of its output."""
+
+
+class Adapter(Protocol):
+    """What an adapter module offers."""
+
+    def open(self, path: Path, threads: int) -> Session:
+        """Load a verified model file with this many threads."""
+
+
+@dataclass(frozen=True)
+class ImageSession:
+    """An open artifact that takes and gives images (3,h,w), whatever layout the file has."""
+
+    artifact: Artifact
+    session: Session
+
+    def prepare(self, image: Array) -> Array:
+        """(3,h,w) -> contiguous batch of one in the artifact's input layout; the size is checked."""
+        if not self.artifact.fits((image.shape[1], image.shape[2])):
+            assert self.artifact.tile_size is not None
+            wanted = "x".join(map(str, self.artifact.tile_size))
+            raise InputError(
+                f"{self.artifact.id} takes {wanted} (height x width), not {image.shape[1]}x{image.shape[2]}"
+            )
+        return to_layout(image, self.artifact.inputs[0].layout)
+
+    def infer(self, image: Array) -> Array:
+        """(3,h,w) -> (3,H,W): the SR image of a full graph, the residual of a tile graph."""
+        return from_layout(self.session.run(self.prepare(image)), self.artifact.outputs[0].layout)
+
+
+def open_session(bundle: Bundle, artifact: Artifact, *, runtime: str | None = None, threads: int = 1) -> ImageSession:
+    """Open an artifact on one of its runtimes (the first by default); its hash is checked just before loading."""
+    info = runtime_info(runtime or artifact.runtimes[0])
+    if info.name not in artifact.runtimes:
+        raise InputError(f"{artifact.id} cannot run on {info.name!r}: it opens in {', '.join(artifact.runtimes)}")
+    if threads < 1:
+        raise InputError(f"threads is {threads}: need at least 1")
+    require_installed(info)
+    adapter: Adapter = importlib.import_module(info.adapter)
+    return ImageSession(artifact, adapter.open(bundle.path(artifact.file), threads))
+
+
+def to_layout(image: Array, layout: Layout) -> Array:
+    """(3,h,w) -> (1,3,h,w) or (1,h,w,3), contiguous."""
+    return np.ascontiguousarray(image if layout == "NCHW" else image.transpose(1, 2, 0))[None]
+
+
+def from_layout(batch: Array, layout: Layout) -> Array:
+    """(1,3,h,w) or (1,h,w,3) -> (3,h,w), contiguous."""
+    return np.ascontiguousarray(batch[0] if layout == "NCHW" else batch[0].transpose(2, 0, 1))

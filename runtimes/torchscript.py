@@ -1,0 +1,29 @@
+"""TorchScript Lite interpreter (legacy: PyTorch names ExecuTorch as its successor)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.jit.mobile import LiteScriptModule, _load_for_lite_interpreter
+
+
+@dataclass(frozen=True)
+class TorchScriptLiteSession:
+    """An open .ptl model with one input and one output."""
+
+    module: LiteScriptModule
+
+    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            output: NDArray[np.float32] = self.module(torch.from_numpy(image)).numpy()
+        return output
+
+
+def open(path: Path, threads: int) -> TorchScriptLiteSession:
+    """Load a .ptl file. PyTorch has one thread pool a process: ``threads`` sets it for all sessions."""
+    torch.set_num_threads(threads)
+    return TorchScriptLiteSession(_load_for_lite_interpreter(str(path)))  # type: ignore[no-untyped-call]

@@ -1,0 +1,143 @@
+"""Our checkpoints: safetensors with the generator's config in the header. Also opens published .pth files.
+
+Reading the header needs no torch, so that a cached export and `edgesr inspect` stay fast.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runtimes.errors import InputError
+from sr_model.config import GeneratorConfig, config_from_json, preset
+
+if TYPE_CHECKING:
+    from sr_model.generator import Generator
+
+FORMAT = "edgesr-generator"
+_MAX_HEADER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class CheckpointHeader:
+    """What a checkpoint says of itself: config, tensor shapes and how it was trained (free text values)."""
+
+    config: GeneratorConfig
+    shapes: dict[str, tuple[int, ...]]
+    training: dict[str, str]
+
+
+def embedded_checkpoint(preset_name: str) -> Path:
+    """Path of a preset's embedded weights; a preset without any is an InputError that says what to do."""
+    preset(preset_name)
+    path = Path(str(resources.files("sr_model"))) / "weights" / f"{preset_name}.safetensors"
+    if not path.is_file():
+        raise InputError(f"preset {preset_name!r} has no embedded weights: give a checkpoint with --checkpoint FILE")
+    return path
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether a file is laid out as safetensors: 8 bytes of header length, then JSON."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    return len(start) == 9 and start[8:9] == b"{"
+
+
+def read_header(path: Path) -> CheckpointHeader:
+    """Header of one of our safetensors checkpoints, without reading tensors."""
+    header = _read_json_header(path)
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise InputError(f"{path}: a safetensors file, but no edgesr generator: its header names no format {FORMAT!r}")
+    config = config_from_json(GeneratorConfig, metadata.get("config", ""), str(path))
+    shapes = {name: tuple(entry["shape"]) for name, entry in header.items()}
+    training = {k: v for k, v in metadata.items() if k not in ("format", "config")}
+    return CheckpointHeader(config=config, shapes=shapes, training=training)
+
+
+def load_checkpoint(path: Path) -> Generator:
+    """Generator in evaluation mode from our safetensors or a published .pth file."""
+    require_file(path)
+    if not is_safetensors(path):
+        from sr_model.published import load_published
+
+        return load_published(path)
+    return _load_safetensors(path)
+
+
+def save_checkpoint(path: Path, generator: Generator, training: Mapping[str, str]) -> None:
+    """Write parameters and config as safetensors; the file appears whole or not at all."""
+    from safetensors.torch import save
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in generator.state_dict().items()}
+    metadata = {"format": FORMAT, "config": generator.config.to_json(), **training}
+    write_atomically(path, save(tensors, metadata=dict(sorted(metadata.items()))))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write beside the place and rename into it."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def require_file(path: Path) -> None:
+    """An InputError unless the path is a file with something in it."""
+    if not path.exists():
+        raise InputError(f"{path}: no such file")
+    if not path.is_file():
+        raise InputError(f"{path}: not a file")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty")
+
+
+def _load_safetensors(path: Path) -> Generator:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from sr_model.generator import Generator
+
+    header = read_header(path)
+    generator = Generator(header.config)
+    expected = {name: tuple(tensor.shape) for name, tensor in generator.state_dict().items()}
+    if header.shapes != expected:
+        wrong = sorted(n for n in expected.keys() | header.shapes.keys() if expected.get(n) != header.shapes.get(n))
+        raise InputError(f"{path}: its tensors do not fit its config {header.config.name!r}: {', '.join(wrong)}")
+    try:
+        generator.load_state_dict(load_file(path), strict=True)
+    except SafetensorError as error:
+        raise InputError(f"{path}: damaged safetensors file: {error}") from error
+    return generator.eval()
+
+
+def _read_json_header(path: Path) -> dict[str, Any]:
+    require_file(path)
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        text = file.read(length) if 0 < length <= _MAX_HEADER_BYTES else b""
+    try:
+        header = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{path}: damaged safetensors file: its header cannot be read") from error
+    if not isinstance(header, dict):
+        raise InputError(f"{path}: damaged safetensors file: its header is no mapping")
+    return header

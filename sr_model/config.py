@@ -1,0 +1,119 @@
+"""Generator and training settings as frozen dataclasses that validate themselves. Imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_args
+
+from runtimes.errors import InputError
+
+BodySize = Literal["hr", "lr"]
+Activation = Literal["prelu", "leaky_relu", "relu"]
+Padding = Literal["reflect", "zero"]
+T = TypeVar("T")
+
+
+def _require_choice(field: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"{field} is {value!r}: choose one of {', '.join(allowed)}")
+
+
+def _require_range(field: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or not low <= value <= high:
+        raise InputError(f"{field} is {value!r}: need a whole number from {low} to {high}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorConfig:
+    """Architecture of a generator: LR (N,3,h,w) in [0,255] -> SR (N,3,s*h,s*w) in [0,255].
+
+    ``body`` is "hr" when the convolutions run on the bilinear upsampled image (the published network)
+    and "lr" when they run on the LR image and end in a pixel shuffle.
+    """
+
+    name: str
+    scale: int = 4
+    body: BodySize
+    width: int
+    blocks: int
+    activation: Activation
+    padding: Padding
+    initial_alpha: float = 0.6931471805599453
+
+    def __post_init__(self) -> None:
+        _require_choice("body", self.body, get_args(BodySize))
+        _require_choice("activation", self.activation, get_args(Activation))
+        _require_choice("padding", self.padding, get_args(Padding))
+        _require_range("scale", self.scale, 2, 8)
+        _require_range("width", self.width, 1, 1024)
+        _require_range("blocks", self.blocks, 1, 64)
+
+    @property
+    def minimum_side(self) -> int:
+        """Least LR side: reflect pads (noise level 7 HR pixels, head 2) mirror fewer pixels than there are."""
+        noise_level = math.ceil(8 / self.scale)
+        return max(noise_level, 3) if self.body == "lr" and self.padding == "reflect" else noise_level
+
+    def to_json(self) -> str:
+        """Canonical JSON: the same config gives the same text."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Settings of the L1 training: ``steps`` updates of ``batch_size`` LR patches of ``patch_size``."""
+
+    preset: str
+    steps: int = 16_000
+    batch_size: int = 16
+    patch_size: int = 32
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 1e-6
+    seed: int = 0
+    validate_every: int = 1_000
+
+    def __post_init__(self) -> None:
+        _require_range("steps", self.steps, 1, 10_000_000)
+        _require_range("batch_size", self.batch_size, 1, 4096)
+        _require_range("patch_size", self.patch_size, 8, 1024)
+        _require_range("validate_every", self.validate_every, 1, 10_000_000)
+        if not 0 < self.final_learning_rate <= self.learning_rate:
+            raise InputError(
+                f"learning_rate {self.learning_rate} and final_learning_rate {self.final_learning_rate}: "
+                "need 0 < final_learning_rate <= learning_rate"
+            )
+
+
+PRESETS: dict[str, GeneratorConfig] = {
+    "srrescycgan": GeneratorConfig(
+        name="srrescycgan", body="hr", width=64, blocks=5, activation="prelu", padding="reflect"
+    ),
+    "srrescycgan-mobile": GeneratorConfig(
+        name="srrescycgan-mobile",
+        body="lr",
+        width=32,
+        blocks=6,
+        activation="leaky_relu",
+        padding="zero",
+        initial_alpha=9.0,
+    ),
+}
+
+
+def preset(name: str) -> GeneratorConfig:
+    """The preset of that name; an unknown name is an InputError that lists the known ones."""
+    if name not in PRESETS:
+        raise InputError(f"unknown preset {name!r}: choose one of {', '.join(sorted(PRESETS))}")
+    return PRESETS[name]
+
+
+def config_from_json(cls: type[T], text: str, source: str) -> T:
+    """Read a config dataclass from JSON; ``source`` names the file in the error message."""
+    try:
+        values: Any = json.loads(text)
+        return cls(**values)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{source}: its {cls.__name__} is not valid: {error}") from error

@@ -1,0 +1,122 @@
+"""Checkpoints as SRResCGAN and SRResCycGAN publish them (.pth state dicts), turned into our parameter names.
+
+Weight norm is folded, w = g * v / ||v||, and the last layer, a transposed convolution with stride 1, becomes the
+convolution with flipped and transposed weights that it equals.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from runtimes.errors import InputError
+from sr_model.config import GeneratorConfig, preset
+from sr_model.generator import Generator
+
+_BLOCKS = 5
+
+
+def load_published(path: Path) -> Generator:
+    """Read a published .pth file strictly; pickles that hold anything but tensors are refused unread."""
+    return from_published_state(read_state(path), source=str(path))
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The state dict in a .pth file, read with ``weights_only=True``."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"{path}: refused, its pickle holds more than weights; save it with torch.save(state_dict)"
+        ) from error
+    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: not a PyTorch checkpoint, or damaged: {_first_line(error)}") from error
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise InputError(
+            f"{path}: holds no state dict (a mapping of names to tensors); save it with torch.save(state_dict)"
+        )
+    return state
+
+
+def from_published_state(state: dict[str, Tensor], *, source: str) -> Generator:
+    """Preset `srrescycgan` with published parameters; missing, unexpected and misshapen ones are listed as an error."""
+    shapes = _published_shapes(preset("srrescycgan"))
+    problems = _compare({name: tuple(tensor.shape) for name, tensor in state.items()}, shapes)
+    if problems:
+        raise InputError(f"{source}: not an SRResCGAN or SRResCycGAN x4 generator: {problems}")
+    generator = Generator(preset("srrescycgan"))
+    generator.load_state_dict(_convert({name: tensor.float() for name, tensor in state.items()}), strict=True)
+    return generator.eval()
+
+
+def fold_weight_norm(direction: Tensor, magnitude: Tensor) -> Tensor:
+    """w = g * v / ||v||, the norm over all but the first axis (torch.nn.utils.weight_norm, dim=0)."""
+    norm = direction.flatten(1).norm(dim=1).view(-1, *[1] * (direction.dim() - 1))
+    folded: Tensor = direction * (magnitude / norm)
+    return folded
+
+
+def transposed_to_convolution(weight: Tensor) -> Tensor:
+    """Weights (in,out,k,k) of a stride-1 transposed convolution -> (out,in,k,k) of the convolution that equals it."""
+    return weight.transpose(0, 1).flip(2, 3).contiguous()
+
+
+def _convert(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    def folded(layer: str) -> Tensor:
+        return fold_weight_norm(state[f"{layer}.weight_v"], state[f"{layer}.weight_g"])
+
+    result = {
+        "alpha": state["alpha"],
+        "body.head.weight": folded("model.conv1"),
+        "body.head.bias": state["model.conv1.bias"],
+        "body.tail.weight": transposed_to_convolution(folded("model.conv_out")),
+        "body.tail.bias": state["model.conv_out.bias"],
+    }
+    for block in range(_BLOCKS):
+        ours, theirs = f"body.blocks.{block}", f"model.layer1.{block}"
+        for i in (1, 2):
+            result[f"{ours}.conv{i}.weight"] = folded(f"{theirs}.conv{i}")
+            result[f"{ours}.conv{i}.bias"] = state[f"{theirs}.conv{i}.bias"]
+            result[f"{ours}.act{i}.weight"] = state[f"{theirs}.relu{i}.weight"]
+    return result
+
+
+def _published_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
+    width = config.width
+
+    def normed(layer: str, first: int, second: int, kernel: int, outputs: int) -> dict[str, tuple[int, ...]]:
+        return {
+            f"{layer}.bias": (outputs,),
+            f"{layer}.weight_g": (first, 1, 1, 1),
+            f"{layer}.weight_v": (first, second, kernel, kernel),
+        }
+
+    shapes: dict[str, tuple[int, ...]] = {"alpha": (1,)}
+    shapes |= normed("model.conv1", width, 3, 5, width)
+    shapes |= normed("model.conv_out", width, 3, 5, 3)
+    for block in range(_BLOCKS):
+        for i in (1, 2):
+            shapes |= normed(f"model.layer1.{block}.conv{i}", width, width, 3, width)
+            shapes[f"model.layer1.{block}.relu{i}.weight"] = (width,)
+    return shapes
+
+
+def _compare(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> str:
+    """One line that lists missing, unexpected and misshapen tensors; empty when all agree."""
+    parts = {
+        "missing": sorted(expected.keys() - found.keys()),
+        "unexpected": sorted(found.keys() - expected.keys()),
+        "wrong shape": sorted(
+            f"{name} {found[name]} instead of {expected[name]}"
+            for name in found.keys() & expected.keys()
+            if found[name] != expected[name]
+        ),
+    }
+    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in parts.items() if names)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
