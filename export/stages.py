@@ -27,7 +27,7 @@ _MEASURE_STAGE = Stage("measure", _GRAPH, ("torch",))
 _GOLDENS_STAGE = Stage("goldens", (*_GRAPH, "export.goldens", "export.records", "export.samples"), ("torch", "numpy"))
 _CONVERSIONS = {
     "onnx": _ONNX,
-    "tflite": (*_ONNX, "export.to_tflite", "export.name_tensors"),
+    "tflite": (*_ONNX, "export.to_tflite", "export.depth_to_space", "export.name_tensors"),
     "torchscript": (*_GRAPH, "export.to_torchscript"),
 }
 _TRACE_SIZE: Size = (64, 64)

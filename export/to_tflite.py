@@ -12,7 +12,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import onnx
 
+from export.depth_to_space import use_dcr_order
 from export.name_tensors import name_tensors
 from export.samples import sample_tiles
 from runtimes.errors import EdgesrError
@@ -26,8 +28,10 @@ def export_tflite(onnx_file: Path, path: Path, *, input_name: str, output_name: 
     with tempfile.TemporaryDirectory(prefix="edgesr-tflite-") as folder:
         samples = np.stack(sample_tiles(_SAMPLES, _SAMPLE_SIZE)).transpose(0, 2, 3, 1) / np.float32(255)
         np.save(Path(folder) / _SAMPLE_FILE, samples)
+        source = Path(folder) / onnx_file.name
+        onnx.save(use_dcr_order(onnx.load(onnx_file)), source)
         process = subprocess.run(
-            [sys.executable, "-P", "-m", "export.to_tflite", str(onnx_file.absolute())],
+            [sys.executable, "-P", "-m", "export.to_tflite", str(source)],
             check=False,
             cwd=folder,
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
