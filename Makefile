@@ -1,0 +1,35 @@
+# make demo: export, check, time and use the embedded generator. make test: the fast tests.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+
+.PHONY: install demo test test-all lint clean
+
+install: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+demo: install
+	$(BIN)/edgesr export --preset srrescycgan-mobile --output $(DEMO)/bundle
+	$(BIN)/edgesr parity $(DEMO)/bundle --json $(DEMO)/parity.json
+	$(BIN)/edgesr bench $(DEMO)/bundle --threads 1,2 --json $(DEMO)/latency.json
+	$(BIN)/edgesr upscale export/photographs/cat.png $(DEMO)/cat_x4.png --bundle $(DEMO)/bundle
+
+test: install
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: install
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) $(DEMO) build *.egg-info

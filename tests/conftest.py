@@ -1,0 +1,61 @@
+"""Fixtures that the tests share: one seeded generator and one exported bundle a session."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from runtimes.bundle import Bundle, open_bundle
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of test images and published weights beside the clone; tests that need it skip without it."""
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the test images and weights of {SHARED.name}/ beside the clone")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One conversion cache for the whole session."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
+    """The embedded srrescycgan-mobile, exported to all float32 targets with tiles of 64x64. Do not change it."""
+    from export.pipeline import ExportOptions, export_bundle
+
+    output = tmp_path_factory.mktemp("bundles") / "mobile"
+    options = ExportOptions(preset="srrescycgan-mobile", tile_size=(64, 64))
+    return export_bundle(options, output, cache_dir=cache_dir).bundle
+
+
+@pytest.fixture
+def bundle_copy(mobile_bundle: Bundle, tmp_path: Path) -> Bundle:
+    """A private copy of the bundle, to damage."""
+    shutil.copytree(mobile_bundle.root, tmp_path / "bundle")
+    return open_bundle(tmp_path / "bundle")
+
+
+@pytest.fixture
+def run_cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line in this process: arguments -> exit code, stdout, stderr."""
+    import edgesr
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["edgesr", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_info:
+            edgesr.main()
+        captured = capsys.readouterr()
+        code = exit_info.value.code
+        return code if isinstance(code, int) else 1, captured.out, captured.err
+
+    return run
