@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 from runtimes.errors import EdgesrError, InputError
@@ -216,9 +215,9 @@ def main() -> None:
         code = app(standalone_mode=False)
     except EdgesrError as error:
         _fail(str(error))
-    except click.ClickException as error:
+    except typer.TyperException as error:
         _fail(error.format_message())
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("edgesr: interrupted", err=True)
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
