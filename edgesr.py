@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runtimes.errors import EdgesrError, InputError
+from runtimes.registry import require_packages
 
 if TYPE_CHECKING:
     from benchmarks.tables import Table
@@ -54,6 +55,7 @@ def export(
     cache_dir: Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")] = None,
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes."""
+    require_packages("export", ("torch", "safetensors", "filelock", "platformdirs"), extra="export")
     from export.pipeline import ExportOptions, export_bundle
 
     options = ExportOptions(
@@ -175,6 +177,7 @@ def train(
     checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint to start from.")] = None,
 ) -> None:
     """Train a preset with the L1 loss on a folder of photographs."""
+    require_packages("training", ("torch", "safetensors"), extra="train")
     from sr_model.config import TrainConfig
     from sr_model.train import train as run_training
 
@@ -201,6 +204,7 @@ def evaluate(
     data: Annotated[Path, typer.Option(help="Folder of HR images, or of *_HR and *_LR pairs.")],
 ) -> None:
     """Measure PSNR of a checkpoint against HR photographs, bicubic beside it."""
+    require_packages("evaluating a checkpoint", ("torch", "safetensors"), extra="train")
     from sr_model.checkpoint import load_checkpoint
     from sr_model.evaluate import evaluate_folder, quality_table
 
@@ -257,7 +261,9 @@ def _progress() -> Iterator[Progress]:
 
     tasks: dict[str, TaskID] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bars(*columns, TextColumn("{task.fields[note]}"), console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    note = TextColumn("{task.fields[note]}", markup=False)
+    with Bars(*columns, note, console=console, transient=True, disable=not console.is_terminal) as bars:
 
         def draw(event: ProgressEvent) -> None:
             if event.task not in tasks:
@@ -271,12 +277,13 @@ def _print_table(table: Table) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table as RichTable
+    from rich.text import Text
 
     drawn = RichTable(title=table.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns:
         drawn.add_column(column, overflow="fold")
     for row in table.rows:
-        drawn.add_row(*row)
+        drawn.add_row(*map(Text, row))
     console = Console()
     (console if console.is_terminal else Console(width=_PIPE_WIDTH)).print(drawn)
 

@@ -31,7 +31,7 @@ def channel_mean_shift(image: Image, reference: Image) -> list[float]:
 
 def border_max_abs_error(image: Image, reference: Image, ring: int) -> float:
     """Largest absolute difference within ``ring`` pixels of the image border."""
-    error: NDArray[np.float64] = np.abs(image.astype(np.float64) - reference)
+    error = np.abs(image.astype(np.float64) - reference.astype(np.float64))
     sides = (error[:, :ring], error[:, -ring:], error[:, :, :ring], error[:, :, -ring:])
     return max(float(side.max()) for side in sides)
 

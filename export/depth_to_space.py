@@ -35,4 +35,5 @@ def _permute_outputs(model: onnx.ModelProto, convolution: onnx.NodeProto, *, blo
 
 
 def _attribute(node: onnx.NodeProto, name: str) -> onnx.AttributeProto:
-    return next(a for a in node.attribute if a.name == name)
+    found: onnx.AttributeProto = next(a for a in node.attribute if a.name == name)
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.tables import Table
-from export.targets import INSTALL_COMMAND, TARGETS
+from export.targets import EXTRA, TARGETS
 from runtimes.registry import RUNTIMES, installed_version
 
 
@@ -29,7 +29,7 @@ def converter_table() -> Table:
                 target.name,
                 "ready" if not missing else f"missing {', '.join(missing)}",
                 ", ".join(f"{name} {version}" for name, version in versions.items() if version),
-                INSTALL_COMMAND if missing else "",
+                f"pip install 'edgesr[{EXTRA}]'" if missing else "",
             )
         )
     return Table("Export targets", ("target", "state", "installed packages", "install"), tuple(rows))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.tables import Table, counts_text, shape_text
 from runtimes.bundle import is_bundle, open_bundle
-from runtimes.errors import InputError, MissingPackageError
+from runtimes.errors import InputError
 from runtimes.manifest import Manifest
-from runtimes.registry import RUNTIMES, installed_version
+from runtimes.registry import RUNTIMES, installed_version, require_packages
 from sr_model.checkpoint import is_safetensors, read_header, require_file
 
 _COLUMNS = ("what", "value")
@@ -24,12 +26,12 @@ def inspect_path(path: Path) -> list[Table]:
         return _bundle_tables(open_bundle(path).manifest)
     require_file(path)
     if path.suffix == ".onnx":
-        _require("onnx", "onnx", "export")
+        require_packages("inspecting an ONNX file", ("onnx",), extra="export")
         from export.inspect_onnx import describe_onnx
 
         return [_facts(path, describe_onnx(path))]
     if path.suffix == ".tflite":
-        _require("ai-edge-litert", "tflite", "tflite")
+        require_packages("inspecting a TFLite file", ("ai-edge-litert",), extra="tflite")
         from export.inspect_tflite import describe_tflite
 
         return [_facts(path, describe_tflite(path))]
@@ -52,7 +54,7 @@ def _safetensors_table(path: Path) -> Table:
         "kind": "edgesr generator checkpoint (safetensors)",
         "parameters": f"{parameters:,}",
         "tensors": str(len(header.shapes)),
-        "config": config.to_json(),
+        "config": json.dumps(dataclasses.asdict(config)),
         **_cost(path),
         "input": "1x3x?x? float32, RGB in [0,255]",
         "output": f"1x3x?x? float32, RGB in [0,255], {config.scale} times the size",
@@ -62,7 +64,7 @@ def _safetensors_table(path: Path) -> Table:
 
 
 def _published_table(path: Path) -> Table:
-    _require("torch", "torch", "train")
+    require_packages("inspecting a .pth file", ("torch",), extra="train")
     from sr_model.published import from_published_state, read_state
 
     state = read_state(path)
@@ -72,7 +74,7 @@ def _published_table(path: Path) -> Table:
         "parameters": f"{sum(t.numel() for t in state.values()):,} with weight norm",
         "parameters folded": f"{sum(p.numel() for p in generator.parameters()):,}",
         "tensors": str(len(state)),
-        "config": generator.config.to_json(),
+        "config": json.dumps(dataclasses.asdict(generator.config)),
         **_cost(path),
         "input": "1x3x?x? float32, RGB in [0,255]",
         "output": f"1x3x?x? float32, RGB in [0,255], {generator.config.scale} times the size",
@@ -129,8 +131,3 @@ def _bundle_tables(manifest: Manifest) -> list[Table]:
         Table("Artifacts", columns, artifacts),
         Table("Goldens", ("golden", "LR size", "k", "noise level", "source", "intermediates"), goldens),
     ]
-
-
-def _require(distribution: str, name: str, extra: str) -> None:
-    if installed_version(distribution) is None:
-        raise MissingPackageError(f"inspecting this file needs {name}: pip install 'edgesr[{extra}]'")

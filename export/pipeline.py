@@ -11,7 +11,15 @@ from pathlib import Path
 from export.cache import StageCache, default_cache_dir
 from export.records import GoldenRecord
 from export.stages import StageRunner
-from export.targets import INPUT_NAME, OUTPUT_NAMES, TARGETS, TOLERANCES, ArtifactPlan, plan_artifacts, require_packages
+from export.targets import (
+    INPUT_NAME,
+    OUTPUT_NAMES,
+    TARGETS,
+    TOLERANCES,
+    ArtifactPlan,
+    plan_artifacts,
+    require_converters,
+)
 from runtimes.bundle import Bundle, check_output, file_entry, write_bundle
 from runtimes.errors import InputError
 from runtimes.manifest import (
@@ -65,7 +73,7 @@ def export_bundle(
     plans = plan_artifacts(options.targets, options.precisions, options.graphs, options.tile_size)
     source = options.source()
     check_output(output)
-    require_packages(plans)
+    require_converters(plans)
     cache = StageCache(cache_dir or default_cache_dir())
     with cache.locked():
         runner = StageRunner(cache, source)

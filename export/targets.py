@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
-from runtimes.errors import InputError, MissingPackageError
+from runtimes.errors import InputError
 from runtimes.manifest import GraphKind, Layout, Precision, Size, Tolerance
-from runtimes.registry import installed_version
+from runtimes.registry import require_packages
 
-INSTALL_COMMAND = "pip install 'edgesr[export]'"
+EXTRA = "export"
 
 
 @dataclass(frozen=True)
@@ -120,14 +120,9 @@ def plan_artifacts(
     ]
 
 
-def require_packages(plans: list[ArtifactPlan]) -> None:
+def require_converters(plans: list[ArtifactPlan]) -> None:
     """A MissingPackageError that lists what the planned conversions lack, before any work."""
-    wanted = dict.fromkeys(package for plan in plans for package in plan.target.packages)
-    missing = [package for package in wanted if installed_version(package) is None]
-    if missing:
-        raise MissingPackageError(
-            f"export needs packages that are not installed ({', '.join(missing)}): {INSTALL_COMMAND}"
-        )
+    require_packages("export", dict.fromkeys(p for plan in plans for p in plan.target.packages), extra=EXTRA)
 
 
 def describe_supported() -> str:

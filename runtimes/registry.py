@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -49,6 +50,15 @@ def require_installed(info: RuntimeInfo) -> None:
     """A MissingPackageError with the install command unless the runtime is installed."""
     if info.version() is None:
         raise MissingPackageError(f"runtime {info.name!r} ({info.title}) is not installed: {info.install_command}")
+
+
+def require_packages(purpose: str, distributions: Iterable[str], *, extra: str) -> None:
+    """A MissingPackageError that lists which of these distributions are absent, with the install command."""
+    missing = [name for name in distributions if installed_version(name) is None]
+    if missing:
+        raise MissingPackageError(
+            f"{purpose} needs packages that are not installed ({', '.join(missing)}): pip install 'edgesr[{extra}]'"
+        )
 
 
 def installed_version(distribution: str) -> str | None:

@@ -5,6 +5,7 @@ Reading the header needs no torch, so that a cached export and `edgesr inspect` 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -15,13 +16,14 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runtimes.decoding import decode
 from runtimes.errors import InputError
-from sr_model.config import GeneratorConfig, config_from_json, preset
+from sr_model.config import GeneratorConfig, preset
 
 if TYPE_CHECKING:
     from sr_model.generator import Generator
 
-FORMAT = "edgesr-generator"
+METADATA_KEY = "edgesr_generator"
 _MAX_HEADER_BYTES = 1 << 20
 
 
@@ -54,12 +56,15 @@ def read_header(path: Path) -> CheckpointHeader:
     """Header of one of our safetensors checkpoints, without reading tensors."""
     header = _read_json_header(path)
     metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        raise InputError(f"{path}: a safetensors file, but no edgesr generator: its header names no format {FORMAT!r}")
-    config = config_from_json(GeneratorConfig, metadata.get("config", ""), str(path))
-    shapes = {name: tuple(entry["shape"]) for name, entry in header.items()}
-    training = {k: v for k, v in metadata.items() if k not in ("format", "config")}
-    return CheckpointHeader(config=config, shapes=shapes, training=training)
+    if METADATA_KEY not in metadata:
+        raise InputError(f"{path}: a safetensors file, but no edgesr generator: its metadata has no {METADATA_KEY!r}")
+    try:
+        described = json.loads(metadata[METADATA_KEY])
+        config = decode(GeneratorConfig, described["config"])
+        shapes = {name: tuple(entry["shape"]) for name, entry in header.items()}
+        return CheckpointHeader(config=config, shapes=shapes, training=dict(described["training"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: its description of the generator is damaged: {error}") from error
 
 
 def load_checkpoint(path: Path) -> Generator:
@@ -73,12 +78,15 @@ def load_checkpoint(path: Path) -> Generator:
 
 
 def save_checkpoint(path: Path, generator: Generator, training: Mapping[str, str]) -> None:
-    """Write parameters and config as safetensors; the file appears whole or not at all."""
+    """Write parameters and config as safetensors, whole or not at all; the same content gives the same bytes.
+
+    All metadata is one entry: safetensors writes several in random order.
+    """
     from safetensors.torch import save
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in generator.state_dict().items()}
-    metadata = {"format": FORMAT, "config": generator.config.to_json(), **training}
-    write_atomically(path, save(tensors, metadata=dict(sorted(metadata.items()))))
+    described = {"config": dataclasses.asdict(generator.config), "training": dict(training)}
+    write_atomically(path, save(tensors, metadata={METADATA_KEY: json.dumps(described, sort_keys=True)}))
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args
+from typing import Literal, get_args
 
 from runtimes.errors import InputError
 
 BodySize = Literal["hr", "lr"]
 Activation = Literal["prelu", "leaky_relu", "relu"]
 Padding = Literal["reflect", "zero"]
-T = TypeVar("T")
 
 
 def _require_choice(field: str, value: object, allowed: tuple[str, ...]) -> None:
@@ -56,10 +53,6 @@ class GeneratorConfig:
         """Least LR side: reflect pads (noise level 7 HR pixels, head 2) mirror fewer pixels than there are."""
         noise_level = math.ceil(8 / self.scale)
         return max(noise_level, 3) if self.body == "lr" and self.padding == "reflect" else noise_level
-
-    def to_json(self) -> str:
-        """Canonical JSON: the same config gives the same text."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,12 +101,3 @@ def preset(name: str) -> GeneratorConfig:
     if name not in PRESETS:
         raise InputError(f"unknown preset {name!r}: choose one of {', '.join(sorted(PRESETS))}")
     return PRESETS[name]
-
-
-def config_from_json(cls: type[T], text: str, source: str) -> T:
-    """Read a config dataclass from JSON; ``source`` names the file in the error message."""
-    try:
-        values: Any = json.loads(text)
-        return cls(**values)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{source}: its {cls.__name__} is not valid: {error}") from error

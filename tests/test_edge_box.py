@@ -1,0 +1,105 @@
+"""An edge box: an environment with edgesr[tflite] alone, without torch, tensorflow or onnx."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export.samples import photograph, photograph_files
+from runtimes.bundle import Bundle
+from runtimes.image_io import read_image, write_image
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime")
+
+
+def run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    return subprocess.run(
+        [str(c) for c in command], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def edge_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """bin folder of a new virtual environment with the project installed from its own files."""
+    folder = tmp_path_factory.mktemp("edge-box")
+    assert run(sys.executable, "-m", "venv", folder / "venv", cwd=folder).returncode == 0
+    binaries = folder / "venv" / "bin"
+    installed = run(
+        binaries / "python", "-m", "pip", "install", "-c", ROOT / "constraints.txt", f"{ROOT}[tflite]", cwd=folder
+    )
+    assert installed.returncode == 0, installed.stderr
+    return binaries
+
+
+@pytest.mark.slow
+def test_edge_box_has_no_framework(edge_box: Path, tmp_path: Path) -> None:
+    for name in HEAVY:
+        assert run(edge_box / "python", "-P", "-c", f"import {name}", cwd=tmp_path).returncode != 0
+    doctor = run(edge_box / "edgesr", "doctor", cwd=tmp_path)
+    assert doctor.returncode == 0
+    assert "pip install 'edgesr[onnx]'" in doctor.stdout
+
+
+@pytest.mark.slow
+def test_edge_box_upscales_as_the_workstation(edge_box: Path, mobile_bundle: Bundle, tmp_path: Path) -> None:
+    write_image(tmp_path / "in.png", photograph("coffee", (64, 64)))
+    outputs = []
+    for artifact in ("tflite-fp32-full-64x64", "tflite-fp32-tile-64x64"):
+        target = tmp_path / f"{artifact}.png"
+        options = ("--bundle", mobile_bundle.root, "--artifact", artifact)
+        done = run(edge_box / "edgesr", "upscale", tmp_path / "in.png", target, *options, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        outputs.append(read_image(target))
+    assert outputs[0].shape == (3, 256, 256)
+    assert np.abs(outputs[0] - outputs[1]).max() <= 1
+
+
+@pytest.mark.slow
+def test_edge_box_measures_what_it_can(edge_box: Path, mobile_bundle: Bundle, tmp_path: Path) -> None:
+    """Rows of absent runtimes say how to install them and fail nothing; the user's own folders do not interfere."""
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "__init__.py").write_text("raise SystemExit('the wrong benchmarks')")
+    parity = run(edge_box / "edgesr", "parity", mobile_bundle.root, "--json", tmp_path / "p.json", cwd=tmp_path)
+    assert parity.returncode == 0, parity.stderr
+    bench = run(
+        edge_box / "edgesr", "bench", mobile_bundle.root, "--calls", 2, "--seconds", 0, "--json", "l.json", cwd=tmp_path
+    )
+    assert bench.returncode == 0, bench.stderr
+    for file in ("p.json", "l.json"):
+        results = json.loads((tmp_path / file).read_text())["results"]
+        statuses = {r["key"]["artifact"]: (r["status"], r["reason"]) for r in results}
+        assert len(statuses) == 6
+        for artifact, (status, reason) in statuses.items():
+            if artifact.startswith("tflite"):
+                assert status == "done"
+            else:
+                assert status == "missing"
+                assert "pip install 'edgesr[" in reason
+
+
+@pytest.mark.slow
+def test_edge_box_says_what_it_lacks(edge_box: Path, mobile_bundle: Bundle, tmp_path: Path) -> None:
+    source = photograph_files()[0]
+    options = ("--bundle", mobile_bundle.root, "--runtime", "ort")
+    refused = run(edge_box / "edgesr", "upscale", source, tmp_path / "out.png", *options, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "pip install 'edgesr[onnx]'" in refused.stderr
+    exported = run(edge_box / "edgesr", "export", "--output", tmp_path / "bundle", cwd=tmp_path)
+    assert exported.returncode == 2
+    assert exported.stderr.count("\n") == 1
+    assert "pip install 'edgesr[export]'" in exported.stderr
+    trained = run(
+        edge_box / "edgesr", "train", tmp_path, "--preset", "srrescycgan", "--output", tmp_path / "run", cwd=tmp_path
+    )
+    assert trained.returncode == 2
+    assert "pip install 'edgesr[train]'" in trained.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,272 @@
+"""Export: what a bundle holds, goldens, conversions, cache, graph rewrites."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from export.cache import Stage, StageCache
+from export.depth_to_space import use_dcr_order
+from export.pipeline import ExportOptions, export_bundle
+from export.samples import photograph, photograph_files, sample_tiles
+from export.simplify import simplify
+from export.targets import TARGETS, plan_artifacts
+from runtimes import ort
+from runtimes.bundle import Bundle, open_bundle
+from runtimes.errors import EdgesrError, InputError, MissingPackageError
+from runtimes.manifest import Golden
+from runtimes.session import open_session
+from runtimes.upscale import upscale
+from sr_model.checkpoint import embedded_checkpoint, load_checkpoint
+from sr_model.evaluate import generator_pixels
+
+
+def by_id(bundle: Bundle, golden_id: str) -> Golden:
+    return next(g for g in bundle.manifest.goldens if g.id == golden_id)
+
+
+def test_artifacts_of_the_bundle(mobile_bundle: Bundle) -> None:
+    manifest = mobile_bundle.manifest
+    assert [a.id for a in manifest.artifacts] == [
+        "onnx-fp32-full",
+        "onnx-fp32-tile",
+        "tflite-fp32-full-64x64",
+        "tflite-fp32-tile-64x64",
+        "torchscript-fp32-full",
+        "torchscript-fp32-tile",
+    ]
+    for artifact in manifest.artifacts:
+        assert artifact.halo == (15 if artifact.graph == "tile" else None)
+        assert artifact.padding == "zero"
+        assert artifact.mac_per_hr_pixel == 7926
+        assert artifact.legacy is (artifact.format == "torchscript")
+        assert set(TARGETS[artifact.format].packages) < set(artifact.made_by)
+        assert 400_000 < artifact.file.size_bytes < 700_000
+    assert manifest.checkpoint.parameters == 127_281
+    assert open_bundle(mobile_bundle.root).manifest == manifest
+
+
+def test_goldens_cover_the_cases_of_the_projection(mobile_bundle: Bundle) -> None:
+    goldens = mobile_bundle.manifest.goldens
+    of_tile_size = [g for g in goldens if g.size == (64, 64)]
+    assert by_id(mobile_bundle, "photograph").k == 1
+    assert 0.2 < by_id(mobile_bundle, "clipped").k < 0.8
+    assert 0 < by_id(mobile_bundle, "blown-out").k < 0.05
+    assert by_id(mobile_bundle, "flat").k == 0
+    assert by_id(mobile_bundle, "flat").sigma == 0
+    assert len(of_tile_size) == 4
+    assert {g.size for g in goldens} >= {(33, 47), (64, 64), (120, 200)}
+    smallest = min(goldens, key=lambda g: g.size)
+    assert set(smallest.intermediates) == {"head", *(f"blocks.{i}" for i in range(6))}
+
+
+def test_goldens_are_what_pytorch_computes(mobile_bundle: Bundle) -> None:
+    generator = load_checkpoint(embedded_checkpoint("srrescycgan-mobile"))
+    for golden in mobile_bundle.manifest.goldens:
+        lr, sr = mobile_bundle.tensor(golden.input), mobile_bundle.tensor(golden.output)
+        assert sr.shape == (3, 4 * golden.size[0], 4 * golden.size[1])
+        assert np.array_equal(lr, np.rint(lr))
+        assert 0 <= lr.min() <= lr.max() <= 255
+        pixels = generator_pixels(generator)(lr.transpose(1, 2, 0).astype(np.uint8))
+        assert np.abs(pixels.transpose(2, 0, 1) - sr).max() <= 0.51
+
+
+@pytest.mark.parametrize("size", [(33, 47), (64, 64), (120, 200), (200, 120), (2, 2), (5, 131)])
+@pytest.mark.parametrize("artifact_id", ["onnx-fp32-full", "onnx-fp32-tile", "torchscript-fp32-full"])
+def test_dynamic_files_take_any_size(mobile_bundle: Bundle, artifact_id: str, size: tuple[int, int]) -> None:
+    generator = load_checkpoint(embedded_checkpoint("srrescycgan-mobile"))
+    image = photograph("coffee", size)
+    manifest = mobile_bundle.manifest
+    session = open_session(mobile_bundle, mobile_bundle.artifact(artifact_id))
+    result = upscale(image, session, scale=manifest.scale, glue=manifest.glue)
+    expected = generator_pixels(generator)(image.transpose(1, 2, 0).astype(np.uint8)).transpose(2, 0, 1)
+    assert np.abs(result - expected).max() <= 0.51
+
+
+def test_second_export_converts_nothing(mobile_bundle: Bundle, cache_dir: Path, tmp_path: Path) -> None:
+    options = ExportOptions(preset="srrescycgan-mobile", tile_size=(64, 64))
+    report = export_bundle(options, tmp_path / "again", cache_dir=cache_dir)
+    assert report.conversions == ()
+    assert report.bundle.manifest == mobile_bundle.manifest
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["again"]
+
+
+def test_only_what_was_asked_for(cache_dir: Path, tmp_path: Path) -> None:
+    options = ExportOptions(targets=("torchscript",), graphs=("tile",), tile_size=(40, 64))
+    bundle = export_bundle(options, tmp_path / "one", cache_dir=cache_dir).bundle
+    assert [a.id for a in bundle.manifest.artifacts] == ["torchscript-fp32-tile"]
+    assert by_id(bundle, "photograph").size == (40, 64)
+
+
+@pytest.mark.slow
+def test_published_architecture_round_trip(cache_dir: Path, tmp_path: Path) -> None:
+    """Seeded weights in a published .pth: ONNX, full and tile, at a small tile."""
+    import torch
+    from published_reference import seeded_published_generator
+
+    from benchmarks.parity import check_parity
+
+    torch.save(seeded_published_generator(6.0).published_state(), tmp_path / "seeded.pth")
+    options = ExportOptions(checkpoint=tmp_path / "seeded.pth", targets=("onnx",), tile_size=(16, 24))
+    bundle = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir).bundle
+    assert bundle.manifest.checkpoint.name == "seeded.pth"
+    assert {a.id: a.halo for a in bundle.manifest.artifacts} == {"onnx-fp32-full": None, "onnx-fp32-tile": 4}
+    for artifact in bundle.manifest.artifacts:
+        assert artifact.padding == "reflect"
+        for golden in check_parity(bundle, artifact, runtime="ort", threads=2).goldens:
+            assert not golden.failures, (artifact.id, golden)
+
+
+def test_unsupported_work_is_refused_with_the_table(tmp_path: Path) -> None:
+    for targets, precisions, graphs in (
+        (("onnx",), ("int8",), ("full",)),
+        (("coreml",), ("fp32",), ("full",)),
+        (("onnx",), ("fp64",), ("full",)),
+        (("onnx",), ("fp32",), ("half",)),
+        ((), ("fp32",), ("full",)),
+    ):
+        with pytest.raises(InputError, match="supported are onnx: fp32 full/tile; tflite"):
+            plan_artifacts(targets, precisions, graphs, (64, 64))
+    ids = [p.id for p in plan_artifacts(("onnx", "tflite", "onnx"), ("fp32",), ("tile",), (64, 96))]
+    assert ids == ["onnx-fp32-tile", "tflite-fp32-tile-64x96"]
+
+
+def test_missing_converter_is_named_before_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtimes.registry.installed_version", lambda name: None if name == "onnx2tf" else "1")
+    with pytest.raises(MissingPackageError, match=r"onnx2tf.*pip install 'edgesr\[export\]'"):
+        export_bundle(ExportOptions(), tmp_path / "b", cache_dir=tmp_path / "cache")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cache_runs_a_stage_once_and_notices_changes(tmp_path: Path) -> None:
+    stage = Stage("demo", ("runtimes.errors",), ("numpy",))
+    runs: list[int] = []
+
+    def produce(folder: Path) -> None:
+        runs.append(1)
+        (folder / "result").write_text("made")
+
+    cache = StageCache(tmp_path)
+    with cache.locked():
+        first = cache.run(stage, {"a": 1}, produce)
+        assert cache.run(stage, {"a": 1}, produce) == first
+        assert len(runs) == 1
+        cache.run(stage, {"a": 2}, produce)
+        assert len(runs) == 2
+        (first / "result").write_text("mad3")
+        assert (cache.run(stage, {"a": 1}, produce) / "result").read_text() == "made"
+    assert len(runs) == 3
+    assert cache.conversions == ["demo"] * 3
+    assert Stage("demo", ("runtimes.registry",), ("numpy",)).key({}) != stage.key({})
+    assert Stage("demo", ("runtimes.errors",), ("pillow",)).key({}) != stage.key({})
+
+
+def test_cache_drops_the_least_recently_used(tmp_path: Path) -> None:
+    import os
+
+    stage = Stage("demo", (), ())
+    cache = StageCache(tmp_path, limit_bytes=2500)
+    with cache.locked():
+        entries = [cache.run(stage, {"n": n}, lambda folder: _fill(folder, 1000)) for n in range(3)]
+        for age, entry in enumerate(entries):
+            os.utime(entry / "entry.json", (1000 + age, 1000 + age))
+        cache.run(stage, {"n": 0}, lambda folder: _fill(folder, 1000))
+    assert [e.exists() for e in entries] == [True, False, True]
+
+
+def _fill(folder: Path, size: int) -> None:
+    (folder / "data").write_bytes(b"x" * size)
+
+
+def test_a_failed_stage_leaves_nothing(tmp_path: Path) -> None:
+    cache = StageCache(tmp_path)
+
+    def fail(folder: Path) -> None:
+        (folder / "half").write_text("x")
+        raise EdgesrError("no")
+
+    with pytest.raises(EdgesrError), cache.locked():
+        cache.run(Stage("demo", (), ()), {}, fail)
+    assert list((tmp_path / "stages").iterdir()) == []
+
+
+def depth_to_space_model() -> onnx.ModelProto:
+    random = np.random.default_rng(0)
+    weights = numpy_helper.from_array(random.normal(size=(48, 5, 3, 3)).astype(np.float32), "w")
+    bias = numpy_helper.from_array(random.normal(size=48).astype(np.float32), "b")
+    nodes = [
+        helper.make_node("Conv", ["x", "w", "b"], ["y"], pads=[1, 1, 1, 1]),
+        helper.make_node("DepthToSpace", ["y"], ["z"], blocksize=4, mode="CRD"),
+    ]
+    values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, c, None, None]) for n, c in (("x", 5), ("z", 3))]
+    graph = helper.make_graph(nodes, "g", values[:1], values[1:], [weights, bias])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+
+
+def test_dcr_order_gives_the_same_numbers_and_the_expected_operators(tmp_path: Path) -> None:
+    model = depth_to_space_model()
+    before = model.SerializeToString()
+    changed = use_dcr_order(model)
+    assert model.SerializeToString() == before
+    assert [n.op_type for n in changed.graph.node] == ["Conv", "DepthToSpace"]
+    assert {a.name: a.s or a.i for a in changed.graph.node[1].attribute} == {"mode": b"DCR", "blocksize": 4}
+    x = np.random.default_rng(1).normal(size=(1, 5, 7, 9)).astype(np.float32)
+    outputs = []
+    for name, m in (("crd", model), ("dcr", changed)):
+        onnx.save(m, tmp_path / name)
+        outputs.append(ort.open(tmp_path / name, 1).run(x))
+    assert outputs[0].shape == (1, 3, 28, 36)
+    assert np.abs(outputs[0] - outputs[1]).max() < 1e-5
+
+
+def test_tflite_has_one_depth_to_space_and_no_transpose(mobile_bundle: Bundle) -> None:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    path = mobile_bundle.path(mobile_bundle.artifact("tflite-fp32-tile-64x64").file)
+    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = Interpreter(model_path=str(path), experimental_op_resolver_type=plain)
+    operators = [o["op_name"] for o in interpreter._get_ops_details()]
+    assert operators.count("DEPTH_TO_SPACE") == 1
+    assert operators.count("CONV_2D") == 14
+    assert set(operators) == {"CONV_2D", "LEAKY_RELU", "ADD", "DEPTH_TO_SPACE"}
+
+
+def test_simplified_model_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = depth_to_space_model()
+    onnx.save(model, tmp_path / "source.onnx")
+    tile = np.ones((5, 8, 8), dtype=np.float32)
+    simplify(tmp_path / "source.onnx", tmp_path / "good.onnx", tiles=[tile])
+    changed = numpy_helper.to_array(model.graph.initializer[1]) + np.float32(0.02)
+    model.graph.initializer[1].CopyFrom(numpy_helper.from_array(changed, "b"))
+    monkeypatch.setattr("export.simplify.onnxsim.simplify", lambda _: (model, True))
+    with pytest.raises(EdgesrError, match=r"max error 0\.02"):
+        simplify(tmp_path / "source.onnx", tmp_path / "bad.onnx", tiles=[tile])
+
+
+def test_photographs_are_few_small_and_of_stated_origin() -> None:
+    files = photograph_files()
+    provenance = (files[0].parent / "PROVENANCE.md").read_text()
+    assert len(files) <= 12
+    assert sum(f.stat().st_size for f in files) <= 400_000
+    assert all(f"| {f.name} |" in provenance for f in files)
+
+
+def test_sample_tiles_differ_and_repeat() -> None:
+    tiles = sample_tiles(20, (128, 128))
+    assert all(t.shape == (3, 128, 128) and t.dtype == np.float32 for t in tiles)
+    assert len({t.tobytes() for t in tiles}) == 20
+    assert all(np.array_equal(a, b) for a, b in zip(tiles, sample_tiles(20, (128, 128)), strict=True))
+    assert photograph("galaxies", (300, 50)).shape == (3, 300, 50)
+
+
+def test_manifest_is_plain_json(mobile_bundle: Bundle) -> None:
+    manifest = json.loads((mobile_bundle.root / "manifest.json").read_text())
+    assert manifest["schema_version"] == 1
+    assert manifest["glue"]["noise_level"] == "db7-mad"
+    paths = {p.relative_to(mobile_bundle.root).as_posix() for p in mobile_bundle.root.rglob("*") if p.is_file()}
+    assert paths == {"manifest.json"} | {e.path for e in mobile_bundle.manifest.files()}
