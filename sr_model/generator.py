@@ -114,6 +114,6 @@ class Generator(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         upsampled = self.upsample(lr)
-        residual = self.body(upsampled if self.config.body == "hr" else lr)
+        residual: Tensor = self.body(upsampled if self.config.body == "hr" else lr)
         k = self.projection_factor(residual, self.noise_level(upsampled))
         return (upsampled - k * residual).clamp(0.0, 255.0)
