@@ -31,15 +31,14 @@ def channel_mean_shift(image: Image, reference: Image) -> list[float]:
 
 def border_max_abs_error(image: Image, reference: Image, ring: int) -> float:
     """Largest absolute difference within ``ring`` pixels of the image border."""
-    error = np.abs(image.astype(np.float64) - reference.astype(np.float64))
+    error = np.abs(np.subtract(image, reference, dtype=np.float64))
     sides = (error[:, :ring], error[:, -ring:], error[:, :, :ring], error[:, :, -ring:])
     return max(float(side.max()) for side in sides)
 
 
 def luma(image: NDArray[np.floating]) -> NDArray[np.float64]:
     """(3,H,W) RGB -> (1,H,W) Y of BT.601 in [16,235], as super-resolution papers measure it."""
-    weighted: NDArray[np.float64] = np.tensordot(_Y_WEIGHTS, image.astype(np.float64), axes=(0, 0))[None] + 16.0
-    return weighted
+    return np.asarray(np.tensordot(_Y_WEIGHTS, image, axes=(0, 0))[None] + 16.0, dtype=np.float64)
 
 
 def crop_border(image: NDArray[np.floating], border: int) -> NDArray[np.floating]:

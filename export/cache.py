@@ -16,7 +16,7 @@ from pathlib import Path
 import filelock
 import platformdirs
 
-from runtimes.errors import InputError
+from runtimes.files import require_creatable, sha256_of
 from runtimes.registry import installed_version
 
 DEFAULT_LIMIT_BYTES = 2 * 1024**3
@@ -58,20 +58,15 @@ class StageCache:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One export a cache at a time: waits for the others, clears what killed ones left, trims at the end."""
-        try:
-            self._stages.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(self.root / "lock")
-            with lock:
-                shutil.rmtree(self._work, ignore_errors=True)
-                self._work.mkdir()
-                try:
-                    yield
-                finally:
-                    self._trim()
-        except PermissionError as error:
-            raise InputError(
-                f"{self.root}: the cache folder is not writable; give another one with --cache-dir"
-            ) from error
+        require_creatable(self.root)
+        self._stages.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(self.root / "lock"):
+            shutil.rmtree(self._work, ignore_errors=True)
+            self._work.mkdir()
+            try:
+                yield
+            finally:
+                self._trim()
 
     def run(self, stage: Stage, inputs: Mapping[str, object], produce: Callable[[Path], None]) -> Path:
         """Folder with the stage's files: a stored one whose hashes hold, else made by ``produce(folder)``."""
@@ -82,7 +77,7 @@ class StageCache:
         self.conversions.append(stage.name)
         folder = Path(tempfile.mkdtemp(dir=self._work))
         produce(folder)
-        files = {p.name: _sha256(p) for p in sorted(folder.iterdir())}
+        files = {p.name: sha256_of(p) for p in sorted(folder.iterdir())}
         (folder / _ENTRY_FILE).write_text(json.dumps({"stage": stage.name, "files": files}, indent=2))
         shutil.rmtree(entry, ignore_errors=True)
         folder.rename(entry)
@@ -111,7 +106,7 @@ class StageCache:
 def _is_intact(entry: Path) -> bool:
     try:
         files = json.loads((entry / _ENTRY_FILE).read_text())["files"]
-        return all(_sha256(entry / name) == digest for name, digest in files.items())
+        return all(sha256_of(entry / name) == digest for name, digest in files.items())
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
         return False
 
@@ -119,9 +114,4 @@ def _is_intact(entry: Path) -> bool:
 def _source_sha256(module: str) -> str:
     spec = importlib.util.find_spec(module)
     assert spec is not None and spec.origin is not None, module
-    return _sha256(Path(spec.origin))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(Path(spec.origin))

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from export.records import GoldenRecord, write_goldens
 from export.samples import photograph
@@ -36,16 +36,21 @@ def record_goldens(generator: Generator, tile_size: Size, folder: Path) -> None:
     write_goldens(folder, [_record(generator, *golden, folder) for golden in _inputs(generator, tile_size)])
 
 
-def _inputs(generator: Generator, tile_size: Size) -> Iterator[tuple[str, str, Image]]:
-    yield "photograph", "cat", photograph("cat", tile_size)
+def _inputs(generator: Generator, tile_size: Size) -> Iterator[tuple[str, str, Image, Image]]:
+    """Name, source, LR image and residual of every golden."""
+    image = photograph("cat", tile_size)
+    yield "photograph", "cat", image, _residual(generator, image)
     base = photograph("astronaut", tile_size)
+    residual = _residual(generator, base)
     for name, (low, high) in (("clipped", _PARTIAL_K), ("blown-out", _SUPPRESSED_K)):
-        exposure = _find_exposure(generator, base, low, high)
-        yield name, f"astronaut, exposure x{exposure:.3f}", expose(base, exposure)
-    yield "flat", "uniform grey 128", np.full((3, *tile_size), 128, dtype=np.float32)
+        exposure, image, residual = _overexpose(generator, base, residual, low, high)
+        yield name, f"astronaut, exposure x{exposure:.3f}", image, residual
+    image = np.full((3, *tile_size), 128, dtype=np.float32)
+    yield "flat", "uniform grey 128", image, _residual(generator, image)
     for size, name in zip((SMALLEST_SIZE, *OTHER_SIZES), ("coffee", "galaxies", "cameraman", "rocket"), strict=True):
         if size != tile_size:
-            yield f"{size[0]}x{size[1]}", name, photograph(name, size)
+            image = photograph(name, size)
+            yield f"{size[0]}x{size[1]}", name, image, _residual(generator, image)
 
 
 def expose(image: Image, factor: float) -> Image:
@@ -53,22 +58,22 @@ def expose(image: Image, factor: float) -> Image:
     return np.rint(np.clip(image * np.float32(factor), 0, 255))
 
 
-def _find_exposure(generator: Generator, image: Image, low: float, high: float) -> float:
-    """An exposure at which k of the generator lies in (low, high), or the one that comes closest from above.
+def _overexpose(
+    generator: Generator, base: Image, residual: Image, low: float, high: float
+) -> tuple[float, Image, Image]:
+    """Exposure of ``base`` at which k lies in (low, high), or comes close; with the exposed image and its residual.
 
-    k falls from its value at exposure 1 to 0 where half of the image is clipped; the norm of the residual changes
-    little beside the noise level, so most steps of the bisection evaluate the noise level alone.
+    k falls from its value at exposure 1 to 0 where half of the image is clipped. The norm of the residual changes
+    little beside the noise level, so it is that of the last ``residual`` and the bisection takes noise levels alone.
     """
     target = (low * high) ** 0.5
-    rms = _root_mean_square(_residual(generator, image))
     for _ in range(4):
-        exposure = _bisect_exposure(generator, image, bound=target * rms)
-        exposed = expose(image, exposure)
-        residual = _residual(generator, exposed)
-        if low < _factor(generator, exposed, residual) < high:
+        exposure = _bisect_exposure(generator, base, bound=target * _root_mean_square(residual))
+        image = expose(base, exposure)
+        residual = _residual(generator, image)
+        if low < _factor(generator, image, residual) < high:
             break
-        rms = _root_mean_square(residual)
-    return exposure
+    return exposure, image, residual
 
 
 def _bisect_exposure(generator: Generator, image: Image, *, bound: float) -> float:
@@ -83,18 +88,19 @@ def _bisect_exposure(generator: Generator, image: Image, *, bound: float) -> flo
     return low
 
 
-def _record(generator: Generator, name: str, source: str, image: Image, folder: Path) -> GoldenRecord:
+def _record(generator: Generator, name: str, source: str, image: Image, residual: Image, folder: Path) -> GoldenRecord:
     with torch.inference_mode():
-        lr = torch.from_numpy(image)[None]
-        tensors = {"input": image, "output": generator(lr)[0].numpy(), "residual": generator.residual(lr)[0].numpy()}
-        sigma = float(generator.noise_level(generator.upsample(lr)))
-        k = float(generator.projection_factor(torch.from_numpy(tensors["residual"])[None], torch.tensor(sigma)))
-    files = {role: f"{name}.{role}.npy" for role in tensors}
-    for role, file in files.items():
-        np.save(folder / file, tensors[role])
+        upsampled = generator.upsample(torch.from_numpy(image)[None])
+        output = generator.subtract(upsampled, torch.from_numpy(residual)[None])[0].numpy()
+        sigma = generator.noise_level(upsampled)
+        k = generator.projection_factor(torch.from_numpy(residual)[None], sigma).item()
+    files = {}
+    for role, values in (("input", image), ("output", output), ("residual", residual)):
+        files[role] = f"{name}.{role}.npy"
+        np.save(folder / files[role], values)
     size = (image.shape[1], image.shape[2])
     intermediates = _record_intermediates(generator, image, folder) if size == SMALLEST_SIZE else {}
-    return GoldenRecord(name, size, k, sigma, source, files, intermediates)
+    return GoldenRecord(name, size, k, sigma.item(), source, files, intermediates)
 
 
 def _record_intermediates(generator: Generator, image: Image, folder: Path) -> dict[str, str]:
@@ -117,8 +123,7 @@ def _record_intermediates(generator: Generator, image: Image, folder: Path) -> d
     return names
 
 
-def _residual(generator: nn.Module, image: Image) -> Image:
-    assert isinstance(generator, Generator)
+def _residual(generator: Generator, image: Image) -> Image:
     with torch.inference_mode():
         residual: Image = generator.residual(torch.from_numpy(image)[None])[0].numpy()
     return residual

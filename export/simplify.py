@@ -12,13 +12,21 @@ import onnxsim
 from numpy.typing import NDArray
 
 from runtimes.errors import EdgesrError
+from runtimes.manifest import Size
 
 _MAX_ABS_ERROR = 1e-2
 
 
-def simplify(source: Path, target: Path, *, tiles: Sequence[NDArray[np.float32]]) -> None:
-    """Write the simplified model; an EdgesrError when it differs by more than 0.01 of 255 on any tile (3,h,w)."""
-    model, _ = onnxsim.simplify(onnx.load(source))
+def simplify(
+    source: Path, target: Path, *, tiles: Sequence[NDArray[np.float32]], fixed_size: Size | None = None
+) -> None:
+    """Write the simplified model; an EdgesrError when it differs by more than 0.01 of 255 on any tile (3,h,w).
+
+    ``fixed_size`` (h,w) also makes its dynamic height and width constant; the tiles must then have that size.
+    """
+    model = onnx.load(source)
+    shapes = {i.name: [1, 3, *fixed_size] for i in model.graph.input} if fixed_size else None
+    model, _ = onnxsim.simplify(model, overwrite_input_shapes=shapes)
     onnx.checker.check_model(model)
     onnx.save(model, target)
     for tile in tiles:

@@ -5,15 +5,20 @@ Imports no torch: a converter is loaded only when its stage is not in the cache.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from export.cache import Stage, StageCache
 from export.records import GoldenRecord, Measurement, read_goldens, read_measurement, write_measurement
-from export.targets import INPUT_NAME, OUTPUT_NAMES, ArtifactPlan
+from export.targets import INPUT_NAME, OUTPUT_NAMES, TARGETS, ArtifactPlan
+from runtimes.files import sha256_of
 from runtimes.manifest import Size
-from sr_model.checkpoint import is_safetensors, load_checkpoint, read_header, require_file, save_checkpoint, sha256_of
+from sr_model.checkpoint import is_safetensors, load_checkpoint, read_header, require_file, save_checkpoint
 from sr_model.config import GeneratorConfig
 
 if TYPE_CHECKING:
@@ -32,7 +37,6 @@ _CONVERSIONS = {
 }
 _TRACE_SIZE: Size = (64, 64)
 _PROOF_SIZES: tuple[Size, ...] = ((32, 48), (33, 47))
-_PHOTOGRAPH = "cat"
 
 
 class StageRunner:
@@ -122,22 +126,23 @@ class StageRunner:
         elif plan.target.name == "tflite":
             self._convert_tflite(plan, path)
         else:
-            self._export_onnx(plan, path, size=_TRACE_SIZE, proof_sizes=_PROOF_SIZES, dynamic=True)
+            from export.to_onnx import export_onnx
+
+            export_onnx(self._generator, plan.graph, path, size=_TRACE_SIZE, tiles=_tiles(*_PROOF_SIZES))
 
     def _convert_tflite(self, plan: ArtifactPlan, path: Path) -> None:
+        from export.simplify import simplify
         from export.to_tflite import export_tflite
 
         assert plan.tile_size is not None
-        onnx_file = path.with_suffix(".onnx")
-        self._export_onnx(plan, onnx_file, size=plan.tile_size, proof_sizes=(plan.tile_size,), dynamic=False)
-        export_tflite(onnx_file, path, input_name=INPUT_NAME, output_name=OUTPUT_NAMES[plan.graph])
-        onnx_file.unlink()
+        dynamic, _ = self.artifact(replace(plan, target=TARGETS["onnx"], tile_size=None), plan.tile_size)
+        fixed = path.with_suffix(".onnx")
+        simplify(dynamic, fixed, tiles=_tiles(plan.tile_size), fixed_size=plan.tile_size)
+        export_tflite(fixed, path, input_name=INPUT_NAME, output_name=OUTPUT_NAMES[plan.graph])
+        fixed.unlink()
 
-    def _export_onnx(
-        self, plan: ArtifactPlan, path: Path, *, size: Size, proof_sizes: tuple[Size, ...], dynamic: bool
-    ) -> None:
-        from export.samples import photograph
-        from export.to_onnx import export_onnx
 
-        tiles = [photograph(_PHOTOGRAPH, proof_size) for proof_size in proof_sizes]
-        export_onnx(self._generator, plan.graph, path, size=size, dynamic=dynamic, tiles=tiles)
+def _tiles(*sizes: Size) -> list[NDArray[np.float32]]:
+    from export.samples import photograph
+
+    return [photograph("cat", size) for size in sizes]

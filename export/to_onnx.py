@@ -29,23 +29,20 @@ def export_onnx(
     path: Path,
     *,
     size: Size,
-    dynamic: bool,
     tiles: Sequence[NDArray[np.float32]],
 ) -> None:
-    """Write a simplified ONNX file: LR (1,3,h,w) float32 in [0,255] -> SR or residual.
+    """Write a simplified ONNX file: LR (1,3,h,w) float32 in [0,255] -> SR or residual, height and width dynamic.
 
-    ``dynamic`` leaves height and width open; otherwise they are ``size``. ``tiles`` are real LR images (3,h,w) on which
-    the simplified model must equal the unsimplified one.
+    It is traced at ``size``; ``tiles`` are real LR images (3,h,w) on which the simplified model must equal the raw one.
     """
     raw = path.with_suffix(".raw.onnx")
-    shapes = ({2: Dim.DYNAMIC, 3: Dim.DYNAMIC},) if dynamic else None
     with _quiet_exporter(), torch.inference_mode():
         torch.onnx.export(
             build_graph(generator, kind, lower_median_topk),
             (example_input(size),),
             raw,
             dynamo=True,
-            dynamic_shapes=shapes,
+            dynamic_shapes=({2: Dim.DYNAMIC, 3: Dim.DYNAMIC},),
             input_names=[INPUT_NAME],
             output_names=[OUTPUT_NAMES[kind]],
             opset_version=OPSET,

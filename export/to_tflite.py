@@ -55,6 +55,8 @@ def _convert_here(onnx_file: str) -> None:
     onnx2tf.convert(
         input_onnx_file_path=onnx_file,
         output_folder_path="converted",
+        not_use_onnxsim=True,
+        disable_strict_mode=True,
         non_verbose=True,
         verbosity="error",
     )

@@ -5,7 +5,6 @@ A bundle is written beside its place and swapped in with one rename, so that a k
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from runtimes.decoding import DecodeError, decode, to_json
 from runtimes.directory_swap import recover, swap_in
 from runtimes.errors import InputError
+from runtimes.files import require_creatable, sha256_of
 from runtimes.manifest import SCHEMA_VERSION, Artifact, FileEntry, Golden, Manifest
 
 MANIFEST_FILE = "manifest.json"
@@ -76,12 +76,7 @@ def check_output(output: Path) -> None:
         raise InputError(f"{output}: exists and is not a directory; give another --output")
     if output.is_dir() and any(output.iterdir()) and not is_bundle(output):
         raise InputError(f"{output}: is not empty and not a bundle; give a new directory with --output")
-    try:
-        output.absolute().parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=_staging_prefix(output), dir=output.absolute().parent):
-            pass
-    except OSError as error:
-        raise InputError(f"{output}: cannot be written there: {error.strerror}") from error
+    require_creatable(output.absolute().parent if output.exists() else output)
 
 
 def write_bundle(output: Path, fill: Callable[[Path], Manifest]) -> Bundle:
@@ -91,6 +86,7 @@ def write_bundle(output: Path, fill: Callable[[Path], Manifest]) -> Bundle:
     """
     check_output(output)
     target = output.absolute()
+    target.parent.mkdir(parents=True, exist_ok=True)
     recover(target)
     for leftover in target.parent.glob(f"{_staging_prefix(target)}*"):
         shutil.rmtree(leftover)
@@ -110,7 +106,7 @@ def write_bundle(output: Path, fill: Callable[[Path], Manifest]) -> Bundle:
 
 def file_entry(root: Path, path: Path) -> FileEntry:
     """Entry of a file below the bundle's root."""
-    return FileEntry(path=path.relative_to(root).as_posix(), size_bytes=path.stat().st_size, sha256=_sha256(path))
+    return FileEntry(path=path.relative_to(root).as_posix(), size_bytes=path.stat().st_size, sha256=sha256_of(path))
 
 
 def _staging_prefix(target: Path) -> str:
@@ -147,13 +143,8 @@ def _verified_path(root: Path, entry: FileEntry) -> Path:
         raise InputError(
             f"{root}: {entry.path} has {path.stat().st_size} bytes instead of {entry.size_bytes}; export it again"
         )
-    if _sha256(path) != entry.sha256:
+    if sha256_of(path) != entry.sha256:
         raise InputError(
             f"{root}: {entry.path} was changed, its SHA-256 is not the manifest's; export the bundle again"
         )
     return path
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

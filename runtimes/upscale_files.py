@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError
+from runtimes.files import require_creatable
 from runtimes.image_io import check_writable, list_images, read_image, write_image
 from runtimes.progress import Progress, ProgressEvent, silent
 from runtimes.session import ImageSession, open_session
@@ -36,8 +37,8 @@ def upscale_files(
 ) -> list[Written]:
     """Upscale ``source`` to ``target``; a folder's images get the same names with suffix .png in the target folder."""
     pairs = _folder_pairs(source, target) if source.is_dir() else [(source, target)]
-    for _, output in pairs:
-        check_writable(output)
+    if not source.is_dir():
+        check_writable(target)
     sessions: dict[tuple[str, str], ImageSession] = {}
     written = []
     for done, (file, output) in enumerate(pairs):
@@ -50,6 +51,7 @@ def upscale_files(
         if key not in sessions:
             sessions[key] = open_session(bundle, artifact, runtime=runtime_name, threads=threads)
         result = upscale(image, sessions[key], scale=bundle.manifest.scale, glue=bundle.manifest.glue)
+        output.parent.mkdir(parents=True, exist_ok=True)
         write_image(output, result)
         written.append(Written(output, result.shape[2], result.shape[1], artifact.id, runtime_name))
     progress(ProgressEvent("upscale", len(pairs), len(pairs)))
@@ -64,8 +66,5 @@ def _folder_pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"{source}: several images would be written as {', '.join(twice)}; rename them")
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be created: {error.strerror}") from error
+    require_creatable(target)
     return [(file, target / name) for file, name in zip(files, names, strict=True)]

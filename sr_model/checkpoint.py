@@ -6,8 +6,8 @@ Reading the header needs no torch, so that a cached export and `edgesr inspect` 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
+import operator
 import os
 import tempfile
 from collections.abc import Mapping
@@ -46,7 +46,9 @@ def embedded_checkpoint(preset_name: str) -> Path:
 
 
 def is_safetensors(path: Path) -> bool:
-    """Whether a file is laid out as safetensors: 8 bytes of header length, then JSON."""
+    """Whether a file is meant as safetensors: by its suffix, or by its layout (8 bytes of header length, then JSON)."""
+    if path.suffix == ".safetensors":
+        return True
     with path.open("rb") as file:
         start = file.read(9)
     return len(start) == 9 and start[8:9] == b"{"
@@ -56,14 +58,14 @@ def read_header(path: Path) -> CheckpointHeader:
     """Header of one of our safetensors checkpoints, without reading tensors."""
     header = _read_json_header(path)
     metadata = header.pop("__metadata__", {})
-    if METADATA_KEY not in metadata:
+    if not isinstance(metadata, dict) or METADATA_KEY not in metadata:
         raise InputError(f"{path}: a safetensors file, but no edgesr generator: its metadata has no {METADATA_KEY!r}")
     try:
         described = json.loads(metadata[METADATA_KEY])
         config = decode(GeneratorConfig, described["config"])
-        shapes = {name: tuple(entry["shape"]) for name, entry in header.items()}
+        shapes = {name: tuple(map(operator.index, entry["shape"])) for name, entry in header.items()}
         return CheckpointHeader(config=config, shapes=shapes, training=dict(described["training"]))
-    except (ValueError, KeyError, TypeError) as error:
+    except (InputError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: its description of the generator is damaged: {error}") from error
 
 
@@ -100,12 +102,6 @@ def write_atomically(path: Path, content: bytes) -> None:
         Path(name).replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def require_file(path: Path) -> None:

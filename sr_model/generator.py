@@ -112,8 +112,12 @@ class Generator(nn.Module):
         k: Tensor = bound / torch.maximum(rms, bound).clamp_min(_SMALLEST_NORMAL)
         return k
 
+    def subtract(self, upsampled: Tensor, residual: Tensor) -> Tensor:
+        """SR (N,3,H,W) from the bilinear upsampled image and its residual: noise level, projection, clip."""
+        k = self.projection_factor(residual, self.noise_level(upsampled))
+        return (upsampled - k * residual).clamp(0.0, 255.0)
+
     def forward(self, lr: Tensor) -> Tensor:
         upsampled = self.upsample(lr)
         residual: Tensor = self.body(upsampled if self.config.body == "hr" else lr)
-        k = self.projection_factor(residual, self.noise_level(upsampled))
-        return (upsampled - k * residual).clamp(0.0, 255.0)
+        return self.subtract(upsampled, residual)

@@ -32,9 +32,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise InputError(
             f"{path}: refused, its pickle holds more than weights; save it with torch.save(state_dict)"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (RuntimeError, EOFError, ValueError, LookupError, OSError) as error:
         raise InputError(f"{path}: not a PyTorch checkpoint, or damaged: {_first_line(error)}") from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+    if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
         raise InputError(
             f"{path}: holds no state dict (a mapping of names to tensors); save it with torch.save(state_dict)"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,10 +31,13 @@ def run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 def edge_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """bin folder of a new virtual environment with the project installed from its own files."""
     folder = tmp_path_factory.mktemp("edge-box")
+    source = shutil.copytree(
+        ROOT, folder / "source", ignore=shutil.ignore_patterns(".*", "build", "demo", "*.egg-info")
+    )
     assert run(sys.executable, "-m", "venv", folder / "venv", cwd=folder).returncode == 0
     binaries = folder / "venv" / "bin"
     installed = run(
-        binaries / "python", "-m", "pip", "install", "-c", ROOT / "constraints.txt", f"{ROOT}[tflite]", cwd=folder
+        binaries / "python", "-m", "pip", "install", "-c", ROOT / "constraints.txt", f"{source}[tflite]", cwd=folder
     )
     assert installed.returncode == 0, installed.stderr
     return binaries

@@ -243,7 +243,7 @@ def test_simplified_model_that_differs_is_refused(tmp_path: Path, monkeypatch: p
     simplify(tmp_path / "source.onnx", tmp_path / "good.onnx", tiles=[tile])
     changed = numpy_helper.to_array(model.graph.initializer[1]) + np.float32(0.02)
     model.graph.initializer[1].CopyFrom(numpy_helper.from_array(changed, "b"))
-    monkeypatch.setattr("export.simplify.onnxsim.simplify", lambda _: (model, True))
+    monkeypatch.setattr("export.simplify.onnxsim.simplify", lambda *_args, **_options: (model, True))
     with pytest.raises(EdgesrError, match=r"max error 0\.02"):
         simplify(tmp_path / "source.onnx", tmp_path / "bad.onnx", tiles=[tile])
 

@@ -1,0 +1,24 @@
+"""Small helpers on files that several layers share."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from runtimes.errors import InputError
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def require_creatable(folder: Path) -> None:
+    """Refuse a folder that can neither be used nor be created, without creating it."""
+    existing = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+    if not existing.is_dir():
+        raise InputError(f"{folder}: cannot be created, {existing} is a file")
+    if not os.access(existing, os.W_OK):
+        raise InputError(f"{folder}: cannot be written, {existing} is not writable")

@@ -1,0 +1,278 @@
+"""Metrics, parity, latency, workers and result files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from benchmarks.device import HostDevice, describe_exit
+from benchmarks.environment import current_environment
+from benchmarks.jobs import Job, LatencySettings
+from benchmarks.latency import measure_latency, peak_rss_mb
+from benchmarks.metrics import border_max_abs_error, channel_mean_shift, crop_border, luma, max_abs_error, psnr
+from benchmarks.parity import check_parity, compare
+from benchmarks.results import (
+    LatencyResults,
+    ParityResults,
+    run_latency,
+    run_parity,
+    select_artifacts,
+    write_json,
+)
+from benchmarks.tables import golden_table, latency_table, not_measured, parity_table
+from benchmarks.worker import run_job
+from runtimes.bundle import Bundle, open_bundle
+from runtimes.decoding import decode
+from runtimes.errors import EdgesrError, InputError
+from runtimes.manifest import Tolerance
+
+QUICK = LatencySettings(calls=3, seconds=0.0, warmup_seconds=0.2)
+TOLERANCE = Tolerance(min_psnr_db=50, max_abs_error=4, max_mean_shift=0.5, max_border_error=2)
+
+
+def image(value: float = 0.0, shape: tuple[int, int, int] = (3, 8, 10)) -> NDArray[np.float32]:
+    return np.full(shape, value, dtype=np.float32)
+
+
+def test_psnr_by_hand() -> None:
+    assert psnr(image(1), image(0)) == pytest.approx(20 * math.log10(255))
+    assert psnr(image(5), image(5)) == math.inf
+    broken = image()
+    broken[0, 0, 0] = np.inf
+    assert math.isnan(psnr(broken, image()))
+
+
+def test_errors_by_hand() -> None:
+    changed = image()
+    changed[1, 0, 4] = -2
+    changed[2, 4, 5] = 3
+    assert max_abs_error(changed, image()) == 3
+    assert border_max_abs_error(changed, image(), ring=2) == 2
+    assert border_max_abs_error(changed, image(), ring=5) == 3
+    assert channel_mean_shift(changed, image()) == pytest.approx([0, -2 / 80, 3 / 80])
+    assert crop_border(changed, 2).shape == (3, 4, 6)
+
+
+def test_luma_is_bt601() -> None:
+    assert luma(image(255)).mean() == pytest.approx(235, abs=1e-3)
+    assert luma(image(0)).mean() == 16
+    green = np.array([0, 255, 0], dtype=np.float32).reshape(3, 1, 1)
+    assert luma(green).item() == pytest.approx(16 + 128.553)
+
+
+def test_compare_names_each_failure() -> None:
+    reference = np.random.default_rng(0).uniform(0, 255, (3, 40, 40)).astype(np.float32)
+    assert compare(reference, reference, TOLERANCE, ring=4) == (None, 0.0, (0.0, 0.0, 0.0), 0.0, ())
+    spike, edge, cast, noise = (reference.copy() for _ in range(4))
+    spike[0, 20, 20] += 5
+    edge[0, 0, 20] += 3
+    cast[1] += 0.6
+    noise += np.where(np.indices(noise.shape).sum(axis=0) % 2, 1.5, -1.5)
+    broken = reference.copy()
+    broken[0, 3, 3] = np.nan
+    for wrong, message in (
+        (spike, "max error 5"),
+        (edge, "border error 3"),
+        (cast, "mean shift 0.6"),
+        (noise, "PSNR 44.6 dB is below 50"),
+        (broken, "not finite"),
+        (reference[:, :-1], "not of shape"),
+    ):
+        (failure,) = compare(wrong, reference, TOLERANCE, ring=4)[-1]
+        assert message in failure
+
+
+def test_every_artifact_has_parity(mobile_bundle: Bundle) -> None:
+    """At least 95 dB on every golden that fits, with an active projection and a flat image among them."""
+    for artifact, runtime in select_artifacts(mobile_bundle):
+        goldens = check_parity(mobile_bundle, artifact, runtime=runtime, threads=1).goldens
+        assert {"photograph", "clipped", "blown-out", "flat"} <= {g.golden for g in goldens}
+        assert len(goldens) == (4 if artifact.tile_size else 7)
+        for golden in goldens:
+            assert golden.psnr_db is None or golden.psnr_db >= 95, (artifact.id, golden)
+            assert golden.max_abs_error is not None
+            assert golden.failures == ()
+
+
+def with_changed_weight(bundle: Bundle, artifact_id: str, factor: float) -> Bundle:
+    """Scale one convolution's weights in an ONNX file and make the manifest agree with the changed file."""
+    import onnx
+    from onnx import numpy_helper
+
+    path = bundle.root / bundle.artifact(artifact_id).file.path
+    model = onnx.load(path)
+    weights = next(t for t in model.graph.initializer if list(t.dims) == [32, 32, 3, 3])
+    weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights) * np.float32(factor), weights.name))
+    onnx.save(model, path)
+    manifest_file = bundle.root / "manifest.json"
+    manifest = json.loads(manifest_file.read_text())
+    entry = next(a["file"] for a in manifest["artifacts"] if a["id"] == artifact_id)
+    entry.update(size_bytes=path.stat().st_size, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    manifest_file.write_text(json.dumps(manifest))
+    return open_bundle(bundle.root)
+
+
+@pytest.mark.parametrize("artifact_id", ["onnx-fp32-full", "onnx-fp32-tile"])
+def test_changed_weights_fail(artifact_id: str, bundle_copy: Bundle) -> None:
+    changed = with_changed_weight(bundle_copy, artifact_id, 1.02)
+    artifacts = select_artifacts(changed, artifact=artifact_id)
+    results = run_parity(changed, HostDevice(), artifacts=artifacts)
+    assert not results.passed
+    assert any("PSNR" in line for line in not_measured(results))
+    assert parity_table(results).rows[0][-1] == "FAIL"
+
+
+def test_wrong_residual_fails_even_where_k_hides_it(bundle_copy: Bundle) -> None:
+    """On the flat golden k is 0: the SR image is right whatever the residual is."""
+    changed = with_changed_weight(bundle_copy, "onnx-fp32-tile", 1.5)
+    artifact = changed.artifact("onnx-fp32-tile")
+    goldens = check_parity(changed, artifact, runtime="ort", threads=1).goldens
+    flat = next(g for g in goldens if g.golden == "flat")
+    assert flat.max_abs_error == 0
+    assert flat.failures
+    assert all(f.startswith("residual: ") for f in flat.failures)
+
+
+def test_parity_results_file(mobile_bundle: Bundle, tmp_path: Path) -> None:
+    artifacts = select_artifacts(mobile_bundle, runtime="ort")
+    results = run_parity(mobile_bundle, HostDevice(), artifacts=artifacts)
+    assert results.passed
+    write_json(results, tmp_path / "p.json")
+    assert decode(ParityResults, json.loads((tmp_path / "p.json").read_text())) == results
+    assert [p.name for p in tmp_path.iterdir()] == ["p.json"]
+    for table in (parity_table(results), golden_table(results)):
+        assert {len(row) for row in table.rows} == {len(table.columns)}
+        assert len(table.rows) == 2
+
+
+def test_latency_results_file(mobile_bundle: Bundle, tmp_path: Path) -> None:
+    artifacts = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
+    results = run_latency(mobile_bundle, HostDevice(), artifacts=artifacts, threads=[1, 2], settings=QUICK)
+    assert results.passed
+    assert len({json.dumps(asdict(r.key)) for r in results.results}) == 2
+    assert [r.key.threads for r in results.results] == [1, 2]
+    write_json(results, tmp_path / "l.json")
+    assert decode(LatencyResults, json.loads((tmp_path / "l.json").read_text())) == results
+    table = latency_table(results)
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+def test_latency_figures(mobile_bundle: Bundle) -> None:
+    artifact = mobile_bundle.artifact("onnx-fp32-tile")
+    latency = measure_latency(mobile_bundle, artifact, runtime="ort", threads=1, settings=QUICK)
+    assert latency.size == (64, 64)
+    assert len(latency.samples_ms) == 3
+    assert min(latency.samples_ms) <= latency.p50_ms <= latency.p90_ms <= latency.p99_ms <= max(latency.samples_ms)
+    assert latency.ms_per_gmac == pytest.approx(latency.p50_ms / (7926 * 256 * 256 / 1e9))
+    assert min(latency.load_ms, latency.first_call_ms) > 0
+    assert latency.peak_rss_mb > 50
+
+
+def test_worker_memory_is_its_own(mobile_bundle: Bundle) -> None:
+    """A parent of several hundred MB does not show in the worker's peak, as it would in ru_maxrss."""
+    ballast = np.ones(60_000_000)
+    artifacts = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
+    results = run_latency(mobile_bundle, HostDevice(), artifacts=artifacts, threads=[1], settings=QUICK)
+    latency = results.results[0].latency
+    assert latency is not None
+    assert latency.peak_rss_mb < 300 < ballast.nbytes / 1e6 < peak_rss_mb()
+
+
+def job(bundle: Bundle, **changes: object) -> Job:
+    fields: dict[str, object] = {
+        "kind": "parity",
+        "bundle": str(bundle.root),
+        "artifact": "onnx-fp32-full",
+        "runtime": "ort",
+        "threads": 1,
+    }
+    return Job(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def test_worker_outcomes(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run_job(job(mobile_bundle))
+    assert (done.status, done.reason) == ("done", None)
+    refused = run_job(job(mobile_bundle, artifact="nope"))
+    assert refused.status == "error"
+    assert refused.reason is not None
+    assert "'nope'" in refused.reason
+    monkeypatch.setattr("runtimes.registry.installed_version", lambda _: None)
+    missing = run_job(job(mobile_bundle))
+    assert missing.status == "missing"
+    assert missing.reason is not None
+    assert "pip install" in missing.reason
+
+
+def fake_python(folder: Path, body: str) -> str:
+    """A stand-in for the Python of a worker."""
+    script = folder / "python"
+    script.write_text(f"#!/bin/sh\n{body}\n")
+    script.chmod(0o755)
+    return str(script)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        ("kill -SEGV $$", "crashed", "killed by SIGSEGV"),
+        ("echo one >&2; echo last words >&2; exit 3", "crashed", "exit code 3: last words"),
+        ("exit 0", "crashed", "exit code 0"),
+        ("sleep 30", "timeout", "no result after 0.2 s"),
+    ],
+)
+def test_dying_worker_costs_its_row_only(
+    body: str, status: str, reason: str, mobile_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifacts = select_artifacts(mobile_bundle, runtime="ort")
+    real, fake = sys.executable, fake_python(tmp_path, body)
+    device = HostDevice(timeout_seconds=60)
+    calls: list[str] = []
+
+    class Flaky:
+        name = "host"
+
+        def run(self, given: Job) -> object:
+            calls.append(given.artifact)
+            monkeypatch.setattr(sys, "executable", fake if len(calls) == 1 else real)
+            return (replace(device, timeout_seconds=0.2) if len(calls) == 1 else device).run(given)
+
+    results = run_parity(mobile_bundle, Flaky(), artifacts=artifacts)  # type: ignore[arg-type]
+    assert [(r.status, r.passed) for r in results.results] == [(status, False), ("done", True)]
+    assert results.results[0].reason == reason
+    assert not results.passed
+    assert not_measured(results) == [f"onnx-fp32-full: {status}: {reason}"]
+
+
+def test_exit_descriptions() -> None:
+    assert describe_exit(-9, "") == "killed by SIGKILL"
+    assert describe_exit(1, "a\n b \n\n") == "exit code 1: b"
+
+
+def test_bundle_without_an_installed_runtime_is_an_error(mobile_bundle: Bundle) -> None:
+    from benchmarks.jobs import Outcome
+
+    class Bare:
+        name = "bare"
+
+        def run(self, _job: Job) -> Outcome:
+            return Outcome(status="missing", reason="runtime 'ort' is not installed", result=None)
+
+    with pytest.raises(EdgesrError, match="no runtime of this bundle is installed"):
+        run_parity(mobile_bundle, Bare(), artifacts=select_artifacts(mobile_bundle))
+    with pytest.raises(InputError, match="nothing to measure"):
+        select_artifacts(mobile_bundle, artifact="onnx-fp32-full", runtime="tflite")
+
+
+def test_environment_is_recorded() -> None:
+    environment = current_environment()
+    assert environment.logical_cores >= 1
+    assert {"numpy", "pillow", "edgesr"} <= set(environment.packages)
+    assert all(asdict(environment).values())

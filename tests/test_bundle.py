@@ -1,0 +1,179 @@
+"""Reading, verifying and writing bundles."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_bundle import fill
+
+from runtimes import directory_swap
+from runtimes.bundle import Bundle, check_output, open_bundle, write_bundle
+from runtimes.decoding import DecodeError, decode, to_json
+from runtimes.errors import InputError
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    return write_bundle(tmp_path / "b", fill)
+
+
+def edit(bundle: Bundle, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the manifest's JSON."""
+    file = bundle.root / "manifest.json"
+    data = json.loads(file.read_text())
+    change(data)
+    file.write_text(json.dumps(data))
+
+
+def test_round_trip(bundle: Bundle) -> None:
+    opened = open_bundle(bundle.root)
+    assert opened.manifest == bundle.manifest
+    assert opened.tensor(opened.manifest.goldens[0].input).shape == (3, 2, 3)
+    assert opened.artifact("onnx-fp32-full").fits((7, 9))
+    with pytest.raises(InputError, match="it has onnx-fp32-full"):
+        opened.artifact("nope")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m.update(schema_version=2), "schema version 2 is not supported"),
+        (lambda m: m.pop("schema_version"), "schema version None"),
+        (lambda m: m.pop("glue"), "missing glue"),
+        (lambda m: m.update(extra=1), "unknown extra"),
+        (lambda m: m.update(scale="4"), "scale: expected int, found str"),
+        (lambda m: m["artifacts"][0].update(graph="half"), r"artifacts\[0\].graph: 'half' is not one of full, tile"),
+        (lambda m: m["goldens"][0].update(size=[1]), r"goldens\[0\].size: expected 2 values, found 1"),
+        (lambda m: m["artifacts"][0]["file"].update(path="../b/model.onnx"), "outside the bundle: '../b/model.onnx'"),
+        (lambda m: m["artifacts"][0]["file"].update(path="/etc/hostname"), "outside the bundle: '/etc/hostname'"),
+        (lambda m: m["artifacts"][0]["file"].update(path="none.onnx"), "none.onnx is missing"),
+        (lambda m: m["artifacts"][0]["file"].update(size_bytes=6), "has 5 bytes instead of 6"),
+        (lambda m: m["artifacts"][0]["file"].update(sha256="0" * 64), "SHA-256"),
+    ],
+)
+def test_wrong_manifest_is_refused(bundle: Bundle, change: Callable[[dict[str, Any]], object], message: str) -> None:
+    edit(bundle, change)
+    with pytest.raises(InputError, match=message):
+        open_bundle(bundle.root)
+
+
+def test_link_out_of_the_bundle_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+    """Even to a file of the right content."""
+    (bundle.root / "model.onnx").rename(tmp_path / "elsewhere")
+    (bundle.root / "model.onnx").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="outside the bundle"):
+        open_bundle(bundle.root)
+
+
+def test_change_after_opening_is_noticed_before_loading(bundle: Bundle) -> None:
+    opened = open_bundle(bundle.root)
+    (bundle.root / "model.onnx").write_bytes(b"mODel")
+    with pytest.raises(InputError, match="was changed"):
+        opened.path(opened.manifest.artifacts[0].file)
+
+
+def test_pickle_in_a_golden_is_not_loaded(tmp_path: Path) -> None:
+    import numpy as np
+
+    def evil(root: Path) -> Any:
+        manifest = fill(root)
+        np.save(root / "input.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+        from dataclasses import replace
+
+        from runtimes.bundle import file_entry
+
+        golden = replace(manifest.goldens[0], input=file_entry(root, root / "input.npy"))
+        return replace(manifest, goldens=(golden,))
+
+    bundle = write_bundle(tmp_path / "evil", evil)
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        bundle.tensor(bundle.manifest.goldens[0].input)
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+def test_new_bundle_replaces_the_old_one(
+    bundle: Bundle, tmp_path: Path, exchange: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With renameat2 and, where a file system lacks it, with two renames."""
+    if not exchange:
+        monkeypatch.setattr(directory_swap, "_exchange", lambda _first, _second: False)
+    write_bundle(bundle.root, lambda root: fill(root, b"newer"))
+    assert (open_bundle(bundle.root).root / "model.onnx").read_bytes() == b"newer"
+    assert os.listdir(tmp_path) == ["b"]  # noqa: PTH208
+
+
+def test_killed_between_two_renames_is_recovered(bundle: Bundle, tmp_path: Path) -> None:
+    bundle.root.rename(tmp_path / ".b.previous")
+    assert open_bundle(bundle.root).manifest == bundle.manifest
+    assert not (tmp_path / ".b.previous").exists()
+
+
+def test_failure_while_filling_keeps_the_old_bundle(bundle: Bundle, tmp_path: Path) -> None:
+    def fail(root: Path) -> Any:
+        fill(root)
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(InputError, match="No space left"):
+        write_bundle(bundle.root, fail)
+    assert open_bundle(bundle.root).manifest == bundle.manifest
+    assert [p.name for p in tmp_path.iterdir()] == ["b"]
+
+
+def test_leftovers_of_killed_runs_are_removed(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / ".b.partial-x").mkdir()
+    (tmp_path / ".b.partial-x" / "half").touch()
+    (tmp_path / ".c.partial-x").mkdir()
+    write_bundle(bundle.root, fill)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".c.partial-x", "b"]
+
+
+def test_refused_outputs(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.txt").touch()
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(bundle.root)
+    for name in ("other", "file", "link", "file/below"):
+        with pytest.raises(InputError, match=name):
+            check_output(tmp_path / name)
+    check_output(bundle.root)
+    check_output(tmp_path / "new" / "deeper")
+    assert not (tmp_path / "new").exists()
+
+
+@dataclass(frozen=True)
+class Inner:
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Outer:
+    inner: Inner
+    names: dict[str, Inner]
+    pair: tuple[int, int] | None
+    flag: bool = False
+
+
+def test_decoding_is_strict() -> None:
+    value = Outer(Inner((1.0, 2.5)), {"a": Inner(())}, None, True)
+    data = json.loads(to_json(value))
+    assert decode(Outer, data) == value
+    assert decode(Outer, {**data, "pair": [1, 2]}).pair == (1, 2)
+    assert decode(Inner, {"values": [1]}) == Inner((1.0,))
+    bad: list[tuple[dict[str, Any], str]] = [
+        ({**data, "pair": [1, 2.0]}, r"pair\[1\]: expected int"),
+        ({**data, "pair": [1, True]}, r"pair\[1\]: expected int"),
+        ({**data, "flag": 1}, "flag: expected bool"),
+        ({**data, "names": {"a": {"values": "x"}}}, "names.a.values: expected a list"),
+        ({**data, "inner": []}, "inner: expected an object"),
+    ]
+    for wrong, message in bad:
+        with pytest.raises(DecodeError, match=message):
+            decode(Outer, wrong)
+    with pytest.raises(ValueError, match="JSON compliant"):
+        to_json(Inner((float("nan"),)))

@@ -1,0 +1,160 @@
+"""One contract for all runtimes, and upscaling through them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from export.samples import photograph, photograph_files
+from runtimes.bundle import Bundle
+from runtimes.errors import InputError, MissingPackageError
+from runtimes.image_io import read_image
+from runtimes.manifest import Artifact, TensorSpec
+from runtimes.registry import RUNTIMES
+from runtimes.session import open_session
+from runtimes.upscale import choose_artifact, upscale
+from runtimes.upscale_files import upscale_files
+
+SIZE = (64, 64)
+
+
+def artifact_of(bundle: Bundle, runtime: str, graph: str) -> Artifact:
+    return next(a for a in bundle.manifest.artifacts if runtime in a.runtimes and a.graph == graph)
+
+
+@pytest.mark.parametrize("graph", ["full", "tile"])
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_session_contract(runtime: str, graph: str, mobile_bundle: Bundle) -> None:
+    artifact = artifact_of(mobile_bundle, runtime, graph)
+    image = photograph("coffee", SIZE)
+    before = image.copy()
+    sessions = [open_session(mobile_bundle, artifact, runtime=runtime, threads=threads) for threads in (1, 2)]
+    first, second, threaded = sessions[0].infer(image), sessions[0].infer(image), sessions[1].infer(image)
+    assert first.shape == (3, 256, 256)
+    assert first.dtype == np.float32
+    assert np.isfinite(first).all()
+    assert first.std() > (20 if graph == "full" else 0.5)
+    assert np.array_equal(first, second)
+    assert np.abs(first - threaded).max() <= 1e-3
+    assert np.array_equal(image, before)
+    other = sessions[0].infer(photograph("rocket", SIZE))
+    assert np.abs(other - first).max() > 1, "a result is not overwritten by the next call"
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_full_graph_equals_tile_graph_and_glue(runtime: str, mobile_bundle: Bundle) -> None:
+    """Also where the projection is active."""
+    manifest = mobile_bundle.manifest
+    for golden in ("photograph", "clipped", "blown-out", "flat"):
+        image = mobile_bundle.tensor(mobile_bundle.golden(golden).input)
+        results = []
+        for graph in ("full", "tile"):
+            session = open_session(mobile_bundle, artifact_of(mobile_bundle, runtime, graph), runtime=runtime)
+            results.append(upscale(image, session, scale=manifest.scale, glue=manifest.glue))
+        assert np.abs(results[0] - results[1]).max() <= 0.01
+
+
+def test_fixed_size_is_enforced(mobile_bundle: Bundle) -> None:
+    session = open_session(mobile_bundle, mobile_bundle.artifact("tflite-fp32-tile-64x64"))
+    with pytest.raises(InputError, match=r"takes 64x64 .* not 64x60"):
+        session.infer(photograph("cat", (64, 60)))
+
+
+def test_what_cannot_be_opened_is_refused(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact = mobile_bundle.artifact("onnx-fp32-full")
+    with pytest.raises(InputError, match="unknown runtime 'nope': choose one of ort, tflite, torchscript"):
+        open_session(mobile_bundle, artifact, runtime="nope")
+    with pytest.raises(InputError, match="cannot run on 'tflite': it opens in ort"):
+        open_session(mobile_bundle, artifact, runtime="tflite")
+    with pytest.raises(InputError, match="threads is 0"):
+        open_session(mobile_bundle, artifact, threads=0)
+    monkeypatch.setattr("runtimes.registry.installed_version", lambda _: None)
+    with pytest.raises(MissingPackageError, match=r"pip install 'edgesr\[onnx\]'"):
+        open_session(mobile_bundle, artifact)
+
+
+def test_changed_file_is_not_loaded(bundle_copy: Bundle) -> None:
+    artifact = bundle_copy.artifact("onnx-fp32-full")
+    path = bundle_copy.root / artifact.file.path
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="was changed"):
+        open_session(bundle_copy, artifact)
+
+
+def described(spec: TensorSpec) -> tuple[str, tuple[int | None, ...], str]:
+    return spec.name, spec.shape, spec.dtype
+
+
+def test_onnx_files_are_as_the_manifest_says(mobile_bundle: Bundle) -> None:
+    import onnxruntime
+
+    for graph in ("full", "tile"):
+        artifact = artifact_of(mobile_bundle, "ort", graph)
+        path = mobile_bundle.path(artifact.file)
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        values = (session.get_inputs()[0], session.get_outputs()[0])
+        for value, spec in zip(values, (artifact.inputs[0], artifact.outputs[0]), strict=True):
+            shape = tuple(side if isinstance(side, int) else None for side in value.shape)
+            assert (value.name, shape, "float32") == described(spec)
+            assert value.type == "tensor(float)"
+
+
+def test_tflite_files_are_as_the_manifest_says(mobile_bundle: Bundle) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    for graph in ("full", "tile"):
+        artifact = artifact_of(mobile_bundle, "tflite", graph)
+        interpreter = Interpreter(model_path=str(mobile_bundle.path(artifact.file)))
+        details = (interpreter.get_input_details()[0], interpreter.get_output_details()[0])
+        for value, spec in zip(details, (artifact.inputs[0], artifact.outputs[0]), strict=True):
+            assert (value["name"], tuple(value["shape"]), np.dtype(value["dtype"]).name) == described(spec)
+            assert spec.layout == "NHWC"
+
+
+def test_choice_of_artifact(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    def chosen(size: tuple[int, int], artifact_id: str | None = None, runtime: str | None = None) -> tuple[str, str]:
+        artifact, name = choose_artifact(mobile_bundle, size, artifact_id=artifact_id, runtime=runtime)
+        return artifact.id, name
+
+    assert chosen((33, 47)) == ("onnx-fp32-full", "ort")
+    assert chosen((64, 64), runtime="tflite") == ("tflite-fp32-full-64x64", "tflite")
+    assert chosen((9, 9), runtime="torchscript") == ("torchscript-fp32-full", "torchscript")
+    assert chosen((64, 64), artifact_id="onnx-fp32-tile") == ("onnx-fp32-tile", "ort")
+    with pytest.raises(InputError, match=r"33x47.*tflite-fp32-tile-64x64 \(64x64\)"):
+        chosen((33, 47), runtime="tflite")
+    with pytest.raises(InputError, match="it has files for ort"):
+        choose_artifact(mobile_bundle, (64, 64), artifact_id="onnx-fp32-tile", runtime="tflite")
+    monkeypatch.setattr("runtimes.registry.installed_version", lambda name: None if name == "onnxruntime" else "1")
+    assert chosen((64, 64)) == ("tflite-fp32-full-64x64", "tflite")
+
+
+def test_upscale_a_folder(mobile_bundle: Bundle, tmp_path: Path) -> None:
+    """Colour, grey and RGBA images of odd sizes, one output for each."""
+    (tmp_path / "in").mkdir()
+    random = np.random.default_rng(0)
+    for name, size in (("a.png", (5, 7, 3)), ("b.jpg", (12, 9)), ("c.png", (4, 6, 4))):
+        Image.fromarray(random.integers(0, 256, size, dtype=np.uint8)).save(tmp_path / "in" / name)
+    written = upscale_files(tmp_path / "in", tmp_path / "new" / "out", mobile_bundle)
+    shapes = {p.name: read_image(p).shape for p in (tmp_path / "new" / "out").iterdir()}
+    assert shapes == {"a.png": (3, 20, 28), "b.png": (3, 48, 36), "c.png": (3, 16, 24)}
+    assert [(w.path.name, w.width, w.height) for w in written[:2]] == [("a.png", 28, 20), ("b.png", 36, 48)]
+
+
+def test_same_names_are_refused(mobile_bundle: Bundle, tmp_path: Path) -> None:
+    for name in ("a.png", "a.jpg"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    with pytest.raises(InputError, match=r"a\.png; rename"):
+        upscale_files(tmp_path, tmp_path / "out", mobile_bundle)
+
+
+def test_upscaled_file_is_the_rounded_result(mobile_bundle: Bundle, tmp_path: Path) -> None:
+    source = next(f for f in photograph_files() if f.stem == "cameraman")
+    (written,) = upscale_files(source, tmp_path / "x.png", mobile_bundle, runtime="ort")
+    artifact = mobile_bundle.artifact(written.artifact)
+    expected = open_session(mobile_bundle, artifact).infer(read_image(source))
+    assert np.abs(read_image(tmp_path / "x.png") - expected).max() <= 0.5
