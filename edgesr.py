@@ -221,6 +221,8 @@ def main() -> None:
         _fail(str(error))
     except typer.TyperException as error:
         _fail(error.format_message())
+    except OSError as error:
+        _fail(f"{error.filename or 'file system'}: {error.strerror or error}")
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("edgesr: interrupted", err=True)
         sys.exit(130)

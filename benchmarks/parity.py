@@ -80,7 +80,9 @@ def _check(bundle: Bundle, session: ImageSession, golden: Golden) -> GoldenParit
     manifest, artifact = bundle.manifest, session.artifact
     image = bundle.tensor(golden.input)
     output = session.infer(image)
-    tolerance = golden.tolerances[artifact.precision]
+    tolerance = golden.tolerances.get(artifact.precision)
+    if tolerance is None:
+        raise InputError(f"{artifact.id}: golden {golden.id} has no tolerance for {artifact.precision}; export again")
     ring = BORDER_LR_PIXELS * manifest.scale
     residual_psnr: float | None = None
     residual_failures: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from benchmarks.parity import ArtifactParity
 from runtimes.bundle import MANIFEST_FILE, Bundle
 from runtimes.decoding import decode, to_json
 from runtimes.errors import EdgesrError, InputError
+from runtimes.files import write_atomically
 from runtimes.manifest import Artifact
 from runtimes.progress import Progress, ProgressEvent, silent
 from runtimes.registry import runtime_info
@@ -210,6 +211,4 @@ def require_writable(path: Path | None) -> None:
 def write_json(results: ParityResults | LatencyResults, path: Path | None) -> None:
     """Write results as JSON, whole or not at all; nothing without a path."""
     if path is not None:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(to_json(results))
-        temporary.replace(path)
+        write_atomically(path, to_json(results).encode())

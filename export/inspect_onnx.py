@@ -20,17 +20,27 @@ def describe_onnx(path: Path) -> dict[str, str]:
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError) as error:
+    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
         raise InputError(f"{path}: not an ONNX model, or damaged: {str(error).splitlines()[0]}") from error
+    return {**_facts(model), "MAC per HR pixel": _mac_text(model)}
+
+
+def _facts(model: onnx.ModelProto) -> dict[str, str]:
     graph = model.graph
     return {
         "kind": f"ONNX, IR version {model.ir_version}, opset {max(o.version for o in model.opset_import)}",
         "parameters": f"{sum(math.prod(t.dims) for t in graph.initializer if len(t.dims) > 0):,}",
-        "MAC per HR pixel": f"{_mac_per_output_pixel(model):,.1f}",
         "inputs": ", ".join(f"{i.name} {shape_text(_shape(i))} {_dtype(i)}" for i in graph.input),
         "outputs": ", ".join(f"{o.name} {shape_text(_shape(o))} {_dtype(o)}" for o in graph.output),
         "operators": counts_text([node.op_type for node in graph.node]),
     }
+
+
+def _mac_text(model: onnx.ModelProto) -> str:
+    try:
+        return f"{_mac_per_output_pixel(model):,.1f}"
+    except (shape_inference.InferenceError, KeyError, AssertionError):
+        return "unknown: its shapes cannot be inferred"
 
 
 def _mac_per_output_pixel(model: onnx.ModelProto) -> float:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.decoding import DecodeError, decode, to_json
+from runtimes.decoding import decode, to_json
 from runtimes.directory_swap import recover, swap_in
 from runtimes.errors import InputError
 from runtimes.files import require_creatable, sha256_of
@@ -58,7 +58,8 @@ class Bundle:
 def open_bundle(path: str | Path) -> Bundle:
     """Read the manifest and verify every file: schema version, paths inside the bundle, sizes and hashes."""
     root = Path(path)
-    recover(root)
+    if not root.exists():
+        recover(root)
     manifest = _read_manifest(root)
     for entry in manifest.files():
         _verified_path(root, entry)
@@ -86,11 +87,11 @@ def write_bundle(output: Path, fill: Callable[[Path], Manifest]) -> Bundle:
     """
     check_output(output)
     target = output.absolute()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    recover(target)
-    for leftover in target.parent.glob(f"{_staging_prefix(target)}*"):
-        shutil.rmtree(leftover)
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        recover(target)
+        for leftover in target.parent.glob(f"{_staging_prefix(target)}*"):
+            shutil.rmtree(leftover)
         staging = Path(tempfile.mkdtemp(prefix=_staging_prefix(target), dir=target.parent))
         staging.chmod(0o755)
         try:
@@ -128,16 +129,21 @@ def _read_manifest(root: Path) -> Manifest:
                 "export the bundle again or use a matching edgesr"
             )
         return decode(Manifest, data)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, DecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{file}: damaged manifest: {error}; export the bundle again") from error
 
 
 def _verified_path(root: Path, entry: FileEntry) -> Path:
     relative = PurePosixPath(entry.path)
     path = root / relative
-    if relative.is_absolute() or ".." in relative.parts or not path.resolve().is_relative_to(root.resolve()):
+    try:
+        inside = path.resolve().is_relative_to(root.resolve()) and ".." not in relative.parts
+        exists = path.is_file()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{root}: the manifest names an impossible path {entry.path!r}: {error}") from error
+    if relative.is_absolute() or not inside:
         raise InputError(f"{root}: refused, the manifest names a path outside the bundle: {entry.path!r}")
-    if not path.is_file():
+    if not exists:
         raise InputError(f"{root}: the file {entry.path} is missing; export the bundle again")
     if path.stat().st_size != entry.size_bytes:
         raise InputError(

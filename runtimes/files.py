@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 from runtimes.errors import InputError
@@ -22,3 +23,26 @@ def require_creatable(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be created, {existing} is a file")
     if not os.access(existing, os.W_OK):
         raise InputError(f"{folder}: cannot be written, {existing} is not writable")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write beside the place and rename into it: the file appears whole or not at all."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o666 & ~_umask())
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from runtimes.errors import InputError
+from runtimes.files import write_atomically
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I")
@@ -41,17 +42,11 @@ def write_image(path: Path, image: NDArray[np.float32]) -> None:
     """Round float32 (3,H,W) in [0,255] to 8 bits and encode by suffix; the file appears whole or not at all."""
     check_writable(path)
     pixels = np.rint(image).clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        Image.fromarray(np.ascontiguousarray(pixels)).save(temporary)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    encoded = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(
+        encoded, format=Image.registered_extensions()[path.suffix.lower()]
+    )
+    write_atomically(path, encoded.getvalue())
 
 
 def check_writable(path: Path) -> None:
@@ -84,9 +79,3 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image.convert("RGB")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

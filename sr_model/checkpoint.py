@@ -8,8 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import operator
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtimes.decoding import decode
 from runtimes.errors import InputError
+from runtimes.files import write_atomically
 from sr_model.config import GeneratorConfig, preset
 
 if TYPE_CHECKING:
@@ -89,19 +88,6 @@ def save_checkpoint(path: Path, generator: Generator, training: Mapping[str, str
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in generator.state_dict().items()}
     described = {"config": dataclasses.asdict(generator.config), "training": dict(training)}
     write_atomically(path, save(tensors, metadata={METADATA_KEY: json.dumps(described, sort_keys=True)}))
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside the place and rename into it."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def require_file(path: Path) -> None:

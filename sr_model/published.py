@@ -7,6 +7,7 @@ convolution with flipped and transposed weights that it equals.
 from __future__ import annotations
 
 import pickle
+import struct
 from pathlib import Path
 
 import torch
@@ -17,6 +18,17 @@ from sr_model.config import GeneratorConfig, preset
 from sr_model.generator import Generator
 
 _BLOCKS = 5
+_DAMAGE = (
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    OSError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    struct.error,
+)
 
 
 def load_published(path: Path) -> Generator:
@@ -32,7 +44,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise InputError(
             f"{path}: refused, its pickle holds more than weights; save it with torch.save(state_dict)"
         ) from error
-    except (RuntimeError, EOFError, ValueError, LookupError, OSError) as error:
+    except _DAMAGE as error:
         raise InputError(f"{path}: not a PyTorch checkpoint, or damaged: {_first_line(error)}") from error
     if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
         raise InputError(

@@ -17,8 +17,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from runtimes.errors import EdgesrError, InputError
+from runtimes.files import write_atomically
 from runtimes.progress import Progress, ProgressEvent, silent
-from sr_model.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from sr_model.checkpoint import load_checkpoint, save_checkpoint
 from sr_model.config import TrainConfig, preset
 from sr_model.data import PatchDataset, load_photographs
 from sr_model.evaluate import evaluate_folder, mean_quality

@@ -121,11 +121,10 @@ def test_failing_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     write_image(tmp_path / "x.png", image)
     before = (tmp_path / "x.png").read_bytes()
 
-    def fail(self: Image.Image, path: Path) -> None:
-        path.write_bytes(b"half")
+    def fail(self: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(InputError, match="No space left"):
         write_image(tmp_path / "x.png", image + 9)
     assert (tmp_path / "x.png").read_bytes() == before
