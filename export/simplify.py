@@ -38,6 +38,8 @@ def simplify(
 
 
 def _run(path: Path, tile: NDArray[np.float32]) -> NDArray[np.float32]:
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.enable_cpu_mem_arena = False  # gives its memory back before the next converter starts
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     output: NDArray[np.float32] = session.run(None, {session.get_inputs()[0].name: tile[None]})[0]
     return output
