@@ -1,8 +1,8 @@
 """Generator and training settings as frozen dataclasses that validate themselves. Imports no torch.
 
-Presets: `srrescycgan` is the published network. `srrescycgan-mobile` is the same idea with its body at LR size; its width,
-depth and activation were chosen by this table (tile graph of 128x128, 1 thread, one interleaved run on an AVX2 machine;
-PSNR Y of Set5 after 1,200 steps of L1 training with the same patches):
+Presets: `srrescycgan` is the published network. `srrescycgan-mobile` is the same idea with its body at LR size. Its
+width, depth and activation were chosen by this table (tile graph of 128x128, 1 thread, one interleaved run on an AVX2
+machine; PSNR Y of Set5 after 1,200 steps of L1 training with the same patches):
 
     channels x blocks, activation   ORT ms   LiteRT ms   Set5 dB   MAC per HR pixel   halo
     32 x 6, LeakyReLU                 50.2        50.0     30.35              7,926     15    chosen
