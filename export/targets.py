@@ -17,7 +17,6 @@ class Target:
     """A file format to export to. ``dynamic`` files take any height and width, the others one fixed size."""
 
     name: str
-    title: str
     suffix: str
     precisions: tuple[Precision, ...]
     graphs: tuple[GraphKind, ...]
@@ -54,7 +53,6 @@ TARGETS = {
     for target in (
         Target(
             name="onnx",
-            title="ONNX",
             suffix=".onnx",
             precisions=("fp32",),
             graphs=("full", "tile"),
@@ -66,7 +64,6 @@ TARGETS = {
         ),
         Target(
             name="tflite",
-            title="TFLite",
             suffix=".tflite",
             precisions=("fp32",),
             graphs=("full", "tile"),
@@ -87,7 +84,6 @@ TARGETS = {
         ),
         Target(
             name="torchscript",
-            title="TorchScript Lite",
             suffix=".ptl",
             precisions=("fp32",),
             graphs=("full", "tile"),

@@ -19,11 +19,9 @@ from runtimes.decoding import decode, to_json
 from runtimes.directory_swap import recover, swap_in
 from runtimes.errors import InputError
 from runtimes.files import require_creatable, sha256_of
-from runtimes.manifest import SCHEMA_VERSION, Artifact, FileEntry, Golden, Manifest
+from runtimes.manifest import SCHEMA_VERSION, Artifact, FileEntry, Manifest
 
 MANIFEST_FILE = "manifest.json"
-_STAGING_PREFIX = "."
-_STAGING_SUFFIX = ".partial-"
 
 
 @dataclass(frozen=True)
@@ -49,10 +47,6 @@ class Bundle:
         """A recorded tensor (.npy, float32)."""
         values: NDArray[np.float32] = np.load(self.path(entry), allow_pickle=False)
         return values
-
-    def golden(self, golden_id: str) -> Golden:
-        """The golden of that id."""
-        return next(g for g in self.manifest.goldens if g.id == golden_id)
 
 
 def open_bundle(path: str | Path) -> Bundle:
@@ -111,7 +105,7 @@ def file_entry(root: Path, path: Path) -> FileEntry:
 
 
 def _staging_prefix(target: Path) -> str:
-    return f"{_STAGING_PREFIX}{target.name}{_STAGING_SUFFIX}"
+    return f".{target.name}.partial-"
 
 
 def _read_manifest(root: Path) -> Manifest:

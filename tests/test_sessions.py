@@ -48,8 +48,10 @@ def test_session_contract(runtime: str, graph: str, mobile_bundle: Bundle) -> No
 def test_full_graph_equals_tile_graph_and_glue(runtime: str, mobile_bundle: Bundle) -> None:
     """Also where the projection is active."""
     manifest = mobile_bundle.manifest
-    for golden in ("photograph", "clipped", "blown-out", "flat"):
-        image = mobile_bundle.tensor(mobile_bundle.golden(golden).input)
+    goldens = [g for g in manifest.goldens if g.size == SIZE]
+    assert len(goldens) == 4
+    for golden in goldens:
+        image = mobile_bundle.tensor(golden.input)
         results = []
         for graph in ("full", "tile"):
             session = open_session(mobile_bundle, artifact_of(mobile_bundle, runtime, graph), runtime=runtime)
