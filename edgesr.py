@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from runtimes.errors import EdgesrError, InputError
+from edgesr_terminal import (
+    comma_separated,
+    factors,
+    parse_size,
+    positive_integers,
+    print_lines,
+    print_table,
+    shown_progress,
+)
+from runtimes.errors import EdgesrError
 from runtimes.registry import require_packages
 
-if TYPE_CHECKING:
-    from benchmarks.tables import Table
-    from runtimes.progress import Progress
-
-_PIPE_WIDTH = 160
+_INTERRUPTED = 130
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,14 +40,17 @@ def doctor() -> None:
     """List runtimes and converters: installed, version, how to install."""
     from export.doctor import converter_table, runtime_table
 
-    _print_table(runtime_table())
-    _print_table(converter_table())
+    print_table(runtime_table())
+    print_table(converter_table())
 
 
 @app.command()
 def export(
     output: Annotated[Path, typer.Option(help="Directory of the new bundle; an older bundle there is replaced.")],
     preset: Annotated[str | None, typer.Option(help="Preset whose embedded weights to export.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Which of its embedded weights: real (photographs) or clean (bicubic).")
+    ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Checkpoint to export: .safetensors or published .pth.")
     ] = None,
@@ -60,13 +66,14 @@ def export(
 
     options = ExportOptions(
         preset=preset,
+        weights=weights,
         checkpoint=checkpoint,
-        targets=_split(targets),
-        precisions=_split(precision),
-        graphs=_split(graph),
-        tile_size=_size(tile_size),
+        targets=comma_separated(targets),
+        precisions=comma_separated(precision),
+        graphs=comma_separated(graph),
+        tile_size=parse_size(tile_size),
     )
-    with _progress() as progress:
+    with shown_progress() as progress:
         report = export_bundle(options, output, cache_dir=cache_dir, progress=progress)
     made = ", ".join(report.conversions) or "nothing, all stages were in the cache"
     typer.echo(f"{output}: {len(report.bundle.manifest.artifacts)} artifacts; converted: {made}")
@@ -85,12 +92,12 @@ def parity(
     opened = open_bundle(bundle)
     chosen = select_artifacts(opened, artifact=artifact, runtime=runtime)
     require_writable(json)
-    with _progress() as progress:
+    with shown_progress() as progress:
         results = run_parity(opened, HostDevice(), artifacts=chosen, progress=progress)
     write_json(results, json)
-    _print_table(golden_table(results))
-    _print_table(parity_table(results))
-    _print_lines(not_measured(results))
+    print_table(golden_table(results))
+    print_table(parity_table(results))
+    print_lines(not_measured(results))
     raise typer.Exit(0 if results.passed else 1)
 
 
@@ -113,18 +120,18 @@ def bench(
 
     opened = open_bundle(bundle)
     require_writable(json)
-    with _progress() as progress:
+    with shown_progress() as progress:
         results = run_latency(
             opened,
             HostDevice(),
             artifacts=select_artifacts(opened, artifact=artifact, runtime=runtime),
-            threads=_positive_integers("--threads", threads),
+            threads=positive_integers("--threads", threads),
             settings=LatencySettings(calls=calls, seconds=seconds),
             progress=progress,
         )
     write_json(results, json)
-    _print_table(latency_table(results))
-    _print_lines(not_measured(results))
+    print_table(latency_table(results))
+    print_lines(not_measured(results))
     raise typer.Exit(0 if results.passed else 1)
 
 
@@ -142,7 +149,7 @@ def upscale(
     from runtimes.upscale_files import upscale_files
 
     opened = open_bundle(bundle)
-    with _progress() as progress:
+    with shown_progress() as progress:
         written = upscale_files(
             source, target, opened, artifact_id=artifact, runtime=runtime, threads=threads, progress=progress
         )
@@ -156,61 +163,118 @@ def inspect(path: Annotated[Path, typer.Argument(help="A checkpoint, a model fil
     from export.inspection import inspect_path
 
     for table in inspect_path(path):
-        _print_table(table)
+        print_table(table)
 
 
 @app.command()
 def train(
-    photographs: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of photographs.")],
+    photographs: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of HR photographs.")],
     preset: Annotated[str, typer.Option(help="Preset to train.")],
     output: Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted run.")],
-    steps: Annotated[int, typer.Option(help="Updates.")] = 16_000,
-    batch_size: Annotated[int, typer.Option(help="Patches an update.")] = 16,
+    degradation: Annotated[str, typer.Option(help="clean, blur:2, noise:8, jpeg:30, joined with +, or mix.")] = "clean",
+    steps: Annotated[int, typer.Option(help="Updates of the L1 phase.")] = 16_000,
+    gan_steps: Annotated[int, typer.Option(help="Updates of the GAN phase after it.")] = 0,
+    batch_size: Annotated[int, typer.Option(help="Patches an update, over all processes.")] = 16,
     patch_size: Annotated[int, typer.Option(help="Side of an LR patch.")] = 32,
     learning_rate: Annotated[
-        float, typer.Option(help="First learning rate; it falls to --final-learning-rate.")
+        float, typer.Option(help="First learning rate of the L1 phase; it falls to --final-learning-rate.")
     ] = 1e-3,
-    final_learning_rate: Annotated[float, typer.Option(help="Last learning rate.")] = 1e-6,
+    final_learning_rate: Annotated[float, typer.Option(help="Last learning rate of the L1 phase.")] = 1e-6,
+    gan_learning_rate: Annotated[float, typer.Option(help="First learning rate of the GAN phase.")] = 1e-4,
+    loss_weights: Annotated[
+        str, typer.Option(help="Weights of the GAN phase: perceptual, adversarial, total_variation, l1, cycle.")
+    ] = "perceptual=1,adversarial=1,total_variation=1,l1=10,cycle=10",
+    perceptual_block: Annotated[int, typer.Option(help="VGG block of the perceptual features, 1 to 5.")] = 5,
+    ema_decay: Annotated[float, typer.Option(help="Decay of the moving average that is written.")] = 0.999,
+    luma_weight: Annotated[float, typer.Option(help="Share of luma in the loss of the L1 phase, 0 to 1.")] = 0.0,
+    reductions: Annotated[str, typer.Option(help="Train on copies reduced by these factors too: 0.8,0.65.")] = "",
     seed: Annotated[int, typer.Option(help="Seed of weights and patches.")] = 0,
     validate_every: Annotated[int, typer.Option(help="Updates between two validations, which also save.")] = 1_000,
     validation: Annotated[Path | None, typer.Option(help="Folder of HR images to validate on.")] = None,
+    unpaired: Annotated[Path | None, typer.Option(help="Folder of real LR images for the cycle.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint to start from.")] = None,
+    perceptual_weights: Annotated[
+        Path | None, typer.Option(help="VGG16 or VGG19 state dict instead of the one of stlpips-pytorch.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that prepare patches.")] = 1,
 ) -> None:
-    """Train a preset with the L1 loss on a folder of photographs."""
-    require_packages("training", ("torch", "safetensors"), extra="train")
-    from sr_model.config import TrainConfig
+    """Train a preset on a folder of photographs: an L1 phase, then a cyclic GAN phase. Many GPUs: under torchrun."""
+    require_packages("training", ("torch", "safetensors", "matplotlib"), extra="train")
+    from sr_model.config import TrainConfig, parse_loss_weights
+    from sr_model.train import TrainInputs
     from sr_model.train import train as run_training
 
     config = TrainConfig(
         preset=preset,
+        degradation=degradation,
         steps=steps,
+        gan_steps=gan_steps,
         batch_size=batch_size,
         patch_size=patch_size,
         learning_rate=learning_rate,
         final_learning_rate=final_learning_rate,
+        gan_learning_rate=gan_learning_rate,
+        loss_weights=parse_loss_weights(loss_weights),
+        perceptual_block=perceptual_block,
+        ema_decay=ema_decay,
+        luma_weight=luma_weight,
+        reductions=factors("--reductions", reductions),
         seed=seed,
         validate_every=validate_every,
     )
-    with _progress() as progress:
-        path = run_training(
-            photographs, output, config, validation=validation, checkpoint=checkpoint, progress=progress
-        )
-    typer.echo(f"{path}: trained for {steps} steps")
+    inputs = TrainInputs(
+        photographs=photographs,
+        unpaired=unpaired,
+        validation=validation,
+        checkpoint=checkpoint,
+        perceptual_weights=perceptual_weights,
+    )
+    with shown_progress() as progress:
+        path = run_training(inputs, output, config, device=device, workers=workers, progress=progress)
+    typer.echo(f"{path}: trained for {config.total_steps} steps")
 
 
 @app.command(name="eval")
 def evaluate(
-    path: Annotated[Path, typer.Argument(help="A checkpoint.")],
+    path: Annotated[Path, typer.Argument(help="A checkpoint (.safetensors, published .pth) or a bundle.")],
     data: Annotated[Path, typer.Option(help="Folder of HR images, or of *_HR and *_LR pairs.")],
+    degradation: Annotated[
+        str, typer.Option(help="What LR suffers: clean, blur:2, noise:8, jpeg:30, joined with +, or mix.")
+    ] = "clean",
+    beside: Annotated[
+        list[Path] | None, typer.Option(help="Another checkpoint or bundle to measure too; may be given again.")
+    ] = None,
+    artifact: ArtifactOption = None,
+    runtime: RuntimeOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of noise and mix.")] = 0,
+    json: JsonOption = None,
 ) -> None:
-    """Measure PSNR of a checkpoint against HR photographs, bicubic beside it."""
-    require_packages("evaluating a checkpoint", ("torch", "safetensors"), extra="train")
-    from sr_model.checkpoint import load_checkpoint
-    from sr_model.evaluate import evaluate_folder, quality_table
+    """Measure PSNR, SSIM and ST-LPIPS of a generator or a bundle's artifact against HR images, bicubic beside it."""
+    from benchmarks.degradations import parse_degradation
+    from benchmarks.image_pairs import read_image_set
+    from benchmarks.quality import measure_quality
+    from benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
+    from benchmarks.results import require_writable, write_json
+    from sr_model.candidates import candidates_from_paths, perceptual_distance
 
-    with _progress() as progress:
-        results = evaluate_folder(load_checkpoint(path), data, progress)
-    _print_table(quality_table(results))
+    require_writable(json)
+    parse_degradation(degradation)
+    images = read_image_set(data)
+    candidates = candidates_from_paths([path, *(beside or [])], images, artifact_id=artifact, runtime=runtime)
+    with shown_progress() as progress:
+        results = measure_quality(
+            candidates,
+            images,
+            degradation=degradation,
+            seed=seed,
+            distance=perceptual_distance(),
+            progress=progress,
+        )
+    write_json(results, json)
+    print_table(image_quality_table(results))
+    print_table(mean_quality_table(results))
+    print_lines(quality_notes(results))
 
 
 def main() -> None:
@@ -224,72 +288,12 @@ def main() -> None:
     except OSError as error:
         _fail(f"{error.filename or 'file system'}: {error.strerror or error}")
     except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
+    if code == _INTERRUPTED:  # typer's own code for Ctrl-C inside a command
         typer.echo("edgesr: interrupted", err=True)
-        sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _fail(message: str) -> None:
     typer.echo(f"edgesr: {' '.join(message.split())}", err=True)
     sys.exit(2)
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _size(text: str) -> tuple[int, int]:
-    sides = text.lower().split("x")
-    if len(sides) != 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
-        raise InputError(f"--tile-size {text!r}: give height x width in LR pixels, for example 128x128")
-    return int(sides[0]), int(sides[1])
-
-
-def _positive_integers(option: str, text: str) -> list[int]:
-    parts = _split(text)
-    if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise InputError(f"{option} {text!r}: give whole numbers above 0, separated by commas")
-    return [int(part) for part in parts]
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A callback that draws a progress bar on stderr for every task; nothing where stderr is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    from runtimes.progress import ProgressEvent
-
-    tasks: dict[str, TaskID] = {}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    note = TextColumn("{task.fields[note]}", markup=False)
-    with Bars(*columns, note, console=console, transient=True, disable=not console.is_terminal) as bars:
-
-        def draw(event: ProgressEvent) -> None:
-            if event.task not in tasks:
-                tasks[event.task] = bars.add_task(event.task, total=event.total, note=event.note)
-            bars.update(tasks[event.task], completed=event.done, total=event.total, note=event.note)
-
-        yield draw
-
-
-def _print_table(table: Table) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    drawn = RichTable(title=table.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns:
-        drawn.add_column(column, overflow="fold")
-    for row in table.rows:
-        drawn.add_row(*map(Text, row))
-    console = Console()
-    (console if console.is_terminal else Console(width=_PIPE_WIDTH)).print(drawn)
-
-
-def _print_lines(lines: list[str]) -> None:
-    for line in lines:
-        typer.echo(line)

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
 _PEAK = 255.0
+_SSIM_WINDOW = 7
+_SSIM_C1 = (0.01 * _PEAK) ** 2
+_SSIM_C2 = (0.03 * _PEAK) ** 2
 _Y_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255.0
 
 
@@ -17,6 +20,17 @@ def psnr(image: NDArray[np.floating], reference: NDArray[np.floating]) -> float:
     difference = image.astype(np.float64) - reference.astype(np.float64)
     mse = float(np.square(difference).mean())
     return math.inf if mse == 0 else 10 * math.log10(_PEAK**2 / mse) if math.isfinite(mse) else math.nan
+
+
+def ssim(image: NDArray[np.floating], reference: NDArray[np.floating]) -> float:
+    """Structural similarity of (C,H,W), H and W at least 7: mean over channels and windows that lie inside; at most 1.
+
+    Wang et al. 2004, equation 13, K1 = 0.01, K2 = 0.03, peak 255, with a flat 7x7 window and sample covariance: what
+    scikit-image's `structural_similarity` computes unless told otherwise. On RGB it is lower than the SSIM of Y with
+    a Gaussian 11x11 window, which other papers print.
+    """
+    pairs = zip(image.astype(np.float64), reference.astype(np.float64), strict=True)
+    return float(np.mean([_ssim(x, y) for x, y in pairs]))
 
 
 def max_abs_error(image: Image, reference: Image) -> float:
@@ -44,3 +58,20 @@ def luma(image: NDArray[np.floating]) -> NDArray[np.float64]:
 def crop_border(image: NDArray[np.floating], border: int) -> NDArray[np.floating]:
     """(C,H,W) without its outer ``border`` pixels."""
     return image[:, border : image.shape[1] - border, border : image.shape[2] - border]
+
+
+def _ssim(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """SSIM of one channel (H,W)."""
+    sample = _SSIM_WINDOW**2 / (_SSIM_WINDOW**2 - 1)
+    mean_x, mean_y = _window_mean(x), _window_mean(y)
+    variances = sample * (_window_mean(x * x) - mean_x**2 + _window_mean(y * y) - mean_y**2)
+    covariance = sample * (_window_mean(x * y) - mean_x * mean_y)
+    numerator = (2 * mean_x * mean_y + _SSIM_C1) * (2 * covariance + _SSIM_C2)
+    return float((numerator / ((mean_x**2 + mean_y**2 + _SSIM_C1) * (variances + _SSIM_C2))).mean())
+
+
+def _window_mean(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(H,W) -> (H-6,W-6): mean of every 7x7 window that lies inside."""
+    rows = np.sum([x[i : x.shape[0] - _SSIM_WINDOW + 1 + i] for i in range(_SSIM_WINDOW)], axis=0)
+    total = np.sum([rows[:, i : x.shape[1] - _SSIM_WINDOW + 1 + i] for i in range(_SSIM_WINDOW)], axis=0)
+    return np.asarray(total / _SSIM_WINDOW**2)

@@ -22,13 +22,14 @@ BORDER_LR_PIXELS = 4
 class GoldenParity:
     """One artifact on one golden; errors on the 0..255 scale of the SR image.
 
-    ``psnr_db`` is None when both images are identical (``max_abs_error`` 0) or when the output is not finite (then
-    ``max_abs_error`` is None too). ``residual_psnr_db`` is given for tile graphs: their residual before the glue.
-    ``failures`` lists what missed its tolerance; empty when the golden passes.
+    ``k`` is the golden's projection factor, None without a projection. ``psnr_db`` is None when both images are
+    identical (``max_abs_error`` 0) or when the output is not finite (then ``max_abs_error`` is None too).
+    ``residual_psnr_db`` is given for tile graphs: their residual before the glue. ``failures`` lists what missed its
+    tolerance; empty when the golden passes.
     """
 
     golden: str
-    k: float
+    k: float | None
     psnr_db: float | None
     max_abs_error: float | None
     mean_shift: tuple[float, ...]

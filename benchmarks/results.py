@@ -23,7 +23,7 @@ from runtimes.manifest import Artifact
 from runtimes.progress import Progress, ProgressEvent, silent
 from runtimes.registry import runtime_info
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,7 +208,7 @@ def require_writable(path: Path | None) -> None:
         raise InputError(f"{path}: cannot be written; its folder must exist and be writable")
 
 
-def write_json(results: ParityResults | LatencyResults, path: Path | None) -> None:
-    """Write results as JSON, whole or not at all; nothing without a path."""
+def write_json(results: object, path: Path | None) -> None:
+    """Write the dataclass of a results file as JSON, whole or not at all; nothing without a path."""
     if path is not None:
         write_atomically(path, to_json(results).encode())

@@ -43,7 +43,7 @@ def golden_table(results: ParityResults) -> Table:
     """The parity matrix: PSNR in dB of every artifact on every golden."""
     done = [r for r in results.results if r.parity is not None]
     goldens = dict.fromkeys((g.golden, g.k) for r in done if r.parity for g in r.parity.goldens)
-    columns = ("artifact", *(f"{golden}\nk {k:.2g}" for golden, k in goldens))
+    columns = ("artifact", *(golden if k is None else f"{golden}\nk {k:.2g}" for golden, k in goldens))
     rows = tuple((r.key.artifact, *(_golden_cell(r, golden) for golden, _ in goldens)) for r in done)
     return Table("Parity matrix: PSNR dB against float32 PyTorch", columns, rows)
 

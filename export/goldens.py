@@ -1,9 +1,11 @@
-"""Goldens: float32 PyTorch runs on photographs that cover the cases of the projection factor k.
+"""Goldens: float32 PyTorch runs on photographs, among them the cases of the projection factor k.
 
 k = 1           a photograph as it is
 0.2 < k < 0.8   the same, over-exposed until much of it is clipped and the noise level drops
 0 < k < 0.05    over-exposed further
 k = 0           a flat image: the noise level is exactly 0
+
+A generator without projection has no k: its over-exposed photograph is half clipped.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from export.samples import photograph
 from runtimes.manifest import Size
 from runtimes.projection import noise_level, projection_factor, upsample_bilinear
 from sr_model.generator import Generator
+from sr_model.projection import Projection
 
 Image = NDArray[np.float32]
 
@@ -40,10 +43,7 @@ def _inputs(generator: Generator, tile_size: Size) -> Iterator[tuple[str, str, I
     """Name, source, LR image and residual of every golden."""
     image = photograph("cat", tile_size)
     yield "photograph", "cat", image, _residual(generator, image)
-    base = photograph("astronaut", tile_size)
-    residual = _residual(generator, base)
-    for name, (low, high) in (("clipped", _PARTIAL_K), ("blown-out", _SUPPRESSED_K)):
-        exposure, image, residual = _overexpose(generator, base, residual, low, high)
+    for name, exposure, image, residual in _overexposed(generator, photograph("astronaut", tile_size)):
         yield name, f"astronaut, exposure x{exposure:.3f}", image, residual
     image = np.full((3, *tile_size), 128, dtype=np.float32)
     yield "flat", "uniform grey 128", image, _residual(generator, image)
@@ -58,32 +58,47 @@ def expose(image: Image, factor: float) -> Image:
     return np.rint(np.clip(image * np.float32(factor), 0, 255))
 
 
-def _overexpose(
-    generator: Generator, base: Image, residual: Image, low: float, high: float
+def _overexposed(generator: Generator, base: Image) -> Iterator[tuple[str, float, Image, Image]]:
+    """Name, exposure, image and residual: for both ranges of k, or half clipped where there is no projection."""
+    if generator.projection is None:
+        exposure = 255.0 / max(float(np.median(base)), 1.0)
+        image = expose(base, exposure)
+        yield "half-clipped", exposure, image, _residual(generator, image)
+        return
+    residual = _residual(generator, base)
+    for name, bounds in (("clipped", _PARTIAL_K), ("blown-out", _SUPPRESSED_K)):
+        exposure, image, residual = _expose_for_factor(generator, generator.projection, base, residual, bounds)
+        yield name, exposure, image, residual
+
+
+def _expose_for_factor(
+    generator: Generator, projection: Projection, base: Image, residual: Image, bounds: tuple[float, float]
 ) -> tuple[float, Image, Image]:
-    """Exposure of ``base`` at which k lies in (low, high), or comes close; with the exposed image and its residual.
+    """Exposure of ``base`` at which k lies within bounds, or comes close; with the exposed image and its residual.
 
     k falls from its value at exposure 1 to 0 where half of the image is clipped. The norm of the residual changes
     little beside the noise level, so it is that of the last ``residual`` and the bisection takes noise levels alone.
     """
+    low, high = bounds
+    alpha, scale = projection.alpha.item(), generator.config.scale
     target = (low * high) ** 0.5
     for _ in range(4):
-        exposure = _bisect_exposure(generator, base, bound=target * _root_mean_square(residual))
+        least_sigma = target * _root_mean_square(residual) / projection.alpha.exp().item()
+        exposure = _bisect_exposure(base, scale, least_sigma=least_sigma)
         image = expose(base, exposure)
         residual = _residual(generator, image)
-        if low < _factor(generator, image, residual) < high:
+        sigma = noise_level(upsample_bilinear(image, scale))
+        if low < projection_factor(residual, sigma=sigma, alpha=alpha) < high:
             break
     return exposure, image, residual
 
 
-def _bisect_exposure(generator: Generator, image: Image, *, bound: float) -> float:
-    """Largest exposure whose exp(alpha)*sigma is still at least ``bound``: the noise level falls with exposure."""
-    gain = generator.alpha.exp().item()
-    scale = generator.config.scale
+def _bisect_exposure(image: Image, scale: int, *, least_sigma: float) -> float:
+    """Largest exposure whose noise level is still at least ``least_sigma``: the noise level falls with exposure."""
     low, high = 1.0, _MAX_EXPOSURE
     for _ in range(20):
         middle = (low * high) ** 0.5
-        enough = gain * noise_level(upsample_bilinear(expose(image, middle), scale)) >= bound
+        enough = noise_level(upsample_bilinear(expose(image, middle), scale)) >= least_sigma
         low, high = (middle, high) if enough else (low, middle)
     return low
 
@@ -92,15 +107,23 @@ def _record(generator: Generator, name: str, source: str, image: Image, residual
     with torch.inference_mode():
         upsampled = generator.upsample(torch.from_numpy(image)[None])
         output = generator.subtract(upsampled, torch.from_numpy(residual)[None])[0].numpy()
-        sigma = generator.noise_level(upsampled)
-        k = generator.projection_factor(torch.from_numpy(residual)[None], sigma).item()
+        k, sigma = _factor_and_noise_level(generator, upsampled, torch.from_numpy(residual)[None])
     files = {}
     for role, values in (("input", image), ("output", output), ("residual", residual)):
         files[role] = f"{name}.{role}.npy"
         np.save(folder / files[role], values)
     size = (image.shape[1], image.shape[2])
     intermediates = _record_intermediates(generator, image, folder) if size == SMALLEST_SIZE else {}
-    return GoldenRecord(name, size, k, sigma.item(), source, files, intermediates)
+    return GoldenRecord(name, size, k, sigma, source, files, intermediates)
+
+
+def _factor_and_noise_level(
+    generator: Generator, upsampled: Tensor, residual: Tensor
+) -> tuple[float, float] | tuple[None, None]:
+    if generator.projection is None:
+        return None, None
+    sigma = generator.projection.noise_level(upsampled)
+    return generator.projection.factor(residual, sigma).item(), sigma.item()
 
 
 def _record_intermediates(generator: Generator, image: Image, folder: Path) -> dict[str, str]:
@@ -127,11 +150,6 @@ def _residual(generator: Generator, image: Image) -> Image:
     with torch.inference_mode():
         residual: Image = generator.residual(torch.from_numpy(image)[None])[0].numpy()
     return residual
-
-
-def _factor(generator: Generator, image: Image, residual: Image) -> float:
-    sigma = noise_level(upsample_bilinear(image, generator.config.scale))
-    return projection_factor(residual, sigma=sigma, alpha=generator.alpha.item())
 
 
 def _root_mean_square(values: Image) -> float:

@@ -24,9 +24,10 @@ class _TileGraph(nn.Module):
 
 
 def build_graph(generator: Generator, kind: GraphKind, median: LowerMedian = lower_median) -> nn.Module:
-    """The module to export; ``median`` is the form of the median that the target has operators for."""
+    """The module to export; ``median`` is the form of the noise level's median that the target has operators for."""
     generator = copy.deepcopy(generator).eval().requires_grad_(False)
-    generator.noise_level.median = median
+    if generator.projection is not None:
+        generator.projection.noise_level.median = median
     return generator if kind == "full" else _TileGraph(generator)
 
 

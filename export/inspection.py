@@ -11,9 +11,10 @@ from pathlib import Path
 from benchmarks.tables import Table, counts_text, shape_text
 from runtimes.bundle import is_bundle, open_bundle
 from runtimes.errors import InputError
-from runtimes.manifest import Manifest
+from runtimes.manifest import Glue, Manifest
 from runtimes.registry import RUNTIMES, installed_version, require_packages
 from sr_model.checkpoint import is_safetensors, read_header, require_file
+from sr_model.config import GeneratorConfig
 
 _COLUMNS = ("what", "value")
 
@@ -55,6 +56,7 @@ def _safetensors_table(path: Path) -> Table:
         "parameters": f"{parameters:,}",
         "tensors": str(len(header.shapes)),
         "config": json.dumps(dataclasses.asdict(config)),
+        "projection": _projection_text(config),
         **_cost(path),
         "input": "1x3x?x? float32, RGB in [0,255]",
         "output": f"1x3x?x? float32, RGB in [0,255], {config.scale} times the size",
@@ -75,11 +77,16 @@ def _published_table(path: Path) -> Table:
         "parameters folded": f"{sum(p.numel() for p in generator.parameters()):,}",
         "tensors": str(len(state)),
         "config": json.dumps(dataclasses.asdict(generator.config)),
+        "projection": _projection_text(generator.config),
         **_cost(path),
         "input": "1x3x?x? float32, RGB in [0,255]",
         "output": f"1x3x?x? float32, RGB in [0,255], {generator.config.scale} times the size",
     }
     return _facts(path, facts)
+
+
+def _projection_text(config: GeneratorConfig) -> str:
+    return "by noise level, learned alpha" if config.projection else "none"
 
 
 def _cost(path: Path) -> dict[str, str]:
@@ -104,7 +111,7 @@ def _bundle_tables(manifest: Manifest) -> list[Table]:
         "scale": str(manifest.scale),
         "parameters": f"{manifest.checkpoint.parameters:,}",
         "checkpoint": f"{manifest.checkpoint.name}, sha256 {manifest.checkpoint.sha256}",
-        "glue": f"{manifest.glue.upsample}, noise level {manifest.glue.noise_level}, alpha {manifest.glue.alpha}",
+        "glue": _glue_text(manifest.glue),
         "made by": f"edgesr {manifest.edgesr_version}, schema version {manifest.schema_version}",
     }
     artifacts = tuple(
@@ -123,7 +130,7 @@ def _bundle_tables(manifest: Manifest) -> list[Table]:
     )
     columns = ("artifact", "runtimes", "input", "output", "halo", "padding", "MAC/HR pixel", "bytes", "")
     goldens = tuple(
-        (g.id, f"{g.size[0]}x{g.size[1]}", f"{g.k:.4g}", f"{g.sigma:.4g}", g.source, str(len(g.intermediates)))
+        (g.id, f"{g.size[0]}x{g.size[1]}", _number(g.k), _number(g.sigma), g.source, str(len(g.intermediates)))
         for g in manifest.goldens
     )
     return [
@@ -131,3 +138,13 @@ def _bundle_tables(manifest: Manifest) -> list[Table]:
         Table("Artifacts", columns, artifacts),
         Table("Goldens", ("golden", "LR size", "k", "noise level", "source", "intermediates"), goldens),
     ]
+
+
+def _glue_text(glue: Glue) -> str:
+    if glue.noise_level is None:
+        return f"{glue.upsample}, no projection"
+    return f"{glue.upsample}, noise level {glue.noise_level}, alpha {glue.alpha}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

@@ -27,14 +27,13 @@ from runtimes.manifest import (
     Artifact,
     Checkpoint,
     FileEntry,
-    Glue,
     Golden,
     Manifest,
     Size,
     TensorSpec,
 )
 from runtimes.progress import Progress, ProgressEvent, silent
-from sr_model.checkpoint import embedded_checkpoint
+from sr_model.checkpoint import DEFAULT_WEIGHTS, embedded_checkpoint
 
 DEFAULT_PRESET = "srrescycgan-mobile"
 DEFAULT_TILE_SIZE: Size = (128, 128)
@@ -42,9 +41,10 @@ DEFAULT_TILE_SIZE: Size = (128, 128)
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
-    """What to export: a preset's embedded weights, or a checkpoint; which targets, precisions and graphs."""
+    """What to export: a preset's embedded weights of one kind, or a checkpoint; targets, precisions and graphs."""
 
     preset: str | None = None
+    weights: str | None = None
     checkpoint: Path | None = None
     targets: tuple[str, ...] = tuple(TARGETS)
     precisions: tuple[str, ...] = ("fp32",)
@@ -55,7 +55,14 @@ class ExportOptions:
         """The checkpoint file to export."""
         if self.preset is not None and self.checkpoint is not None:
             raise InputError("give a preset or a checkpoint, not both: a checkpoint names its own architecture")
-        return self.checkpoint if self.checkpoint is not None else embedded_checkpoint(self.preset or DEFAULT_PRESET)
+        if self.weights is not None and self.checkpoint is not None:
+            raise InputError(
+                "give --weights or a checkpoint, not both: --weights chooses among a preset's embedded ones"
+            )
+        if self.checkpoint is not None:
+            return self.checkpoint
+        preset = DEFAULT_PRESET if self.preset is None else self.preset
+        return embedded_checkpoint(preset, weights=DEFAULT_WEIGHTS if self.weights is None else self.weights)
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,7 @@ class _Assembly:
             scale=self.runner.config.scale,
             minimum_side=self.runner.config.minimum_side,
             tile_size=self.tile_size,
-            glue=Glue(upsample="bilinear", noise_level="db7-mad", alpha=self.runner.alpha),
+            glue=self.runner.glue,
             checkpoint=Checkpoint(
                 name=self.checkpoint_name, sha256=self.runner.sha256, parameters=measurement.parameters
             ),

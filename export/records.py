@@ -28,8 +28,8 @@ class GoldenRecord:
 
     id: str
     size: Size
-    k: float
-    sigma: float
+    k: float | None
+    sigma: float | None
     source: str
     files: dict[str, str]
     intermediates: dict[str, str]

@@ -17,14 +17,14 @@ from export.cache import Stage, StageCache
 from export.records import GoldenRecord, Measurement, read_goldens, read_measurement, write_measurement
 from export.targets import INPUT_NAME, OUTPUT_NAMES, TARGETS, ArtifactPlan
 from runtimes.files import sha256_of
-from runtimes.manifest import Size
+from runtimes.manifest import Glue, Size
 from sr_model.checkpoint import is_safetensors, load_checkpoint, read_header, require_file, save_checkpoint
 from sr_model.config import GeneratorConfig
 
 if TYPE_CHECKING:
     from sr_model.generator import Generator
 
-_MODEL = ("sr_model.generator", "sr_model.noise", "sr_model.config", "runtimes.projection")
+_MODEL = ("sr_model.generator", "sr_model.projection", "sr_model.noise", "sr_model.config", "runtimes.projection")
 _GRAPH = (*_MODEL, "export.graphs")
 _ONNX = (*_GRAPH, "export.to_onnx", "export.simplify", "export.samples")
 _CHECKPOINT_STAGE = Stage("checkpoint", ("sr_model.published", *_MODEL), ("torch", "safetensors"))
@@ -58,12 +58,15 @@ class StageRunner:
         return read_header(self._safetensors).config
 
     @cached_property
-    def alpha(self) -> float:
-        """The projection's alpha."""
+    def glue(self) -> Glue:
+        """Arithmetic around a tile graph: noise level and the learned alpha, where the generator has a projection."""
+        if not self.config.projection:
+            return Glue(upsample="bilinear", noise_level=None, alpha=None)
         from safetensors import safe_open
 
         with safe_open(self._safetensors, framework="numpy") as tensors:
-            return float(tensors.get_tensor("alpha")[0])
+            alpha = float(tensors.get_tensor("projection.alpha")[0])
+        return Glue(upsample="bilinear", noise_level="db7-mad", alpha=alpha)
 
     @cached_property
     def measurement(self) -> Measurement:

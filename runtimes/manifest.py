@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 GraphKind = Literal["full", "tile"]
 Layout = Literal["NCHW", "NHWC"]
@@ -87,13 +87,14 @@ class Tolerance:
 class Golden:
     """A recorded float32 PyTorch run: LR ``input`` (3,h,w), SR ``output`` and ``residual`` (3,H,W), float32 .npy files.
 
+    ``k`` and ``sigma`` are its projection factor and noise level, None where the generator has no projection.
     ``intermediates`` are named tensors inside the network (smallest golden only); ``tolerances`` go by precision.
     """
 
     id: str
     size: Size
-    k: float
-    sigma: float
+    k: float | None
+    sigma: float | None
     source: str
     input: FileEntry
     output: FileEntry

@@ -15,9 +15,19 @@ class ProgressEvent:
     total: int
     note: str = ""
 
+    @property
+    def is_notice(self) -> bool:
+        """Whether this is one thing to tell the user and counts nothing."""
+        return self.total == 0
+
 
 Progress = Callable[[ProgressEvent], None]
 
 
 def silent(event: ProgressEvent) -> None:
     """Default callback: says nothing."""
+
+
+def notice(progress: Progress, text: str) -> None:
+    """Tell the user one thing through the same callback."""
+    progress(ProgressEvent("notice", 0, 0, text))

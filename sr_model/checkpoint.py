@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sr_model.generator import Generator
 
 METADATA_KEY = "edgesr_generator"
+WEIGHTS = ("real", "clean")
+DEFAULT_WEIGHTS = "real"
 _MAX_HEADER_BYTES = 1 << 20
 
 
@@ -35,13 +37,28 @@ class CheckpointHeader:
     training: dict[str, str]
 
 
-def embedded_checkpoint(preset_name: str) -> Path:
-    """Path of a preset's embedded weights; a preset without any is an InputError that says what to do."""
+def embedded_weights(preset_name: str) -> dict[str, Path]:
+    """Files of a preset's embedded weights by kind: "real" for degraded photographs, "clean" for bicubic LR."""
     preset(preset_name)
-    path = Path(str(resources.files("sr_model"))) / "weights" / f"{preset_name}.safetensors"
-    if not path.is_file():
+    folder = Path(str(resources.files("sr_model"))) / "weights"
+    files = {kind: folder / f"{preset_name}-{kind}.safetensors" for kind in WEIGHTS}
+    return {kind: file for kind, file in files.items() if file.is_file()}
+
+
+def embedded_checkpoint(preset_name: str, *, weights: str = DEFAULT_WEIGHTS) -> Path:
+    """Embedded weights of one kind; a preset without them is an InputError that says which there are and what to do."""
+    if weights not in WEIGHTS:
+        raise InputError(f"unknown weights {weights!r}: choose one of {', '.join(WEIGHTS)}")
+    files = embedded_weights(preset_name)
+    if not files:
         raise InputError(f"preset {preset_name!r} has no embedded weights: give a checkpoint with --checkpoint FILE")
-    return path
+    if weights not in files:
+        there = ", ".join(files)
+        raise InputError(
+            f"preset {preset_name!r} has no embedded weights {weights!r}, only {there}: give --weights {there} or a "
+            "checkpoint with --checkpoint FILE"
+        )
+    return files[weights]
 
 
 def is_safetensors(path: Path) -> bool:
@@ -111,7 +128,10 @@ def _load_safetensors(path: Path) -> Generator:
     expected = {name: tuple(tensor.shape) for name, tensor in generator.state_dict().items()}
     if header.shapes != expected:
         wrong = sorted(n for n in expected.keys() | header.shapes.keys() if expected.get(n) != header.shapes.get(n))
-        raise InputError(f"{path}: its tensors do not fit its config {header.config.name!r}: {', '.join(wrong)}")
+        raise InputError(
+            f"{path}: its tensors do not fit its config {header.config.name!r}, missing, surplus or of wrong shape: "
+            f"{', '.join(wrong)}; write it again with this edgesr"
+        )
     try:
         generator.load_state_dict(load_file(path), strict=True)
     except SafetensorError as error:

@@ -1,22 +1,19 @@
 """G_SR: LR (N,3,h,w) in [0,255] -> SR (N,3,s*h,s*w) in [0,255], float32, RGB.
 
-    u = bilinear(lr)   r = body   k = min(1, exp(alpha)*sigma*sqrt(n-1) / ||r||)   sr = clip(u - k*r, 0, 255)
+    u = bilinear(lr)   r = body   k = projection(u, r), or 1 without a projection   sr = clip(u - k*r, 0, 255)
 
-SRResCGAN (arXiv 2005.00953) and SRResCycGAN (arXiv 2009.03693); n is the number of values of one image.
+SRResCGAN (arXiv 2005.00953) and SRResCycGAN (arXiv 2009.03693).
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sr_model.config import Activation, GeneratorConfig, Padding
-from sr_model.noise import LowerMedian, NoiseLevel, lower_median
-
-_SMALLEST_NORMAL = 1e-30
+from sr_model.projection import Projection
 
 
 def _conv(inputs: int, outputs: int, kernel: int, padding: Padding) -> nn.Conv2d:
@@ -88,12 +85,11 @@ class LRBody(nn.Module):
 class Generator(nn.Module):
     """The whole generator of a config; `residual` alone is what the tile graph holds."""
 
-    def __init__(self, config: GeneratorConfig, median: LowerMedian = lower_median) -> None:
+    def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
         self.body = HRBody(config) if config.body == "hr" else LRBody(config)
-        self.noise_level = NoiseLevel(median)
-        self.alpha = nn.Parameter(torch.full((1,), config.initial_alpha))
+        self.projection = Projection(config.initial_alpha) if config.projection else None
 
     def upsample(self, lr: Tensor) -> Tensor:
         """Bilinear, half-pixel centres, no antialias: (N,3,h,w) -> (N,3,s*h,s*w)."""
@@ -104,18 +100,11 @@ class Generator(nn.Module):
         result: Tensor = self.body(self.upsample(lr) if self.config.body == "hr" else lr)
         return result
 
-    def projection_factor(self, residual: Tensor, sigma: Tensor) -> Tensor:
-        """k (N,1,1,1) in [0,1] that bounds the root mean square of the residual by exp(alpha)*sigma."""
-        values = residual.shape[1] * residual.shape[2] * residual.shape[3]
-        rms = (residual.square().sum(dim=(1, 2, 3), keepdim=True) / (values - 1)).sqrt()
-        bound = self.alpha.exp() * sigma
-        k: Tensor = bound / torch.maximum(rms, bound).clamp_min(_SMALLEST_NORMAL)
-        return k
-
     def subtract(self, upsampled: Tensor, residual: Tensor) -> Tensor:
-        """SR (N,3,H,W) from the bilinear upsampled image and its residual: noise level, projection, clip."""
-        k = self.projection_factor(residual, self.noise_level(upsampled))
-        return (upsampled - k * residual).clamp(0.0, 255.0)
+        """SR (N,3,H,W) from the bilinear upsampled image and its residual: projection, if there is one, and clip."""
+        if self.projection is not None:
+            residual = self.projection(upsampled, residual) * residual
+        return (upsampled - residual).clamp(0.0, 255.0)
 
     def forward(self, lr: Tensor) -> Tensor:
         upsampled = self.upsample(lr)

@@ -81,7 +81,7 @@ def _convert(state: dict[str, Tensor]) -> dict[str, Tensor]:
         return fold_weight_norm(state[f"{layer}.weight_v"], state[f"{layer}.weight_g"])
 
     result = {
-        "alpha": state["alpha"],
+        "projection.alpha": state["alpha"],
         "body.head.weight": folded("model.conv1"),
         "body.head.bias": state["model.conv1.bias"],
         "body.tail.weight": transposed_to_convolution(folded("model.conv_out")),

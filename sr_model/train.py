@@ -1,173 +1,192 @@
-"""The training loop: L1 on crops of photographs, cosine learning rate, resumable at every validation step."""
+"""The training loop: an L1 phase, then a GAN phase; resumable at every validation step and after Ctrl-C."""
 
 from __future__ import annotations
 
-import dataclasses
-import io
-import json
-import math
 import time
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
-from torch.utils.data import DataLoader, Subset
 
-from runtimes.errors import EdgesrError, InputError
-from runtimes.files import write_atomically
-from runtimes.progress import Progress, ProgressEvent, silent
-from sr_model.checkpoint import load_checkpoint, save_checkpoint
+from benchmarks.image_pairs import ImageSet, read_image_set
+from runtimes.errors import InputError
+from runtimes.progress import Progress, ProgressEvent, notice, silent
+from sr_model.checkpoint import load_checkpoint
 from sr_model.config import TrainConfig, preset
-from sr_model.data import PatchDataset, load_photographs
-from sr_model.evaluate import evaluate_folder, mean_quality
+from sr_model.curves import draw_curves, sample_pictures
+from sr_model.data import PatchDataset, Pixels, load_photographs, load_unpaired
+from sr_model.evaluate import validate
 from sr_model.generator import Generator
-from sr_model.published import read_state
+from sr_model.interrupt import deferred_interrupt
+from sr_model.loader import Batches
+from sr_model.phases import Update, gan_update, l1_update
+from sr_model.processes import Processes, joined_processes
+from sr_model.run_folder import RunFolder
+from sr_model.train_state import TrainState
+from sr_model.vgg import VGGFeatures, load_perceptual_features
 
-GENERATOR_FILE = "generator.safetensors"
-STATE_FILE = "state.pt"
-METRICS_FILE = "metrics.jsonl"
 
+@dataclass(frozen=True, kw_only=True)
+class TrainInputs:
+    """Where a run reads from: HR photographs, LR images without HR, a validation set, initial and VGG weights."""
 
-@dataclass
-class TrainState:
-    """Everything that a resumed run needs: generator, optimizer moments and the number of updates done."""
-
-    generator: Generator
-    optimizer: torch.optim.Adam
-    step: int = 0
+    photographs: Path
+    unpaired: Path | None = None
+    validation: Path | None = None
+    checkpoint: Path | None = None
+    perceptual_weights: Path | None = None
 
 
 def train(
-    photographs: Path,
+    inputs: TrainInputs,
     output: Path,
     config: TrainConfig,
     *,
-    validation: Path | None = None,
-    checkpoint: Path | None = None,
+    device: str = "auto",
+    workers: int = 1,
     progress: Progress = silent,
 ) -> Path:
-    """Train a preset on a folder of photographs and return the path of the generator's checkpoint.
+    """Train a preset and return the path of the generator's checkpoint.
 
-    A second call with the same output and config continues where the first one stopped; ``checkpoint`` gives initial
-    weights. An interrupted run loses at most the updates since the last multiple of ``validate_every``.
+    A second call with the same output and config continues where the first one stopped, and gives the same weights as
+    one run. An interrupted run (Ctrl-C) saves after the update that is running; a killed one loses at most the updates
+    since the last multiple of ``validate_every``. Under torchrun every process calls this; the first one writes.
     """
-    scale = preset(config.preset).scale
-    _prepare_output(output, config)
-    state = _start(config, output, checkpoint)
-    images = load_photographs(photographs, scale=scale, patch_size=config.patch_size, progress=progress)
-    length = config.steps * config.batch_size
-    dataset = PatchDataset(images, patch_size=config.patch_size, scale=scale, seed=config.seed, length=length)
-    _run(state, dataset, config, output, validation, progress)
-    return output / GENERATOR_FILE
+    with joined_processes(device) as processes:
+        folder = RunFolder(output)
+        folder.check(config)
+        validation = read_image_set(inputs.validation) if inputs.validation else None
+        progress = progress if processes.rank == 0 else silent
+        state = _start(config, folder, inputs, processes)
+        features = _perceptual_features(inputs, config, processes, progress)
+        batches = Batches(_dataset(inputs, config, progress), processes, config.batch_size, workers)
+        if processes.rank == 0:
+            folder.create(config)
+        run = _Run(state, folder, processes, batches, validation, progress)
+        with deferred_interrupt() as interrupted:
+            for first, last, update in _phases(state, batches, processes, features):
+                for batch in batches.between(first, last):
+                    run.record(update(batch))
+                    if interrupted():
+                        run.save()
+                        notice(progress, f"step {state.step} is saved in {output}; the same command continues the run")
+                        raise KeyboardInterrupt
+    return folder.generator
 
 
-def learning_rate_at(config: TrainConfig, step: int) -> float:
-    """Cosine from ``learning_rate`` at step 0 to ``final_learning_rate`` at the last (Loshchilov and Hutter, SGDR)."""
-    fraction = 0.5 * (1 + math.cos(math.pi * step / config.steps))
-    return config.final_learning_rate + (config.learning_rate - config.final_learning_rate) * fraction
+@dataclass
+class _Run:
+    """Progress, checkpoints, validation and metrics of a loop; only process 0 writes."""
+
+    state: TrainState
+    folder: RunFolder
+    processes: Processes
+    batches: Batches
+    validation: ImageSet | None
+    progress: Progress
+    losses: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    started: float = field(default_factory=time.monotonic)
+    validated: str = ""
+
+    def record(self, losses: dict[str, float]) -> None:
+        """Note an update that was done; save where it is due."""
+        config, step = self.state.config, self.state.step
+        for name, value in losses.items():
+            self.losses[name].append(value)
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in losses.items() if name in ("l1", "adversarial"))
+        self.progress(ProgressEvent("train", step, config.total_steps, f"{shown}{self.validated}"))
+        if step % config.validate_every == 0 or step in (config.steps, config.total_steps):
+            self.save()
+
+    def save(self) -> None:
+        """State first, then generators, metrics and curves: what a later one needs is never older than it."""
+        if self.processes.rank > 0 or not self.losses:
+            return
+        state, folder, config = self.state, self.folder, self.state.config
+        state.save(folder.state)
+        generator = state.averaged_generator
+        folder.save_generator(folder.generator, generator, config, state.step)
+        if state.step == config.steps:
+            folder.save_generator(folder.l1_generator, generator, config, state.step)
+        rows = folder.add_metrics(self._row(generator))
+        pictures = sample_pictures(generator, self.validation, config.degradation) if self.validation else []
+        draw_curves(folder.curves, rows, l1_steps=config.steps, pictures=pictures)
+
+    def _row(self, generator: Generator) -> dict[str, float]:
+        seconds = time.monotonic() - self.started
+        row = {"step": self.state.step, "seconds": round(seconds, 1)}
+        row |= {name: sum(values) / len(values) for name, values in self.losses.items()}
+        row["data_wait_share"] = round(self.batches.waited / seconds, 4)
+        self.losses.clear()
+        if self.validation is not None:
+            quality = validate(generator, self.validation, self.state.config.degradation)
+            row |= {"psnr_y_db": quality.psnr_y_db, "psnr_rgb_db": quality.psnr_rgb_db, "ssim": quality.ssim}
+            self.validated = f", validation {quality.psnr_y_db:.2f} dB Y"
+        self.batches.waited, self.started = 0.0, time.monotonic()
+        return row
 
 
-def update(state: TrainState, lr: Tensor, hr: Tensor, learning_rate: float) -> float:
-    """One Adam update on a batch of LR and HR patches in [0,255]; returns the L1 loss on the 0..1 scale."""
-    for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate
-    loss = F.l1_loss(state.generator(lr), hr) / 255.0
-    if not torch.isfinite(loss):
-        raise EdgesrError(f"step {state.step}: the loss is {loss.item()}; lower the learning rate and resume")
-    state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    state.optimizer.step()
-    state.step += 1
-    return loss.item()
+def _phases(
+    state: TrainState, batches: Batches, processes: Processes, features: VGGFeatures | None
+) -> Iterator[tuple[int, int, Update]]:
+    """First and last step of what is left of each phase, and its update."""
+    config = state.config
+    if state.step < config.steps:
+        yield state.step, config.steps, l1_update(state, processes)
+    if state.step < config.total_steps:
+        unpaired = bool(batches.dataset.unpaired)
+        yield state.step, config.total_steps, gan_update(state, processes, features, unpaired=unpaired)
 
 
-def _run(
-    state: TrainState,
-    dataset: PatchDataset,
-    config: TrainConfig,
-    output: Path,
-    validation: Path | None,
-    progress: Progress,
-) -> None:
-    losses: list[float] = []
-    started = time.monotonic()
-    state.generator.train()
-    for lr, hr in _batches(dataset, config, first_step=state.step):
-        losses.append(update(state, lr, hr, learning_rate_at(config, state.step)))
-        progress(ProgressEvent("train", state.step, config.steps, f"L1 {losses[-1]:.4f}"))
-        if state.step % config.validate_every == 0 or state.step == config.steps:
-            _save(state, config, output)
-            _log(state, output, losses, time.monotonic() - started, validation)
-            losses = []
-
-
-def _batches(dataset: PatchDataset, config: TrainConfig, *, first_step: int) -> Iterator[tuple[Tensor, Tensor]]:
-    rest = Subset(dataset, range(first_step * config.batch_size, len(dataset)))
-    for lr, hr in DataLoader(rest, batch_size=config.batch_size):
-        yield lr.to(memory_format=torch.channels_last), hr.to(memory_format=torch.channels_last)
-
-
-def _start(config: TrainConfig, output: Path, checkpoint: Path | None) -> TrainState:
+def _start(config: TrainConfig, folder: RunFolder, inputs: TrainInputs, processes: Processes) -> TrainState:
+    config.require_statistics(processes.share(config.batch_size))
     torch.manual_seed(config.seed)
-    generator = load_checkpoint(checkpoint) if checkpoint else Generator(preset(config.preset))
+    generator = load_checkpoint(inputs.checkpoint) if inputs.checkpoint else Generator(preset(config.preset))
     if generator.config != preset(config.preset):
-        raise InputError(f"{checkpoint}: holds a {generator.config.name!r}, not the preset {config.preset!r}")
-    generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    state = TrainState(generator, torch.optim.Adam(generator.parameters(), lr=config.learning_rate))
-    if (output / STATE_FILE).is_file():
-        _restore(state, output / STATE_FILE)
+        raise InputError(
+            f"{inputs.checkpoint}: holds a {generator.config.name!r} with other settings than preset {config.preset!r}"
+        )
+    state = TrainState(generator.train(), config, processes.device)
+    if folder.state.is_file():
+        state.restore(folder.state)
     return state
 
 
-def _prepare_output(output: Path, config: TrainConfig) -> None:
-    """Create the output folder; one that holds another run, or something else, is refused."""
-    described = output / "train.json"
-    if output.exists() and (not output.is_dir() or (any(output.iterdir()) and not described.is_file())):
-        raise InputError(f"{output}: exists and holds no training run; give a new or empty folder")
-    wanted = json.dumps(dataclasses.asdict(config), indent=2) + "\n"
-    if described.is_file() and described.read_text() != wanted:
-        raise InputError(f"{output}: holds a run with other settings (see {described}); give another output folder")
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{output}: cannot be created: {error.strerror}") from error
-    write_atomically(described, wanted.encode())
+def _perceptual_features(
+    inputs: TrainInputs, config: TrainConfig, processes: Processes, progress: Progress
+) -> VGGFeatures | None:
+    if not config.gan_steps:
+        return None
+    features = load_perceptual_features(inputs.perceptual_weights, config.perceptual_block)
+    if features is None:
+        notice(progress, "no VGG weights given and stlpips-pytorch is not installed: training without perceptual loss")
+        return None
+    return features.to(processes.device)
 
 
-def _save(state: TrainState, config: TrainConfig, output: Path) -> None:
-    flat: dict[str, Tensor] = {"step": torch.tensor(state.step)}
-    flat |= {f"generator.{k}": v for k, v in state.generator.state_dict().items()}
-    for index, moments in state.optimizer.state_dict()["state"].items():
-        flat |= {f"optimizer.{index}.{k}": v for k, v in moments.items()}
-    buffer = io.BytesIO()
-    torch.save(flat, buffer)
-    write_atomically(output / STATE_FILE, buffer.getvalue())
-    training = {"train_config": json.dumps(dataclasses.asdict(config), sort_keys=True), "steps_done": str(state.step)}
-    save_checkpoint(output / GENERATOR_FILE, state.generator, training)
-
-
-def _restore(state: TrainState, path: Path) -> None:
-    flat = read_state(path)
-    state.step = int(flat.pop("step"))
-    weights = {k.removeprefix("generator."): v for k, v in flat.items() if k.startswith("generator.")}
-    state.generator.load_state_dict(weights, strict=True)
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in flat.items():
-        if name.startswith("optimizer."):
-            _, index, field = name.split(".")
-            moments.setdefault(int(index), {})[field] = value
-    state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": moments})
-
-
-def _log(state: TrainState, output: Path, losses: list[float], seconds: float, validation: Path | None) -> None:
-    row: dict[str, float] = {"step": state.step, "l1": sum(losses) / len(losses), "seconds": round(seconds, 1)}
-    if validation is not None:
-        state.generator.eval()
-        quality = mean_quality(evaluate_folder(state.generator, validation))
-        state.generator.train()
-        row |= {"validation_psnr_y_db": quality.psnr_y_db, "alpha": state.generator.alpha.item()}
-    with (output / METRICS_FILE).open("a") as file:
-        file.write(json.dumps(row) + "\n")
+def _dataset(inputs: TrainInputs, config: TrainConfig, progress: Progress) -> PatchDataset:
+    scale = preset(config.preset).scale
+    images, skipped = load_photographs(
+        inputs.photographs,
+        scale=scale,
+        patch_size=config.patch_size,
+        reductions=config.reductions,
+        progress=progress,
+    )
+    unpaired: list[Pixels] = []
+    if inputs.unpaired is not None and config.gan_steps:
+        unpaired, more = load_unpaired(inputs.unpaired, patch_size=config.patch_size, progress=progress)
+        skipped = skipped + more
+    if skipped:
+        notice(progress, f"skipped {len(skipped)} images, broken or too small: {', '.join(skipped[:5])}")
+    return PatchDataset(
+        images,
+        unpaired,
+        degradation=config.degradation,
+        patch_size=config.patch_size,
+        scale=scale,
+        seed=config.seed,
+        length=config.total_steps * config.batch_size,
+    )

@@ -1,4 +1,4 @@
-"""Fixtures that the tests share: one seeded generator and one exported bundle a session."""
+"""Fixtures that the tests share: two exported bundles a session, without and with a projection."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
-    """The embedded srrescycgan-mobile, exported to all float32 targets with tiles of 64x64. Do not change it."""
+    """The embedded srrescycgan-mobile (no projection) in all float32 targets, tiles of 64x64. Do not change it."""
     from export.pipeline import ExportOptions, export_bundle
 
     output = tmp_path_factory.mktemp("bundles") / "mobile"
@@ -38,9 +38,29 @@ def mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> 
     return export_bundle(options, output, cache_dir=cache_dir).bundle
 
 
+@pytest.fixture(scope="session")
+def projection_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
+    """A small seeded generator of the published form, with projection, tiles of 32x32. Do not change it."""
+    from small_generator import save_projected_generator
+
+    from export.pipeline import ExportOptions, export_bundle
+
+    checkpoint = save_projected_generator(tmp_path_factory.mktemp("weights"))
+    output = tmp_path_factory.mktemp("bundles") / "projection"
+    options = ExportOptions(checkpoint=checkpoint, tile_size=(32, 32))
+    return export_bundle(options, output, cache_dir=cache_dir).bundle
+
+
+@pytest.fixture(params=["mobile_bundle", "projection_bundle"])
+def any_bundle(request: pytest.FixtureRequest) -> Bundle:
+    """Each of the two bundles in turn."""
+    bundle: Bundle = request.getfixturevalue(request.param)
+    return bundle
+
+
 @pytest.fixture
 def bundle_copy(mobile_bundle: Bundle, tmp_path: Path) -> Bundle:
-    """A private copy of the bundle, to damage."""
+    """A private copy of the mobile bundle, to damage."""
     shutil.copytree(mobile_bundle.root, tmp_path / "bundle")
     return open_bundle(tmp_path / "bundle")
 

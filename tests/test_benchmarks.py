@@ -1,8 +1,7 @@
-"""Metrics, parity, latency, workers and result files."""
+"""Metrics, latency, workers and result files."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import sys
@@ -18,24 +17,20 @@ from benchmarks.environment import current_environment
 from benchmarks.jobs import Job, LatencySettings
 from benchmarks.latency import measure_latency, peak_rss_mb
 from benchmarks.metrics import border_max_abs_error, channel_mean_shift, crop_border, luma, max_abs_error, psnr
-from benchmarks.parity import check_parity, compare
 from benchmarks.results import (
     LatencyResults,
-    ParityResults,
     run_latency,
     run_parity,
     select_artifacts,
     write_json,
 )
-from benchmarks.tables import golden_table, latency_table, not_measured, parity_table
+from benchmarks.tables import latency_table, not_measured
 from benchmarks.worker import run_job
-from runtimes.bundle import Bundle, open_bundle
+from runtimes.bundle import Bundle
 from runtimes.decoding import decode
 from runtimes.errors import EdgesrError, InputError
-from runtimes.manifest import Tolerance
 
 QUICK = LatencySettings(calls=3, seconds=0.0, warmup_seconds=0.2)
-TOLERANCE = Tolerance(min_psnr_db=50, max_abs_error=4, max_mean_shift=0.5, max_border_error=2)
 
 
 def image(value: float = 0.0, shape: tuple[int, int, int] = (3, 8, 10)) -> NDArray[np.float32]:
@@ -66,91 +61,6 @@ def test_luma_is_bt601() -> None:
     assert luma(image(0)).mean() == 16
     green = np.array([0, 255, 0], dtype=np.float32).reshape(3, 1, 1)
     assert luma(green).item() == pytest.approx(16 + 128.553)
-
-
-def test_compare_names_each_failure() -> None:
-    reference = np.random.default_rng(0).uniform(0, 255, (3, 40, 40)).astype(np.float32)
-    assert compare(reference, reference, TOLERANCE, ring=4) == (None, 0.0, (0.0, 0.0, 0.0), 0.0, ())
-    spike, edge, cast, noise = (reference.copy() for _ in range(4))
-    spike[0, 20, 20] += 5
-    edge[0, 0, 20] += 3
-    cast[1] += 0.6
-    noise += np.where(np.indices(noise.shape).sum(axis=0) % 2, 1.5, -1.5)
-    broken = reference.copy()
-    broken[0, 3, 3] = np.nan
-    for wrong, message in (
-        (spike, "max error 5"),
-        (edge, "border error 3"),
-        (cast, "mean shift 0.6"),
-        (noise, "PSNR 44.6 dB is below 50"),
-        (broken, "not finite"),
-        (reference[:, :-1], "not of shape"),
-    ):
-        (failure,) = compare(wrong, reference, TOLERANCE, ring=4)[-1]
-        assert message in failure
-
-
-def test_every_artifact_has_parity(mobile_bundle: Bundle) -> None:
-    """At least 95 dB on every golden that fits, with an active projection and a flat image among them."""
-    for artifact, runtime in select_artifacts(mobile_bundle):
-        goldens = check_parity(mobile_bundle, artifact, runtime=runtime, threads=1).goldens
-        assert {"photograph", "clipped", "blown-out", "flat"} <= {g.golden for g in goldens}
-        assert len(goldens) == (4 if artifact.tile_size else 7)
-        for golden in goldens:
-            assert golden.psnr_db is None or golden.psnr_db >= 95, (artifact.id, golden)
-            assert golden.max_abs_error is not None
-            assert golden.failures == ()
-
-
-def with_changed_weight(bundle: Bundle, artifact_id: str, factor: float) -> Bundle:
-    """Scale one convolution's weights in an ONNX file and make the manifest agree with the changed file."""
-    import onnx
-    from onnx import numpy_helper
-
-    path = bundle.root / bundle.artifact(artifact_id).file.path
-    model = onnx.load(path)
-    weights = next(t for t in model.graph.initializer if list(t.dims) == [32, 32, 3, 3])
-    weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights) * np.float32(factor), weights.name))
-    onnx.save(model, path)
-    manifest_file = bundle.root / "manifest.json"
-    manifest = json.loads(manifest_file.read_text())
-    entry = next(a["file"] for a in manifest["artifacts"] if a["id"] == artifact_id)
-    entry.update(size_bytes=path.stat().st_size, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-    manifest_file.write_text(json.dumps(manifest))
-    return open_bundle(bundle.root)
-
-
-@pytest.mark.parametrize("artifact_id", ["onnx-fp32-full", "onnx-fp32-tile"])
-def test_changed_weights_fail(artifact_id: str, bundle_copy: Bundle) -> None:
-    changed = with_changed_weight(bundle_copy, artifact_id, 1.02)
-    artifacts = select_artifacts(changed, artifact=artifact_id)
-    results = run_parity(changed, HostDevice(), artifacts=artifacts)
-    assert not results.passed
-    assert any("PSNR" in line for line in not_measured(results))
-    assert parity_table(results).rows[0][-1] == "FAIL"
-
-
-def test_wrong_residual_fails_even_where_k_hides_it(bundle_copy: Bundle) -> None:
-    """On the flat golden k is 0: the SR image is right whatever the residual is."""
-    changed = with_changed_weight(bundle_copy, "onnx-fp32-tile", 1.5)
-    artifact = changed.artifact("onnx-fp32-tile")
-    goldens = check_parity(changed, artifact, runtime="ort", threads=1).goldens
-    flat = next(g for g in goldens if g.golden == "flat")
-    assert flat.max_abs_error == 0
-    assert flat.failures
-    assert all(f.startswith("residual: ") for f in flat.failures)
-
-
-def test_parity_results_file(mobile_bundle: Bundle, tmp_path: Path) -> None:
-    artifacts = select_artifacts(mobile_bundle, runtime="ort")
-    results = run_parity(mobile_bundle, HostDevice(), artifacts=artifacts)
-    assert results.passed
-    write_json(results, tmp_path / "p.json")
-    assert decode(ParityResults, json.loads((tmp_path / "p.json").read_text())) == results
-    assert [p.name for p in tmp_path.iterdir()] == ["p.json"]
-    for table in (parity_table(results), golden_table(results)):
-        assert {len(row) for row in table.rows} == {len(table.columns)}
-        assert len(table.rows) == 2
 
 
 def test_latency_results_file(mobile_bundle: Bundle, tmp_path: Path) -> None:

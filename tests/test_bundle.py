@@ -43,12 +43,14 @@ def test_round_trip(bundle: Bundle) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: m.update(schema_version=2), "schema version 2 is not supported"),
+        (lambda m: m.update(schema_version=3), "schema version 3 is not supported, this edgesr reads version 2"),
+        (lambda m: m.update(schema_version=1), "schema version 1 is not supported"),
         (lambda m: m.pop("schema_version"), "schema version None"),
         (lambda m: m.pop("glue"), "missing glue"),
         (lambda m: m.update(extra=1), "unknown extra"),
         (lambda m: m.update(scale="4"), "scale: expected int, found str"),
         (lambda m: m["artifacts"][0].update(graph="half"), r"artifacts\[0\].graph: 'half' is not one of full, tile"),
+        (lambda m: m["goldens"][0].update(k="1"), r"goldens\[0\].k: expected float, found str"),
         (lambda m: m["goldens"][0].update(size=[1]), r"goldens\[0\].size: expected 2 values, found 1"),
         (lambda m: m["artifacts"][0]["file"].update(path="../b/model.onnx"), "outside the bundle: '../b/model.onnx'"),
         (lambda m: m["artifacts"][0]["file"].update(path="/etc/hostname"), "outside the bundle: '/etc/hostname'"),
@@ -144,6 +146,12 @@ def test_refused_outputs(bundle: Bundle, tmp_path: Path) -> None:
     check_output(bundle.root)
     check_output(tmp_path / "new" / "deeper")
     assert not (tmp_path / "new").exists()
+
+
+def test_golden_without_projection_has_no_factor(bundle: Bundle) -> None:
+    edit(bundle, lambda m: m["goldens"][0].update(k=None, sigma=None))
+    golden = open_bundle(bundle.root).manifest.goldens[0]
+    assert (golden.k, golden.sigma) == (None, None)
 
 
 @dataclass(frozen=True)

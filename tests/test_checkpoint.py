@@ -10,9 +10,10 @@ import pytest
 import torch
 from published_reference import seeded_published_generator
 from safetensors.torch import save_file
+from small_generator import projected_generator
 
 from runtimes.errors import InputError
-from sr_model.checkpoint import METADATA_KEY, embedded_checkpoint, load_checkpoint, read_header, save_checkpoint
+from sr_model.checkpoint import METADATA_KEY, load_checkpoint, read_header, save_checkpoint
 from sr_model.config import preset
 from sr_model.generator import Generator
 from sr_model.published import fold_weight_norm
@@ -46,6 +47,7 @@ def test_round_trip_keeps_weights_config_and_notes(tmp_path: Path) -> None:
     header = read_header(tmp_path / "g.safetensors")
     assert header.training == {"steps_done": "12"}
     assert header.shapes["body.head.weight"] == (32, 3, 5, 5)
+    assert "projection.alpha" not in header.shapes
     assert list(tmp_path.iterdir()) == [tmp_path / "g.safetensors"]
 
 
@@ -81,14 +83,13 @@ def test_tensors_that_do_not_fit_their_config_are_listed(tmp_path: Path) -> None
         load_checkpoint(tmp_path / "bad.safetensors")
 
 
-def test_embedded_checkpoint_has_a_model_card() -> None:
-    path = embedded_checkpoint("srrescycgan-mobile")
-    assert path.stat().st_size < 1_000_000
-    header = read_header(path)
-    assert header.config == preset("srrescycgan-mobile")
-    assert json.loads(header.training["train_config"])["seed"] == 0
-    card = path.with_suffix(".md").read_text()
-    for needed in ("Set5", "Set14", "icence", "steps", "seed"):
-        assert needed in card
-    with pytest.raises(InputError, match="--checkpoint"):
-        embedded_checkpoint("srrescycgan")
+def test_checkpoint_with_alpha_under_another_name_is_refused(tmp_path: Path) -> None:
+    """Its name and what was expected in its place are told, whatever the config says of the projection."""
+    generator = projected_generator()
+    tensors = {name.removeprefix("projection."): value for name, value in generator.state_dict().items()}
+    for projection, wrong in ((True, r"alpha, projection\.alpha;"), (False, "alpha;")):
+        config = dataclasses.asdict(generator.config) | {"projection": projection}
+        metadata = {METADATA_KEY: json.dumps({"config": config, "training": {}})}
+        save_file(tensors, tmp_path / "old.safetensors", metadata=metadata)
+        with pytest.raises(InputError, match=rf"old\.safetensors.*'small'.*surplus.*: {wrong}"):
+            load_checkpoint(tmp_path / "old.safetensors")

@@ -85,7 +85,6 @@ BAD_IMAGES: dict[str, Write] = {
     "text.txt": _text,
     "binary.png": lambda path: path.write_bytes(bytes(range(256))),
     "cut-header.png": lambda path: _truncate(_picture(path), 20),
-    "tiny.png": lambda path: _picture(path, 1),
     "empty-folder": Path.mkdir,
 }
 
@@ -96,6 +95,12 @@ def test_upscale_refuses_bad_image(name: str, run_cli: RunCli, mobile_bundle: Bu
     BAD_IMAGES[name](source)
     arguments = (source, tmp_path / "out.png", "--bundle", mobile_bundle.root)
     refused(run_cli, tmp_path, "upscale", *arguments, naming=source)
+
+
+def test_upscale_refuses_image_below_the_least_side(run_cli: RunCli, projection_bundle: Bundle, tmp_path: Path) -> None:
+    source = _picture(tmp_path / "tiny.png", 1)
+    arguments = (source, tmp_path / "out.png", "--bundle", projection_bundle.root)
+    refused(run_cli, tmp_path, "upscale", *arguments, naming=f"{source}: 1x1 pixels is too small")
 
 
 @pytest.mark.parametrize("name", ["out.gif", "out", "missing/out.png", "folder.png", "file/out.png"])
@@ -247,7 +252,11 @@ def test_inspect_refuses_checkpoint(name: str, run_cli: RunCli, tmp_path: Path) 
         (("--precision", "int8"), "int8"),
         (("--graph", "half"), "'half'"),
         (("--preset", "nope"), "'nope'"),
-        (("--preset", "srrescycgan"), "'srrescycgan'"),
+        (("--preset", ""), "unknown preset ''"),
+        (("--preset", "srrescycgan", "--weights", "clean"), "'clean', only real"),
+        (("--weights", "sharp"), "'sharp': choose one of real, clean"),
+        (("--weights", ""), "unknown weights ''"),
+        (("--weights", "real", "--checkpoint", "weights.safetensors"), "--weights"),
         (("--preset", MOBILE, "--checkpoint", "weights.safetensors"), "preset"),
         (("--tile-size", "1x1"), "1x1"),
         (("--tile-size", "16x16"), "16x16"),

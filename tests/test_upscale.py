@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from runtimes.errors import InputError
 from runtimes.image_io import read_image, write_image
 from runtimes.manifest import Glue, GraphKind
 from runtimes.progress import ProgressEvent
+from runtimes.projection import noise_level, upsample_bilinear
 from runtimes.registry import RUNTIMES, RuntimeInfo
 from runtimes.session import open_session
 from runtimes.upscale import apply_residual, check_size, choose_artifact, upscale
@@ -38,19 +40,46 @@ def _run(bundle: Bundle, runtime: str, graph: GraphKind, image: Image) -> Image:
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("exposure", [1, 3, 40])
-def test_tile_graph_with_glue_equals_the_full_graph(runtime: str, exposure: int, mobile_bundle: Bundle) -> None:
-    """Also where much of the image is clipped, so that the projection scales the residual or suppresses it."""
-    image = np.clip(photograph("astronaut", SIZE) * np.float32(exposure), 0, 255)
-    full = _run(mobile_bundle, runtime, "full", image)
-    tile = _run(mobile_bundle, runtime, "tile", image)
-    assert full.shape == tile.shape == (3, 256, 256)
+def test_tile_graph_with_glue_equals_the_full_graph(runtime: str, exposure: int, any_bundle: Bundle) -> None:
+    """Also where much of the image is clipped, so that a projection scales the residual or suppresses it."""
+    height, width = any_bundle.manifest.tile_size
+    image = np.clip(photograph("astronaut", (height, width)) * np.float32(exposure), 0, 255)
+    full = _run(any_bundle, runtime, "full", image)
+    tile = _run(any_bundle, runtime, "tile", image)
+    assert full.shape == tile.shape == (3, 4 * height, 4 * width)
     assert np.abs(full - tile).max() <= 0.01
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_flat_image_stays_flat(runtime: str, mobile_bundle: Bundle) -> None:
-    image = np.full((3, *SIZE), 77, dtype=np.float32)
-    assert np.abs(_run(mobile_bundle, runtime, "tile", image) - 77).max() <= 1e-3
+@pytest.mark.parametrize("graph", get_args(GraphKind))
+def test_projection_keeps_a_flat_image_flat(runtime: str, graph: GraphKind, projection_bundle: Bundle) -> None:
+    image = np.full((3, *projection_bundle.manifest.tile_size), 77, dtype=np.float32)
+    assert np.abs(_run(projection_bundle, runtime, graph, image) - 77).max() <= 1e-3
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("graph", get_args(GraphKind))
+def test_half_flat_image_is_not_left_bilinear(runtime: str, graph: GraphKind, mobile_bundle: Bundle) -> None:
+    """Its noise level is 0: a projection would suppress the whole residual, in the detailed part too."""
+    image = np.full((3, *SIZE), 255, dtype=np.float32)
+    image[:, :, :24] = photograph("cat", (64, 24))
+    bilinear = upsample_bilinear(image, 4)
+    assert noise_level(bilinear) == 0
+    result = _run(mobile_bundle, runtime, graph, image)
+    detailed = (slice(None), slice(None), slice(0, 4 * 22))
+    assert np.abs(result - bilinear)[detailed].mean() > 1
+    assert result[detailed].std() > bilinear[detailed].std()
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("graph", get_args(GraphKind))
+def test_half_flat_image_with_a_projection_is_bilinear(
+    runtime: str, graph: GraphKind, projection_bundle: Bundle
+) -> None:
+    image = np.full((3, *projection_bundle.manifest.tile_size), 255, dtype=np.float32)
+    image[:, :, :12] = photograph("cat", (32, 12))
+    result = _run(projection_bundle, runtime, graph, image)
+    assert np.abs(result - upsample_bilinear(image, 4)).max() <= 1e-3
 
 
 def test_glue_without_noise_level_subtracts_the_residual_whole() -> None:
@@ -122,12 +151,21 @@ def test_what_cannot_be_chosen_is_refused(
         choose_artifact(mobile_bundle, size, artifact_id=artifact_id, runtime=runtime)
 
 
-def test_least_size(mobile_bundle: Bundle) -> None:
-    least = mobile_bundle.manifest.minimum_side
-    check_size(mobile_bundle, (least, least), "a.png")
+def test_least_size(projection_bundle: Bundle) -> None:
+    least = projection_bundle.manifest.minimum_side
+    assert least == 2
+    check_size(projection_bundle, (least, least), "a.png")
     for size in ((least - 1, 9), (9, least - 1)):
         with pytest.raises(InputError, match=rf"a.png: {size[1]}x{size[0]} pixels is too small.*at least {least}"):
-            check_size(mobile_bundle, size, "a.png")
+            check_size(projection_bundle, size, "a.png")
+
+
+def test_one_pixel_is_enough_without_reflect_pads(mobile_bundle: Bundle, tmp_path: Path) -> None:
+    assert mobile_bundle.manifest.minimum_side == 1
+    source = _photograph_file(tmp_path / "dot.png", (1, 1))
+    for runtime in ("ort", "torchscript"):
+        upscale_files(source, tmp_path / "out.png", mobile_bundle, runtime=runtime)
+        assert read_image(tmp_path / "out.png").shape == (3, 4, 4)
 
 
 def _photograph_file(path: Path, size: tuple[int, int] = SIZE) -> Path:
@@ -195,10 +233,10 @@ def test_folder_without_images_is_refused(mobile_bundle: Bundle, tmp_path: Path)
     assert not (tmp_path / "out").exists()
 
 
-def test_image_that_is_too_small_is_named(mobile_bundle: Bundle, tmp_path: Path) -> None:
+def test_image_that_is_too_small_is_named(projection_bundle: Bundle, tmp_path: Path) -> None:
     source = _photograph_file(tmp_path / "dot.png", (1, 1))
     with pytest.raises(InputError, match=f"{re.escape(str(source))}: 1x1 pixels is too small"):
-        upscale_files(source, tmp_path / "out.png", mobile_bundle)
+        upscale_files(source, tmp_path / "out.png", projection_bundle)
     assert not (tmp_path / "out.png").exists()
 
 

@@ -1,0 +1,94 @@
+"""What the command line shares: option texts, progress bars, tables. It prints; the libraries below do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from runtimes.errors import InputError
+
+if TYPE_CHECKING:
+    from benchmarks.tables import Table
+    from runtimes.progress import Progress
+
+_PIPE_WIDTH = 160
+
+
+def comma_separated(text: str) -> tuple[str, ...]:
+    """The parts of an option's text, without blanks."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Height and width of a tile size such as 128x128."""
+    sides = text.lower().split("x")
+    if len(sides) != 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
+        raise InputError(f"--tile-size {text!r}: give height x width in LR pixels, for example 128x128")
+    return int(sides[0]), int(sides[1])
+
+
+def positive_integers(option: str, text: str) -> list[int]:
+    """The whole numbers above 0 of an option's text."""
+    parts = comma_separated(text)
+    if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise InputError(f"{option} {text!r}: give whole numbers above 0, separated by commas")
+    return [int(part) for part in parts]
+
+
+def factors(option: str, text: str) -> tuple[float, ...]:
+    """The numbers of an option's text."""
+    try:
+        return tuple(float(part) for part in comma_separated(text))
+    except ValueError:
+        raise InputError(f"{option} {text!r}: give numbers, separated by commas") from None
+
+
+@contextmanager
+def shown_progress() -> Iterator[Progress]:
+    """A callback that draws a progress bar on stderr for every task; notices alone where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    from runtimes.progress import ProgressEvent
+
+    tasks: dict[str, TaskID] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    note = TextColumn("{task.fields[note]}", markup=False)
+    with Bars(*columns, note, console=console, transient=True, disable=not console.is_terminal) as bars:
+
+        def draw(event: ProgressEvent) -> None:
+            if event.is_notice:
+                console.print(f"edgesr: {event.note}", markup=False, highlight=False, soft_wrap=True)
+                return
+            if event.task not in tasks:
+                tasks[event.task] = bars.add_task(event.task, total=event.total, note=event.note)
+            bars.update(tasks[event.task], completed=event.done, total=event.total, note=event.note)
+
+        yield draw
+
+
+def print_table(table: Table) -> None:
+    """Draw a table as wide as the terminal, or as a pipe may be."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(title=table.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns:
+        drawn.add_column(column, overflow="fold")
+    for row in table.rows:
+        drawn.add_row(*map(Text, row))
+    console = Console()
+    (console if console.is_terminal else Console(width=_PIPE_WIDTH)).print(drawn)
+
+
+def print_lines(lines: list[str]) -> None:
+    """One line each."""
+    for line in lines:
+        typer.echo(line)
