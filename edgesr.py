@@ -202,8 +202,8 @@ def train(
     """Train a preset on a folder of photographs: an L1 phase, then a cyclic GAN phase. Many GPUs: under torchrun."""
     require_packages("training", ("torch", "safetensors", "matplotlib"), extra="train")
     from sr_model.config import TrainConfig, parse_loss_weights
-    from sr_model.train import TrainInputs
     from sr_model.train import train as run_training
+    from sr_model.train_inputs import TrainInputs
 
     config = TrainConfig(
         preset=preset,

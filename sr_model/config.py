@@ -133,6 +133,7 @@ class TrainConfig:
         _require_range("gan_steps", self.gan_steps, 0, 10_000_000)
         _require_range("batch_size", self.batch_size, 1, 4096)
         _require_range("patch_size", self.patch_size, 8, 1024)
+        _require_range("seed", self.seed, 0, 2**32 - 1)
         _require_range("perceptual_block", self.perceptual_block, 1, 5)
         _require_range("validate_every", self.validate_every, 1, 10_000_000)
         if self.total_steps == 0:

@@ -166,7 +166,7 @@ def _sharp(image: Pixels) -> Pixels:
 
 
 def _reduced(image: Pixels, factor: float) -> Pixels:
-    size = (int(image.shape[1] * factor), int(image.shape[0] * factor))
+    size = (max(1, int(image.shape[1] * factor)), max(1, int(image.shape[0] * factor)))
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
 
 

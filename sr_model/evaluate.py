@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.candidates import Candidate
 from benchmarks.image_pairs import ImageSet
 from benchmarks.quality import measure_quality
+from runtimes.errors import EdgesrError
 from runtimes.files import sha256_of
 from sr_model.checkpoint import load_checkpoint
 from sr_model.generator import Generator
@@ -59,10 +60,12 @@ def generator_pixels(generator: Generator) -> Callable[[Pixels], Pixels]:
         generator.eval()
         try:
             with torch.inference_mode():
-                sr = generator(tensor)[0].round().to(torch.uint8)
+                sr = generator(tensor)[0]
         finally:
             generator.train(training)
-        pixels: Pixels = sr.permute(1, 2, 0).cpu().numpy()
+        if not sr.isfinite().all():
+            raise EdgesrError(f"{generator.config.name}: gives values that are not finite; its weights are broken")
+        pixels: Pixels = sr.round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
         return pixels
 
     return upscale

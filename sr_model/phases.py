@@ -80,7 +80,7 @@ def _descend(state: TrainState, optimizer: torch.optim.Optimizer, losses: Losses
     if broken:
         raise EdgesrError(
             f"step {state.step}: the loss {', '.join(broken)} is not finite; the last checkpoint is kept, "
-            "resume with a lower learning rate in a new folder"
+            "start from it in a new folder (--checkpoint) with a lower learning rate"
         )
     for group in optimizer.param_groups:
         group["lr"] = learning_rate

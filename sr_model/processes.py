@@ -5,6 +5,7 @@ torchrun --nproc-per-node 4 -m edgesr train photographs/ ...
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.parallel import DistributedDataParallel
 
 from runtimes.errors import InputError
@@ -46,7 +46,46 @@ class Processes:
     def mean(self, values: Tensor) -> Tensor:
         """Mean over all values of all processes (equally many each), differentiable in all of them."""
         local = values.mean()
-        return local if self.count == 1 else all_reduce(local) / self.count  # type: ignore[no-untyped-call]
+        if self.count == 1:
+            return local
+        total: Tensor = _SumOverProcesses.apply(local)  # type: ignore[no-untyped-call]
+        return total / self.count
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is true in any process; all learn the same."""
+        return flag if self.count == 1 else bool(self._reduced(int(flag), dist.ReduceOp.MAX))
+
+    def agree(self, value: int) -> bool:
+        """Whether all processes have the same value."""
+        if self.count == 1:
+            return True
+        return self._reduced(value, dist.ReduceOp.MIN) == self._reduced(value, dist.ReduceOp.MAX)
+
+    def meet(self) -> None:
+        """Wait until every process is here."""
+        if self.count > 1:
+            dist.barrier()
+
+    def _reduced(self, value: int, operation: dist.ReduceOp.RedOpType) -> int:
+        tensor = torch.tensor(value, device=self.device)
+        dist.all_reduce(tensor, operation)
+        return int(tensor)
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """Sum of a tensor over processes; its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(_context: object, value: Tensor) -> Tensor:
+        total = value.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_context: object, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
 
 
 @contextmanager
@@ -62,6 +101,7 @@ def joined_processes(kind: str) -> Iterator[Processes]:
     try:
         yield Processes(dist.get_rank(), dist.get_world_size(), device)
     finally:
+        gc.collect()  # modules that average gradients hold the group; one that outlives it aborts the process
         dist.destroy_process_group()
 
 

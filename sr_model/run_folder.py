@@ -13,6 +13,7 @@ from runtimes.files import require_creatable, write_atomically
 from sr_model.checkpoint import save_checkpoint
 from sr_model.config import TrainConfig
 from sr_model.generator import Generator
+from sr_model.train_inputs import TrainInputs
 
 MetricsRow = dict[str, Any]
 
@@ -51,22 +52,24 @@ class RunFolder:
     def _metrics(self) -> Path:
         return self.root / "metrics.jsonl"
 
-    def check(self, config: TrainConfig) -> None:
+    def check(self, settings_text: str) -> None:
         """Refuse a folder that holds another run or something else, or cannot be written; changes nothing."""
         root, settings = self.root, self._settings
         if root.exists() and (not root.is_dir() or (any(root.iterdir()) and not settings.is_file())):
             raise InputError(f"{root}: exists and holds no training run; give a new or empty folder")
-        if settings.is_file() and settings.read_text() != _described(config):
-            raise InputError(f"{root}: holds a run with other settings (see {settings}); give another output folder")
+        if settings.is_file() and settings.read_text() != settings_text:
+            raise InputError(
+                f"{root}: holds a run with other settings or inputs (see {settings}); give another output folder"
+            )
         require_creatable(root)
 
-    def create(self, config: TrainConfig) -> None:
+    def create(self, settings_text: str) -> None:
         """Create the folder with the run's settings in it."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self.root}: cannot be created: {error.strerror}") from error
-        write_atomically(self._settings, _described(config).encode())
+        write_atomically(self._settings, settings_text.encode())
 
     def save_generator(self, path: Path, generator: Generator, config: TrainConfig, step: int) -> None:
         """Write a generator with the settings it was trained with."""
@@ -86,5 +89,6 @@ class RunFolder:
         return rows
 
 
-def _described(config: TrainConfig) -> str:
-    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
+def described(config: TrainConfig, inputs: TrainInputs) -> str:
+    """Settings and fingerprint of the inputs, as train.json holds them."""
+    return json.dumps({"settings": dataclasses.asdict(config), "inputs": inputs.fingerprint()}, indent=2) + "\n"

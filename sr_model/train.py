@@ -23,20 +23,10 @@ from sr_model.interrupt import deferred_interrupt
 from sr_model.loader import Batches
 from sr_model.phases import Update, gan_update, l1_update
 from sr_model.processes import Processes, joined_processes
-from sr_model.run_folder import RunFolder
+from sr_model.run_folder import RunFolder, described
+from sr_model.train_inputs import TrainInputs
 from sr_model.train_state import TrainState
 from sr_model.vgg import VGGFeatures, load_perceptual_features
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainInputs:
-    """Where a run reads from: HR photographs, LR images without HR, a validation set, initial and VGG weights."""
-
-    photographs: Path
-    unpaired: Path | None = None
-    validation: Path | None = None
-    checkpoint: Path | None = None
-    perceptual_weights: Path | None = None
 
 
 def train(
@@ -55,25 +45,32 @@ def train(
     since the last multiple of ``validate_every``. Under torchrun every process calls this; the first one writes.
     """
     with joined_processes(device) as processes:
-        folder = RunFolder(output)
-        folder.check(config)
-        validation = read_image_set(inputs.validation) if inputs.validation else None
-        progress = progress if processes.rank == 0 else silent
-        state = _start(config, folder, inputs, processes)
-        features = _perceptual_features(inputs, config, processes, progress)
-        batches = Batches(_dataset(inputs, config, progress), processes, config.batch_size, workers)
-        if processes.rank == 0:
-            folder.create(config)
-        run = _Run(state, folder, processes, batches, validation, progress)
-        with deferred_interrupt() as interrupted:
-            for first, last, update in _phases(state, batches, processes, features):
-                for batch in batches.between(first, last):
-                    run.record(update(batch))
-                    if interrupted():
-                        run.save()
-                        notice(progress, f"step {state.step} is saved in {output}; the same command continues the run")
-                        raise KeyboardInterrupt
-    return folder.generator
+        _train(inputs, RunFolder(output), config, processes, workers, progress if processes.rank == 0 else silent)
+    return RunFolder(output).generator
+
+
+def _train(
+    inputs: TrainInputs, folder: RunFolder, config: TrainConfig, processes: Processes, workers: int, progress: Progress
+) -> None:
+    inputs.check(folder.root)
+    settings = described(config, inputs)
+    folder.check(settings)
+    validation = _validation(inputs, config)
+    state = _start(config, folder, inputs, processes)
+    features = _perceptual_features(inputs, config, processes, progress)
+    batches = Batches(_dataset(inputs, config, progress), processes, config.batch_size, workers)
+    processes.meet()
+    if processes.rank == 0:
+        folder.create(settings)
+    run = _Run(state, folder, processes, batches, validation, progress)
+    with deferred_interrupt() as interrupted:
+        for first, last, update in _phases(state, batches, processes, features):
+            for batch in batches.between(first, last):
+                run.record(update(batch))
+                if processes.any(interrupted()):
+                    run.save()
+                    notice(progress, f"step {state.step} is saved in {folder.root}; the same command continues the run")
+                    raise KeyboardInterrupt
 
 
 @dataclass
@@ -101,11 +98,11 @@ class _Run:
             self.save()
 
     def save(self) -> None:
-        """State first, then generators, metrics and curves: what a later one needs is never older than it."""
+        """State last: a run that is cut off before it redoes the steps, and with them the other files."""
         if self.processes.rank > 0 or not self.losses:
             return
         state, folder, config = self.state, self.folder, self.state.config
-        state.save(folder.state)
+        state.require_finite(folder.state)
         generator = state.averaged_generator
         folder.save_generator(folder.generator, generator, config, state.step)
         if state.step == config.steps:
@@ -113,6 +110,7 @@ class _Run:
         rows = folder.add_metrics(self._row(generator))
         pictures = sample_pictures(generator, self.validation, config.degradation) if self.validation else []
         draw_curves(folder.curves, rows, l1_steps=config.steps, pictures=pictures)
+        state.save(folder.state)
 
     def _row(self, generator: Generator) -> dict[str, float]:
         seconds = time.monotonic() - self.started
@@ -151,7 +149,18 @@ def _start(config: TrainConfig, folder: RunFolder, inputs: TrainInputs, processe
     state = TrainState(generator.train(), config, processes.device)
     if folder.state.is_file():
         state.restore(folder.state)
+    if not processes.agree(state.step):
+        raise InputError(f"{folder.root}: not every process sees the same run there; give a folder that all share")
     return state
+
+
+def _validation(inputs: TrainInputs, config: TrainConfig) -> ImageSet | None:
+    if inputs.validation is None:
+        return None
+    images = read_image_set(inputs.validation)
+    for pair in images.pairs:
+        pair.size(preset(config.preset).scale)
+    return images
 
 
 def _perceptual_features(

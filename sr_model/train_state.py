@@ -76,21 +76,28 @@ class TrainState:
             self.adversary = Adversary(self.generator, self.config, self.device)
         return self.adversary
 
-    def save(self, path: Path) -> None:
-        """Write the state whole or not at all; a state that is not finite is refused, the last file is kept."""
-        flat = {"step": torch.tensor(self.step)}
-        for prefix, module in self._modules().items():
-            flat |= {f"{prefix}.{name}": value for name, value in module.state_dict().items()}
+    def require_finite(self, path: Path) -> None:
+        """An EdgesrError that names the file which keeps the last good state, unless every number is finite."""
+        flat = self._flat()
         if not all(value.isfinite().all() for value in flat.values() if value.is_floating_point()):
             raise EdgesrError(
                 f"step {self.step}: a parameter is not finite; {path} keeps the last good state, use a lower rate"
             )
+
+    def save(self, path: Path) -> None:
+        """Write the state whole or not at all."""
+        buffer = io.BytesIO()
+        torch.save(self._flat(), buffer)
+        write_atomically(path, buffer.getvalue())
+
+    def _flat(self) -> dict[str, Tensor]:
+        flat = {"step": torch.tensor(self.step)}
+        for prefix, module in self._modules().items():
+            flat |= {f"{prefix}.{name}": value for name, value in module.state_dict().items()}
         for prefix, optimizer in self._optimizers().items():
             for index, moments in optimizer.state_dict()["state"].items():
                 flat |= {f"{prefix}.{index}.{name}": value for name, value in moments.items()}
-        buffer = io.BytesIO()
-        torch.save(flat, buffer)
-        write_atomically(path, buffer.getvalue())
+        return flat
 
     def restore(self, path: Path) -> None:
         """Read what `save` wrote; a file of another network or phase is an InputError."""

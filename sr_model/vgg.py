@@ -7,6 +7,7 @@ ships is a VGG16 whose max pools are anti-aliased and whose weights were trained
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -99,7 +100,7 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _torchvision_convolutions(state: dict[str, Tensor], path: Path) -> list[tuple[Tensor, Tensor]]:
-    names = [n for n, v in state.items() if n.startswith("features.") and n.endswith(".weight") and v.dim() == 4]
+    names = [n for n, v in state.items() if re.fullmatch(r"features\.\d+\.weight", n) and v.dim() == 4]
     names.sort(key=lambda name: int(name.split(".")[1]))
     found = [(state[n], state[n.removesuffix("weight") + "bias"]) for n in names if f"{n[:-6]}bias" in state]
     shapes = [tuple(weight.shape) for weight, _ in found]

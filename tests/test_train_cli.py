@@ -86,6 +86,7 @@ def test_validation_without_images_is_refused(run_cli: RunCli, photographs: Path
     ("state", "naming"),
     [
         ({"features.0.weight": torch.zeros(64, 3, 3, 3)}, "its 0 convolutions"),
+        ({"features.conv0.weight": torch.zeros(64, 3, 7, 7)}, "its 0 convolutions"),
         ({"features.0.weight": torch.zeros(64, 3, 3, 3), "features.0.bias": torch.zeros(64)}, "its 1 convolutions"),
     ],
 )

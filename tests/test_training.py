@@ -25,7 +25,9 @@ from sr_model.config import TrainConfig
 from sr_model.data import load_photographs
 from sr_model.evaluate import validate
 from sr_model.published import read_state
-from sr_model.train import TrainInputs, train
+from sr_model.train import train
+from sr_model.train_inputs import TrainInputs
+from sr_model.train_state import TrainState
 
 L1: dict[str, Any] = {
     "preset": "srrescycgan-mobile",
@@ -204,22 +206,58 @@ def test_broken_numbers_stop_the_run_and_keep_the_last_good_checkpoint(
     assert all(v.isfinite().all() for v in state.values() if v.is_floating_point())
 
 
-def test_full_disk_keeps_the_last_checkpoint(
-    inputs: TrainInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("step", "good_writes"), [(3, 0), (3, 1), (3, 2), (3, 3), (5, 1), (5, 3)])
+def test_full_disk_loses_nothing(
+    step: int,
+    good_writes: int,
+    inputs: TrainInputs,
+    whole_runs: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run = tmp_path / "run"
+    """Whichever of a save's four files no longer fits: the run goes on from its last state to the same end."""
+    run, left = tmp_path / "run", iter(range(good_writes))
 
     def fail(_handle: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    fill_up = at_step(3, lambda: monkeypatch.setattr("runtimes.files.os.fsync", fail))
-    with pytest.raises(InputError, match=r"state\.pt: cannot be written: No space left"):
+    fill_up = at_step(step, lambda: monkeypatch.setattr("runtimes.files.os.fsync", fail))
+    with pytest.raises(InputError, match="cannot be written: No space left"):
         train(inputs, run, TrainConfig(**L1), workers=0, progress=fill_up)
-    assert int(read_state(run / "state.pt")["step"]) == 2
+    assert int(read_state(run / "state.pt")["step"]) == step - 1
     assert not [p.name for p in run.iterdir() if p.name.startswith(".")], "nothing half-written is left"
     monkeypatch.undo()
     train(inputs, run, TrainConfig(**L1), workers=0)
     assert [row["step"] for row in rows_of(run)] == [2, 4, 6]
+    for name in ("generator.safetensors", "generator-l1.safetensors"):
+        assert (run / name).read_bytes() == (whole_runs("l1") / name).read_bytes()
+
+
+def test_state_that_is_not_finite_is_refused(tmp_path: Path) -> None:
+    from sr_model.config import preset
+    from sr_model.generator import Generator
+
+    config = TrainConfig(**L1)
+    state = TrainState(Generator(preset(config.preset)), config, torch.device("cpu"))
+    state.require_finite(tmp_path / "state.pt")
+    next(iter(state.generator.parameters())).data[0] = torch.nan
+    with pytest.raises(EdgesrError, match=r"state\.pt keeps the last good state"):
+        state.require_finite(tmp_path / "state.pt")
+
+
+def test_other_inputs_are_refused(inputs: TrainInputs, tmp_path: Path) -> None:
+    """A resumed run must see the same photographs and initial weights, and never its own pictures."""
+    config = TrainConfig(**{**L1, "steps": 2})
+    with pytest.raises(InputError, match="lies inside"):
+        train(inputs, inputs.photographs / "run", config, workers=0)
+    train(inputs, tmp_path / "run", config, workers=0)
+    start = TrainInputs(photographs=inputs.photographs, checkpoint=embedded_checkpoint("srrescycgan-mobile"))
+    with pytest.raises(InputError, match="other settings or inputs"):
+        train(start, tmp_path / "run", config, workers=0)
+    Image.new("RGB", (64, 64)).save(inputs.photographs / "new.png")
+    with pytest.raises(InputError, match="other settings or inputs"):
+        train(inputs, tmp_path / "run", config, workers=0)
 
 
 def test_other_settings_and_other_folders_are_refused(inputs: TrainInputs, tmp_path: Path) -> None:
@@ -228,7 +266,7 @@ def test_other_settings_and_other_folders_are_refused(inputs: TrainInputs, tmp_p
     with pytest.raises(InputError, match="other settings"):
         train(inputs, tmp_path / "run", TrainConfig(**L1), workers=0)
     with pytest.raises(InputError, match="no training run"):
-        train(inputs, inputs.photographs, config, workers=0)
+        train(inputs, inputs.photographs.parent, config, workers=0)
     with pytest.raises(InputError, match="no such folder"):
         train(TrainInputs(photographs=tmp_path / "absent"), tmp_path / "new", config, workers=0)
     with pytest.raises(InputError, match=r"none of its 2 images can be used.*4000 x 4000"):
@@ -250,7 +288,7 @@ def test_state_of_another_network_is_refused(inputs: TrainInputs, tmp_path: Path
 
 def test_broken_and_tiny_photographs_are_skipped_and_counted(inputs: TrainInputs, tmp_path: Path) -> None:
     (inputs.photographs / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 40)
-    Image.new("RGB", (31, 400)).save(inputs.photographs / "tiny.png")
+    Image.new("RGB", (1001, 1)).save(inputs.photographs / "tiny.png")
     notices: list[str] = []
     config = TrainConfig(**{**L1, "steps": 1})
     train(
@@ -287,6 +325,7 @@ def test_settings_that_cannot_be_trained_are_refused() -> None:
         ({"ema_decay": 1.0}, "ema_decay"),
         ({"gan_learning_rate": 0.0}, "gan_learning_rate"),
         ({"luma_weight": 1.5}, "luma_weight"),
+        ({"seed": -1}, "seed"),
         ({"reductions": (0.8, 1.0)}, "reductions"),
         ({"preset": "x"}, "unknown preset"),
     ):
@@ -296,9 +335,20 @@ def test_settings_that_cannot_be_trained_are_refused() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("weights", "least_db"),
-    [(("srrescycgan-mobile", "clean"), 31.3), (("srrescycgan-mobile", "real"), 29.0), (("srrescycgan", "real"), 29.0)],
+    ("name", "kind", "degradation", "least_y_db", "least_rgb_db"),
+    [
+        ("srrescycgan-mobile", "clean", "clean", 31.3, 29.3),
+        ("srrescycgan-mobile", "real", "noise:8", 29.3, 24.41 + 1.0),
+        ("srrescycgan-mobile", "real", "jpeg:30", 26.6, 22.78 + 1.0),
+        ("srrescycgan", "real", "noise:8", 28.7, 24.41 + 1.0),
+        ("srrescycgan", "real", "jpeg:30", 26.2, 23.11 + 0.3),
+    ],
 )
-def test_embedded_weights_reach_their_quality(weights: tuple[str, str], least_db: float, shared: Path) -> None:
-    generator = load_checkpoint(embedded_checkpoint(weights[0], weights=weights[1]))
-    assert validate(generator, read_image_set(shared / "data" / "Set5"), "clean").psnr_y_db >= least_db
+def test_embedded_weights_reach_their_quality(
+    name: str, kind: str, degradation: str, least_y_db: float, least_rgb_db: float, shared: Path
+) -> None:
+    """On Set5, where published weights have 24.41 (noise) and 22.78 dB RGB (JPEG), a bicubic filter 23.11 (JPEG)."""
+    generator = load_checkpoint(embedded_checkpoint(name, weights=kind))
+    quality = validate(generator, read_image_set(shared / "data" / "Set5"), degradation)
+    assert quality.psnr_y_db >= least_y_db
+    assert quality.psnr_rgb_db >= least_rgb_db
