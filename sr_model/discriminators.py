@@ -17,6 +17,14 @@ _HR_WIDTHS = (64, 128, 256, 512, 512)
 _LR_WIDTHS = (64, 128, 256)
 
 
+def _activated(convolution: nn.Conv2d) -> Iterator[nn.Module]:
+    """A convolution, batch norm unless it has a bias of its own, LeakyReLU."""
+    yield convolution
+    if convolution.bias is None:
+        yield nn.BatchNorm2d(convolution.out_channels)
+    yield nn.LeakyReLU(_SLOPE)
+
+
 class HRDiscriminator(nn.Module):
     """D_y: HR patches (N,3,p,p) -> logits (N,1), p a multiple of 32 (128 in the paper).
 
@@ -36,13 +44,8 @@ class HRDiscriminator(nn.Module):
     def _stages() -> Iterator[nn.Module]:
         inputs = 3
         for stage, width in enumerate(_HR_WIDTHS):
-            yield nn.Conv2d(inputs, width, 3, padding=1, bias=stage == 0)
-            if stage:
-                yield nn.BatchNorm2d(width)
-            yield nn.LeakyReLU(_SLOPE)
-            yield nn.Conv2d(width, width, 4, stride=2, padding=1, bias=False)
-            yield nn.BatchNorm2d(width)
-            yield nn.LeakyReLU(_SLOPE)
+            yield from _activated(nn.Conv2d(inputs, width, 3, padding=1, bias=stage == 0))
+            yield from _activated(nn.Conv2d(width, width, 4, stride=2, padding=1, bias=False))
             inputs = width
 
     def forward(self, hr: Tensor) -> Tensor:
@@ -61,10 +64,7 @@ class LRDiscriminator(nn.Module):
     def _layers() -> Iterator[nn.Module]:
         inputs = 3
         for stage, width in enumerate(_LR_WIDTHS):
-            yield nn.Conv2d(inputs, width, 5, padding=2, bias=stage == 0)
-            if stage:
-                yield nn.BatchNorm2d(width)
-            yield nn.LeakyReLU(_SLOPE)
+            yield from _activated(nn.Conv2d(inputs, width, 5, padding=2, bias=stage == 0))
             inputs = width
         yield nn.Conv2d(inputs, 1, 5, padding=2)
 

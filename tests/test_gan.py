@@ -168,6 +168,28 @@ def test_unpaired_images_are_what_the_cycle_and_its_discriminator_see() -> None:
     assert paired["adversarial_lr"].item() != other["adversarial_lr"].item()
 
 
+def test_hr_discriminator_judges_high_passed_images_and_lr_discriminator_whole_ones() -> None:
+    torch.manual_seed(0)
+    discriminators = (LRDiscriminator(), HRDiscriminator(32))
+    seen: dict[str, list[Tensor]] = {"lr": [], "hr": []}
+    for name, network in zip(seen, discriminators, strict=True):
+        network.register_forward_pre_hook(lambda _, inputs, name=name: seen[name].append(inputs[0].detach()))
+    step = GeneratorStep(
+        Generator(TINY),
+        Degrader(4),
+        discriminators=discriminators,
+        features=None,
+        weights=LossWeights(),
+        mean=torch.mean,
+    )
+    _, sr, degraded = step(images(2, 8), images(2, 32), None)
+    DiscriminatorStep(*discriminators, torch.mean)(images(2, 8), degraded, images(2, 32), sr)
+    pairs = {"hr": [high_pass(x / 255) for x in (sr, images(2, 32))], "lr": [x / 255 for x in (degraded, images(2, 8))]}
+    for name, (fake, real) in pairs.items():
+        for got, expected in zip(seen[name], (fake, real, real, fake), strict=True):
+            assert torch.allclose(got, expected, atol=1e-6), name
+
+
 def test_discriminators_are_no_parameters_of_the_generator_step_and_the_reverse() -> None:
     step = generator_step(LossWeights())
     names = {name.split(".")[0] for name, _ in step.named_parameters()}

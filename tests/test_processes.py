@@ -16,9 +16,14 @@ from torch.multiprocessing.spawn import spawn
 from export.samples import photograph_files
 from runtimes.errors import InputError
 from sr_model.checkpoint import load_checkpoint
+from sr_model.config import TrainConfig, preset
+from sr_model.data import Sample
+from sr_model.generator import Generator
 from sr_model.losses import relativistic_loss
+from sr_model.phases import gan_update
 from sr_model.processes import Processes, joined_processes
 from sr_model.published import read_state
+from sr_model.train_state import TrainState
 
 REAL = torch.tensor([[0.5], [2.0], [-1.0], [0.25]])
 FAKE = torch.tensor([[0.1], [-0.7], [0.3], [1.5]])
@@ -69,9 +74,6 @@ def test_two_processes_take_the_same_first_l1_steps_as_one(photographs: Path, tm
 
 
 def load_checkpoint_start() -> dict[str, torch.Tensor]:
-    from sr_model.config import preset
-    from sr_model.generator import Generator
-
     torch.manual_seed(0)
     return Generator(preset("srrescycgan-mobile")).state_dict()
 
@@ -106,6 +108,34 @@ def test_relativistic_means_are_gathered_over_processes(tmp_path: Path) -> None:
         assert whole is not None
         assert torch.allclose(torch.cat([part[name] for part in parts]) / 2, whole, atol=1e-7), name
     assert not torch.allclose(parts[0]["loss"], parts[1]["loss"])
+
+
+def _gan_update(rank: int, folder: str) -> None:
+    """One update of the GAN phase on this process's own patches; writes all parameters."""
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    torch.set_num_threads(1)
+    processes = Processes(rank, 2, torch.device("cpu"))
+    config = TrainConfig(preset="srrescycgan-mobile", steps=0, gan_steps=1, batch_size=4, patch_size=8)
+    torch.manual_seed(0)
+    state = TrainState(Generator(preset(config.preset)), config, processes.device)
+    update = gan_update(state, processes, None, unpaired=False)
+    torch.manual_seed(rank)
+    lr = torch.rand(2, 3, 8, 8) * 255
+    update(Sample(lr, torch.rand(2, 3, 32, 32) * 255, lr))
+    adversary = state.begin_gan_phase()
+    networks = {"generator": state.generator, **adversary.modules()}
+    torch.save(
+        {f"{n}.{k}": p.detach() for n, m in networks.items() for k, p in m.named_parameters()}, f"{folder}/{rank}.pt"
+    )
+    dist.destroy_process_group()
+
+
+def test_all_networks_of_the_gan_phase_stay_equal_in_two_processes(tmp_path: Path) -> None:
+    """Their patches differ, so they would part after one update without averaged gradients."""
+    spawn(_gan_update, args=(str(tmp_path),), nprocs=2)  # type: ignore[no-untyped-call]
+    first, second = (read_state(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    assert {name.split(".")[0] for name in first} == {"generator", "degrader", "lr_discriminator", "hr_discriminator"}
+    assert [name for name in first if not torch.equal(first[name], second[name])] == []
 
 
 def test_a_batch_that_cannot_be_shared_is_refused() -> None:
