@@ -41,8 +41,9 @@ def train(
     """Train a preset and return the path of the generator's checkpoint.
 
     A second call with the same output and config continues where the first one stopped, and gives the same weights as
-    one run. An interrupted run (Ctrl-C) saves after the update that is running; a killed one loses at most the updates
-    since the last multiple of ``validate_every``. Under torchrun every process calls this; the first one writes.
+    one run (the same bytes on the CPU in one process). An interrupted run (Ctrl-C) saves after the update that is
+    running; a killed one loses at most the updates since the last multiple of ``validate_every``. Under torchrun every
+    process calls this; the first one writes.
     """
     with joined_processes(device) as processes:
         _train(inputs, RunFolder(output), config, processes, workers, progress if processes.rank == 0 else silent)
