@@ -164,6 +164,7 @@ class _Assembly:
             made_by={"edgesr": metadata.version("edgesr"), **versions},
             least_runtime=dict(plan.target.least_runtime),
             legacy=plan.target.legacy,
+            quantization=None,
         )
 
     def _spec(self, plan: ArtifactPlan, name: str, scale: int, values: tuple[float, float] | None) -> TensorSpec:

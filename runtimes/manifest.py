@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 GraphKind = Literal["full", "tile"]
 Layout = Literal["NCHW", "NHWC"]
 Padding = Literal["reflect", "zero"]
-Precision = Literal["fp32", "fp16", "int8", "w8", "w8a16"]
+Precision = Literal["fp32", "fp16", "fp16a", "int8", "w8", "w8d", "w8a16"]
+RangeMethod = Literal["minmax", "percentile", "mse"]
+Scope = Literal["all", "conv"]
 Size = tuple[int, int]
 
 
@@ -45,11 +47,60 @@ class TensorSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """The tiles that fixed the ranges: where they came from, how many, their LR size, the SHA-256 of their pixels."""
+
+    source: str
+    tiles: int
+    tile_size: Size
+    sha256: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sensitivity:
+    """One convolution: mean PSNR (dB) of the SR image where it alone is in int8, and its share of all MACs."""
+
+    layer: str
+    psnr_db: float
+    mac_share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizationRecord:
+    """How an artifact with quantized activations came about.
+
+    ``scope`` "all": every operator of the tile graph that can be; "conv": convolutions only. ``sensitivity`` ranks the
+    convolutions, the most sensitive first (empty where all operators in int8 met the budget); ``float_layers`` stayed
+    in float32. ``mean_psnr_db``, ``worst_psnr_db`` and ``max_mean_shift`` (largest of any tile's channel, 0..255) were
+    measured on the selection tiles, which are not calibrated on; the budgets are what they had to keep.
+    ``reduced_range``: weights in 7 bits.
+    """
+
+    calibration: Calibration
+    range_method: RangeMethod
+    scope: Scope
+    bias_corrected: bool
+    reduced_range: bool
+    sensitivity: tuple[Sensitivity, ...]
+    float_layers: tuple[str, ...]
+    quantized_mac_share: float
+    min_psnr_budget_db: float
+    max_shift_budget: float
+    mean_psnr_db: float
+    worst_psnr_db: float
+    max_mean_shift: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Artifact:
     """One exported model file. ``tile_size`` is its fixed LR size, None when height and width are dynamic.
 
     ``halo`` (tile graphs) is how many LR pixels at a tile's inner border are wrong and must be cut;
     ``runtimes`` can open it, the preferred one first; ``made_by`` and ``least_runtime`` give package versions.
+    ``precision``: fp32; fp16, float16 weights; fp16a, float16 arithmetic too; int8, at least half of the MACs in int8;
+    w8, int8 weights; w8d, int8 weights and activations quantized at run time; w8a16, int8 weights, 16-bit activations.
+    ``quantization`` is there where ranges of activations were calibrated.
     """
 
     id: str
@@ -67,6 +118,7 @@ class Artifact:
     made_by: dict[str, str]
     least_runtime: dict[str, str]
     legacy: bool
+    quantization: QuantizationRecord | None
 
     def fits(self, size: Size) -> bool:
         """Whether an LR image of this size can be its input."""
@@ -75,7 +127,10 @@ class Artifact:
 
 @dataclass(frozen=True, kw_only=True)
 class Tolerance:
-    """What an artifact of one precision may differ from float32 PyTorch; errors on the 0..255 scale."""
+    """What an artifact of one precision may differ from float32 PyTorch; errors on the 0..255 scale.
+
+    Moreover no artifact may be farther from it than bilinear upsampling is.
+    """
 
     min_psnr_db: float
     max_abs_error: float

@@ -36,6 +36,7 @@ def fill(root: Path, content: bytes = b"model", **changes: object) -> Manifest:
         "made_by": {"onnx": "1"},
         "least_runtime": {"onnxruntime": "1"},
         "legacy": False,
+        "quantization": None,
     }
     golden = Golden(
         id="flat",
