@@ -26,7 +26,7 @@ def _listing(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b"\xff\xfe\x00", b'{"schema_version": 2}', b"[" * 100_000],
+    [b"", b"{", b"[]", b"null", b"\xff\xfe\x00", b'{"schema_version": 3}', b"[" * 100_000],
     ids=["empty", "cut", "list", "null", "no-text", "no-fields", "deep"],
 )
 def test_damaged_manifest_is_refused(content: bytes, bundle: Bundle) -> None:
