@@ -55,14 +55,28 @@ def export(
         Path | None, typer.Option(help="Checkpoint to export: .safetensors or published .pth.")
     ] = None,
     targets: Annotated[str, typer.Option(help="Comma-separated targets.")] = "onnx,tflite,torchscript",
-    precision: Annotated[str, typer.Option(help="Comma-separated precisions.")] = "fp32",
+    precision: Annotated[
+        str, typer.Option(help="Comma-separated precisions: fp32, fp16, fp16a, int8, w8, w8d, w8a16.")
+    ] = "fp32",
     graph: Annotated[str, typer.Option(help="Comma-separated graphs: full, tile.")] = "full,tile",
     tile_size: Annotated[str, typer.Option(help="LR height x width of fixed-size files.")] = "128x128",
+    calibration: Annotated[
+        Path | None, typer.Option(help="Folder of LR photographs to calibrate int8 on; synthetic ones without.")
+    ] = None,
+    int8_min_psnr: Annotated[
+        float, typer.Option(help="Least mean PSNR (dB) of int8 against float32; layers stay in float until it is kept.")
+    ] = 40.0,
+    int8_max_shift: Annotated[float, typer.Option(help="Largest shift of a channel's mean (0..255) by int8.")] = 0.3,
+    int8_ranges: Annotated[
+        str | None, typer.Option(help="Ranges of int8: minmax, percentile or mse; the best without.")
+    ] = None,
     cache_dir: Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")] = None,
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes."""
     require_packages("export", ("torch", "safetensors", "filelock", "platformdirs"), extra="export")
-    from export.pipeline import ExportOptions, export_bundle
+    from export.options import ExportOptions
+    from export.pipeline import export_bundle
+    from export.quantization_record import quantization_tables
 
     options = ExportOptions(
         preset=preset,
@@ -72,10 +86,16 @@ def export(
         precisions=comma_separated(precision),
         graphs=comma_separated(graph),
         tile_size=parse_size(tile_size),
+        calibration=calibration,
+        int8_min_psnr_db=int8_min_psnr,
+        int8_max_shift=int8_max_shift,
+        int8_ranges=int8_ranges,
     )
     with shown_progress() as progress:
         report = export_bundle(options, output, cache_dir=cache_dir, progress=progress)
     made = ", ".join(report.conversions) or "nothing, all stages were in the cache"
+    for table in quantization_tables(report.bundle.manifest):
+        print_table(table)
     typer.echo(f"{output}: {len(report.bundle.manifest.artifacts)} artifacts; converted: {made}")
 
 
@@ -86,7 +106,7 @@ def parity(
     """Compare every artifact with float32 PyTorch on the goldens; exit code 1 when one misses its tolerance."""
     from benchmarks.device import HostDevice
     from benchmarks.results import require_writable, run_parity, select_artifacts, write_json
-    from benchmarks.tables import golden_table, not_measured, parity_table
+    from benchmarks.tables import difference_causes, golden_table, not_measured, parity_table
     from runtimes.bundle import open_bundle
 
     opened = open_bundle(bundle)
@@ -97,6 +117,7 @@ def parity(
     write_json(results, json)
     print_table(golden_table(results))
     print_table(parity_table(results))
+    print_lines(difference_causes(results))
     print_lines(not_measured(results))
     raise typer.Exit(0 if results.passed else 1)
 
@@ -109,9 +130,12 @@ def bench(
     artifact: ArtifactOption = None,
     calls: Annotated[int, typer.Option(min=1, help="At least this many timed calls.")] = 20,
     seconds: Annotated[float, typer.Option(min=0.0, help="At least this many seconds of timed calls.")] = 2.0,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Measure all artifacts this many times in turn, against drift of the machine.")
+    ] = 1,
     json: JsonOption = None,
 ) -> None:
-    """Measure latency and peak memory of every artifact, a fresh process each."""
+    """Measure latency and peak memory of every artifact, a fresh process each in every round."""
     from benchmarks.device import HostDevice
     from benchmarks.jobs import LatencySettings
     from benchmarks.results import require_writable, run_latency, select_artifacts, write_json
@@ -127,6 +151,7 @@ def bench(
             artifacts=select_artifacts(opened, artifact=artifact, runtime=runtime),
             threads=positive_integers("--threads", threads),
             settings=LatencySettings(calls=calls, seconds=seconds),
+            rounds=rounds,
             progress=progress,
         )
     write_json(results, json)

@@ -37,10 +37,24 @@ def current_environment() -> Environment:
     )
 
 
+def x86_features() -> frozenset[str] | None:
+    """Instruction sets of an x86 CPU as Linux names them; None on other CPUs and systems."""
+    return parse_x86_features(_cpuinfo())
+
+
+def parse_x86_features(cpuinfo: str) -> frozenset[str] | None:
+    """The first "flags" line of /proc/cpuinfo, which x86 alone has: arm64 writes "Features"."""
+    lines = [line for line in cpuinfo.splitlines() if line.split(":")[0].strip() == "flags"]
+    return frozenset(lines[0].split(":", 1)[1].split()) if lines else None
+
+
+def _cpuinfo() -> str:
+    file = Path("/proc/cpuinfo")
+    return file.read_text() if file.is_file() else ""
+
+
 def _cpu_name() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
+    for line in _cpuinfo().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
     return platform.processor() or "unknown"

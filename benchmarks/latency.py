@@ -5,9 +5,10 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
@@ -22,12 +23,13 @@ _STEADY_RATIO = 1.05
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """Times of one artifact on one runtime in a fresh process, in milliseconds.
+    """Times of one artifact on one runtime in a fresh process, or in one for each round, in milliseconds.
 
     ``load_ms`` is importing the runtime and opening the file; ``samples_ms`` are the bare calls, in order;
     ``size`` is the LR input (height, width); ``ms_per_gmac`` divides the median by the convolutions' 1e9 MAC;
     ``peak_rss_mb`` is the process's highest resident memory, runtime included. ``steady`` tells whether warm-up ended
-    because three calls in a row agreed with the three before.
+    because three calls in a row agreed with the three before. ``rounds_p50_ms`` is the median of each round; how the
+    other fields join several rounds: `join_rounds`.
     """
 
     size: tuple[int, int]
@@ -36,6 +38,7 @@ class Latency:
     warmup_calls: int
     steady: bool
     samples_ms: tuple[float, ...]
+    rounds_p50_ms: tuple[float, ...]
     p50_ms: float
     p90_ms: float
     p99_ms: float
@@ -71,11 +74,36 @@ def measure_latency(
         warmup_calls=warmup,
         steady=steady,
         samples_ms=tuple(samples),
+        rounds_p50_ms=(p50,),
         p50_ms=p50,
         p90_ms=p90,
         p99_ms=p99,
         ms_per_gmac=p50 / gmac,
         peak_rss_mb=peak_rss_mb(),
+    )
+
+
+def join_rounds(rounds: Sequence[Latency]) -> Latency:
+    """One result of the same artifact's rounds: percentiles over all samples, medians of load and first call.
+
+    Warm-up calls add up, steady means every round was, and the peak of memory is the highest.
+    """
+    first = rounds[0]
+    samples = tuple(sample for one in rounds for sample in one.samples_ms)
+    p50, p90, p99 = (float(p) for p in np.percentile(samples, [50, 90, 99]))
+    return Latency(
+        size=first.size,
+        load_ms=median(one.load_ms for one in rounds),
+        first_call_ms=median(one.first_call_ms for one in rounds),
+        warmup_calls=sum(one.warmup_calls for one in rounds),
+        steady=all(one.steady for one in rounds),
+        samples_ms=samples,
+        rounds_p50_ms=tuple(one.p50_ms for one in rounds),
+        p50_ms=p50,
+        p90_ms=p90,
+        p99_ms=p99,
+        ms_per_gmac=first.ms_per_gmac * p50 / first.p50_ms,
+        peak_rss_mb=max(one.peak_rss_mb for one in rounds),
     )
 
 

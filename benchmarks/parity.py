@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.metrics import border_max_abs_error, channel_mean_shift, max_abs_error, psnr
+from benchmarks.arithmetic import CPU_DEPENDENT, difference_cause
+from benchmarks.comparison import Comparison, compare, finite, flat_tile_failure
+from benchmarks.environment import x86_features
+from benchmarks.metrics import max_abs_error, psnr
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError
-from runtimes.manifest import Artifact, Golden, Tolerance
+from runtimes.manifest import Artifact, Golden
+from runtimes.projection import upsample_bilinear
 from runtimes.session import ImageSession, open_session
 from runtimes.upscale import apply_residual
 
 BORDER_LR_PIXELS = 4
+Image = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +28,13 @@ class GoldenParity:
 
     ``k`` is the golden's projection factor, None without a projection. ``psnr_db`` is None when both images are
     identical (``max_abs_error`` 0) or when the output is not finite (then ``max_abs_error`` is None too).
-    ``residual_psnr_db`` is given for tile graphs: their residual before the glue. ``failures`` lists what missed its
-    tolerance; empty when the golden passes.
+    ``residual_psnr_db`` is given for tile graphs: their residual before the glue. ``bilinear_psnr_db`` is that of
+    bilinear upsampling, None when it equals the golden. ``failures`` lists what missed its tolerance; empty when the
+    golden passes.
+
+    ``psnr_db`` and the errors are as this CPU computes the artifact. Where its arithmetic may differ from the file's
+    (`CPU_DEPENDENT`), ``exact_psnr_db`` is that of exact arithmetic and ``exact_max_difference`` the largest difference
+    between the two images, None where one of them is not finite; None both for other precisions.
     """
 
     golden: str
@@ -35,75 +44,89 @@ class GoldenParity:
     mean_shift: tuple[float, ...]
     border_max_abs_error: float | None
     residual_psnr_db: float | None
+    bilinear_psnr_db: float | None
+    exact_psnr_db: float | None
+    exact_max_difference: float | None
     failures: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArtifactParity:
-    """All goldens that fit an artifact's input size."""
+    """All goldens that fit an artifact's input size; why this CPU differs from exact arithmetic, None if they agree."""
 
     goldens: tuple[GoldenParity, ...]
+    difference_cause: str | None
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run of a golden: the SR image (3,H,W), how it compares, PSNR of a tile graph's residual, all failures."""
+
+    image: Image
+    comparison: Comparison
+    residual_psnr_db: float | None
+    failures: tuple[str, ...]
 
 
 def check_parity(bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int) -> ArtifactParity:
-    """Run an artifact on every golden of a size that it takes."""
+    """Run an artifact on every golden of a size that it takes, as this CPU does and, where it matters, exactly."""
     fitting = [g for g in bundle.manifest.goldens if artifact.fits(g.size)]
     if not fitting:
         raise InputError(f"{artifact.id}: no golden has its size; export the bundle again")
     session = open_session(bundle, artifact, runtime=runtime, threads=threads)
-    return ArtifactParity(goldens=tuple(_check(bundle, session, golden) for golden in fitting))
+    exact: ImageSession | None = None
+    if artifact.precision in CPU_DEPENDENT:
+        exact = open_session(bundle, artifact, runtime=runtime, threads=threads, exact=True)
+    goldens = tuple(_check(bundle, session, exact, golden) for golden in fitting)
+    difference = max((g.exact_max_difference or 0.0 for g in goldens), default=0.0)
+    cause = difference_cause(artifact, max_difference=difference, x86_features=x86_features())
+    return ArtifactParity(goldens=goldens, difference_cause=cause)
 
 
-def compare(
-    image: NDArray[np.float32], reference: NDArray[np.float32], tolerance: Tolerance, *, ring: int
-) -> tuple[float | None, float | None, tuple[float, ...], float | None, tuple[str, ...]]:
-    """PSNR, max error, mean shift of each channel, border error, and what of these misses the tolerance."""
-    if image.shape != reference.shape or not np.isfinite(image).all():
-        return None, None, (), None, (f"output {image.shape} is not finite or not of shape {reference.shape}",)
-    quality = psnr(image, reference)
-    worst = max_abs_error(image, reference)
-    shift = tuple(channel_mean_shift(image, reference))
-    border = border_max_abs_error(image, reference, ring)
-    largest_shift = max(abs(s) for s in shift)
-    checks = (
-        (quality >= tolerance.min_psnr_db, f"PSNR {quality:.1f} dB is below {tolerance.min_psnr_db:g}"),
-        (worst <= tolerance.max_abs_error, f"max error {worst:.3g} is above {tolerance.max_abs_error:g}"),
-        (
-            largest_shift <= tolerance.max_mean_shift,
-            f"mean shift {largest_shift:.3g} is above {tolerance.max_mean_shift:g}",
-        ),
-        (border <= tolerance.max_border_error, f"border error {border:.3g} is above {tolerance.max_border_error:g}"),
+def _check(bundle: Bundle, session: ImageSession, exact: ImageSession | None, golden: Golden) -> GoldenParity:
+    upsampled = upsample_bilinear(bundle.tensor(golden.input), bundle.manifest.scale)
+    bilinear_db = psnr(upsampled, bundle.tensor(golden.output))
+    host = _run(bundle, session, golden, bilinear_db=bilinear_db)
+    second = _run(bundle, exact, golden, bilinear_db=bilinear_db) if exact is not None else None
+    return GoldenParity(
+        golden=golden.id,
+        k=golden.k,
+        psnr_db=host.comparison.psnr_db,
+        max_abs_error=host.comparison.max_abs_error,
+        mean_shift=host.comparison.mean_shift,
+        border_max_abs_error=host.comparison.border_max_abs_error,
+        residual_psnr_db=host.residual_psnr_db,
+        bilinear_psnr_db=finite(bilinear_db),
+        exact_psnr_db=second.comparison.psnr_db if second else None,
+        exact_max_difference=_difference(host, second) if second else None,
+        failures=host.failures + tuple(f"exact arithmetic: {f}" for f in (second.failures if second else ())),
     )
-    return _finite(quality), worst, shift, border, tuple(message for passed, message in checks if not passed)
 
 
-def _check(bundle: Bundle, session: ImageSession, golden: Golden) -> GoldenParity:
+def _run(bundle: Bundle, session: ImageSession, golden: Golden, *, bilinear_db: float) -> _Run:
+    """Run a golden and compare; a residual has to keep its tolerance in fp32, otherwise the SR image is what counts."""
     manifest, artifact = bundle.manifest, session.artifact
-    image = bundle.tensor(golden.input)
-    output = session.infer(image)
     tolerance = golden.tolerances.get(artifact.precision)
     if tolerance is None:
         raise InputError(f"{artifact.id}: golden {golden.id} has no tolerance for {artifact.precision}; export again")
     ring = BORDER_LR_PIXELS * manifest.scale
-    residual_psnr: float | None = None
-    residual_failures: tuple[str, ...] = ()
+    image = bundle.tensor(golden.input)
+    output = session.infer(image)
+    residual: Comparison | None = None
     if artifact.graph == "tile":
-        residual = bundle.tensor(golden.residual)
-        residual_psnr, _, _, _, messages = compare(output, residual, tolerance, ring=ring)
-        residual_failures = tuple(f"residual: {message}" for message in messages)
+        residual = compare(output, bundle.tensor(golden.residual), tolerance, ring=ring)
         output = apply_residual(image, output, scale=manifest.scale, glue=manifest.glue)
-    quality, worst, shift, border, failures = compare(output, bundle.tensor(golden.output), tolerance, ring=ring)
-    return GoldenParity(
-        golden=golden.id,
-        k=golden.k,
-        psnr_db=quality,
-        max_abs_error=worst,
-        mean_shift=shift,
-        border_max_abs_error=border,
-        residual_psnr_db=residual_psnr,
-        failures=failures + residual_failures,
-    )
+    comparison = compare(output, bundle.tensor(golden.output), tolerance, ring=ring)
+    failures = comparison.failures
+    if (worse := flat_tile_failure(comparison, bilinear_db)) is not None:
+        failures += (worse,)
+    if residual is not None and artifact.precision == "fp32":
+        failures += tuple(f"residual: {failure}" for failure in residual.failures)
+    return _Run(output, comparison, residual.psnr_db if residual else None, failures)
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _difference(host: _Run, exact: _Run) -> float | None:
+    """Largest difference between two SR images; None unless both are finite and of the golden's shape."""
+    if host.comparison.max_abs_error is None or exact.comparison.max_abs_error is None:
+        return None
+    return max_abs_error(host.image, exact.image)

@@ -1,4 +1,4 @@
-"""Measure a whole bundle, a fresh process for every artifact; results as versioned JSON (docs/results.md)."""
+"""Measure a whole bundle, fresh processes for every artifact; results as versioned JSON (docs/results.md)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from benchmarks.environment import Environment, current_environment
 from benchmarks.jobs import Job, JobStatus, LatencySettings
 from benchmarks.latency import Latency
 from benchmarks.parity import ArtifactParity
+from benchmarks.rounds import measure_rounds, ratio_to_fp32
 from runtimes.bundle import MANIFEST_FILE, Bundle
 from runtimes.decoding import decode, to_json
 from runtimes.errors import EdgesrError, InputError
@@ -23,7 +24,7 @@ from runtimes.manifest import Artifact
 from runtimes.progress import Progress, ProgressEvent, silent
 from runtimes.registry import runtime_info
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +50,17 @@ class ParityResult:
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyResult:
-    """``latency`` is None unless ``status`` is "done"; ``reason`` says why not."""
+    """``latency`` is None unless ``status`` is "done" in every round; ``reason`` says why not.
+
+    ``ratio_to_fp32``: how many times longer than the float32 artifact of the same format, graph, tile size, runtime and
+    threads, as the median over rounds of the ratio within a round; None where that was not measured.
+    """
 
     key: Key
     status: JobStatus
     reason: str | None
     latency: Latency | None
+    ratio_to_fp32: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +99,7 @@ class LatencyResults:
     bundle: BundleIdentity
     environment: Environment
     settings: LatencySettings
+    rounds: int
     results: tuple[LatencyResult, ...]
 
     @property
@@ -139,24 +146,27 @@ def run_latency(
     artifacts: Sequence[tuple[Artifact, str]],
     threads: Sequence[int],
     settings: LatencySettings,
+    rounds: int = 1,
     progress: Progress = silent,
 ) -> LatencyResults:
-    """Time artifacts, each on its runtime, once for every thread count."""
+    """Time artifacts, each on its runtime, for every thread count, all of them once a round."""
     jobs = [
         Job(kind="latency", bundle=str(bundle.root), artifact=a.id, runtime=r, threads=t, latency=settings)
         for t in threads
         for a, r in artifacts
     ]
-    results = []
-    for done, job in enumerate(jobs):
-        progress(ProgressEvent("bench", done, len(jobs), f"{job.artifact}, {job.threads} thread(s)"))
-        outcome = device.run(job)
-        latency = decode(Latency, outcome.result) if outcome.result is not None else None
-        results.append(
-            LatencyResult(key=_key(job, device), status=outcome.status, reason=outcome.reason, latency=latency)
+    timings = measure_rounds(device, jobs, rounds=rounds, progress=progress)
+    _require_any_ran([(t.status, t.reason) for t in timings])
+    results = [
+        LatencyResult(
+            key=_key(timing.job, device),
+            status=timing.status,
+            reason=timing.reason,
+            latency=timing.latency,
+            ratio_to_fp32=ratio_to_fp32(timing, timings, bundle),
         )
-    progress(ProgressEvent("bench", len(jobs), len(jobs)))
-    _require_any_ran([(r.status, r.reason) for r in results])
+        for timing in timings
+    ]
     return LatencyResults(
         schema_version=SCHEMA_VERSION,
         kind="latency",
@@ -164,6 +174,7 @@ def run_latency(
         bundle=_identity(bundle),
         environment=current_environment(),
         settings=settings,
+        rounds=rounds,
         results=tuple(results),
     )
 

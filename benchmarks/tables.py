@@ -32,8 +32,23 @@ def counts_text(names: Sequence[str]) -> str:
 
 
 def parity_table(results: ParityResults) -> Table:
-    """One row an artifact: its worst golden in each metric."""
-    columns = ("artifact", "runtime", "goldens", "worst PSNR dB", "max error", "mean shift", "border error", "result")
+    """One row an artifact: its worst golden in each metric; "bilinear dB" is of the golden with the worst PSNR.
+
+    "exact dB" is the worst PSNR of exact arithmetic, "host vs exact" this CPU's largest difference from it.
+    """
+    columns = (
+        "artifact",
+        "runtime",
+        "goldens",
+        "worst PSNR dB",
+        "bilinear dB",
+        "exact dB",
+        "host vs exact",
+        "max error",
+        "mean shift",
+        "border error",
+        "result",
+    )
     return Table(
         "Parity, worst golden (errors on the 0..255 scale)", columns, tuple(_parity_row(r) for r in results.results)
     )
@@ -60,6 +75,7 @@ def latency_table(results: LatencyResults) -> Table:
         "p50 ms",
         "p90 ms",
         "p99 ms",
+        "vs fp32",
         "ms/GMAC",
         "peak MB",
         "calls",
@@ -77,17 +93,34 @@ def not_measured(results: ParityResults | LatencyResults) -> list[str]:
     return lines
 
 
+def difference_causes(results: ParityResults) -> list[str]:
+    """One line for every artifact that this CPU computes otherwise than exact arithmetic does, with the reason."""
+    lines = []
+    for result in results.results:
+        if result.parity is not None and result.parity.difference_cause is not None:
+            largest = _host_vs_exact(result.parity.goldens)
+            lines.append(
+                f"{result.key.artifact} ({result.key.runtime}) differs from exact arithmetic by up to {largest}: "
+                f"{result.parity.difference_cause}"
+            )
+    return lines
+
+
 def _parity_row(result: ParityResult) -> tuple[str, ...]:
     key = result.key
     if result.parity is None:
-        return (key.artifact, key.runtime, *[_DASH] * 5, result.status)
+        return (key.artifact, key.runtime, *[_DASH] * 8, result.status)
     goldens = result.parity.goldens
+    worst = min(goldens, key=_psnr_order)
     shifts = [abs(s) for g in goldens for s in g.mean_shift]
     return (
         key.artifact,
         key.runtime,
         str(len(goldens)),
-        _worst_psnr(goldens),
+        _psnr(worst),
+        _bilinear(worst),
+        _exact_psnr(goldens),
+        _host_vs_exact(goldens),
         _largest([g.max_abs_error for g in goldens]),
         _largest([*shifts]),
         _largest([g.border_max_abs_error for g in goldens]),
@@ -99,12 +132,13 @@ def _latency_row(result: LatencyResult) -> tuple[str, ...]:
     key, latency = result.key, result.latency
     head = (key.artifact, key.runtime, str(key.threads))
     if latency is None:
-        return (*head, *[_DASH] * 8, result.status)
+        return (*head, *[_DASH] * 9, result.status)
     times = (latency.load_ms, latency.first_call_ms, latency.p50_ms, latency.p90_ms, latency.p99_ms)
     return (
         *head,
         f"{latency.size[0]}x{latency.size[1]}",
         *(f"{t:.1f}" for t in times),
+        _DASH if result.ratio_to_fp32 is None else f"{result.ratio_to_fp32:.2f}",
         f"{latency.ms_per_gmac:.1f}",
         f"{latency.peak_rss_mb:.0f}",
         str(len(latency.samples_ms)),
@@ -117,10 +151,6 @@ def _golden_cell(result: ParityResult, golden_id: str) -> str:
     return _psnr(found[0]) if found else _DASH
 
 
-def _worst_psnr(goldens: tuple[GoldenParity, ...]) -> str:
-    return _psnr(min(goldens, key=_psnr_order))
-
-
 def _psnr_order(golden: GoldenParity) -> float:
     if golden.psnr_db is None:
         return float("inf") if golden.max_abs_error == 0 else float("-inf")
@@ -131,6 +161,22 @@ def _psnr(golden: GoldenParity) -> str:
     if golden.psnr_db is None:
         return "exact" if golden.max_abs_error == 0 else "not finite"
     return f"{golden.psnr_db:.1f}"
+
+
+def _bilinear(golden: GoldenParity) -> str:
+    return "exact" if golden.bilinear_psnr_db is None else f"{golden.bilinear_psnr_db:.1f}"
+
+
+def _exact_psnr(goldens: tuple[GoldenParity, ...]) -> str:
+    known = [g.exact_psnr_db for g in goldens if g.exact_psnr_db is not None]
+    if known:
+        return f"{min(known):.1f}"
+    return _DASH if all(g.exact_max_difference is None for g in goldens) else "exact"
+
+
+def _host_vs_exact(goldens: tuple[GoldenParity, ...]) -> str:
+    known = [g.exact_max_difference for g in goldens if g.exact_max_difference is not None]
+    return f"{max(known):.2g}" if known else _DASH
 
 
 def _largest(values: list[float | None]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.tables import Table, counts_text, shape_text
+from export.quantization_record import quantization_tables
 from runtimes.bundle import is_bundle, open_bundle
 from runtimes.errors import InputError
 from runtimes.manifest import Glue, Manifest
@@ -136,6 +137,7 @@ def _bundle_tables(manifest: Manifest) -> list[Table]:
     return [
         Table("Bundle", _COLUMNS, tuple(facts.items())),
         Table("Artifacts", columns, artifacts),
+        *quantization_tables(manifest),
         Table("Goldens", ("golden", "LR size", "k", "noise level", "source", "intermediates"), goldens),
     ]
 

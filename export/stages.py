@@ -5,7 +5,7 @@ Imports no torch: a converter is loaded only when its stage is not in the cache.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.cache import Stage, StageCache
+from export.calibration import CalibrationSet
+from export.plan import Budget, Plan, read_plan, write_plan
 from export.records import GoldenRecord, Measurement, read_goldens, read_measurement, write_measurement
 from export.targets import INPUT_NAME, OUTPUT_NAMES, TARGETS, ArtifactPlan
 from runtimes.files import sha256_of
-from runtimes.manifest import Glue, Size
+from runtimes.manifest import Glue, RangeMethod, Size
+from runtimes.progress import Progress, notice, silent
+from runtimes.upscale import apply_residual
 from sr_model.checkpoint import is_safetensors, load_checkpoint, read_header, require_file, save_checkpoint
 from sr_model.config import GeneratorConfig
 
 if TYPE_CHECKING:
+    from export.precisions import Recipe
     from sr_model.generator import Generator
 
 _MODEL = ("sr_model.generator", "sr_model.projection", "sr_model.noise", "sr_model.config", "runtimes.projection")
@@ -35,17 +40,38 @@ _CONVERSIONS = {
     "tflite": (*_ONNX, "export.to_tflite", "export.depth_to_space", "export.name_tensors"),
     "torchscript": (*_GRAPH, "export.to_torchscript"),
 }
+_PLAN = (
+    *_ONNX,
+    *(f"export.{name}" for name in ("quantization_plan", "quantize_onnx", "bias_correction", "ranges", "onnx_graph")),
+    *("export.weight_rounding", "export.plan", "benchmarks.metrics"),
+)
+_PLAN_STAGE = Stage("quantization-plan", _PLAN, ("onnx", "onnxruntime", "numpy"))
+_REWRITES = {
+    "onnx": (*_PLAN, "export.precisions", "export.float16", "export.splice"),
+    "tflite": (*_PLAN, *_CONVERSIONS["tflite"], "export.precisions", "export.quantize_tflite", "export.tflite_graph"),
+}
 _TRACE_SIZE: Size = (64, 64)
 _PROOF_SIZES: tuple[Size, ...] = ((32, 48), (33, 47))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantization:
+    """How activations are to be quantized: the tiles, the budget for int8, and one range method or the best."""
+
+    calibration: CalibrationSet
+    min_psnr_db: float
+    max_shift: float
+    range_method: RangeMethod | None
 
 
 class StageRunner:
     """Runs stages for one checkpoint through a cache."""
 
-    def __init__(self, cache: StageCache, checkpoint: Path) -> None:
+    def __init__(self, cache: StageCache, checkpoint: Path, progress: Progress = silent) -> None:
         require_file(checkpoint)
         self._cache = cache
         self._checkpoint = checkpoint
+        self._progress = progress
 
     @cached_property
     def sha256(self) -> str:
@@ -82,14 +108,47 @@ class StageRunner:
 
         return read_measurement(self._cache.run(_MEASURE_STAGE, self._inputs, produce))
 
-    def artifact(self, plan: ArtifactPlan, tile_size: Size) -> tuple[Path, dict[str, str]]:
+    def artifact(
+        self, plan: ArtifactPlan, tile_size: Size, quantization: Quantization | None = None
+    ) -> tuple[Path, dict[str, str]]:
         """File of one artifact and the package versions that made it."""
-        stage = Stage(f"{plan.target.name}-{plan.graph}", _CONVERSIONS[plan.target.name], plan.target.packages)
+        modules = _CONVERSIONS if plan.precision == "fp32" else _REWRITES
+        stage = Stage(f"{plan.target.name}-{plan.graph}", modules[plan.target.name], plan.target.packages)
         size = tile_size if plan.tile_size else None
         inputs = {**self._inputs, "graph": plan.graph, "precision": plan.precision, "size": size}
+        if quantization is not None:
+            inputs |= _describe(quantization)
         name = f"model{plan.target.suffix}"
-        folder = self._cache.run(stage, inputs, lambda folder: self._convert(plan, folder / name))
+        if plan.precision == "fp32":
+            folder = self._cache.run(stage, inputs, lambda folder: self._convert(plan, folder / name))
+        else:
+            stage = replace(stage, name=f"{plan.target.name}-{plan.precision}-{plan.graph}")
+            folder = self._cache.run(
+                stage, inputs, lambda folder: self._rewrite(plan, tile_size, quantization, folder / name)
+            )
         return folder / name, stage.versions()
+
+    def plan(self, quantization: Quantization) -> Plan:
+        """The choice of int8 layers, ranges and biases for the tile graph."""
+
+        def produce(folder: Path) -> None:
+            import onnx
+
+            from export.quantization_plan import Planner
+
+            calibration = quantization.calibration
+            planner = Planner(
+                onnx.load(self._tile_graph),
+                calibration.tiles,
+                calibration.selection,
+                lambda tile, residual: apply_residual(tile, residual, scale=self.config.scale, glue=self.glue),
+                lambda text: notice(self._progress, text),
+            )
+            budget = Budget(min_psnr_db=quantization.min_psnr_db, max_shift=quantization.max_shift)
+            write_plan(folder, planner.search(budget, quantization.range_method))
+
+        inputs = {**self._inputs, "scale": self.config.scale, **_describe(quantization)}
+        return read_plan(self._cache.run(_PLAN_STAGE, inputs, produce))
 
     def goldens(self, tile_size: Size) -> tuple[Path, tuple[GoldenRecord, ...]]:
         """Folder of recorded tensors and their records."""
@@ -121,6 +180,37 @@ class StageRunner:
     def _generator(self) -> Generator:
         return load_checkpoint(self._safetensors)
 
+    @property
+    def _tile_graph(self) -> Path:
+        """The float32 ONNX tile graph."""
+        plan = ArtifactPlan(TARGETS["onnx"], "tile", "fp32", None)
+        return self.artifact(plan, _TRACE_SIZE)[0]
+
+    def _rewrite(self, plan: ArtifactPlan, tile_size: Size, quantization: Quantization | None, path: Path) -> None:
+        from export.precisions import rewrite_onnx, rewrite_tflite
+
+        recipe = self._recipe(plan, quantization)
+        source, _ = self.artifact(replace(plan, precision="fp32"), tile_size)
+        if plan.target.name == "tflite":
+            rewrite_tflite(recipe, source=source, path=path)
+        else:
+            full = source if plan.graph == "full" else None
+            rewrite_onnx(recipe, full_file=full, path=path, tiles=_tiles(*_PROOF_SIZES))
+
+    def _recipe(self, plan: ArtifactPlan, quantization: Quantization | None) -> Recipe:
+        import onnx
+
+        from export.precisions import Recipe, wide_ranges
+
+        if plan.precision == "int8":
+            assert quantization is not None
+            return Recipe(precision="int8", tile_file=self._tile_graph, plan=self.plan(quantization))
+        if plan.precision == "w8a16":
+            assert quantization is not None
+            ranges = wide_ranges(onnx.load(self._tile_graph), quantization.calibration.tiles)
+            return Recipe(precision="w8a16", tile_file=self._tile_graph, ranges=ranges)
+        return Recipe(precision=plan.precision, tile_file=self._tile_graph)
+
     def _convert(self, plan: ArtifactPlan, path: Path) -> None:
         if plan.target.name == "torchscript":
             from export.to_torchscript import export_torchscript
@@ -143,6 +233,15 @@ class StageRunner:
         simplify(dynamic, fixed, tiles=_tiles(plan.tile_size), fixed_size=plan.tile_size)
         export_tflite(fixed, path, input_name=INPUT_NAME, output_name=OUTPUT_NAMES[plan.graph])
         fixed.unlink()
+
+
+def _describe(quantization: Quantization) -> dict[str, object]:
+    """What a result depends on, for the cache."""
+    return {
+        "calibration": quantization.calibration.sha256,
+        "budget": (quantization.min_psnr_db, quantization.max_shift),
+        "range_method": quantization.range_method,
+    }
 
 
 def _tiles(*sizes: Size) -> list[NDArray[np.float32]]:

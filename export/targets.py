@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
+from typing import NoReturn, get_args
 
 from runtimes.errors import InputError
 from runtimes.manifest import GraphKind, Layout, Precision, Size, Tolerance
@@ -14,7 +14,10 @@ EXTRA = "export"
 
 @dataclass(frozen=True)
 class Target:
-    """A file format to export to. ``dynamic`` files take any height and width, the others one fixed size."""
+    """A file format to export to. ``dynamic`` files take any height and width, the others one fixed size.
+
+    ``why_not_others`` tells why it lacks precisions that other targets have.
+    """
 
     name: str
     suffix: str
@@ -26,6 +29,7 @@ class Target:
     packages: tuple[str, ...]
     least_runtime: tuple[tuple[str, str], ...]
     legacy: bool = False
+    why_not_others: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,26 @@ class ArtifactPlan:
 
 INPUT_NAME = "lr"
 OUTPUT_NAMES: dict[GraphKind, str] = {"full": "sr", "tile": "residual"}
-TOLERANCES = {"fp32": Tolerance(min_psnr_db=95.0, max_abs_error=0.05, max_mean_shift=0.002, max_border_error=0.05)}
+CALIBRATED: tuple[Precision, ...] = ("int8", "w8a16")
+_WORST_GOLDEN_BELOW_BUDGET_DB = 3.0
+
+
+def tolerances(int8_min_psnr_db: float, int8_max_shift: float) -> dict[str, Tolerance]:
+    """What each precision may differ from float32 on every golden; int8 by its budget, which is for a mean of tiles."""
+    rows = {
+        "fp32": (95.0, 0.05, 0.002, 0.05),
+        "fp16": (70.0, 1.0, 0.1, 1.0),
+        "fp16a": (50.0, 16.0, 0.1, 16.0),
+        "w8a16": (38.0, 64.0, 0.6, 64.0),
+        "w8": (38.0, 64.0, 0.6, 64.0),
+        "w8d": (32.0, 96.0, 2.0, 96.0),
+        "int8": (max(int8_min_psnr_db - _WORST_GOLDEN_BELOW_BUDGET_DB, 0.0), 64.0, 2 * int8_max_shift, 64.0),
+    }
+    return {
+        precision: Tolerance(min_psnr_db=psnr, max_abs_error=error, max_mean_shift=shift, max_border_error=border)
+        for precision, (psnr, error, shift, border) in rows.items()
+    }
+
 
 _ONNX_PACKAGES = ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime")
 TARGETS = {
@@ -54,7 +77,8 @@ TARGETS = {
         Target(
             name="onnx",
             suffix=".onnx",
-            precisions=("fp32",),
+            precisions=("fp32", "fp16", "fp16a", "int8", "w8a16"),
+            why_not_others="w8 and w8d: ONNX Runtime has no kernel that keeps float activations and gains from them",
             graphs=("full", "tile"),
             runtimes=("ort",),
             layout="NCHW",
@@ -65,7 +89,8 @@ TARGETS = {
         Target(
             name="tflite",
             suffix=".tflite",
-            precisions=("fp32",),
+            precisions=("fp32", "fp16", "int8", "w8", "w8d", "w8a16"),
+            why_not_others="fp16a: LiteRT's GPU delegate computes fp16 files in half precision by itself",
             graphs=("full", "tile"),
             runtimes=("tflite",),
             layout="NHWC",
@@ -79,6 +104,7 @@ TARGETS = {
                 "sng4onnx",
                 "psutil",
                 "ai-edge-litert",
+                "ai-edge-quantizer",
             ),
             least_runtime=(("ai-edge-litert", "2.0"),),
         ),
@@ -93,6 +119,7 @@ TARGETS = {
             packages=("torch",),
             least_runtime=(("torch", "2.13.0"),),
             legacy=True,
+            why_not_others="its int8 gave 28 dB and took up to twice as long (qnnpack), and the format is legacy",
         ),
     )
 }
@@ -101,19 +128,41 @@ TARGETS = {
 def plan_artifacts(
     targets: tuple[str, ...], precisions: tuple[str, ...], graphs: tuple[str, ...], tile_size: Size
 ) -> list[ArtifactPlan]:
-    """All artifacts that were asked for; anything unknown or unsupported is refused with the table."""
+    """All artifacts that were asked for; anything unknown or unsupported is refused with the table.
+
+    A precision that one of several targets lacks is left out there (`left_out` tells why), as long as every target and
+    every precision has an artifact.
+    """
     for kind, names, known in (
         ("target", targets, tuple(TARGETS)),
         ("precision", precisions, get_args(Precision)),
         ("graph", graphs, get_args(GraphKind)),
     ):
         _require_known(kind, names, known)
-    return [
-        _plan(TARGETS[target], graph, precision, tile_size)
+    plans = [
+        ArtifactPlan(TARGETS[target], graph, precision, None if TARGETS[target].dynamic else tile_size)
         for target in dict.fromkeys(targets)
-        for precision in dict.fromkeys(precisions)
-        for graph in dict.fromkeys(graphs)
+        for precision in TARGETS[target].precisions
+        for graph in TARGETS[target].graphs
+        if precision in precisions and graph in graphs
     ]
+    for target in targets:
+        if not any(plan.target.name == target for plan in plans):
+            _refuse(target, precisions)
+    for precision in precisions:
+        if not any(plan.precision == precision for plan in plans):
+            _refuse("/".join(targets), (precision,))
+    return plans
+
+
+def left_out(targets: tuple[str, ...], precisions: tuple[str, ...]) -> list[str]:
+    """One line for every target that lacks some of the precisions, with its reason."""
+    lines = []
+    for target in (TARGETS[name] for name in dict.fromkeys(targets)):
+        lacking = [p for p in dict.fromkeys(precisions) if p not in target.precisions]
+        if lacking:
+            lines.append(f"{target.name} has no {', '.join(lacking)}: {target.why_not_others}")
+    return lines
 
 
 def require_converters(plans: list[ArtifactPlan]) -> None:
@@ -126,12 +175,8 @@ def describe_supported() -> str:
     return "; ".join(f"{t.name}: {'/'.join(t.precisions)} {'/'.join(t.graphs)}" for t in TARGETS.values())
 
 
-def _plan(target: Target, graph: str, precision: str, tile_size: Size) -> ArtifactPlan:
-    if precision not in target.precisions or graph not in target.graphs:
-        raise InputError(
-            f"{target.name} cannot be exported as {precision} {graph}; supported are {describe_supported()}"
-        )
-    return ArtifactPlan(target, graph, precision, None if target.dynamic else tile_size)
+def _refuse(target: str, precisions: tuple[str, ...]) -> NoReturn:
+    raise InputError(f"{target} cannot be exported as {', '.join(precisions)}; supported are {describe_supported()}")
 
 
 def _require_known(kind: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:

@@ -73,7 +73,7 @@ class QuantizationRecord:
     ``scope`` "all": every operator of the tile graph that can be; "conv": convolutions only. ``sensitivity`` ranks the
     convolutions, the most sensitive first (empty where all operators in int8 met the budget); ``float_layers`` stayed
     in float32. ``mean_psnr_db``, ``worst_psnr_db`` and ``max_mean_shift`` (largest of any tile's channel, 0..255) were
-    measured on the selection tiles, which are not calibrated on; the budgets are what they had to keep.
+    measured on the selection tiles, which are not calibrated on; the budgets are what they had to keep (int8 only).
     ``reduced_range``: weights in 7 bits.
     """
 
@@ -85,11 +85,11 @@ class QuantizationRecord:
     sensitivity: tuple[Sensitivity, ...]
     float_layers: tuple[str, ...]
     quantized_mac_share: float
-    min_psnr_budget_db: float
-    max_shift_budget: float
-    mean_psnr_db: float
-    worst_psnr_db: float
-    max_mean_shift: float
+    min_psnr_budget_db: float | None
+    max_shift_budget: float | None
+    mean_psnr_db: float | None
+    worst_psnr_db: float | None
+    max_mean_shift: float | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,9 +21,16 @@ class OrtSession:
         return output
 
 
-def open(path: Path, threads: int) -> OrtSession:
-    """Load an .onnx file; ``threads`` is the size of the intra-op pool."""
+def open(path: Path, threads: int, *, exact: bool = False) -> OrtSession:
+    """Load an .onnx file; ``threads`` is the size of the intra-op pool.
+
+    ``exact`` leaves the graph as it is: between DequantizeLinear and QuantizeLinear operators compute in float32
+    instead of being fused to int8 kernels, and every float16 operator rounds its result. Operators that are integer in
+    the file (ConvInteger) run on the CPU's integer kernels either way.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    if exact:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return OrtSession(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))

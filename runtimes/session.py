@@ -28,8 +28,8 @@ class Session(Protocol):
 class Adapter(Protocol):
     """What an adapter module offers."""
 
-    def open(self, path: Path, threads: int) -> Session:
-        """Load a verified model file with this many threads."""
+    def open(self, path: Path, threads: int, *, exact: bool = False) -> Session:
+        """Load a verified model file with this many threads; ``exact``: in the arithmetic that the file writes down."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,13 @@ class ImageSession:
         return from_layout(self.session.run(self.prepare(image)), self.artifact.outputs[0].layout)
 
 
-def open_session(bundle: Bundle, artifact: Artifact, *, runtime: str | None = None, threads: int = 1) -> ImageSession:
-    """Open an artifact on one of its runtimes (the first by default); its hash is checked just before loading."""
+def open_session(
+    bundle: Bundle, artifact: Artifact, *, runtime: str | None = None, threads: int = 1, exact: bool = False
+) -> ImageSession:
+    """Open an artifact on one of its runtimes (the first by default); its hash is checked just before loading.
+
+    ``exact``: slow kernels that keep to the file's operators one by one, as a reference for the fast ones of this CPU.
+    """
     info = runtime_info(runtime or artifact.runtimes[0])
     if info.name not in artifact.runtimes:
         raise InputError(f"{artifact.id} cannot run on {info.name!r}: it opens in {', '.join(artifact.runtimes)}")
@@ -63,7 +68,7 @@ def open_session(bundle: Bundle, artifact: Artifact, *, runtime: str | None = No
         raise InputError(f"threads is {threads}: need at least 1")
     require_installed(info)
     adapter: Adapter = importlib.import_module(info.adapter)
-    return ImageSession(artifact, adapter.open(bundle.path(artifact.file), threads))
+    return ImageSession(artifact, adapter.open(bundle.path(artifact.file), threads, exact=exact))
 
 
 def to_layout(image: Array, layout: Layout) -> Array:

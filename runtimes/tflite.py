@@ -1,4 +1,4 @@
-"""LiteRT (TensorFlow Lite) with its default XNNPACK delegate."""
+"""LiteRT (TensorFlow Lite) with its default XNNPACK delegate, or without it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 
@@ -25,9 +25,14 @@ class LiteRtSession:
         return output
 
 
-def open(path: Path, threads: int) -> LiteRtSession:
-    """Load a .tflite file and allocate its tensors."""
-    interpreter = Interpreter(model_path=str(path), num_threads=threads)
+def open(path: Path, threads: int, *, exact: bool = False) -> LiteRtSession:
+    """Load a .tflite file and allocate its tensors.
+
+    ``exact`` runs LiteRT's own kernels: int8 convolutions in 32-bit sums, requantized in fixed point, as the format
+    defines it. Its reference kernels (BUILTIN_REF) are several times slower and lack version 2 of DEPTH_TO_SPACE.
+    """
+    kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if exact else OpResolverType.AUTO
+    interpreter = Interpreter(model_path=str(path), num_threads=threads, experimental_op_resolver_type=kernels)
     interpreter.allocate_tensors()
     return LiteRtSession(
         interpreter, interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]

@@ -23,7 +23,10 @@ class TorchScriptLiteSession:
         return output
 
 
-def open(path: Path, threads: int) -> TorchScriptLiteSession:
-    """Load a .ptl file. PyTorch has one thread pool a process: ``threads`` sets it for all sessions."""
+def open(path: Path, threads: int, *, exact: bool = False) -> TorchScriptLiteSession:  # noqa: ARG001
+    """Load a .ptl file. PyTorch has one thread pool a process: ``threads`` sets it for all sessions.
+
+    ``exact`` changes nothing: this interpreter has one arithmetic.
+    """
     torch.set_num_threads(threads)
     return TorchScriptLiteSession(_load_for_lite_interpreter(str(path)))  # type: ignore[no-untyped-call]

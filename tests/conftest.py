@@ -31,7 +31,8 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     """The embedded srrescycgan-mobile (no projection) in all float32 targets, tiles of 64x64. Do not change it."""
-    from export.pipeline import ExportOptions, export_bundle
+    from export.options import ExportOptions
+    from export.pipeline import export_bundle
 
     output = tmp_path_factory.mktemp("bundles") / "mobile"
     options = ExportOptions(preset="srrescycgan-mobile", tile_size=(64, 64))
@@ -43,7 +44,8 @@ def projection_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path)
     """A small seeded generator of the published form, with projection, tiles of 32x32. Do not change it."""
     from small_generator import save_projected_generator
 
-    from export.pipeline import ExportOptions, export_bundle
+    from export.options import ExportOptions
+    from export.pipeline import export_bundle
 
     checkpoint = save_projected_generator(tmp_path_factory.mktemp("weights"))
     output = tmp_path_factory.mktemp("bundles") / "projection"

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.device import HostDevice, describe_exit
-from benchmarks.environment import current_environment
-from benchmarks.jobs import Job, LatencySettings
+from benchmarks.environment import current_environment, parse_x86_features
+from benchmarks.jobs import Job, LatencySettings, Outcome
 from benchmarks.latency import measure_latency, peak_rss_mb
 from benchmarks.metrics import border_max_abs_error, channel_mean_shift, crop_border, luma, max_abs_error, psnr
 from benchmarks.results import (
@@ -80,6 +80,7 @@ def test_latency_figures(mobile_bundle: Bundle) -> None:
     latency = measure_latency(mobile_bundle, artifact, runtime="ort", threads=1, settings=QUICK)
     assert latency.size == (64, 64)
     assert len(latency.samples_ms) == 3
+    assert latency.rounds_p50_ms == (latency.p50_ms,)
     assert min(latency.samples_ms) <= latency.p50_ms <= latency.p90_ms <= latency.p99_ms <= max(latency.samples_ms)
     assert latency.ms_per_gmac == pytest.approx(latency.p50_ms / (7926 * 256 * 256 / 1e9))
     assert min(latency.load_ms, latency.first_call_ms) > 0
@@ -167,8 +168,6 @@ def test_exit_descriptions() -> None:
 
 
 def test_bundle_without_an_installed_runtime_is_an_error(mobile_bundle: Bundle) -> None:
-    from benchmarks.jobs import Outcome
-
     class Bare:
         name = "bare"
 
@@ -186,3 +185,10 @@ def test_environment_is_recorded() -> None:
     assert environment.logical_cores >= 1
     assert {"numpy", "pillow", "edgesr"} <= set(environment.packages)
     assert all(asdict(environment).values())
+
+
+def test_features_of_an_x86_cpu() -> None:
+    x86 = "processor\t: 0\nflags\t\t: fpu avx2 avx512_vnni\nvmx flags\t: vnmi\n\nprocessor\t: 1\nflags\t\t: fpu\n"
+    assert parse_x86_features(x86) == frozenset({"fpu", "avx2", "avx512_vnni"})
+    assert parse_x86_features("processor\t: 0\nFeatures\t: fp asimd\n") is None
+    assert parse_x86_features("") is None

@@ -12,7 +12,8 @@ from benchmarks.degradations import downscale_bicubic, parse_degradation, upscal
 from benchmarks.metrics import psnr
 from benchmarks.parity import check_parity
 from benchmarks.results import select_artifacts
-from export.pipeline import ExportOptions, export_bundle
+from export.options import ExportOptions
+from export.pipeline import export_bundle
 from export.samples import photograph
 from runtimes.errors import InputError
 from sr_model.checkpoint import (

@@ -16,7 +16,8 @@ from small_generator import projected_generator
 
 from benchmarks.parity import check_parity
 from export.depth_to_space import use_dcr_order
-from export.pipeline import ExportOptions, export_bundle
+from export.options import ExportOptions
+from export.pipeline import export_bundle
 from export.samples import photograph, photograph_files, sample_tiles
 from export.simplify import simplify
 from export.targets import TARGETS, plan_artifacts
@@ -132,13 +133,14 @@ def test_published_architecture_round_trip(cache_dir: Path, tmp_path: Path) -> N
 
 def test_unsupported_work_is_refused_with_the_table(tmp_path: Path) -> None:
     for targets, precisions, graphs in (
-        (("onnx",), ("int8",), ("full",)),
+        (("torchscript",), ("int8",), ("full",)),
+        (("onnx", "torchscript"), ("fp32", "w8d"), ("full",)),
         (("coreml",), ("fp32",), ("full",)),
         (("onnx",), ("fp64",), ("full",)),
         (("onnx",), ("fp32",), ("half",)),
         ((), ("fp32",), ("full",)),
     ):
-        with pytest.raises(InputError, match="supported are onnx: fp32 full/tile; tflite"):
+        with pytest.raises(InputError, match="supported are onnx: fp32/fp16/fp16a/int8/w8a16 full/tile; tflite"):
             plan_artifacts(targets, precisions, graphs, (64, 64))
     ids = [p.id for p in plan_artifacts(("onnx", "tflite", "onnx"), ("fp32",), ("tile",), (64, 96))]
     assert ids == ["onnx-fp32-tile", "tflite-fp32-tile-64x96"]

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.comparison import Comparison, compare
 from benchmarks.device import HostDevice
-from benchmarks.parity import check_parity, compare
+from benchmarks.parity import check_parity
 from benchmarks.results import ParityResults, run_parity, select_artifacts, write_json
 from benchmarks.tables import golden_table, not_measured, parity_table
 from runtimes.bundle import Bundle, open_bundle
@@ -23,7 +24,9 @@ TOLERANCE = Tolerance(min_psnr_db=50, max_abs_error=4, max_mean_shift=0.5, max_b
 
 def test_compare_names_each_failure() -> None:
     reference = np.random.default_rng(0).uniform(0, 255, (3, 40, 40)).astype(np.float32)
-    assert compare(reference, reference, TOLERANCE, ring=4) == (None, 0.0, (0.0, 0.0, 0.0), 0.0, ())
+    assert compare(reference, reference, TOLERANCE, ring=4) == Comparison(
+        psnr_db=None, max_abs_error=0.0, mean_shift=(0.0, 0.0, 0.0), border_max_abs_error=0.0, failures=()
+    )
     spike, edge, cast, noise = (reference.copy() for _ in range(4))
     spike[0, 20, 20] += 5
     edge[0, 0, 20] += 3
@@ -39,7 +42,7 @@ def test_compare_names_each_failure() -> None:
         (broken, "not finite"),
         (reference[:, :-1], "not of shape"),
     ):
-        (failure,) = compare(wrong, reference, TOLERANCE, ring=4)[-1]
+        (failure,) = compare(wrong, reference, TOLERANCE, ring=4).failures
         assert message in failure
 
 
@@ -63,6 +66,9 @@ def test_every_artifact_has_parity(
             assert golden.psnr_db is None or golden.psnr_db >= 95, (artifact.id, golden)
             assert golden.max_abs_error is not None
             assert golden.failures == ()
+            assert golden.bilinear_psnr_db is None or 15 < golden.bilinear_psnr_db < 90
+            assert (golden.bilinear_psnr_db is None) == (golden.k == 0), "flat and projected: bilinear is the golden"
+            assert (golden.exact_psnr_db, golden.exact_max_difference) == (None, None), "float32 is computed once"
 
 
 def with_changed_weight(bundle: Bundle, artifact_id: str, factor: float) -> Bundle:

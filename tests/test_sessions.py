@@ -43,6 +43,48 @@ def test_session_contract(runtime: str, graph: str, any_bundle: Bundle) -> None:
     assert np.abs(other - first).max() > 1, "a result is not overwritten by the next call"
 
 
+@pytest.mark.parametrize("graph", ["full", "tile"])
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_exact_arithmetic_is_close_in_float32(runtime: str, graph: str, any_bundle: Bundle) -> None:
+    artifact = artifact_of(any_bundle, runtime, graph)
+    image = photograph("coffee", any_bundle.manifest.tile_size)
+    usual = open_session(any_bundle, artifact, runtime=runtime).infer(image)
+    exact = open_session(any_bundle, artifact, runtime=runtime, exact=True).infer(image)
+    assert np.abs(usual - exact).max() <= 0.01
+    one_arithmetic = runtime == "torchscript"
+    assert np.array_equal(usual, exact) or not one_arithmetic
+
+
+def test_exact_arithmetic_of_onnx_runtime_fuses_nothing(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    levels = []
+    real = onnxruntime.InferenceSession
+
+    def recorded(path: str, options: onnxruntime.SessionOptions, **settings: object) -> onnxruntime.InferenceSession:
+        levels.append(options.graph_optimization_level)
+        return real(path, options, **settings)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", recorded)
+    artifact = mobile_bundle.artifact("onnx-fp32-tile")
+    for exact in (False, True):
+        open_session(mobile_bundle, artifact, exact=exact)
+    known = onnxruntime.GraphOptimizationLevel
+    assert levels == [known.ORT_ENABLE_ALL, known.ORT_DISABLE_ALL]
+
+
+def test_exact_arithmetic_of_litert_is_without_delegate(mobile_bundle: Bundle) -> None:
+    from runtimes.tflite import LiteRtSession
+
+    artifact = mobile_bundle.artifact("tflite-fp32-tile-64x64")
+    delegated = []
+    for exact in (False, True):
+        session = open_session(mobile_bundle, artifact, exact=exact).session
+        assert isinstance(session, LiteRtSession)
+        delegated.append("DELEGATE" in {op["op_name"] for op in session.interpreter._get_ops_details()})
+    assert delegated == [True, False]
+
+
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_full_graph_equals_tile_graph_and_glue(runtime: str, any_bundle: Bundle) -> None:
     """Without a projection, and with one: also where it is active."""

@@ -1,0 +1,102 @@
+"""Stage results -> bundle directory and manifest."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from export.options import ExportOptions
+from export.quantization_record import quantization_record
+from export.records import GoldenRecord
+from export.stages import Quantization, StageRunner
+from export.targets import INPUT_NAME, OUTPUT_NAMES, ArtifactPlan, tolerances
+from runtimes.bundle import file_entry
+from runtimes.manifest import SCHEMA_VERSION, Artifact, Checkpoint, FileEntry, Golden, Manifest, TensorSpec
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Copies stage results into a bundle directory and describes them."""
+
+    runner: StageRunner
+    checkpoint_name: str
+    options: ExportOptions
+    quantization: Quantization | None
+    converted: list[tuple[ArtifactPlan, Path, dict[str, str]]]
+    goldens: tuple[Path, tuple[GoldenRecord, ...]]
+
+    def fill(self, root: Path) -> Manifest:
+        (root / "goldens").mkdir()
+        measurement = self.runner.measurement
+        return Manifest(
+            schema_version=SCHEMA_VERSION,
+            edgesr_version=metadata.version("edgesr"),
+            generator=dataclasses.asdict(self.runner.config),
+            scale=self.runner.config.scale,
+            minimum_side=self.runner.config.minimum_side,
+            tile_size=self.options.tile_size,
+            glue=self.runner.glue,
+            checkpoint=Checkpoint(
+                name=self.checkpoint_name, sha256=self.runner.sha256, parameters=measurement.parameters
+            ),
+            artifacts=tuple(self._artifact(root, *item) for item in self.converted),
+            goldens=tuple(self._golden(root, record) for record in self.goldens[1]),
+        )
+
+    def _artifact(self, root: Path, plan: ArtifactPlan, source: Path, versions: dict[str, str]) -> Artifact:
+        file = root / f"{plan.id}{plan.target.suffix}"
+        shutil.copyfile(source, file)
+        return Artifact(
+            id=plan.id,
+            format=plan.target.name,
+            runtimes=plan.target.runtimes,
+            graph=plan.graph,
+            precision=plan.precision,
+            tile_size=plan.tile_size,
+            halo=self.runner.measurement.halo if plan.graph == "tile" else None,
+            padding=self.runner.config.padding,
+            file=file_entry(root, file),
+            inputs=(self._spec(plan, INPUT_NAME, 1, (0.0, 255.0)),),
+            outputs=(
+                self._spec(
+                    plan,
+                    OUTPUT_NAMES[plan.graph],
+                    self.runner.config.scale,
+                    (0.0, 255.0) if plan.graph == "full" else None,
+                ),
+            ),
+            mac_per_hr_pixel=self.runner.measurement.mac_per_hr_pixel,
+            made_by={"edgesr": metadata.version("edgesr"), **versions},
+            least_runtime=dict(plan.target.least_runtime),
+            legacy=plan.target.legacy,
+            quantization=quantization_record(self.runner, plan, self.quantization),
+        )
+
+    def _spec(self, plan: ArtifactPlan, name: str, scale: int, values: tuple[float, float] | None) -> TensorSpec:
+        height, width = (side * scale for side in plan.tile_size) if plan.tile_size else (None, None)
+        shape = (1, 3, height, width) if plan.target.layout == "NCHW" else (1, height, width, 3)
+        return TensorSpec(
+            name=name, shape=shape, dtype="float32", layout=plan.target.layout, range=values, quantization=None
+        )
+
+    def _golden(self, root: Path, record: GoldenRecord) -> Golden:
+        def copied(name: str) -> FileEntry:
+            target = root / "goldens" / name
+            shutil.copyfile(self.goldens[0] / name, target)
+            return file_entry(root, target)
+
+        return Golden(
+            id=record.id,
+            size=record.size,
+            k=record.k,
+            sigma=record.sigma,
+            source=record.source,
+            input=copied(record.files["input"]),
+            output=copied(record.files["output"]),
+            residual=copied(record.files["residual"]),
+            intermediates={name: copied(file) for name, file in record.intermediates.items()},
+            tolerances=tolerances(self.options.int8_min_psnr_db, self.options.int8_max_shift),
+        )

@@ -1,0 +1,138 @@
+"""Questions about an ONNX graph that several rewrites ask, and running one with its inner tensors as outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from runtimes.errors import EdgesrError
+
+Tensor = NDArray[np.float32]
+
+
+def copied(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A deep copy."""
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    return result
+
+
+def convolutions(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """All Conv nodes in order."""
+    return [node for node in model.graph.node if node.op_type == "Conv"]
+
+
+def constants(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
+    """Initializers by name."""
+    return {tensor.name: tensor for tensor in model.graph.initializer}
+
+
+def constant(model: onnx.ModelProto, name: str) -> NDArray[Any]:
+    """Value of an initializer."""
+    values: NDArray[Any] = numpy_helper.to_array(constants(model)[name])
+    return values
+
+
+def data_inputs(node: onnx.NodeProto, known: Iterable[str]) -> list[str]:
+    """Inputs of a node that are not among the ``known`` constants."""
+    fixed = set(known)
+    return [name for name in node.input if name and name not in fixed]
+
+
+def layer_names(model: onnx.ModelProto) -> dict[str, str]:
+    """Node name of every convolution -> the name of its weights without graph prefix and suffix ("blocks.0.conv1").
+
+    Weights that a simplifier renamed give the node's own name.
+    """
+    names = {}
+    for node in convolutions(model):
+        weight = node.input[1]
+        known = weight.endswith(".weight")
+        names[node.name] = weight.removesuffix(".weight").split("body.", 1)[-1] if known else node.name
+    return names
+
+
+def mac_shares(model: onnx.ModelProto) -> dict[str, float]:
+    """Share of every convolution (by node name) in the multiply-accumulates of all; pixel counts by running a tile."""
+    nodes = convolutions(model)
+    outputs = runner(model, [node.output[0] for node in nodes])(np.zeros((3, 16, 16), dtype=np.float32))
+    weights = constants(model)
+    macs = {
+        node.name: float(np.prod(weights[node.input[1]].dims)) * np.prod(outputs[node.output[0]].shape[-2:])
+        for node in nodes
+    }
+    total = sum(macs.values())
+    return {name: float(value / total) for name, value in macs.items()}
+
+
+def runner(
+    model: onnx.ModelProto, outputs: Sequence[str] | None = None, *, exact: bool = False
+) -> Callable[[Tensor], dict[str, Tensor]]:
+    """A function LR tile (3,h,w) -> the named tensors, each (1,c,h,w); the graph's own outputs when none are named.
+
+    ``exact`` turns graph optimisations off: Q/DQ is then computed in float32, whatever int8 kernels this CPU has.
+    """
+    names = [output.name for output in model.graph.output] if outputs is None else list(outputs)
+    exposed = _with_outputs(model, names)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False
+    if exact:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(exposed.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    source = session.get_inputs()[0].name
+
+    def run(tile: Tensor) -> dict[str, Tensor]:
+        wanted = [name for name in names if name != source]
+        found = dict(zip(wanted, session.run(wanted, {source: tile[None]}), strict=True))
+        return {name: tile[None] if name == source else found[name] for name in names}
+
+    return run
+
+
+def live_nodes(nodes: Sequence[onnx.NodeProto], outputs: Iterable[str]) -> list[onnx.NodeProto]:
+    """Those of the nodes, in any order, that the outputs depend on."""
+    producers = {output: index for index, node in enumerate(nodes) for output in node.output}
+    pending, kept = [name for name in outputs if name in producers], set[int]()
+    while pending:
+        index = producers[pending.pop()]
+        if index not in kept:
+            kept.add(index)
+            pending.extend(name for name in nodes[index].input if name in producers)
+    return [nodes[index] for index in sorted(kept)]
+
+
+def sort_nodes(model: onnx.ModelProto) -> None:
+    """Put the nodes in topological order: quantizers and converters append theirs at the end."""
+    ready = {i.name for i in model.graph.input} | {t.name for t in model.graph.initializer} | {""}
+    pending, ordered = list(model.graph.node), []
+    while pending:
+        now = [node for node in pending if set(node.input) <= ready]
+        if not now:
+            raise EdgesrError("the graph is not connected; report this model")
+        ordered.extend(now)
+        ready.update(name for node in now for name in node.output)
+        pending = [node for node in pending if not set(node.output) <= ready]
+    del model.graph.node[:]
+    model.graph.node.extend(ordered)
+
+
+def _with_outputs(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
+    """A copy that computes the named tensors and nothing else."""
+    result = copied(model)
+    inputs = {i.name for i in result.graph.input}
+    nodes = live_nodes(list(result.graph.node), names)
+    del result.graph.node[:], result.graph.output[:]
+    result.graph.node.extend(nodes)
+    result.graph.output.extend(
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+        for name in dict.fromkeys(names)
+        if name not in inputs
+    )
+    return result

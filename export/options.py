@@ -1,0 +1,60 @@
+"""What the user asks an export for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from export.targets import TARGETS
+from runtimes.errors import InputError
+from runtimes.manifest import RangeMethod, Size
+from sr_model.checkpoint import DEFAULT_WEIGHTS, embedded_checkpoint
+
+DEFAULT_PRESET = "srrescycgan-mobile"
+DEFAULT_TILE_SIZE: Size = (128, 128)
+DEFAULT_MIN_PSNR_DB = 40.0
+DEFAULT_MAX_SHIFT = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """What to export: a preset's embedded weights of one kind, or a checkpoint; targets, precisions and graphs.
+
+    int8 and w8a16 are calibrated on the photographs of a folder, or on synthetic ones. int8 keeps as few convolutions
+    in float as the budget allows: a mean PSNR (dB, against float32) of at least ``int8_min_psnr_db`` and a shift of no
+    channel's mean above ``int8_max_shift`` (0..255) on tiles that were not calibrated on.
+    """
+
+    preset: str | None = None
+    weights: str | None = None
+    checkpoint: Path | None = None
+    targets: tuple[str, ...] = tuple(TARGETS)
+    precisions: tuple[str, ...] = ("fp32",)
+    graphs: tuple[str, ...] = ("full", "tile")
+    tile_size: Size = DEFAULT_TILE_SIZE
+    calibration: Path | None = None
+    int8_min_psnr_db: float = DEFAULT_MIN_PSNR_DB
+    int8_max_shift: float = DEFAULT_MAX_SHIFT
+    int8_ranges: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.int8_min_psnr_db <= 100:
+            raise InputError(f"--int8-min-psnr {self.int8_min_psnr_db:g}: give a number of dB from 0 to 100")
+        if not 0 < self.int8_max_shift <= 255:
+            raise InputError(f"--int8-max-shift {self.int8_max_shift:g}: give grey levels above 0, at most 255")
+        if self.int8_ranges is not None and self.int8_ranges not in get_args(RangeMethod):
+            raise InputError(f"--int8-ranges {self.int8_ranges!r}: choose {', '.join(get_args(RangeMethod))}")
+
+    def source(self) -> Path:
+        """The checkpoint file to export."""
+        if self.preset is not None and self.checkpoint is not None:
+            raise InputError("give a preset or a checkpoint, not both: a checkpoint names its own architecture")
+        if self.weights is not None and self.checkpoint is not None:
+            raise InputError(
+                "give --weights or a checkpoint, not both: --weights chooses among a preset's embedded ones"
+            )
+        if self.checkpoint is not None:
+            return self.checkpoint
+        preset = DEFAULT_PRESET if self.preset is None else self.preset
+        return embedded_checkpoint(preset, weights=DEFAULT_WEIGHTS if self.weights is None else self.weights)

@@ -1,0 +1,89 @@
+"""A quantization plan: which layers of a tile graph are int8, in which ranges, with which biases. As files too.
+
+Imports no ONNX, so that a cached export stays fast.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runtimes.decoding import decode
+from runtimes.manifest import RangeMethod, Scope, Sensitivity
+
+Range = tuple[float, float]
+Biases = dict[str, NDArray[np.float32]]
+
+_PLAN_FILE = "plan.json"
+_BIAS_FIELDS = ("biases", "biases_8bit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What a quantized graph must keep on the selection tiles: mean PSNR (dB), largest channel-mean shift (0..255)."""
+
+    min_psnr_db: float
+    max_shift: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Fidelity of a quantized graph on the selection tiles, against the float32 one; 0..255 scale."""
+
+    mean_psnr_db: float
+    worst_psnr_db: float
+    max_mean_shift: float
+
+    def keeps(self, budget: Budget) -> bool:
+        """Whether it is within a budget."""
+        return self.mean_psnr_db >= budget.min_psnr_db and self.max_mean_shift <= budget.max_shift
+
+    def describe(self) -> str:
+        """For a line of text."""
+        return (
+            f"mean {self.mean_psnr_db:.1f} dB, worst {self.worst_psnr_db:.1f} dB, "
+            f"channel-mean shift {self.max_mean_shift:.2f}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A choice for a tile graph. Layers are node names of its convolutions, ``labels`` their names in the network.
+
+    ``biases`` (c,) go with weights of 7 bits, ``biases_8bit`` with those of 8; layers without one keep theirs.
+    """
+
+    scope: Scope
+    range_method: RangeMethod
+    ranges: dict[str, Range]
+    labels: dict[str, str]
+    float_layers: tuple[str, ...] = ()
+    sensitivity: tuple[Sensitivity, ...] = ()
+    int8_mac_share: float = 1.0
+    biases: Biases = field(default_factory=dict)
+    biases_8bit: Biases = field(default_factory=dict)
+    measured: Measured | None = None
+
+
+def write_plan(folder: Path, plan: Plan) -> None:
+    """Write plan.json and the biases into a folder."""
+    bare = replace(plan, biases={}, biases_8bit={})
+    (folder / _PLAN_FILE).write_text(json.dumps(asdict(bare), indent=2))
+    for name in _BIAS_FIELDS:
+        np.savez(folder / f"{name}.npz", **getattr(plan, name))
+
+
+def read_plan(folder: Path) -> Plan:
+    """The plan of a folder."""
+    plan = decode(Plan, json.loads((folder / _PLAN_FILE).read_text()))
+    biases, biases_8bit = (_read_biases(folder / f"{name}.npz") for name in _BIAS_FIELDS)
+    return replace(plan, biases=biases, biases_8bit=biases_8bit)
+
+
+def _read_biases(path: Path) -> Biases:
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}

@@ -1,0 +1,196 @@
+"""Which layers stay in float: the fewest that keep a budget of PSNR and channel-mean shift, by measured sensitivity.
+
+1. All operators in int8, then the convolutions only, ranges by the method with the best mean PSNR: if the budget
+   is kept, no layer is ranked.
+2. Every convolution alone in int8 ranks them; the most sensitive stay in float, one more at a time, until the budget is
+   kept; then each is tried in int8 again, the least sensitive first.
+
+Measured on the final SR image of the selection tiles, in exact Q/DQ arithmetic, against the float32 graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import onnx
+
+from benchmarks.metrics import channel_mean_shift, psnr
+from export.bias_correction import correct_biases
+from export.onnx_graph import Tensor, convolutions, layer_names, mac_shares, runner
+from export.plan import Budget, Measured, Plan, Range
+from export.quantize_onnx import quantize_onnx, with_biases
+from export.ranges import choose_range, collect_histograms, image_ranges
+from export.weight_rounding import LEVELS_7BIT, LEVELS_8BIT, round_weights
+from runtimes.errors import InputError
+from runtimes.manifest import RangeMethod, Scope, Sensitivity
+
+LEAST_INT8_SHARE = 0.5
+HALF_LEVEL_PSNR_DB = 54.15
+_BIAS_TILES = 9
+Finish = Callable[[Tensor, Tensor], Tensor]
+
+
+class Planner:
+    """Searches a plan for one float tile graph. ``finish`` makes the SR image of an LR tile and its residual."""
+
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        tiles: Sequence[Tensor],
+        selection: Sequence[Tensor],
+        finish: Finish,
+        notify: Callable[[str], None],
+    ) -> None:
+        self._model = model
+        self._tiles = tiles
+        self._finish = finish
+        self._notify = notify
+        self._layers = [node.name for node in convolutions(model)]
+        self._labels = layer_names(model)
+        self._shares = mac_shares(model)
+        self._selection = self._telling(model, selection)
+        self._references = self._sr_images(model, exact=False)
+        tensors = list(dict.fromkeys(name for n in model.graph.node for name in (n.input[0], *n.output)))
+        histograms = collect_histograms(model, tensors, tiles)
+        fixed = image_ranges(model, tensors)
+        self._ranges: dict[RangeMethod, dict[str, Range]] = {
+            method: {name: choose_range(h, method) for name, h in histograms.items()} | fixed
+            for method in get_args(RangeMethod)
+        }
+
+    def search(self, budget: Budget, method: RangeMethod | None = None) -> Plan:
+        """The plan with the fewest float layers that keeps the budget; an InputError where none does."""
+        for scope in get_args(Scope):
+            plan = self._corrected(self._best_ranges(scope, method))
+            assert plan.measured is not None
+            self._notify(f"int8, {_SCOPES[plan.scope]}, {plan.range_method} ranges: {plan.measured.describe()}")
+            if plan.measured.keeps(budget):
+                return self._finished(plan)
+        return self._finished(self._mixed(plan, budget))
+
+    def _best_ranges(self, scope: Scope, method: RangeMethod | None) -> Plan:
+        methods = get_args(RangeMethod) if method is None else (method,)
+        plans = [Plan(scope=scope, range_method=m, ranges=self._ranges[m], labels=self._labels) for m in methods]
+        return max(plans, key=lambda plan: self._measure(plan).mean_psnr_db)
+
+    def _mixed(self, plan: Plan, budget: Budget) -> Plan:
+        ranking = self._rank(plan)
+        plan = replace(plan, sensitivity=ranking)
+        by_name = {label: node for node, label in self._labels.items()}
+        order = [by_name[s.layer] for s in ranking]
+        chosen: tuple[str, ...] = ()
+        for layer in order:
+            chosen = (*chosen, layer)
+            if self._int8_share(chosen) < LEAST_INT8_SHARE:
+                break
+            candidate = self._corrected(replace(plan, float_layers=chosen))
+            assert candidate.measured is not None
+            self._notify(f"{len(chosen)} layers in float: {candidate.measured.describe()}")
+            if candidate.measured.keeps(budget):
+                return self._fewer(candidate, budget)
+            best = candidate
+        assert best.measured is not None
+        raise InputError(
+            f"--int8-min-psnr {budget.min_psnr_db:g} with --int8-max-shift {budget.max_shift:g} cannot be kept with "
+            f"half of the work in int8: {len(best.float_layers)} layers in float give {best.measured.describe()}; "
+            "lower the budget, give other --calibration photographs, or export w8a16 or fp16"
+        )
+
+    def _fewer(self, plan: Plan, budget: Budget) -> Plan:
+        """Without those float layers that the budget does not need, the least sensitive tried first."""
+        for layer in plan.float_layers[-2::-1]:
+            kept = tuple(name for name in plan.float_layers if name != layer)
+            candidate = self._corrected(replace(plan, float_layers=kept))
+            assert candidate.measured is not None
+            if candidate.measured.keeps(budget):
+                plan = candidate
+        return plan
+
+    def _rank(self, plan: Plan) -> tuple[Sensitivity, ...]:
+        found = []
+        for layer in self._layers:
+            others = tuple(name for name in self._layers if name != layer)
+            quality = self._measure(replace(plan, float_layers=others, biases={})).mean_psnr_db
+            found.append(Sensitivity(layer=self._labels[layer], psnr_db=quality, mac_share=self._shares[layer]))
+        return tuple(sorted(found, key=lambda s: s.psnr_db))
+
+    def _int8_share(self, float_layers: Sequence[str]) -> float:
+        return 1.0 - sum(self._shares[layer] for layer in float_layers)
+
+    def _corrected(self, plan: Plan) -> Plan:
+        """With the last bias corrected, which takes out the mean shift, and measured."""
+        plan = replace(plan, biases=self._correct(plan, self._layers[-1:], reduced_range=True))
+        return replace(plan, measured=self._measure(plan))
+
+    def _finished(self, plan: Plan) -> Plan:
+        """With the biases of all int8 layers corrected, for both widths of weights; kept where it measures better."""
+        layers = [name for name in self._layers if name not in plan.float_layers or name == self._layers[-1]]
+        corrected = replace(plan, biases=self._correct(plan, layers, reduced_range=True))
+        corrected = replace(corrected, measured=self._measure(corrected))
+        assert plan.measured is not None and corrected.measured is not None
+        if corrected.measured.mean_psnr_db < plan.measured.mean_psnr_db:
+            corrected, layers = plan, self._layers[-1:]
+        wide = self._correct(plan, layers, reduced_range=False)
+        return replace(corrected, biases_8bit=wide, int8_mac_share=self._int8_share(plan.float_layers))
+
+    def _correct(self, plan: Plan, layers: Sequence[str], *, reduced_range: bool) -> dict[str, Tensor]:
+        step = max(len(self._tiles) // _BIAS_TILES, 1)
+        return correct_biases(
+            self._model,
+            lambda model: apply_plan(model, replace(plan, biases={}, biases_8bit={}), reduced_range=reduced_range),
+            layers,
+            self._tiles[::step],
+        )
+
+    def _measure(self, plan: Plan) -> Measured:
+        images = self._sr_images(apply_plan(self._model, plan), exact=True)
+        pairs = list(zip(images, self._references, strict=True))
+        quality = [psnr(image, reference) for image, reference in pairs]
+        shifts = [abs(s) for image, reference in pairs for s in channel_mean_shift(image, reference)]
+        return Measured(
+            mean_psnr_db=float(np.mean(quality)),
+            worst_psnr_db=min(quality),
+            max_mean_shift=max(shifts),
+        )
+
+    def _telling(self, model: onnx.ModelProto, tiles: Sequence[Tensor]) -> list[Tensor]:
+        """Tiles that the network changes visibly: where it does nothing, nothing can be lost."""
+        run = runner(model)
+        found = []
+        for tile in tiles:
+            residual = next(iter(run(tile).values()))[0]
+            if psnr(self._finish(tile, residual), self._finish(tile, np.zeros_like(residual))) < HALF_LEVEL_PSNR_DB:
+                found.append(tile)
+        if not found:
+            raise InputError(
+                "the network leaves every selection tile as it is: give --calibration photographs with detail"
+            )
+        return found
+
+    def _sr_images(self, model: onnx.ModelProto, *, exact: bool) -> list[Tensor]:
+        run = runner(model, exact=exact)
+        return [self._finish(tile, next(iter(run(tile).values()))[0]) for tile in self._selection]
+
+
+_SCOPES: Mapping[Scope, str] = {"all": "all operators", "conv": "convolutions only"}
+
+
+def apply_plan(model: onnx.ModelProto, plan: Plan, *, reduced_range: bool = True) -> onnx.ModelProto:
+    """The Q/DQ form of a float tile graph by a plan."""
+    return quantize_onnx(
+        planned_weights(model, plan, reduced_range=reduced_range),
+        plan.ranges,
+        scope=plan.scope,
+        float_layers=plan.float_layers,
+        reduced_range=reduced_range,
+    )
+
+
+def planned_weights(model: onnx.ModelProto, plan: Plan, *, reduced_range: bool) -> onnx.ModelProto:
+    """The float model with a plan's biases, and the weights of its int8 layers on their grid of 7 or 8 bits."""
+    layers = [node.name for node in convolutions(model) if node.name not in plan.float_layers]
+    rounded = round_weights(model, layers, LEVELS_7BIT if reduced_range else LEVELS_8BIT)
+    return with_biases(rounded, plan.biases if reduced_range else plan.biases_8bit)

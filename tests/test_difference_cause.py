@@ -1,0 +1,67 @@
+"""Why a CPU differs from exact arithmetic: each cause by the artifact and the CPU's features."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from small_bundle import fill
+
+from benchmarks.arithmetic import difference_cause
+from runtimes.manifest import Artifact, Calibration, Precision, QuantizationRecord
+
+AVX2 = frozenset({"avx2", "fma"})
+
+
+def quantized(artifact: Artifact, *, reduced_range: bool) -> Artifact:
+    record = QuantizationRecord(
+        calibration=Calibration(source="none", tiles=1, tile_size=(8, 8), sha256="0", warnings=()),
+        range_method="minmax",
+        scope="all",
+        bias_corrected=False,
+        reduced_range=reduced_range,
+        sensitivity=(),
+        float_layers=(),
+        quantized_mac_share=1.0,
+        min_psnr_budget_db=40.0,
+        max_shift_budget=0.3,
+        mean_psnr_db=41.0,
+        worst_psnr_db=40.0,
+        max_mean_shift=0.1,
+    )
+    return replace(artifact, quantization=record)
+
+
+@pytest.mark.parametrize(
+    ("precision", "format_", "reduced_range", "features", "named"),
+    [
+        ("int8", "onnx", False, AVX2, "saturate"),
+        ("w8d", "onnx", False, AVX2, "saturate"),
+        ("w8d", "onnx", None, AVX2, "saturate"),
+        ("int8", "onnx", True, AVX2, "requantization"),
+        ("int8", "onnx", False, AVX2 | {"avx512_vnni"}, "requantization"),
+        ("int8", "onnx", False, AVX2 | {"avx_vnni"}, "requantization"),
+        ("int8", "onnx", False, None, "requantization"),
+        ("w8a16", "onnx", False, AVX2, "requantization"),
+        ("int8", "tflite", False, AVX2, "requantization"),
+        ("fp16a", "onnx", None, AVX2, "rounds less often"),
+        ("fp16a", "tflite", None, None, "rounds less often"),
+    ],
+)
+def test_causes(
+    precision: Precision,
+    format_: str,
+    reduced_range: bool | None,
+    features: frozenset[str] | None,
+    named: str,
+    tmp_path: Path,
+) -> None:
+    """``reduced_range`` None: the artifact has no calibrated ranges."""
+    (artifact,) = fill(tmp_path, precision=precision, format=format_).artifacts
+    if reduced_range is not None:
+        artifact = quantized(artifact, reduced_range=reduced_range)
+    cause = difference_cause(artifact, max_difference=1.01, x86_features=features)
+    assert cause is not None
+    assert named in cause
+    assert difference_cause(artifact, max_difference=1.0, x86_features=features) is None
