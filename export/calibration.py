@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from export.overlap import Colours, Pixels, contains_any, distinctive_patches
 from export.synthetic import PLAIN_TILES, synthetic_tiles
 from runtimes.errors import InputError
 from runtimes.image_io import list_images, read_rgb8
 from runtimes.manifest import Calibration
 
 Image = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
-Colours = NDArray[np.uint32]
 
 TILE_SIDE = 48
 MOST_TILES = 48
@@ -27,11 +25,6 @@ ENOUGH_TILES = 24
 _SELECTION_STEP = 4
 _SYNTHETIC_TILES = 27
 _SYNTHETIC_SELECTION = 9
-_PATCH_SIDE = 8
-# An overlap of TILE_SIDE pixels a side holds at least one whole cell.
-_CELL_SIDE = TILE_SIDE // 2
-_LEAST_COLOURS = 24
-_WHITE = 0xFFFFFF
 # Fractions of i times these fill the line and the square evenly for any number of points (golden and plastic ratio).
 _LINE_STEP = 0.6180339887
 _SQUARE_STEPS = (0.7548776662, 0.5698402910)
@@ -224,56 +217,3 @@ def _cut_tiles(pixels: Pixels) -> list[Pixels]:
 def _place(cell: int, cells: int, length: int) -> int:
     """Where a tile begins so that the tiles reach from end to end; a lone one is in the middle."""
     return cell * (length - TILE_SIDE) // (cells - 1) if cells > 1 else (length - TILE_SIDE) // 2
-
-
-def distinctive_patches(images: Sequence[Image]) -> list[Colours]:
-    """The 8x8 patch with most colours of every 24x24 cell of images (3,h,w) in [0,255]; none where all are plain."""
-    patches = []
-    for image in images:
-        colours = _pack(np.rint(image).clip(0, 255).astype(np.uint8).transpose(1, 2, 0))
-        for y in range(0, colours.shape[0], _CELL_SIDE):
-            for x in range(0, colours.shape[1], _CELL_SIDE):
-                patches += _most_colourful_patch(colours[y : y + _CELL_SIDE, x : x + _CELL_SIDE])
-    return patches
-
-
-def _most_colourful_patch(cell: Colours) -> list[Colours]:
-    """One patch, or none that could not be found elsewhere by chance."""
-    if min(cell.shape) < _PATCH_SIDE:
-        return []
-    windows = sliding_window_view(cell, (_PATCH_SIDE, _PATCH_SIDE)).reshape(-1, _PATCH_SIDE**2)
-    count = 1 + (np.diff(np.sort(windows, axis=1), axis=1) != 0).sum(axis=1)
-    # The search starts at the first pixel: black and white would be found all over a photograph.
-    count[(windows[:, 0] == 0) | (windows[:, 0] == _WHITE)] = 0
-    best = int(count.argmax())
-    return [windows[best].reshape(_PATCH_SIDE, _PATCH_SIDE)] if count[best] >= _LEAST_COLOURS else []
-
-
-def contains_any(pixels: Pixels, patches: Sequence[Colours]) -> bool:
-    """Whether an image (h,w,3) holds one of the patches, equal in every pixel."""
-    if not patches:
-        return False
-    colours = _pack(pixels)
-    corners = colours[: 1 - _PATCH_SIDE, : 1 - _PATCH_SIDE]
-    firsts = np.array([patch[0, 0] for patch in patches])
-    rows, columns = np.nonzero(np.isin(corners, firsts, kind="table"))
-    found = corners[rows, columns]
-    return any(
-        _matches(colours, patch, rows[at], columns[at]) for patch in patches if (at := found == patch[0, 0]).any()
-    )
-
-
-def _matches(colours: Colours, patch: Colours, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> bool:
-    """Whether the patch begins at one of the places."""
-    for (dy, dx), colour in np.ndenumerate(patch):
-        same = colours[rows + dy, columns + dx] == colour
-        rows, columns = rows[same], columns[same]
-        if not rows.size:
-            return False
-    return True
-
-
-def _pack(pixels: Pixels) -> Colours:
-    """One number a pixel (h,w) of an RGB image (h,w,3)."""
-    packed: Colours = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], dtype=np.uint32)
-    return packed

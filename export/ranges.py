@@ -1,7 +1,7 @@
 """Ranges of activations for static quantization: histograms of every tensor over calibration tiles, then a clip.
 
 minmax       all values, outliers included
-percentile   99.99% of the values
+percentile   99.999% of the values
 mse          the clip with the least squared error after rounding to 8 bits (Banner et al., arXiv 1810.05723, by search)
 """
 
@@ -19,7 +19,7 @@ from export.plan import Range
 from runtimes.manifest import RangeMethod
 
 BINS = 4096
-PERCENTILE = 99.99
+PERCENTILE = 99.999
 _LEVELS = 255
 _CLIP_STEPS = np.linspace(0.1, 1.0, 91)
 _ROUNDS = 3

@@ -16,11 +16,10 @@ from export.calibration import (
     CalibrationSet,
     calibration_warnings,
     check_folder,
-    contains_any,
-    distinctive_patches,
     folder_calibration,
     synthetic_calibration,
 )
+from export.overlap import contains_any, distinctive_patches
 from export.samples import photograph, photograph_files
 from export.synthetic import synthetic_tiles
 from runtimes.errors import InputError
