@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from benchmarks.metrics import border_max_abs_error, channel_mean_shift, max_abs_error, psnr
 from runtimes.manifest import Tolerance
 
-HALF_LEVEL_PSNR_DB = 20 * math.log10(255 / 0.5)
-"""54.15 dB: a root mean square error of half a grey level, which no 8-bit picture can show."""
+ONE_LEVEL_PSNR_DB = 20 * math.log10(255)
+"""48.13 dB: a root mean square error of one grey level of 255. The steps of int8 alone leave half a level."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +56,10 @@ def flat_tile_failure(comparison: Comparison, bilinear_db: float) -> str | None:
     """What to say of an SR image that is farther from its golden than bilinear upsampling is; None when it is not.
 
     A network that does worse than no network is of no use, however loose its precision's tolerance is. It is excused
-    below half a grey level: of a flat image bilinear upsampling may be nearly or wholly exact.
+    below one grey level: of a flat image bilinear upsampling may be nearly or wholly exact.
     """
     quality = comparison.psnr_db
-    if quality is None or quality >= min(bilinear_db, HALF_LEVEL_PSNR_DB):
+    if quality is None or quality >= min(bilinear_db, ONE_LEVEL_PSNR_DB):
         return None
     return f"PSNR {quality:.2f} dB is worse than bilinear upsampling ({bilinear_db:.2f} dB)"
 

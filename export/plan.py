@@ -32,21 +32,29 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """Fidelity of a quantized graph on the selection tiles, against the float32 one; 0..255 scale."""
+    """Fidelity of a quantized graph on the selection tiles, against the float32 one; 0..255 scale.
+
+    ``keeps_flat``: on a flat tile it is no farther from the float32 graph than bilinear upsampling, or one level.
+    """
 
     mean_psnr_db: float
     worst_psnr_db: float
     max_mean_shift: float
+    keeps_flat: bool
 
     def keeps(self, budget: Budget) -> bool:
         """Whether it is within a budget."""
         return self.mean_psnr_db >= budget.min_psnr_db and self.max_mean_shift <= budget.max_shift
 
+    def order(self) -> tuple[bool, float]:
+        """The better one of two is larger: a flat tile kept, then mean and worst PSNR alike."""
+        return self.keeps_flat, self.mean_psnr_db + self.worst_psnr_db
+
     def describe(self) -> str:
         """For a line of text."""
         return (
             f"mean {self.mean_psnr_db:.1f} dB, worst {self.worst_psnr_db:.1f} dB, "
-            f"channel-mean shift {self.max_mean_shift:.2f}"
+            f"channel-mean shift {self.max_mean_shift:.2f}" + ("" if self.keeps_flat else ", a flat tile not kept")
         )
 
 

@@ -1,6 +1,6 @@
 """Which layers stay in float: the fewest that keep a budget of PSNR and channel-mean shift, by measured sensitivity.
 
-1. All operators in int8, then the convolutions only, ranges by the method with the best mean PSNR: if the budget
+1. All operators in int8, then the convolutions only, ranges by percentile or least squares, as measured: if the budget
    is kept, no layer is ranked.
 2. Every convolution alone in int8 ranks them; the most sensitive stay in float, one more at a time, until the budget is
    kept; then each is tried in int8 again, the least sensitive first.
@@ -17,6 +17,7 @@ from typing import get_args
 import numpy as np
 import onnx
 
+from benchmarks.comparison import ONE_LEVEL_PSNR_DB
 from benchmarks.metrics import channel_mean_shift, psnr
 from export.bias_correction import correct_biases
 from export.onnx_graph import Tensor, convolutions, layer_names, mac_shares, runner
@@ -28,8 +29,9 @@ from runtimes.errors import InputError
 from runtimes.manifest import RangeMethod, Scope, Sensitivity
 
 LEAST_INT8_SHARE = 0.5
-HALF_LEVEL_PSNR_DB = 54.15
 _BIAS_TILES = 9
+_FLAT_SIDE = 48
+_AUTOMATIC: tuple[RangeMethod, ...] = ("percentile", "mse")
 Finish = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -52,7 +54,7 @@ class Planner:
         self._labels = layer_names(model)
         self._shares = mac_shares(model)
         self._selection = self._telling(model, selection)
-        self._references = self._sr_images(model, exact=False)
+        self._references = self._sr_images(model, self._selection, exact=False)
         tensors = list(dict.fromkeys(name for n in model.graph.node for name in (n.input[0], *n.output)))
         histograms = collect_histograms(model, tensors, tiles)
         fixed = image_ranges(model, tensors)
@@ -63,39 +65,50 @@ class Planner:
 
     def search(self, budget: Budget, method: RangeMethod | None = None) -> Plan:
         """The plan with the fewest float layers that keeps the budget; an InputError where none does."""
+        methods = _AUTOMATIC if method is None else (method,)
         for scope in get_args(Scope):
-            plan = self._corrected(self._best_ranges(scope, method))
-            assert plan.measured is not None
-            self._notify(f"int8, {_SCOPES[plan.scope]}, {plan.range_method} ranges: {plan.measured.describe()}")
-            if plan.measured.keeps(budget):
-                return self._finished(plan)
-        return self._finished(self._mixed(plan, budget))
-
-    def _best_ranges(self, scope: Scope, method: RangeMethod | None) -> Plan:
-        methods = get_args(RangeMethod) if method is None else (method,)
-        plans = [Plan(scope=scope, range_method=m, ranges=self._ranges[m], labels=self._labels) for m in methods]
-        return max(plans, key=lambda plan: self._measure(plan).mean_psnr_db)
-
-    def _mixed(self, plan: Plan, budget: Budget) -> Plan:
+            plans = self._candidates(scope, (), methods)
+            plan = _best(plans)
+            self._notify(f"int8, {_SCOPES[scope]}, {plan.range_method} ranges: {_measured(plan).describe()}")
+            kept = [self._finished(plan, budget) for plan in plans if _measured(plan).keeps(budget)]
+            if kept:
+                return _best(kept)
         ranking = self._rank(plan)
-        plan = replace(plan, sensitivity=ranking)
+        plan = replace(self._mixed(ranking, methods, budget), sensitivity=ranking)
+        return self._finished(plan, budget)
+
+    def _candidates(self, scope: Scope, float_layers: tuple[str, ...], methods: Sequence[RangeMethod]) -> list[Plan]:
+        """One plan, its last bias corrected, for every way to choose ranges."""
+        return [
+            self._corrected(
+                Plan(
+                    scope=scope,
+                    range_method=method,
+                    ranges=self._ranges[method],
+                    labels=self._labels,
+                    float_layers=float_layers,
+                )
+            )
+            for method in methods
+        ]
+
+    def _mixed(self, ranking: Sequence[Sensitivity], methods: Sequence[RangeMethod], budget: Budget) -> Plan:
         by_name = {label: node for node, label in self._labels.items()}
         order = [by_name[s.layer] for s in ranking]
-        chosen: tuple[str, ...] = ()
-        for layer in order:
-            chosen = (*chosen, layer)
-            if self._int8_share(chosen) < LEAST_INT8_SHARE:
+        reached = "no layer may stay in float"
+        for count in range(1, len(order) + 1):
+            if self._int8_share(order[:count]) < LEAST_INT8_SHARE:
                 break
-            candidate = self._corrected(replace(plan, float_layers=chosen))
-            assert candidate.measured is not None
-            self._notify(f"{len(chosen)} layers in float: {candidate.measured.describe()}")
-            if candidate.measured.keeps(budget):
-                return self._fewer(candidate, budget)
-            best = candidate
-        assert best.measured is not None
+            plans = self._candidates("conv", tuple(order[:count]), methods)
+            kept = [plan for plan in plans if _measured(plan).keeps(budget)]
+            plan = _best(kept or plans)
+            reached = f"{count} layers in float give {_measured(plan).describe()}"
+            self._notify(f"{reached}, {plan.range_method} ranges")
+            if kept:
+                return self._fewer(plan, budget)
         raise InputError(
             f"--int8-min-psnr {budget.min_psnr_db:g} with --int8-max-shift {budget.max_shift:g} cannot be kept with "
-            f"half of the work in int8: {len(best.float_layers)} layers in float give {best.measured.describe()}; "
+            f"half of the work in int8: {reached}; "
             "lower the budget, give other --calibration photographs, or export w8a16 or fp16"
         )
 
@@ -104,8 +117,7 @@ class Planner:
         for layer in plan.float_layers[-2::-1]:
             kept = tuple(name for name in plan.float_layers if name != layer)
             candidate = self._corrected(replace(plan, float_layers=kept))
-            assert candidate.measured is not None
-            if candidate.measured.keeps(budget):
+            if _measured(candidate).keeps(budget):
                 plan = candidate
         return plan
 
@@ -125,13 +137,13 @@ class Planner:
         plan = replace(plan, biases=self._correct(plan, self._layers[-1:], reduced_range=True))
         return replace(plan, measured=self._measure(plan))
 
-    def _finished(self, plan: Plan) -> Plan:
+    def _finished(self, plan: Plan, budget: Budget) -> Plan:
         """With the biases of all int8 layers corrected, for both widths of weights; kept where it measures better."""
         layers = [name for name in self._layers if name not in plan.float_layers or name == self._layers[-1]]
         corrected = replace(plan, biases=self._correct(plan, layers, reduced_range=True))
         corrected = replace(corrected, measured=self._measure(corrected))
-        assert plan.measured is not None and corrected.measured is not None
-        if corrected.measured.mean_psnr_db < plan.measured.mean_psnr_db:
+        better = _measured(corrected).mean_psnr_db >= _measured(plan).mean_psnr_db
+        if not (better and _measured(corrected).keeps(budget)):
             corrected, layers = plan, self._layers[-1:]
         wide = self._correct(plan, layers, reduced_range=False)
         return replace(corrected, biases_8bit=wide, int8_mac_share=self._int8_share(plan.float_layers))
@@ -146,7 +158,8 @@ class Planner:
         )
 
     def _measure(self, plan: Plan) -> Measured:
-        images = self._sr_images(apply_plan(self._model, plan), exact=True)
+        quantized = apply_plan(self._model, plan)
+        images = self._sr_images(quantized, self._selection, exact=True)
         pairs = list(zip(images, self._references, strict=True))
         quality = [psnr(image, reference) for image, reference in pairs]
         shifts = [abs(s) for image, reference in pairs for s in channel_mean_shift(image, reference)]
@@ -154,6 +167,7 @@ class Planner:
             mean_psnr_db=float(np.mean(quality)),
             worst_psnr_db=min(quality),
             max_mean_shift=max(shifts),
+            keeps_flat=self._keeps_flat(quantized),
         )
 
     def _telling(self, model: onnx.ModelProto, tiles: Sequence[Tensor]) -> list[Tensor]:
@@ -162,7 +176,7 @@ class Planner:
         found = []
         for tile in tiles:
             residual = next(iter(run(tile).values()))[0]
-            if psnr(self._finish(tile, residual), self._finish(tile, np.zeros_like(residual))) < HALF_LEVEL_PSNR_DB:
+            if psnr(self._finish(tile, residual), self._finish(tile, np.zeros_like(residual))) < ONE_LEVEL_PSNR_DB:
                 found.append(tile)
         if not found:
             raise InputError(
@@ -170,9 +184,26 @@ class Planner:
             )
         return found
 
-    def _sr_images(self, model: onnx.ModelProto, *, exact: bool) -> list[Tensor]:
+    def _keeps_flat(self, quantized: onnx.ModelProto) -> bool:
+        """The flat-tile rule of parity, on mid grey."""
+        tile = np.full((3, _FLAT_SIDE, _FLAT_SIDE), 128, dtype=np.float32)
+        (expected,) = self._sr_images(self._model, [tile], exact=False)
+        (image,) = self._sr_images(quantized, [tile], exact=True)
+        bilinear = self._finish(tile, np.zeros_like(expected))
+        return psnr(image, expected) >= min(psnr(bilinear, expected), ONE_LEVEL_PSNR_DB)
+
+    def _sr_images(self, model: onnx.ModelProto, tiles: Sequence[Tensor], *, exact: bool) -> list[Tensor]:
         run = runner(model, exact=exact)
-        return [self._finish(tile, next(iter(run(tile).values()))[0]) for tile in self._selection]
+        return [self._finish(tile, next(iter(run(tile).values()))[0]) for tile in tiles]
+
+
+def _best(plans: Sequence[Plan]) -> Plan:
+    return max(plans, key=lambda plan: _measured(plan).order())
+
+
+def _measured(plan: Plan) -> Measured:
+    assert plan.measured is not None
+    return plan.measured
 
 
 _SCOPES: Mapping[Scope, str] = {"all": "all operators", "conv": "convolutions only"}

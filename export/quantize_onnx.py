@@ -58,7 +58,11 @@ def quantize_onnx(
         [],
         list(float_layers),
         list(quantized_operators(scope)),
-        {"ActivationSymmetric": activation_bits == 16, "UseQDQContribOps": activation_bits == 16},
+        {
+            "ActivationSymmetric": activation_bits == 16,
+            "UseQDQContribOps": activation_bits == 16,
+            "QDQKeepRemovableActivations": True,
+        },
     )
     quantizer.quantize_model()
     result: onnx.ModelProto = quantizer.model.model
@@ -70,10 +74,16 @@ def quantize_onnx(
 def with_biases(model: onnx.ModelProto, biases: Mapping[str, Tensor]) -> onnx.ModelProto:
     """A copy of a float model in which the convolutions of these node names have these biases (c,)."""
     result = copied(model)
-    names = {node.input[2]: biases[node.name] for node in convolutions(result) if node.name in biases}
-    for tensor in result.graph.initializer:
-        if tensor.name in names:
-            tensor.CopyFrom(numpy_helper.from_array(names[tensor.name].astype(np.float32), tensor.name))
+    tensors = result.graph.initializer
+    for node in convolutions(result):
+        if node.name in biases:
+            name = f"{node.name}.corrected_bias"
+            node.input[:] = [*node.input[:2], name]
+            tensors.append(numpy_helper.from_array(biases[node.name].astype(np.float32), name))
+    used = {name for node in result.graph.node for name in node.input}
+    kept = [tensor for tensor in tensors if tensor.name in used]
+    del tensors[:]
+    tensors.extend(kept)
     return result
 
 

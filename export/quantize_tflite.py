@@ -102,8 +102,9 @@ def _set_weights(model: Any, matched: Mapping[str, Any], tile_graph: onnx.ModelP
         largest = np.abs(constant_values(model, operator.inputs[1])).max()
         factor = largest / np.abs(constant(before, node.input[1])).max()
         weights = constant(after, node.input[1]).transpose(0, 2, 3, 1)
-        set_constant(model, operator.inputs[1], (weights * factor).astype(np.float32))
-        set_constant(model, operator.inputs[2], constant(after, node.input[2]).astype(np.float32))
+        set_constant(model, operator, 1, (weights * factor).astype(np.float32))
+        if len(node.input) > 2:
+            set_constant(model, operator, 2, constant(after, node.input[2]).astype(np.float32))
 
 
 def _float_operators(model: Any, integer: Iterable[Any], names: Mapping[int, str], scope: Scope) -> list[str]:

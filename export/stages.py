@@ -35,20 +35,21 @@ _ONNX = (*_GRAPH, "export.to_onnx", "export.simplify", "export.samples")
 _CHECKPOINT_STAGE = Stage("checkpoint", ("sr_model.published", *_MODEL), ("torch", "safetensors"))
 _MEASURE_STAGE = Stage("measure", _GRAPH, ("torch",))
 _GOLDENS_STAGE = Stage("goldens", (*_GRAPH, "export.goldens", "export.records", "export.samples"), ("torch", "numpy"))
+_TFLITE = ("to_tflite", "depth_to_space", "name_tensors", "tflite_graph", "subprocesses")
 _CONVERSIONS = {
     "onnx": _ONNX,
-    "tflite": (*_ONNX, "export.to_tflite", "export.depth_to_space", "export.name_tensors"),
+    "tflite": (*_ONNX, *(f"export.{name}" for name in _TFLITE)),
     "torchscript": (*_GRAPH, "export.to_torchscript"),
 }
 _PLAN = (
     *_ONNX,
     *(f"export.{name}" for name in ("quantization_plan", "quantize_onnx", "bias_correction", "ranges", "onnx_graph")),
-    *("export.weight_rounding", "export.plan", "benchmarks.metrics"),
+    *("export.weight_rounding", "export.plan", "benchmarks.metrics", "runtimes.upscale"),
 )
 _PLAN_STAGE = Stage("quantization-plan", _PLAN, ("onnx", "onnxruntime", "numpy"))
 _REWRITES = {
     "onnx": (*_PLAN, "export.precisions", "export.float16", "export.splice"),
-    "tflite": (*_PLAN, *_CONVERSIONS["tflite"], "export.precisions", "export.quantize_tflite", "export.tflite_graph"),
+    "tflite": (*_PLAN, *_CONVERSIONS["tflite"], "export.precisions", "export.quantize_tflite"),
 }
 _TRACE_SIZE: Size = (64, 64)
 _PROOF_SIZES: tuple[Size, ...] = ((32, 48), (33, 47))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import flatbuffers
@@ -55,10 +56,19 @@ def tensor_name(model: Any, index: int) -> str:
     return name
 
 
-def set_constant(model: Any, index: int, values: NDArray[np.float32]) -> None:
-    """Replace the float32 values of a constant tensor."""
-    buffer = model.buffers[model.subgraphs[0].tensors[index].buffer]
-    buffer.data = np.frombuffer(values.astype("<f4").tobytes(), dtype=np.uint8)
+def set_constant(model: Any, operator: Any, position: int, values: NDArray[np.float32]) -> None:
+    """Replace a float32 constant input of one operator: equal biases may be stored once and read by several."""
+    graph = model.subgraphs[0]
+    index = int(operator.inputs[position])
+    content = np.frombuffer(values.astype("<f4").tobytes(), dtype=np.uint8)
+    if sum(int(i) == index for op in graph.operators for i in op.inputs) == 1:
+        model.buffers[graph.tensors[index].buffer].data = content
+        return
+    tensor = copy.copy(graph.tensors[index])
+    tensor.name, tensor.buffer = f"constant_{len(graph.tensors)}".encode(), len(model.buffers)
+    model.buffers.append(schema.BufferT(data=content))
+    graph.tensors.append(tensor)
+    operator.inputs[position] = len(graph.tensors) - 1
 
 
 def constant_values(model: Any, index: int) -> NDArray[np.float32]:
@@ -95,6 +105,7 @@ def match_tensors(model: Any, reference: onnx.ModelProto, matched: Mapping[str, 
     by_operator = {id(operator): node for node, operator in matched.items()}
     nodes = {node.name: node for node in reference.graph.node}
     known = constants(reference)
+    body = _needed(model, matched.values())
     for operator in model.subgraphs[0].operators:
         output = int(operator.outputs[0])
         if id(operator) in by_operator:
@@ -105,10 +116,24 @@ def match_tensors(model: Any, reference: onnx.ModelProto, matched: Mapping[str, 
         kind = _ONNX_OPERATORS.get(operator_name(model, operator))
         inputs = sorted(names[int(i)] for i in operator.inputs if int(i) in names)
         for node in reference.graph.node:
-            if inputs and node.op_type == kind and sorted(data_inputs(node, known)) == inputs:
+            inside = output in body or node.output[0] == reference.graph.output[0].name
+            if inputs and inside and node.op_type == kind and sorted(data_inputs(node, known)) == inputs:
                 names[output] = node.output[0]
                 break
     return names
+
+
+def _needed(model: Any, operators: Iterable[Any]) -> set[int]:
+    """Indices of the tensors that these operators are computed from: those of a full graph's noise level are not."""
+    producers = {int(op.outputs[0]): op for op in model.subgraphs[0].operators}
+    pending, found = [int(i) for op in operators for i in op.inputs], set[int]()
+    while pending:
+        index = pending.pop()
+        if index not in found:
+            found.add(index)
+            if index in producers:
+                pending.extend(int(i) for i in producers[index].inputs)
+    return found
 
 
 def _fingerprint(weights: NDArray[np.generic]) -> NDArray[np.float64]:

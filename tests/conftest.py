@@ -53,6 +53,37 @@ def projection_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path)
     return export_bundle(options, output, cache_dir=cache_dir).bundle
 
 
+@pytest.fixture(scope="session")
+def published_int8_bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
+    """The published weights, tile graphs of 64x64 in float32 and mixed int8 (two minutes: for slow tests)."""
+    from export.options import ExportOptions
+    from export.pipeline import export_bundle
+
+    output = tmp_path_factory.mktemp("bundles") / "published"
+    options = ExportOptions(
+        checkpoint=shared / "weights" / "srrescgan_x4.pth",
+        targets=("onnx", "tflite"),
+        precisions=("fp32", "int8"),
+        graphs=("tile",),
+        tile_size=(64, 64),
+    )
+    return export_bundle(options, output, cache_dir=cache_dir).bundle
+
+
+@pytest.fixture(scope="session")
+def quantized_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
+    """The embedded srrescycgan-mobile in every precision of ONNX and TFLite, tiles of 64x64. Do not change it."""
+    from export.options import ExportOptions
+    from export.pipeline import export_bundle
+
+    output = tmp_path_factory.mktemp("bundles") / "quantized"
+    precisions = ("fp32", "fp16", "fp16a", "int8", "w8", "w8d", "w8a16")
+    options = ExportOptions(
+        preset="srrescycgan-mobile", targets=("onnx", "tflite"), precisions=precisions, tile_size=(64, 64)
+    )
+    return export_bundle(options, output, cache_dir=cache_dir).bundle
+
+
 @pytest.fixture(params=["mobile_bundle", "projection_bundle"])
 def any_bundle(request: pytest.FixtureRequest) -> Bundle:
     """Each of the two bundles in turn."""

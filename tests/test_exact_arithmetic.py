@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from small_bundle import fill
 
 import benchmarks.parity
-from benchmarks.comparison import HALF_LEVEL_PSNR_DB, Comparison, compare, flat_tile_failure
+from benchmarks.comparison import ONE_LEVEL_PSNR_DB, Comparison, compare, flat_tile_failure
 from benchmarks.device import HostDevice
 from benchmarks.jobs import Job, Outcome
 from benchmarks.parity import ArtifactParity, check_parity
@@ -35,13 +35,13 @@ def off_by(value: float) -> Comparison:
 
 
 def test_flat_tile_rule_by_hand() -> None:
-    """Errors of 2, 1 and half a level have 42.11, 48.13 and 54.15 dB."""
-    assert pytest.approx(54.15, abs=0.005) == HALF_LEVEL_PSNR_DB
+    """Errors of 2 levels and of one have 42.11 and 48.13 dB."""
+    assert pytest.approx(48.13, abs=0.005) == ONE_LEVEL_PSNR_DB
     assert flat_tile_failure(off_by(2), 42.2) == "PSNR 42.11 dB is worse than bilinear upsampling (42.20 dB)"
     assert flat_tile_failure(off_by(2), 42.0) is None
-    assert flat_tile_failure(off_by(1), float("inf")) == "PSNR 48.13 dB is worse than bilinear upsampling (inf dB)"
-    assert flat_tile_failure(off_by(0.51), 60) is not None
-    assert flat_tile_failure(off_by(0.49), 60) is None
+    assert flat_tile_failure(off_by(1.25), float("inf")) == "PSNR 46.19 dB is worse than bilinear upsampling (inf dB)"
+    assert flat_tile_failure(off_by(1.01), 60) is not None
+    assert flat_tile_failure(off_by(0.99), 60) is None
     assert flat_tile_failure(off_by(0), float("inf")) is None
 
 
