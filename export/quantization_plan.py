@@ -74,8 +74,7 @@ class Planner:
             if kept:
                 return _best(kept)
         ranking = self._rank(plan)
-        plan = replace(self._mixed(ranking, methods, budget), sensitivity=ranking)
-        return self._finished(plan, budget)
+        return replace(self._mixed(ranking, methods, budget), sensitivity=ranking)
 
     def _candidates(self, scope: Scope, float_layers: tuple[str, ...], methods: Sequence[RangeMethod]) -> list[Plan]:
         """One plan, its last bias corrected, for every way to choose ranges."""
@@ -100,8 +99,10 @@ class Planner:
             if self._int8_share(order[:count]) < LEAST_INT8_SHARE:
                 break
             plans = self._candidates("conv", tuple(order[:count]), methods)
-            kept = [plan for plan in plans if _measured(plan).keeps(budget)]
-            plan = _best(kept or plans)
+            enough = [plan for plan in plans if _measured(plan).mean_psnr_db >= budget.min_psnr_db]
+            finished = [self._finished(plan, budget) for plan in enough]
+            kept = [plan for plan in finished if _measured(plan).keeps(budget)]
+            plan = _best(kept or finished or plans)
             reached = f"{count} layers in float give {_measured(plan).describe()}"
             self._notify(f"{reached}, {plan.range_method} ranges")
             if kept:
@@ -118,7 +119,7 @@ class Planner:
             kept = tuple(name for name in plan.float_layers if name != layer)
             candidate = self._corrected(replace(plan, float_layers=kept))
             if _measured(candidate).keeps(budget):
-                plan = candidate
+                plan = self._finished(candidate, budget)
         return plan
 
     def _rank(self, plan: Plan) -> tuple[Sensitivity, ...]:
@@ -142,8 +143,8 @@ class Planner:
         layers = [name for name in self._layers if name not in plan.float_layers or name == self._layers[-1]]
         corrected = replace(plan, biases=self._correct(plan, layers, reduced_range=True))
         corrected = replace(corrected, measured=self._measure(corrected))
-        better = _measured(corrected).mean_psnr_db >= _measured(plan).mean_psnr_db
-        if not (better and _measured(corrected).keeps(budget)):
+        before, after = ((_measured(p).keeps(budget), _measured(p).mean_psnr_db) for p in (plan, corrected))
+        if before > after:
             corrected, layers = plan, self._layers[-1:]
         wide = self._correct(plan, layers, reduced_range=False)
         return replace(corrected, biases_8bit=wide, int8_mac_share=self._int8_share(plan.float_layers))
