@@ -9,9 +9,10 @@ from importlib import metadata
 from pathlib import Path
 
 from export.options import ExportOptions
+from export.quantization import Quantization
 from export.quantization_record import quantization_record
 from export.records import GoldenRecord
-from export.stages import Quantization, StageRunner
+from export.stages import StageRunner
 from export.targets import INPUT_NAME, OUTPUT_NAMES, ArtifactPlan, tolerances
 from runtimes.bundle import file_entry
 from runtimes.manifest import SCHEMA_VERSION, Artifact, Checkpoint, FileEntry, Golden, Manifest, TensorSpec

@@ -12,8 +12,10 @@ from export.assembly import Assembly
 from export.cache import StageCache, default_cache_dir
 from export.calibration import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
 from export.options import ExportOptions
+from export.plan import Budget
+from export.quantization import Quantization
 from export.records import GoldenRecord
-from export.stages import Quantization, StageRunner
+from export.stages import StageRunner
 from export.targets import CALIBRATED, ArtifactPlan, left_out, plan_artifacts, require_converters
 from runtimes.bundle import Bundle, check_output, write_bundle
 from runtimes.errors import InputError
@@ -72,8 +74,7 @@ def _quantization(
         notice(progress, f"{calibration.source}: {warning}")
     return Quantization(
         calibration=calibration,
-        min_psnr_db=options.int8_min_psnr_db,
-        max_shift=options.int8_max_shift,
+        budget=Budget(min_psnr_db=options.int8_min_psnr_db, max_shift=options.int8_max_shift),
         range_method=cast(RangeMethod | None, options.int8_ranges),
     )
 

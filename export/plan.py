@@ -6,6 +6,7 @@ Imports no ONNX, so that a cached export stays fast.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ Range = tuple[float, float]
 Biases = dict[str, NDArray[np.float32]]
 
 _PLAN_FILE = "plan.json"
+_RANGES_FILE = "ranges.json"
 _BIAS_FIELDS = ("biases", "biases_8bit")
 
 
@@ -90,6 +92,16 @@ def read_plan(folder: Path) -> Plan:
     plan = decode(Plan, json.loads((folder / _PLAN_FILE).read_text()))
     biases, biases_8bit = (_read_biases(folder / f"{name}.npz") for name in _BIAS_FIELDS)
     return replace(plan, biases=biases, biases_8bit=biases_8bit)
+
+
+def write_ranges(folder: Path, ranges: Mapping[str, Range]) -> None:
+    """Write ranges alone into a folder."""
+    (folder / _RANGES_FILE).write_text(json.dumps(dict(ranges)))
+
+
+def read_ranges(folder: Path) -> dict[str, Range]:
+    """The ranges of a folder."""
+    return {name: (low, high) for name, (low, high) in json.loads((folder / _RANGES_FILE).read_text()).items()}
 
 
 def _read_biases(path: Path) -> Biases:

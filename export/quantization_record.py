@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from benchmarks.tables import Table
 from export.plan import Plan
-from export.stages import Quantization, StageRunner
+from export.quantization import Quantization
+from export.stages import StageRunner
 from export.targets import CALIBRATED, ArtifactPlan
 from runtimes.manifest import Artifact, Manifest, QuantizationRecord
 
@@ -81,8 +82,8 @@ def _of_plan(plan: Plan, quantization: Quantization, *, reduced_range: bool) -> 
         sensitivity=plan.sensitivity,
         float_layers=tuple(plan.labels[layer] for layer in plan.float_layers),
         quantized_mac_share=plan.int8_mac_share,
-        min_psnr_budget_db=quantization.min_psnr_db,
-        max_shift_budget=quantization.max_shift,
+        min_psnr_budget_db=quantization.budget.min_psnr_db,
+        max_shift_budget=quantization.budget.max_shift,
         mean_psnr_db=plan.measured.mean_psnr_db,
         worst_psnr_db=plan.measured.worst_psnr_db,
         max_mean_shift=plan.measured.max_mean_shift,

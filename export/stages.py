@@ -5,7 +5,7 @@ Imports no torch: a converter is loaded only when its stage is not in the cache.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.cache import Stage, StageCache
-from export.calibration import CalibrationSet
-from export.plan import Budget, Plan, read_plan, write_plan
+from export.plan import Plan, Range, read_plan, read_ranges, write_plan, write_ranges
+from export.quantization import Quantization
 from export.records import GoldenRecord, Measurement, read_goldens, read_measurement, write_measurement
 from export.targets import INPUT_NAME, OUTPUT_NAMES, TARGETS, ArtifactPlan
 from runtimes.files import sha256_of
-from runtimes.manifest import Glue, RangeMethod, Size
+from runtimes.manifest import Glue, Size
 from runtimes.progress import Progress, notice, silent
 from runtimes.upscale import apply_residual
 from sr_model.checkpoint import is_safetensors, load_checkpoint, read_header, require_file, save_checkpoint
@@ -44,25 +44,16 @@ _CONVERSIONS = {
 _PLAN = (
     *_ONNX,
     *(f"export.{name}" for name in ("quantization_plan", "quantize_onnx", "bias_correction", "ranges", "onnx_graph")),
-    *("export.weight_rounding", "export.plan", "benchmarks.metrics", "runtimes.upscale"),
+    *("export.weight_rounding", "export.plan", "benchmarks.metrics", "benchmarks.comparison", "runtimes.upscale"),
 )
 _PLAN_STAGE = Stage("quantization-plan", _PLAN, ("onnx", "onnxruntime", "numpy"))
+_RANGES_STAGE = Stage("wide-ranges", (*_PLAN, "export.precisions"), ("onnx", "onnxruntime", "numpy"))
 _REWRITES = {
     "onnx": (*_PLAN, "export.precisions", "export.float16", "export.splice"),
     "tflite": (*_PLAN, *_CONVERSIONS["tflite"], "export.precisions", "export.quantize_tflite"),
 }
 _TRACE_SIZE: Size = (64, 64)
 _PROOF_SIZES: tuple[Size, ...] = ((32, 48), (33, 47))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quantization:
-    """How activations are to be quantized: the tiles, the budget for int8, and one range method or the best."""
-
-    calibration: CalibrationSet
-    min_psnr_db: float
-    max_shift: float
-    range_method: RangeMethod | None
 
 
 class StageRunner:
@@ -118,7 +109,7 @@ class StageRunner:
         size = tile_size if plan.tile_size else None
         inputs = {**self._inputs, "graph": plan.graph, "precision": plan.precision, "size": size}
         if quantization is not None:
-            inputs |= _describe(quantization)
+            inputs |= quantization.inputs()
         name = f"model{plan.target.suffix}"
         if plan.precision == "fp32":
             folder = self._cache.run(stage, inputs, lambda folder: self._convert(plan, folder / name))
@@ -145,11 +136,23 @@ class StageRunner:
                 lambda tile, residual: apply_residual(tile, residual, scale=self.config.scale, glue=self.glue),
                 lambda text: notice(self._progress, text),
             )
-            budget = Budget(min_psnr_db=quantization.min_psnr_db, max_shift=quantization.max_shift)
-            write_plan(folder, planner.search(budget, quantization.range_method))
+            write_plan(folder, planner.search(quantization.budget, quantization.range_method))
 
-        inputs = {**self._inputs, "scale": self.config.scale, **_describe(quantization)}
+        inputs = {**self._inputs, "scale": self.config.scale, **quantization.inputs()}
         return read_plan(self._cache.run(_PLAN_STAGE, inputs, produce))
+
+    def _wide_ranges(self, quantization: Quantization) -> dict[str, Range]:
+        """Ranges of the tile graph for 16-bit activations."""
+
+        def produce(folder: Path) -> None:
+            import onnx
+
+            from export.precisions import wide_ranges
+
+            write_ranges(folder, wide_ranges(onnx.load(self._tile_graph), quantization.calibration.tiles))
+
+        inputs = {**self._inputs, "calibration": quantization.calibration.sha256}
+        return read_ranges(self._cache.run(_RANGES_STAGE, inputs, produce))
 
     def goldens(self, tile_size: Size) -> tuple[Path, tuple[GoldenRecord, ...]]:
         """Folder of recorded tensors and their records."""
@@ -199,18 +202,14 @@ class StageRunner:
             rewrite_onnx(recipe, full_file=full, path=path, tiles=_tiles(*_PROOF_SIZES))
 
     def _recipe(self, plan: ArtifactPlan, quantization: Quantization | None) -> Recipe:
-        import onnx
+        from export.precisions import Recipe
 
-        from export.precisions import Recipe, wide_ranges
-
+        recipe = Recipe(precision=plan.precision, tile_file=self._tile_graph)
+        if quantization is None:
+            return recipe
         if plan.precision == "int8":
-            assert quantization is not None
-            return Recipe(precision="int8", tile_file=self._tile_graph, plan=self.plan(quantization))
-        if plan.precision == "w8a16":
-            assert quantization is not None
-            ranges = wide_ranges(onnx.load(self._tile_graph), quantization.calibration.tiles)
-            return Recipe(precision="w8a16", tile_file=self._tile_graph, ranges=ranges)
-        return Recipe(precision=plan.precision, tile_file=self._tile_graph)
+            return replace(recipe, plan=self.plan(quantization))
+        return replace(recipe, ranges=self._wide_ranges(quantization))
 
     def _convert(self, plan: ArtifactPlan, path: Path) -> None:
         if plan.target.name == "torchscript":
@@ -234,15 +233,6 @@ class StageRunner:
         simplify(dynamic, fixed, tiles=_tiles(plan.tile_size), fixed_size=plan.tile_size)
         export_tflite(fixed, path, input_name=INPUT_NAME, output_name=OUTPUT_NAMES[plan.graph])
         fixed.unlink()
-
-
-def _describe(quantization: Quantization) -> dict[str, object]:
-    """What a result depends on, for the cache."""
-    return {
-        "calibration": quantization.calibration.sha256,
-        "budget": (quantization.min_psnr_db, quantization.max_shift),
-        "range_method": quantization.range_method,
-    }
 
 
 def _tiles(*sizes: Size) -> list[NDArray[np.float32]]:
