@@ -64,7 +64,8 @@ class Measured:
 class Plan:
     """A choice for a tile graph. Layers are node names of its convolutions, ``labels`` their names in the network.
 
-    ``biases`` (c,) go with weights of 7 bits, ``biases_8bit`` with those of 8; layers without one keep theirs.
+    ``biases`` (c,) and ``measured`` go with weights of 7 bits, ``biases_8bit`` and ``measured_8bit`` with those of 8;
+    layers without a bias here keep theirs.
     """
 
     scope: Scope
@@ -77,6 +78,7 @@ class Plan:
     biases: Biases = field(default_factory=dict)
     biases_8bit: Biases = field(default_factory=dict)
     measured: Measured | None = None
+    measured_8bit: Measured | None = None
 
 
 def write_plan(folder: Path, plan: Plan) -> None:

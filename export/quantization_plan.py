@@ -67,19 +67,18 @@ class Planner:
         """The plan with the fewest float layers that keeps the budget; an InputError where none does."""
         methods = _AUTOMATIC if method is None else (method,)
         for scope in get_args(Scope):
-            plans = self._candidates(scope, (), methods)
-            plan = _best(plans)
+            plan = self._try(scope, (), methods, budget)
             self._notify(f"int8, {_SCOPES[scope]}, {plan.range_method} ranges: {_measured(plan).describe()}")
-            kept = [self._finished(plan, budget) for plan in plans if _measured(plan).keeps(budget)]
-            if kept:
-                return _best(kept)
+            if _measured(plan).keeps(budget):
+                return self._finished(plan)
         ranking = self._rank(plan)
-        return replace(self._mixed(ranking, methods, budget), sensitivity=ranking)
+        plan = replace(self._mixed(ranking, methods, budget), sensitivity=ranking)
+        return self._finished(plan)
 
-    def _candidates(self, scope: Scope, float_layers: tuple[str, ...], methods: Sequence[RangeMethod]) -> list[Plan]:
-        """One plan, its last bias corrected, for every way to choose ranges."""
-        return [
-            self._corrected(
+    def _try(self, scope: Scope, float_layers: tuple[str, ...], methods: Sequence[RangeMethod], budget: Budget) -> Plan:
+        """The best of these ways to choose ranges, with biases corrected where PSNR leaves the budget a chance."""
+        plans = [
+            self._measured_plan(
                 Plan(
                     scope=scope,
                     range_method=method,
@@ -90,6 +89,10 @@ class Planner:
             )
             for method in methods
         ]
+        enough = [plan for plan in plans if _measured(plan).mean_psnr_db >= budget.min_psnr_db]
+        corrected = [self._corrected(plan, budget) for plan in enough]
+        kept = [plan for plan in corrected if _measured(plan).keeps(budget)]
+        return max(kept or corrected or plans, key=lambda plan: _measured(plan).order())
 
     def _mixed(self, ranking: Sequence[Sensitivity], methods: Sequence[RangeMethod], budget: Budget) -> Plan:
         by_name = {label: node for node, label in self._labels.items()}
@@ -98,14 +101,10 @@ class Planner:
         for count in range(1, len(order) + 1):
             if self._int8_share(order[:count]) < LEAST_INT8_SHARE:
                 break
-            plans = self._candidates("conv", tuple(order[:count]), methods)
-            enough = [plan for plan in plans if _measured(plan).mean_psnr_db >= budget.min_psnr_db]
-            finished = [self._finished(plan, budget) for plan in enough]
-            kept = [plan for plan in finished if _measured(plan).keeps(budget)]
-            plan = _best(kept or finished or plans)
+            plan = self._try("conv", tuple(order[:count]), methods, budget)
             reached = f"{count} layers in float give {_measured(plan).describe()}"
             self._notify(f"{reached}, {plan.range_method} ranges")
-            if kept:
+            if _measured(plan).keeps(budget):
                 return self._fewer(plan, budget)
         raise InputError(
             f"--int8-min-psnr {budget.min_psnr_db:g} with --int8-max-shift {budget.max_shift:g} cannot be kept with "
@@ -116,10 +115,10 @@ class Planner:
     def _fewer(self, plan: Plan, budget: Budget) -> Plan:
         """Without those float layers that the budget does not need, the least sensitive tried first."""
         for layer in plan.float_layers[-2::-1]:
-            kept = tuple(name for name in plan.float_layers if name != layer)
-            candidate = self._corrected(replace(plan, float_layers=kept))
+            fewer = tuple(name for name in plan.float_layers if name != layer)
+            candidate = self._try("conv", fewer, (plan.range_method,), budget)
             if _measured(candidate).keeps(budget):
-                plan = self._finished(candidate, budget)
+                plan = candidate
         return plan
 
     def _rank(self, plan: Plan) -> tuple[Sensitivity, ...]:
@@ -133,23 +132,24 @@ class Planner:
     def _int8_share(self, float_layers: Sequence[str]) -> float:
         return 1.0 - sum(self._shares[layer] for layer in float_layers)
 
-    def _corrected(self, plan: Plan) -> Plan:
-        """With the last bias corrected, which takes out the mean shift, and measured."""
-        plan = replace(plan, biases=self._correct(plan, self._layers[-1:], reduced_range=True))
+    def _measured_plan(self, plan: Plan) -> Plan:
         return replace(plan, measured=self._measure(plan))
 
-    def _finished(self, plan: Plan, budget: Budget) -> Plan:
-        """With the biases of all int8 layers corrected, for both widths of weights; kept where it measures better."""
-        layers = [name for name in self._layers if name not in plan.float_layers or name == self._layers[-1]]
-        corrected = replace(plan, biases=self._correct(plan, layers, reduced_range=True))
-        corrected = replace(corrected, measured=self._measure(corrected))
+    def _corrected(self, plan: Plan, budget: Budget) -> Plan:
+        """With corrected biases, if those measure better: rounding that keeps sums leaves them little to do."""
+        corrected = self._measured_plan(replace(plan, biases=self._correct(plan, reduced_range=True)))
         before, after = ((_measured(p).keeps(budget), _measured(p).mean_psnr_db) for p in (plan, corrected))
-        if before > after:
-            corrected, layers = plan, self._layers[-1:]
-        wide = self._correct(plan, layers, reduced_range=False)
-        return replace(corrected, biases_8bit=wide, int8_mac_share=self._int8_share(plan.float_layers))
+        return corrected if after > before else plan
 
-    def _correct(self, plan: Plan, layers: Sequence[str], *, reduced_range: bool) -> dict[str, Tensor]:
+    def _finished(self, plan: Plan) -> Plan:
+        """With what weights of 8 bits need: corrected biases, if those measure better."""
+        corrected = replace(plan, biases_8bit=self._correct(plan, reduced_range=False))
+        before, after = (self._measure(p, reduced_range=False) for p in (plan, corrected))
+        better, measured = (corrected, after) if after.mean_psnr_db > before.mean_psnr_db else (plan, before)
+        return replace(better, measured_8bit=measured, int8_mac_share=self._int8_share(plan.float_layers))
+
+    def _correct(self, plan: Plan, *, reduced_range: bool) -> dict[str, Tensor]:
+        layers = [name for name in self._layers if name not in plan.float_layers or name == self._layers[-1]]
         step = max(len(self._tiles) // _BIAS_TILES, 1)
         return correct_biases(
             self._model,
@@ -158,8 +158,8 @@ class Planner:
             self._tiles[::step],
         )
 
-    def _measure(self, plan: Plan) -> Measured:
-        quantized = apply_plan(self._model, plan)
+    def _measure(self, plan: Plan, *, reduced_range: bool = True) -> Measured:
+        quantized = apply_plan(self._model, plan, reduced_range=reduced_range)
         images = self._sr_images(quantized, self._selection, exact=True)
         pairs = list(zip(images, self._references, strict=True))
         quality = [psnr(image, reference) for image, reference in pairs]
@@ -196,10 +196,6 @@ class Planner:
     def _sr_images(self, model: onnx.ModelProto, tiles: Sequence[Tensor], *, exact: bool) -> list[Tensor]:
         run = runner(model, exact=exact)
         return [self._finish(tile, next(iter(run(tile).values()))[0]) for tile in tiles]
-
-
-def _best(plans: Sequence[Plan]) -> Plan:
-    return max(plans, key=lambda plan: _measured(plan).order())
 
 
 def _measured(plan: Plan) -> Measured:

@@ -72,19 +72,20 @@ def _row(artifact: Artifact) -> tuple[str, ...]:
 
 
 def _of_plan(plan: Plan, quantization: Quantization, *, reduced_range: bool) -> QuantizationRecord:
-    assert plan.measured is not None
+    measured, biases = (plan.measured, plan.biases) if reduced_range else (plan.measured_8bit, plan.biases_8bit)
+    assert measured is not None
     return QuantizationRecord(
         calibration=quantization.calibration.record(),
         range_method=plan.range_method,
         scope=plan.scope,
-        bias_corrected=True,
+        bias_corrected=bool(biases),
         reduced_range=reduced_range,
         sensitivity=plan.sensitivity,
         float_layers=tuple(plan.labels[layer] for layer in plan.float_layers),
         quantized_mac_share=plan.int8_mac_share,
         min_psnr_budget_db=quantization.budget.min_psnr_db,
         max_shift_budget=quantization.budget.max_shift,
-        mean_psnr_db=plan.measured.mean_psnr_db,
-        worst_psnr_db=plan.measured.worst_psnr_db,
-        max_mean_shift=plan.measured.max_mean_shift,
+        mean_psnr_db=measured.mean_psnr_db,
+        worst_psnr_db=measured.worst_psnr_db,
+        max_mean_shift=measured.max_mean_shift,
     )

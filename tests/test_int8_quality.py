@@ -84,11 +84,9 @@ def quality(picture: Image, truth: Image) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("artifact_id", "least_mean_db", "most_shift"), [("onnx-int8-tile", 40, 0.3), ("tflite-int8-tile-64x64", 38, 0.35)]
-)
+@pytest.mark.parametrize(("artifact_id", "least_mean_db"), [("onnx-int8-tile", 40), ("tflite-int8-tile-64x64", 38)])
 def test_published_int8_keeps_the_picture_on_unseen_photographs(
-    shared: Path, published_int8_bundle: Bundle, artifact_id: str, least_mean_db: float, most_shift: float
+    shared: Path, published_int8_bundle: Bundle, artifact_id: str, least_mean_db: float
 ) -> None:
     """Tiles of 64x64 of real LR photographs, Set14, BSD100 and Urban100: nothing was calibrated or chosen on them."""
     bundle = published_int8_bundle
@@ -106,7 +104,7 @@ def test_published_int8_keeps_the_picture_on_unseen_photographs(
     assert len(changed) >= 40
     assert np.mean(changed) >= least_mean_db
     assert min(changed) >= 37
-    assert max(shifts) <= most_shift
+    assert max(shifts) <= 0.3
 
 
 def unseen_tiles(data: Path) -> list[Image]:
