@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from edgesr_bench import bench
 from edgesr_export import export
-from edgesr_terminal import positive_integers, print_lines, print_table, shown_progress
+from edgesr_terminal import print_lines, print_table, shown_progress
 from edgesr_train import train
+from edgesr_upscale import upscale
 from runtimes.errors import EdgesrError
 
 _INTERRUPTED = 130
@@ -63,64 +65,8 @@ def parity(
     raise typer.Exit(0 if results.passed else 1)
 
 
-@app.command()
-def bench(
-    bundle: BundleArgument,
-    threads: Annotated[str, typer.Option(help="Comma-separated thread counts.")] = "1",
-    runtime: RuntimeOption = None,
-    artifact: ArtifactOption = None,
-    calls: Annotated[int, typer.Option(min=1, help="At least this many timed calls.")] = 20,
-    seconds: Annotated[float, typer.Option(min=0.0, help="At least this many seconds of timed calls.")] = 2.0,
-    rounds: Annotated[
-        int, typer.Option(min=1, help="Measure all artifacts this many times in turn, against drift of the machine.")
-    ] = 1,
-    json: JsonOption = None,
-) -> None:
-    """Measure latency and peak memory of every artifact, a fresh process each in every round."""
-    from benchmarks.device import HostDevice
-    from benchmarks.jobs import LatencySettings
-    from benchmarks.results import require_writable, run_latency, select_artifacts, write_json
-    from benchmarks.tables import latency_table, not_measured
-    from runtimes.bundle import open_bundle
-
-    opened = open_bundle(bundle)
-    require_writable(json)
-    with shown_progress() as progress:
-        results = run_latency(
-            opened,
-            HostDevice(),
-            artifacts=select_artifacts(opened, artifact=artifact, runtime=runtime),
-            threads=positive_integers("--threads", threads),
-            settings=LatencySettings(calls=calls, seconds=seconds),
-            rounds=rounds,
-            progress=progress,
-        )
-    write_json(results, json)
-    print_table(latency_table(results))
-    print_lines(not_measured(results))
-    raise typer.Exit(0 if results.passed else 1)
-
-
-@app.command()
-def upscale(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="An image, or a folder of images.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="The image to write, or a folder for them.")],
-    bundle: Annotated[Path, typer.Option(help="A bundle made by 'edgesr export'.")],
-    artifact: ArtifactOption = None,
-    runtime: RuntimeOption = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the runtime.")] = 1,
-) -> None:
-    """Upscale an image or a folder of images."""
-    from runtimes.bundle import open_bundle
-    from runtimes.upscale_files import upscale_files
-
-    opened = open_bundle(bundle)
-    with shown_progress() as progress:
-        written = upscale_files(
-            source, target, opened, artifact_id=artifact, runtime=runtime, threads=threads, progress=progress
-        )
-    for item in written:
-        typer.echo(f"{item.path}: {item.width}x{item.height} by {item.artifact} on {item.runtime}")
+app.command()(bench)
+app.command()(upscale)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -22,12 +23,20 @@ def comma_separated(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def parse_size(text: str) -> tuple[int, int]:
+def parse_size(text: str, option: str = "--tile-size") -> tuple[int, int]:
     """Height and width of a tile size such as 128x128."""
     sides = text.lower().split("x")
     if len(sides) != 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
-        raise InputError(f"--tile-size {text!r}: give height x width in LR pixels, for example 128x128")
+        raise InputError(f"{option} {text!r}: give height x width in LR pixels, for example 128x128")
     return int(sides[0]), int(sides[1])
+
+
+def parse_bytes(option: str, text: str) -> int:
+    """Bytes of a size such as 256MB, 1.5GB or 500000000; units are powers of 1000."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?", text.strip().lower())
+    if found is None:
+        raise InputError(f"{option} {text!r}: give a size such as 256MB or 1GB")
+    return round(float(found[1]) * {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}[found[2]])
 
 
 def positive_integers(option: str, text: str) -> list[int]:

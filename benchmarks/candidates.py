@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from benchmarks.degradations import upscale_bicubic
 from benchmarks.image_pairs import ImageSet
 from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError, InputError
+from runtimes.errors import InputError
 from runtimes.manifest import Artifact
-from runtimes.session import open_session
-from runtimes.upscale import check_size, choose_artifact, upscale
+from runtimes.upscale import Upscaler
+from runtimes.upscale_plan import UpscaleOptions, plan_upscale
 
 Pixels = NDArray[np.uint8]
 Upscale = Callable[[Pixels], Pixels]
@@ -47,14 +47,16 @@ def bundle_candidate(
 
     An InputError when any image does not fit it.
     """
-    scale = bundle.manifest.scale
     artifact, runtime_name = _choose(bundle, images, artifact_id, runtime)
-    session = open_session(bundle, artifact, runtime=runtime_name)
-    name = f"{bundle.root}: {artifact.id} on {runtime_name}"
+    upscaler = Upscaler(bundle, UpscaleOptions(artifact_id=artifact.id, runtime=runtime_name))
+
+    def run(lr: Pixels) -> Pixels:
+        return upscaler.array(lr)
+
     return Candidate(
-        name=name,
-        scale=scale,
-        upscale=lambda lr: _rounded(upscale(_planes(lr), session, scale=scale, glue=bundle.manifest.glue), name),
+        name=f"{bundle.root}: {artifact.id} on {runtime_name}",
+        scale=bundle.manifest.scale,
+        upscale=run,
         sha256=artifact.file.sha256,
         artifact=artifact.id,
         runtime=runtime_name,
@@ -62,29 +64,13 @@ def bundle_candidate(
 
 
 def _choose(bundle: Bundle, images: ImageSet, artifact_id: str | None, runtime: str | None) -> tuple[Artifact, str]:
-    sizes = {pair.hr: pair.size(bundle.manifest.scale) for pair in images.pairs}
-    for file, size in sizes.items():
-        check_size(bundle, size, f"{file}, reduced")
-    first = next(iter(sizes.values()))
-    artifact, runtime_name = choose_artifact(bundle, first, artifact_id=artifact_id, runtime=runtime)
-    unfit = next((file for file, size in sizes.items() if not artifact.fits(size)), None)
-    if unfit is not None:
-        assert artifact.tile_size is not None
-        wanted, found = ("x".join(map(str, size)) for size in (artifact.tile_size, sizes[unfit]))
-        raise InputError(
-            f"{unfit}: its LR is {found} (height x width), {artifact.id} takes only {wanted}; give images of one "
-            "size, or --runtime or --artifact with dynamic sizes"
-        )
-    return artifact, runtime_name
-
-
-def _planes(pixels: Pixels) -> NDArray[np.float32]:
-    """uint8 (h,w,3) -> float32 (3,h,w)."""
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)).astype(np.float32)
-
-
-def _rounded(image: NDArray[np.float32], name: str) -> Pixels:
-    """float32 (3,H,W) -> uint8 (H,W,3)."""
-    if not np.isfinite(image).all():
-        raise EdgesrError(f"{name}: gives values that are not finite; check it with 'edgesr parity'")
-    return np.rint(image).clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
+    options = UpscaleOptions(artifact_id=artifact_id, runtime=runtime)
+    for place, pair in enumerate(images.pairs):
+        size = pair.size(bundle.manifest.scale)
+        try:
+            plan = plan_upscale(bundle, size, options)
+        except InputError as error:
+            raise InputError(f"{pair.hr}: its LR does not fit: {error}") from error
+        if place == 0:
+            options = UpscaleOptions(artifact_id=plan.artifact.id, runtime=plan.runtime)
+    return plan.artifact, plan.runtime

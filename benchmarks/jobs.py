@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from benchmarks.end_to_end import EndToEndSettings
+
 
 @dataclass(frozen=True, kw_only=True)
 class LatencySettings:
@@ -17,14 +19,15 @@ class LatencySettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One artifact on one runtime: check it on all goldens that fit, or time it."""
+    """One artifact on one runtime: check it on all goldens that fit, time it, or upscale a photograph with it."""
 
-    kind: Literal["parity", "latency"]
+    kind: Literal["parity", "latency", "end-to-end"]
     bundle: str
     artifact: str
     runtime: str
     threads: int
     latency: LatencySettings = LatencySettings()
+    end_to_end: EndToEndSettings | None = None
 
 
 JobStatus = Literal["done", "missing", "error", "crashed", "timeout"]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 from benchmarks.jobs import LatencySettings
+from benchmarks.memory import peak_rss_bytes
 from runtimes.bundle import Bundle
 from runtimes.manifest import Artifact, Golden
 from runtimes.session import open_session
@@ -79,7 +77,7 @@ def measure_latency(
         p90_ms=p90,
         p99_ms=p99,
         ms_per_gmac=p50 / gmac,
-        peak_rss_mb=peak_rss_mb(),
+        peak_rss_mb=peak_rss_bytes() / 1e6,
     )
 
 
@@ -105,19 +103,6 @@ def join_rounds(rounds: Sequence[Latency]) -> Latency:
         ms_per_gmac=first.ms_per_gmac * p50 / first.p50_ms,
         peak_rss_mb=max(one.peak_rss_mb for one in rounds),
     )
-
-
-def peak_rss_mb() -> float:
-    """Highest resident memory of this process in MB (1e6 bytes).
-
-    Linux: VmHWM, since ru_maxrss of a process also counts the parent that it was forked from.
-    """
-    status = Path("/proc/self/status")
-    if status.is_file():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024 / 1e6
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def _photograph(bundle: Bundle, artifact: Artifact) -> Golden:

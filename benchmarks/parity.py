@@ -13,10 +13,9 @@ from benchmarks.environment import x86_features
 from benchmarks.metrics import max_abs_error, psnr
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError
-from runtimes.manifest import Artifact, Golden
-from runtimes.projection import upsample_bilinear
+from runtimes.manifest import Artifact, FileEntry, Golden
+from runtimes.projection import apply_residual, upsample_bilinear
 from runtimes.session import ImageSession, open_session
-from runtimes.upscale import apply_residual
 
 BORDER_LR_PIXELS = 4
 Image = NDArray[np.float32]
@@ -112,17 +111,30 @@ def _run(bundle: Bundle, session: ImageSession, golden: Golden, *, bilinear_db: 
     ring = BORDER_LR_PIXELS * manifest.scale
     image = bundle.tensor(golden.input)
     output = session.infer(image)
+    expected = bundle.tensor(golden.output)
     residual: Comparison | None = None
     if artifact.graph == "tile":
-        residual = compare(output, bundle.tensor(golden.residual), tolerance, ring=ring)
+        expected_residual = bundle.tensor(_residual_entry(golden, artifact))
+        residual = compare(output, expected_residual, tolerance, ring=ring)
         output = apply_residual(image, output, scale=manifest.scale, glue=manifest.glue)
-    comparison = compare(output, bundle.tensor(golden.output), tolerance, ring=ring)
+        if artifact.inside_only:
+            expected = apply_residual(image, expected_residual, scale=manifest.scale, glue=manifest.glue)
+    comparison = compare(output, expected, tolerance, ring=ring)
     failures = comparison.failures
     if (worse := flat_tile_failure(comparison, bilinear_db)) is not None:
         failures += (worse,)
     if residual is not None and artifact.precision == "fp32":
         failures += tuple(f"residual: {failure}" for failure in residual.failures)
     return _Run(output, comparison, residual.psnr_db if residual else None, failures)
+
+
+def _residual_entry(golden: Golden, artifact: Artifact) -> FileEntry:
+    """The residual of the artifact's own padding."""
+    if not artifact.inside_only:
+        return golden.residual
+    if golden.zero_padded_residual is None:
+        raise InputError(f"{artifact.id}: golden {golden.id} has no zero-padded residual; export the bundle again")
+    return golden.zero_padded_residual
 
 
 def _difference(host: _Run, exact: _Run) -> float | None:

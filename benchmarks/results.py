@@ -24,7 +24,7 @@ from runtimes.manifest import Artifact
 from runtimes.progress import Progress, ProgressEvent, silent
 from runtimes.registry import runtime_info
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ def run_parity(
         parity = decode(ArtifactParity, outcome.result) if outcome.result is not None else None
         results.append(
             ParityResult(
-                key=_key(job, device),
+                key=result_key(job, device),
                 status=outcome.status,
                 reason=outcome.reason,
                 passed=parity is not None and not any(g.failures for g in parity.goldens),
@@ -128,12 +128,12 @@ def run_parity(
             )
         )
     progress(ProgressEvent("parity", len(artifacts), len(artifacts)))
-    _require_any_ran([(r.status, r.reason) for r in results])
+    require_any_ran([(r.status, r.reason) for r in results])
     return ParityResults(
         schema_version=SCHEMA_VERSION,
         kind="parity",
-        created_utc=_now(),
-        bundle=_identity(bundle),
+        created_utc=utc_now(),
+        bundle=bundle_identity(bundle),
         environment=current_environment(),
         results=tuple(results),
     )
@@ -156,10 +156,10 @@ def run_latency(
         for a, r in artifacts
     ]
     timings = measure_rounds(device, jobs, rounds=rounds, progress=progress)
-    _require_any_ran([(t.status, t.reason) for t in timings])
+    require_any_ran([(t.status, t.reason) for t in timings])
     results = [
         LatencyResult(
-            key=_key(timing.job, device),
+            key=result_key(timing.job, device),
             status=timing.status,
             reason=timing.reason,
             latency=timing.latency,
@@ -170,8 +170,8 @@ def run_latency(
     return LatencyResults(
         schema_version=SCHEMA_VERSION,
         kind="latency",
-        created_utc=_now(),
-        bundle=_identity(bundle),
+        created_utc=utc_now(),
+        bundle=bundle_identity(bundle),
         environment=current_environment(),
         settings=settings,
         rounds=rounds,
@@ -192,16 +192,19 @@ def select_artifacts(
     return pairs
 
 
-def _key(job: Job, device: Device) -> Key:
+def result_key(job: Job, device: Device) -> Key:
+    """What a job's result is about."""
     return Key(artifact=job.artifact, runtime=job.runtime, threads=job.threads, device=device.name)
 
 
-def _require_any_ran(outcomes: list[tuple[JobStatus, str | None]]) -> None:
+def require_any_ran(outcomes: list[tuple[JobStatus, str | None]]) -> None:
+    """An EdgesrError when no runtime at all was installed."""
     if all(status == "missing" for status, _ in outcomes):
         raise EdgesrError(f"no runtime of this bundle is installed: {outcomes[0][1]}")
 
 
-def _identity(bundle: Bundle) -> BundleIdentity:
+def bundle_identity(bundle: Bundle) -> BundleIdentity:
+    """Which bundle was measured."""
     return BundleIdentity(
         manifest_sha256=hashlib.sha256((bundle.root / MANIFEST_FILE).read_bytes()).hexdigest(),
         generator=str(bundle.manifest.generator.get("name", "unknown")),
@@ -209,7 +212,8 @@ def _identity(bundle: Bundle) -> BundleIdentity:
     )
 
 
-def _now() -> str:
+def utc_now() -> str:
+    """ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

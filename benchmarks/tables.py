@@ -6,8 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.end_to_end_results import EndToEndResult, EndToEndResults
 from benchmarks.parity import GoldenParity
-from benchmarks.results import LatencyResult, LatencyResults, ParityResult, ParityResults
+from benchmarks.results import (
+    LatencyResult,
+    LatencyResults,
+    ParityResult,
+    ParityResults,
+)
 
 _DASH = "-"
 
@@ -83,7 +89,27 @@ def latency_table(results: LatencyResults) -> Table:
     return Table("Latency on this host, one call", columns, tuple(_latency_row(r) for r in results.results))
 
 
-def not_measured(results: ParityResults | LatencyResults) -> list[str]:
+def end_to_end_table(results: EndToEndResults) -> Table:
+    """One row an artifact and thread count; "vs whole": time per pixel by that of a run in one piece."""
+    columns = (
+        "artifact",
+        "runtime",
+        "threads",
+        "tiles",
+        "decode ms",
+        "network ms",
+        "glue ms",
+        "encode ms",
+        "glue share",
+        "vs whole",
+        "peak above runtime MB",
+    )
+    height, width = results.settings.size
+    title = f"A photograph of {width}x{height} pixels from PNG to PNG, on this host"
+    return Table(title, columns, tuple(_end_to_end_row(r) for r in results.results))
+
+
+def not_measured(results: ParityResults | LatencyResults | EndToEndResults) -> list[str]:
     """One line for every artifact that was not measured, or failed, with its reason."""
     lines = [f"{r.key.artifact}: {r.status}: {r.reason}" for r in results.results if r.status != "done"]
     if isinstance(results, ParityResults):
@@ -142,6 +168,22 @@ def _latency_row(result: LatencyResult) -> tuple[str, ...]:
         f"{latency.ms_per_gmac:.1f}",
         f"{latency.peak_rss_mb:.0f}",
         str(len(latency.samples_ms)),
+    )
+
+
+def _end_to_end_row(result: EndToEndResult) -> tuple[str, ...]:
+    key, measured = result.key, result.end_to_end
+    head = (key.artifact, key.runtime, str(key.threads))
+    if measured is None:
+        return (*head, *[_DASH] * 7, result.status)
+    glue_ms = measured.tiles_ms - measured.network_ms
+    return (
+        *head,
+        f"{measured.tiles} of {measured.tile_size[0]}x{measured.tile_size[1]}",
+        *(f"{ms:.0f}" for ms in (measured.decode_ms, measured.network_ms, glue_ms, measured.encode_ms)),
+        f"{measured.glue_share:.2f}",
+        f"{measured.ratio_to_whole:.2f}",
+        f"{measured.peak_above_runtime_mb:.0f}",
     )
 
 

@@ -7,12 +7,14 @@ import json
 import sys
 from pathlib import Path
 
+from benchmarks.end_to_end import EndToEnd, measure_end_to_end
 from benchmarks.jobs import Job, Outcome
-from benchmarks.latency import measure_latency
-from benchmarks.parity import check_parity
-from runtimes.bundle import open_bundle
+from benchmarks.latency import Latency, measure_latency
+from benchmarks.parity import ArtifactParity, check_parity
+from runtimes.bundle import Bundle, open_bundle
 from runtimes.decoding import decode, to_json
 from runtimes.errors import EdgesrError, MissingPackageError
+from runtimes.manifest import Artifact
 
 
 def run_job(job: Job) -> Outcome:
@@ -20,17 +22,20 @@ def run_job(job: Job) -> Outcome:
     try:
         bundle = open_bundle(job.bundle)
         artifact = bundle.artifact(job.artifact)
-        if job.kind == "parity":
-            result = dataclasses.asdict(check_parity(bundle, artifact, runtime=job.runtime, threads=job.threads))
-        else:
-            result = dataclasses.asdict(
-                measure_latency(bundle, artifact, runtime=job.runtime, threads=job.threads, settings=job.latency)
-            )
+        result = dataclasses.asdict(_measure(job, bundle, artifact))
     except MissingPackageError as error:
         return Outcome(status="missing", reason=str(error), result=None)
     except EdgesrError as error:
         return Outcome(status="error", reason=str(error), result=None)
     return Outcome(status="done", reason=None, result=result)
+
+
+def _measure(job: Job, bundle: Bundle, artifact: Artifact) -> ArtifactParity | Latency | EndToEnd:
+    if job.kind == "parity":
+        return check_parity(bundle, artifact, runtime=job.runtime, threads=job.threads)
+    if job.end_to_end is not None:
+        return measure_end_to_end(bundle, artifact, runtime=job.runtime, threads=job.threads, settings=job.end_to_end)
+    return measure_latency(bundle, artifact, runtime=job.runtime, threads=job.threads, settings=job.latency)
 
 
 def main(job_file: Path, result_file: Path) -> None:

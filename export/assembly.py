@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from export.converted import ConvertedArtifact
 from export.options import ExportOptions
 from export.quantization import Quantization
 from export.quantization_record import quantization_record
@@ -26,7 +27,7 @@ class Assembly:
     checkpoint_name: str
     options: ExportOptions
     quantization: Quantization | None
-    converted: list[tuple[ArtifactPlan, Path, dict[str, str]]]
+    converted: list[ConvertedArtifact]
     goldens: tuple[Path, tuple[GoldenRecord, ...]]
 
     def fill(self, root: Path) -> Manifest:
@@ -43,13 +44,14 @@ class Assembly:
             checkpoint=Checkpoint(
                 name=self.checkpoint_name, sha256=self.runner.sha256, parameters=measurement.parameters
             ),
-            artifacts=tuple(self._artifact(root, *item) for item in self.converted),
+            artifacts=tuple(self._artifact(root, item) for item in self.converted),
             goldens=tuple(self._golden(root, record) for record in self.goldens[1]),
         )
 
-    def _artifact(self, root: Path, plan: ArtifactPlan, source: Path, versions: dict[str, str]) -> Artifact:
+    def _artifact(self, root: Path, converted: ConvertedArtifact) -> Artifact:
+        plan, cost = converted.plan, converted.cost
         file = root / f"{plan.id}{plan.target.suffix}"
-        shutil.copyfile(source, file)
+        shutil.copyfile(converted.file, file)
         return Artifact(
             id=plan.id,
             format=plan.target.name,
@@ -57,8 +59,12 @@ class Assembly:
             graph=plan.graph,
             precision=plan.precision,
             tile_size=plan.tile_size,
+            resizable=cost is not None and cost.resizable,
             halo=self.runner.measurement.halo if plan.graph == "tile" else None,
-            padding=self.runner.config.padding,
+            padding="zero" if plan.zero_padded else self.runner.config.padding,
+            inside_only=plan.zero_padded,
+            inside=converted.inside,
+            memory=cost.memory if cost is not None else None,
             file=file_entry(root, file),
             inputs=(self._spec(plan, INPUT_NAME, 1, (0.0, 255.0)),),
             outputs=(
@@ -70,7 +76,7 @@ class Assembly:
                 ),
             ),
             mac_per_hr_pixel=self.runner.measurement.mac_per_hr_pixel,
-            made_by={"edgesr": metadata.version("edgesr"), **versions},
+            made_by={"edgesr": metadata.version("edgesr"), **converted.versions},
             least_runtime=dict(plan.target.least_runtime),
             legacy=plan.target.legacy,
             quantization=quantization_record(self.runner, plan, self.quantization),
@@ -98,6 +104,7 @@ class Assembly:
             input=copied(record.files["input"]),
             output=copied(record.files["output"]),
             residual=copied(record.files["residual"]),
+            zero_padded_residual=copied(zero) if (zero := record.files.get("zero_padded_residual")) else None,
             intermediates={name: copied(file) for name, file in record.intermediates.items()},
             tolerances=tolerances(self.options.int8_min_psnr_db, self.options.int8_max_shift),
         )

@@ -21,8 +21,9 @@ from torch import Tensor
 from export.records import GoldenRecord, write_goldens
 from export.samples import photograph
 from runtimes.manifest import Size
-from runtimes.projection import noise_level, projection_factor, upsample_bilinear
-from sr_model.generator import Generator
+from runtimes.noise_level import noise_level
+from runtimes.projection import projection_factor, square_sum, upsample_bilinear
+from sr_model.generator import Generator, zero_padded
 from sr_model.projection import Projection
 
 Image = NDArray[np.float32]
@@ -88,7 +89,7 @@ def _expose_for_factor(
         image = expose(base, exposure)
         residual = _residual(generator, image)
         sigma = noise_level(upsample_bilinear(image, scale))
-        if low < projection_factor(residual, sigma=sigma, alpha=alpha) < high:
+        if low < projection_factor(square_sum(residual), residual.size, sigma=sigma, alpha=alpha) < high:
             break
     return exposure, image, residual
 
@@ -109,7 +110,10 @@ def _record(generator: Generator, name: str, source: str, image: Image, residual
         output = generator.subtract(upsampled, torch.from_numpy(residual)[None])[0].numpy()
         k, sigma = _factor_and_noise_level(generator, upsampled, torch.from_numpy(residual)[None])
     files = {}
-    for role, values in (("input", image), ("output", output), ("residual", residual)):
+    tensors = {"input": image, "output": output, "residual": residual}
+    if generator.config.padding != "zero":
+        tensors["zero_padded_residual"] = _residual(zero_padded(generator), image)
+    for role, values in tensors.items():
         files[role] = f"{name}.{role}.npy"
         np.save(folder / files[role], values)
     size = (image.shape[1], image.shape[2])

@@ -11,6 +11,7 @@ import numpy as np
 from export.assembly import Assembly
 from export.cache import StageCache, default_cache_dir
 from export.calibration import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
+from export.converted import ConvertedArtifact, convert
 from export.options import ExportOptions
 from export.plan import Budget
 from export.quantization import Quantization
@@ -50,11 +51,11 @@ def export_bundle(
         progress(ProgressEvent("export", 0, len(plans) + 1, "goldens"))
         goldens = runner.goldens(options.tile_size)
         quantization = _quantization(options, plans, goldens, progress)
-        converted = []
+        converted: list[ConvertedArtifact] = []
         for done, plan in enumerate(plans):
             progress(ProgressEvent("export", done + 1, len(plans) + 1, plan.id))
             used = quantization if plan.precision in CALIBRATED else None
-            converted.append((plan, *runner.artifact(plan, options.tile_size, used)))
+            converted += convert(runner, cache, plan, options.tile_size, used)
         bundle = write_bundle(output, Assembly(runner, source.name, options, quantization, converted, goldens).fill)
     progress(ProgressEvent("export", len(plans) + 1, len(plans) + 1, str(output)))
     return ExportReport(bundle, tuple(cache.conversions))

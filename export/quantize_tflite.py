@@ -108,14 +108,18 @@ def _set_weights(model: Any, matched: Mapping[str, Any], tile_graph: onnx.ModelP
 
 
 def _float_operators(model: Any, integer: Iterable[Any], names: Mapping[int, str], scope: Scope) -> list[str]:
-    """Names of the operators that must stay in float: those outside the tile graph, and by the plan."""
+    """Names of the operators that must stay in float: those outside the tile graph, and by the plan.
+
+    Upsampling by convolution stays in float, its DEPTH_TO_SPACE included.
+    """
     chosen = {id(op) for op in integer}
     others = _INT8_OPERATORS if scope == "all" else ()
-    return [
-        tensor_name(model, op.outputs[0])
-        for op in model.subgraphs[0].operators
-        if id(op) not in chosen and not (operator_name(model, op) in others and int(op.outputs[0]) in names)
-    ]
+
+    def becomes_int8(operator: Any) -> bool:
+        inside = int(operator.inputs[0]) in names and int(operator.outputs[0]) in names
+        return id(operator) in chosen or (operator_name(model, operator) in others and inside)
+
+    return [tensor_name(model, op.outputs[0]) for op in model.subgraphs[0].operators if not becomes_int8(op)]
 
 
 def _convert_layers(

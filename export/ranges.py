@@ -7,7 +7,7 @@ mse          the clip with the least squared error after rounding to 8 bits (Ban
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,6 +94,28 @@ def _count(values: Tensor, low: float, high: float) -> NDArray[np.int64]:
         return counts
     index = ((values.ravel() - np.float32(low)) * np.float32(1 / step)).astype(np.int32)
     return np.bincount(np.clip(index, 0, BINS - 1), minlength=BINS)
+
+
+def zero_padded_ranges(
+    model: onnx.ModelProto, zero_padded: onnx.ModelProto, ranges: Mapping[str, Range]
+) -> dict[str, Range]:
+    """Ranges for the same graph without its pads, traced anew: tensors are matched by their place in the graph.
+
+    A tensor before a pad takes the range of the one behind it, where it has none of its own.
+    """
+    names = {model.graph.input[0].name: zero_padded.graph.input[0].name}
+    for node, same in zip(_without_pads(model), _without_pads(zero_padded), strict=True):
+        names.update(zip(node.output, same.output, strict=True))
+    before = {node.input[0]: ranges[node.output[0]] for node in model.graph.node if _is_ranged_pad(node, ranges)}
+    return {names[name]: ends for name, ends in {**before, **ranges}.items() if name in names}
+
+
+def _without_pads(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    return [node for node in model.graph.node if node.op_type != "Pad"]
+
+
+def _is_ranged_pad(node: onnx.NodeProto, ranges: Mapping[str, Range]) -> bool:
+    return node.op_type == "Pad" and node.output[0] in ranges
 
 
 def _percentile(histogram: Histogram) -> Range:

@@ -17,11 +17,20 @@ from export.cache import Stage, StageCache
 from export.plan import Plan, Range, read_plan, read_ranges, write_plan, write_ranges
 from export.quantization import Quantization
 from export.records import GoldenRecord, Measurement, read_goldens, read_measurement, write_measurement
+from export.stage_sources import (
+    CHECKPOINT_STAGE,
+    CONVERSIONS,
+    GOLDENS_STAGE,
+    MEASURE_STAGE,
+    PLAN_STAGE,
+    RANGES_STAGE,
+    REWRITES,
+)
 from export.targets import INPUT_NAME, OUTPUT_NAMES, TARGETS, ArtifactPlan
 from runtimes.files import sha256_of
 from runtimes.manifest import Glue, Size
 from runtimes.progress import Progress, notice, silent
-from runtimes.upscale import apply_residual
+from runtimes.projection import apply_residual
 from sr_model.checkpoint import is_safetensors, load_checkpoint, read_header, require_file, save_checkpoint
 from sr_model.config import GeneratorConfig
 
@@ -29,29 +38,6 @@ if TYPE_CHECKING:
     from export.precisions import Recipe
     from sr_model.generator import Generator
 
-_MODEL = ("sr_model.generator", "sr_model.projection", "sr_model.noise", "sr_model.config", "runtimes.projection")
-_GRAPH = (*_MODEL, "export.graphs")
-_ONNX = (*_GRAPH, "export.to_onnx", "export.simplify", "export.samples")
-_CHECKPOINT_STAGE = Stage("checkpoint", ("sr_model.published", *_MODEL), ("torch", "safetensors"))
-_MEASURE_STAGE = Stage("measure", _GRAPH, ("torch",))
-_GOLDENS_STAGE = Stage("goldens", (*_GRAPH, "export.goldens", "export.records", "export.samples"), ("torch", "numpy"))
-_TFLITE = ("to_tflite", "depth_to_space", "name_tensors", "tflite_graph", "subprocesses")
-_CONVERSIONS = {
-    "onnx": _ONNX,
-    "tflite": (*_ONNX, *(f"export.{name}" for name in _TFLITE)),
-    "torchscript": (*_GRAPH, "export.to_torchscript"),
-}
-_PLAN = (
-    *_ONNX,
-    *(f"export.{name}" for name in ("quantization_plan", "quantize_onnx", "bias_correction", "ranges", "onnx_graph")),
-    *("export.weight_rounding", "export.plan", "benchmarks.metrics", "benchmarks.comparison", "runtimes.upscale"),
-)
-_PLAN_STAGE = Stage("quantization-plan", _PLAN, ("onnx", "onnxruntime", "numpy"))
-_RANGES_STAGE = Stage("wide-ranges", (*_PLAN, "export.precisions"), ("onnx", "onnxruntime", "numpy"))
-_REWRITES = {
-    "onnx": (*_PLAN, "export.precisions", "export.float16", "export.splice"),
-    "tflite": (*_PLAN, *_CONVERSIONS["tflite"], "export.precisions", "export.quantize_tflite"),
-}
 _TRACE_SIZE: Size = (64, 64)
 _PROOF_SIZES: tuple[Size, ...] = ((32, 48), (33, 47))
 
@@ -98,16 +84,17 @@ class StageRunner:
             result = Measurement(measure_halo(generator), count_mac_per_hr_pixel(generator), parameters)
             write_measurement(folder, result)
 
-        return read_measurement(self._cache.run(_MEASURE_STAGE, self._inputs, produce))
+        return read_measurement(self._cache.run(MEASURE_STAGE, self._inputs, produce))
 
     def artifact(
         self, plan: ArtifactPlan, tile_size: Size, quantization: Quantization | None = None
     ) -> tuple[Path, dict[str, str]]:
         """File of one artifact and the package versions that made it."""
-        modules = _CONVERSIONS if plan.precision == "fp32" else _REWRITES
+        modules = CONVERSIONS if plan.precision == "fp32" else REWRITES
         stage = Stage(f"{plan.target.name}-{plan.graph}", modules[plan.target.name], plan.target.packages)
         size = tile_size if plan.tile_size else None
         inputs = {**self._inputs, "graph": plan.graph, "precision": plan.precision, "size": size}
+        inputs["zero_padded"] = plan.zero_padded
         if quantization is not None:
             inputs |= quantization.inputs()
         name = f"model{plan.target.suffix}"
@@ -130,7 +117,7 @@ class StageRunner:
 
             calibration = quantization.calibration
             planner = Planner(
-                onnx.load(self._tile_graph),
+                onnx.load(self._tile_graph()),
                 calibration.tiles,
                 calibration.selection,
                 lambda tile, residual: apply_residual(tile, residual, scale=self.config.scale, glue=self.glue),
@@ -139,7 +126,7 @@ class StageRunner:
             write_plan(folder, planner.search(quantization.budget, quantization.range_method))
 
         inputs = {**self._inputs, "scale": self.config.scale, **quantization.inputs()}
-        return read_plan(self._cache.run(_PLAN_STAGE, inputs, produce))
+        return read_plan(self._cache.run(PLAN_STAGE, inputs, produce))
 
     def _wide_ranges(self, quantization: Quantization) -> dict[str, Range]:
         """Ranges of the tile graph for 16-bit activations."""
@@ -149,10 +136,10 @@ class StageRunner:
 
             from export.precisions import wide_ranges
 
-            write_ranges(folder, wide_ranges(onnx.load(self._tile_graph), quantization.calibration.tiles))
+            write_ranges(folder, wide_ranges(onnx.load(self._tile_graph()), quantization.calibration.tiles))
 
         inputs = {**self._inputs, "calibration": quantization.calibration.sha256}
-        return read_ranges(self._cache.run(_RANGES_STAGE, inputs, produce))
+        return read_ranges(self._cache.run(RANGES_STAGE, inputs, produce))
 
     def goldens(self, tile_size: Size) -> tuple[Path, tuple[GoldenRecord, ...]]:
         """Folder of recorded tensors and their records."""
@@ -162,7 +149,7 @@ class StageRunner:
 
             record_goldens(self._generator, tile_size, folder)
 
-        folder = self._cache.run(_GOLDENS_STAGE, {**self._inputs, "size": tile_size}, produce)
+        folder = self._cache.run(GOLDENS_STAGE, {**self._inputs, "size": tile_size}, produce)
         return folder, read_goldens(folder)
 
     @cached_property
@@ -174,7 +161,7 @@ class StageRunner:
         def produce(folder: Path) -> None:
             save_checkpoint(folder / "generator.safetensors", load_checkpoint(self._checkpoint), {})
 
-        return self._cache.run(_CHECKPOINT_STAGE, {"sha256": self.sha256}, produce) / "generator.safetensors"
+        return self._cache.run(CHECKPOINT_STAGE, {"sha256": self.sha256}, produce) / "generator.safetensors"
 
     @cached_property
     def _inputs(self) -> dict[str, object]:
@@ -184,10 +171,15 @@ class StageRunner:
     def _generator(self) -> Generator:
         return load_checkpoint(self._safetensors)
 
-    @property
-    def _tile_graph(self) -> Path:
+    @cached_property
+    def _zero_padded_generator(self) -> Generator:
+        from sr_model.generator import zero_padded
+
+        return zero_padded(self._generator)
+
+    def _tile_graph(self, *, zero_padded: bool = False) -> Path:
         """The float32 ONNX tile graph."""
-        plan = ArtifactPlan(TARGETS["onnx"], "tile", "fp32", None)
+        plan = ArtifactPlan(TARGETS["onnx"], "tile", "fp32", None, zero_padded)
         return self.artifact(plan, _TRACE_SIZE)[0]
 
     def _rewrite(self, plan: ArtifactPlan, tile_size: Size, quantization: Quantization | None, path: Path) -> None:
@@ -204,24 +196,37 @@ class StageRunner:
     def _recipe(self, plan: ArtifactPlan, quantization: Quantization | None) -> Recipe:
         from export.precisions import Recipe
 
-        recipe = Recipe(precision=plan.precision, tile_file=self._tile_graph)
+        recipe = Recipe(precision=plan.precision, tile_file=self._tile_graph(zero_padded=plan.zero_padded))
         if quantization is None:
             return recipe
         if plan.precision == "int8":
-            return replace(recipe, plan=self.plan(quantization))
-        return replace(recipe, ranges=self._wide_ranges(quantization))
+            chosen = self.plan(quantization)
+            return replace(recipe, plan=replace(chosen, ranges=self._ranges_for(plan, chosen.ranges)))
+        return replace(recipe, ranges=self._ranges_for(plan, self._wide_ranges(quantization)))
+
+    def _ranges_for(self, plan: ArtifactPlan, ranges: dict[str, Range]) -> dict[str, Range]:
+        """Ranges of the tile graph, or of its zero-padded form, which has no tensors behind pads."""
+        if not plan.zero_padded:
+            return ranges
+        import onnx
+
+        from export.ranges import zero_padded_ranges
+
+        padded, zero = (onnx.load(self._tile_graph(zero_padded=zero)) for zero in (False, True))
+        return zero_padded_ranges(padded, zero, ranges)
 
     def _convert(self, plan: ArtifactPlan, path: Path) -> None:
+        generator = self._zero_padded_generator if plan.zero_padded else self._generator
         if plan.target.name == "torchscript":
             from export.to_torchscript import export_torchscript
 
-            export_torchscript(self._generator, plan.graph, path, size=_TRACE_SIZE)
+            export_torchscript(generator, plan.graph, path, size=_TRACE_SIZE)
         elif plan.target.name == "tflite":
             self._convert_tflite(plan, path)
         else:
             from export.to_onnx import export_onnx
 
-            export_onnx(self._generator, plan.graph, path, size=_TRACE_SIZE, tiles=_tiles(*_PROOF_SIZES))
+            export_onnx(generator, plan.graph, path, size=_TRACE_SIZE, tiles=_tiles(*_PROOF_SIZES))
 
     def _convert_tflite(self, plan: ArtifactPlan, path: Path) -> None:
         from export.simplify import simplify
@@ -231,7 +236,8 @@ class StageRunner:
         dynamic, _ = self.artifact(replace(plan, target=TARGETS["onnx"], tile_size=None), plan.tile_size)
         fixed = path.with_suffix(".onnx")
         simplify(dynamic, fixed, tiles=_tiles(plan.tile_size), fixed_size=plan.tile_size)
-        export_tflite(fixed, path, input_name=INPUT_NAME, output_name=OUTPUT_NAMES[plan.graph])
+        names = {"input_name": INPUT_NAME, "output_name": OUTPUT_NAMES[plan.graph]}
+        export_tflite(fixed, path, **names, resizable_scale=self.config.scale if plan.graph == "tile" else None)
         fixed.unlink()
 
 

@@ -34,17 +34,18 @@ class Target:
 
 @dataclass(frozen=True)
 class ArtifactPlan:
-    """One artifact to make."""
+    """One artifact to make. ``zero_padded``: with zero padding in place of the generator's own."""
 
     target: Target
     graph: GraphKind
     precision: Precision
     tile_size: Size | None
+    zero_padded: bool = False
 
     @property
     def id(self) -> str:
         size = "" if self.tile_size is None else f"-{self.tile_size[0]}x{self.tile_size[1]}"
-        return f"{self.target.name}-{self.precision}-{self.graph}{size}"
+        return f"{self.target.name}-{self.precision}-{self.graph}{'-zero' if self.zero_padded else ''}{size}"
 
 
 INPUT_NAME = "lr"

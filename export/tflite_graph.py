@@ -106,8 +106,12 @@ def match_tensors(model: Any, reference: onnx.ModelProto, matched: Mapping[str, 
     nodes = {node.name: node for node in reference.graph.node}
     known = constants(reference)
     body = _needed(model, matched.values())
+    upsampled = _upsampled_input(model, reference, by_operator)
     for operator in model.subgraphs[0].operators:
         output = int(operator.outputs[0])
+        if operator is upsampled:
+            names[output] = next(n.output[0] for n in reference.graph.node if n.op_type == "Resize")
+            continue
         if id(operator) in by_operator:
             node = nodes[by_operator[id(operator)]]
             names[output] = node.output[0]
@@ -121,6 +125,23 @@ def match_tensors(model: Any, reference: onnx.ModelProto, matched: Mapping[str, 
                 names[output] = node.output[0]
                 break
     return names
+
+
+def _upsampled_input(model: Any, reference: onnx.ModelProto, matched: Mapping[int, str]) -> Any:
+    """The operator that ends bilinear upsampling by convolution (`resizable.upsample_by_convolution`), if there is one.
+
+    A DEPTH_TO_SPACE after a convolution with weights that the ONNX graph has not.
+    """
+    if not any(node.op_type == "Resize" for node in reference.graph.node):
+        return None
+    producers = {int(op.outputs[0]): op for op in model.subgraphs[0].operators}
+    for operator in model.subgraphs[0].operators:
+        source = producers.get(int(operator.inputs[0]))
+        if operator_name(model, operator) != "DEPTH_TO_SPACE" or source is None or id(source) in matched:
+            continue
+        if operator_name(model, source) == "CONV_2D":
+            return operator
+    return None
 
 
 def _needed(model: Any, operators: Iterable[Any]) -> set[int]:

@@ -14,6 +14,7 @@ import onnx
 
 from export.depth_to_space import use_dcr_order
 from export.name_tensors import name_tensors
+from export.resizable import repeat_border, upsample_by_convolution, upsamples_input
 from export.samples import sample_tiles
 from export.subprocesses import run_converter
 
@@ -21,13 +22,22 @@ _SAMPLE_FILE = "calibration_image_sample_data_20x128x128x3_float32.npy"
 _SAMPLES, _SAMPLE_SIZE = 20, (128, 128)
 
 
-def export_tflite(onnx_file: Path, path: Path, *, input_name: str, output_name: str) -> None:
-    """Convert a fixed-size NCHW ONNX file into a float32 NHWC TFLite file whose tensors have these names."""
+def export_tflite(
+    onnx_file: Path, path: Path, *, input_name: str, output_name: str, resizable_scale: int | None = None
+) -> None:
+    """Convert a fixed-size NCHW ONNX file into a float32 NHWC TFLite file whose tensors have these names.
+
+    ``resizable_scale``: bilinear upsampling of the input by this factor is written so that the file can be resized.
+    """
     with tempfile.TemporaryDirectory(prefix="edgesr-tflite-") as folder:
         samples = np.stack(sample_tiles(_SAMPLES, _SAMPLE_SIZE)).transpose(0, 2, 3, 1) / np.float32(255)
         np.save(Path(folder) / _SAMPLE_FILE, samples)
         source = Path(folder) / onnx_file.name
-        onnx.save(use_dcr_order(onnx.load(onnx_file)), source)
+        model = onnx.load(onnx_file)
+        upsamples = resizable_scale is not None and upsamples_input(model)
+        if resizable_scale is not None and upsamples:
+            model = upsample_by_convolution(model, resizable_scale)
+        onnx.save(use_dcr_order(model), source)
         converted = Path(folder) / "converted" / f"{onnx_file.stem}_float32.tflite"
         run_converter(
             "export.to_tflite",
@@ -36,7 +46,8 @@ def export_tflite(onnx_file: Path, path: Path, *, input_name: str, output_name: 
             result=converted,
             what=f"onnx2tf could not convert {onnx_file.name}",
         )
-        path.write_bytes(name_tensors(converted.read_bytes(), input_name=input_name, output_name=output_name))
+        content = repeat_border(converted.read_bytes()) if upsamples else converted.read_bytes()
+        path.write_bytes(name_tensors(content, input_name=input_name, output_name=output_name))
 
 
 def _convert_here(onnx_file: str) -> None:

@@ -2,51 +2,59 @@
 
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from runtimes.errors import InputError
-from runtimes.files import write_atomically
+from runtimes.files import replaced_atomically
+from runtimes.image_decoding import DEFAULT_MAX_MEGAPIXELS, SUFFIXES, decode
+from runtimes.picture import Picture
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-_SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+__all__ = [
+    "DEFAULT_MAX_MEGAPIXELS",
+    "SUFFIXES",
+    "check_writable",
+    "list_images",
+    "read_image",
+    "read_picture",
+    "read_rgb8",
+    "write_image",
+]
 
 
-def read_rgb8(path: Path) -> NDArray[np.uint8]:
-    """Decode to uint8 (h,w,3) RGB, EXIF orientation applied; grey and palette become RGB, alpha is laid on white."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        with Image.open(path) as opened:
-            upright = ImageOps.exif_transpose(opened)
-            return np.asarray(_to_rgb(upright))
-    except UnidentifiedImageError as error:
-        raise InputError(f"{path}: not an image that can be read; give one of {', '.join(SUFFIXES)}") from error
-    except Image.DecompressionBombError as error:
-        raise InputError(f"{path}: refused, too many pixels: {error}") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{path}: damaged or truncated image: {error}") from error
+def read_picture(path: Path, *, max_megapixels: float = DEFAULT_MAX_MEGAPIXELS) -> Picture:
+    """Decode with alpha, 16 bits, profile and EXIF kept, EXIF orientation applied; one image of at most that size."""
+    return decode(path, max_megapixels=max_megapixels)
+
+
+def read_rgb8(path: Path, *, max_megapixels: float = DEFAULT_MAX_MEGAPIXELS) -> NDArray[np.uint8]:
+    """Decode to uint8 (h,w,3) RGB, EXIF orientation applied; grey and palette become RGB, alpha is laid on white.
+
+    16-bit values are reduced to 8 bits.
+    """
+    pixels = decode(path, max_megapixels=max_megapixels, reduce_colour=True).on_white().pixels
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.uint8, copy=False)
+    return np.rint(pixels / np.float32(257)).astype(np.uint8)
 
 
 def read_image(path: Path) -> NDArray[np.float32]:
-    """Decode to float32 (3,h,w) RGB in [0,255]."""
-    return np.ascontiguousarray(read_rgb8(path).transpose(2, 0, 1)).astype(np.float32)
+    """Decode to float32 (3,h,w) RGB in [0,255], as `read_rgb8`."""
+    return Picture(pixels=read_rgb8(path)).values()
 
 
 def write_image(path: Path, image: NDArray[np.float32]) -> None:
     """Round float32 (3,H,W) in [0,255] to 8 bits and encode by suffix; the file appears whole or not at all."""
     check_writable(path)
     pixels = np.rint(image).clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
-    encoded = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(
-        encoded, format=Image.registered_extensions()[path.suffix.lower()]
-    )
-    write_atomically(path, encoded.getvalue())
+    with replaced_atomically(path) as temporary:
+        Image.fromarray(np.ascontiguousarray(pixels)).save(
+            temporary, format=Image.registered_extensions()[path.suffix.lower()]
+        )
 
 
 def check_writable(path: Path) -> None:
@@ -69,13 +77,3 @@ def list_images(folder: Path) -> list[Path]:
     if not files:
         raise InputError(f"{folder}: no image in it; expected files ending in {', '.join(SUFFIXES)}")
     return files
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in _SIXTEEN_BIT_MODES:
-        values = np.asarray(image).astype(np.float32)
-        return Image.fromarray(np.rint(values / 257.0).clip(0, 255).astype(np.uint8)).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image.convert("RGB")

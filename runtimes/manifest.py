@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 GraphKind = Literal["full", "tile"]
 Layout = Literal["NCHW", "NHWC"]
@@ -93,9 +93,39 @@ class QuantizationRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunMemory:
+    """What opening an artifact and running it adds to a process that has its runtime loaded, at one thread.
+
+    Measured at export. ``bytes_per_lr_pixel`` is 0 where the size is fixed.
+    """
+
+    fixed_bytes: int
+    bytes_per_lr_pixel: float
+
+    def bytes_at(self, size: Size) -> int:
+        """Estimate for an LR input (h,w)."""
+        return self.fixed_bytes + round(self.bytes_per_lr_pixel * size[0] * size[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsideVariant:
+    """The zero-padded form of a reflect-padded tile graph, for tiles that do not touch the image's border.
+
+    ``time_ratio`` is its latency divided by that of the reflect-padded artifact, measured at export in turn;
+    ``artifact`` is its id, None where it gains too little to be shipped.
+    """
+
+    time_ratio: float
+    artifact: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Artifact:
     """One exported model file. ``tile_size`` is its fixed LR size, None when height and width are dynamic.
 
+    ``resizable``: its runtime can set another size than ``tile_size`` and compute the same function there.
+    ``inside_only`` tile graphs are exact only where a tile does not touch the image's border; ``inside`` names such a
+    graph, with the same weights. ``memory`` is None where it was not measured.
     ``halo`` (tile graphs) is how many LR pixels at a tile's inner border are wrong and must be cut;
     ``runtimes`` can open it, the preferred one first; ``made_by`` and ``least_runtime`` give package versions.
     ``precision``: fp32; fp16, float16 weights; fp16a, float16 arithmetic too; int8, at least half of the MACs in int8;
@@ -109,8 +139,12 @@ class Artifact:
     graph: GraphKind
     precision: Precision
     tile_size: Size | None
+    resizable: bool
     halo: int | None
     padding: Padding
+    inside_only: bool
+    inside: InsideVariant | None
+    memory: RunMemory | None
     file: FileEntry
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
@@ -122,7 +156,7 @@ class Artifact:
 
     def fits(self, size: Size) -> bool:
         """Whether an LR image of this size can be its input."""
-        return self.tile_size is None or self.tile_size == size
+        return self.tile_size is None or self.resizable or self.tile_size == size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +177,7 @@ class Golden:
     """A recorded float32 PyTorch run: LR ``input`` (3,h,w), SR ``output`` and ``residual`` (3,H,W), float32 .npy files.
 
     ``k`` and ``sigma`` are its projection factor and noise level, None where the generator has no projection.
+    ``zero_padded_residual`` is that of the same weights with zero padding, None where the generator pads so anyway.
     ``intermediates`` are named tensors inside the network (smallest golden only); ``tolerances`` go by precision.
     """
 
@@ -154,12 +189,14 @@ class Golden:
     input: FileEntry
     output: FileEntry
     residual: FileEntry
+    zero_padded_residual: FileEntry | None
     intermediates: dict[str, FileEntry]
     tolerances: dict[str, Tolerance]
 
     def files(self) -> tuple[FileEntry, ...]:
         """All files of this golden."""
-        return (self.input, self.output, self.residual, *self.intermediates.values())
+        extra = () if self.zero_padded_residual is None else (self.zero_padded_residual,)
+        return (self.input, self.output, self.residual, *extra, *self.intermediates.values())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -77,5 +77,6 @@ def to_layout(image: Array, layout: Layout) -> Array:
 
 
 def from_layout(batch: Array, layout: Layout) -> Array:
-    """(1,3,h,w) or (1,h,w,3) -> (3,h,w), contiguous."""
-    return np.ascontiguousarray(batch[0] if layout == "NCHW" else batch[0].transpose(2, 0, 1))
+    """(1,3,h,w) or (1,h,w,3) -> (3,h,w), a view."""
+    image: Array = batch[0] if layout == "NCHW" else batch[0].transpose(2, 0, 1)
+    return image

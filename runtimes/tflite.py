@@ -10,15 +10,20 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
+@dataclass
 class LiteRtSession:
-    """An open TFLite model with one input and one output."""
+    """An open TFLite model with one input and one output. Tensors are allocated for the size that it is given."""
 
     interpreter: Interpreter
     input_index: int
     output_index: int
+    allocated: tuple[int, ...] | None = None
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        if image.shape != self.allocated:
+            self.interpreter.resize_tensor_input(self.input_index, image.shape)
+            self.interpreter.allocate_tensors()
+            self.allocated = image.shape
         self.interpreter.set_tensor(self.input_index, image)
         self.interpreter.invoke()
         output: NDArray[np.float32] = self.interpreter.get_tensor(self.output_index)
@@ -26,14 +31,13 @@ class LiteRtSession:
 
 
 def open(path: Path, threads: int, *, exact: bool = False) -> LiteRtSession:
-    """Load a .tflite file and allocate its tensors.
+    """Load a .tflite file; its tensors are allocated in the first call.
 
     ``exact`` runs LiteRT's own kernels: int8 convolutions in 32-bit sums, requantized in fixed point, as the format
     defines it. Its reference kernels (BUILTIN_REF) are several times slower and lack version 2 of DEPTH_TO_SPACE.
     """
     kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if exact else OpResolverType.AUTO
     interpreter = Interpreter(model_path=str(path), num_threads=threads, experimental_op_resolver_type=kernels)
-    interpreter.allocate_tensors()
     return LiteRtSession(
         interpreter, interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     )

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError
 from runtimes.files import require_creatable
-from runtimes.image_io import check_writable, list_images, read_image, write_image
-from runtimes.progress import Progress, ProgressEvent, silent
-from runtimes.session import ImageSession, open_session
-from runtimes.upscale import check_size, choose_artifact, upscale
+from runtimes.folder_journal import FolderJournal
+from runtimes.image_io import DEFAULT_MAX_MEGAPIXELS, list_images, read_picture
+from runtimes.picture import Picture
+from runtimes.picture_writer import PictureWriter, canvas_bytes, check_output_format, holds_alpha
+from runtimes.progress import Progress, ProgressEvent, notice, silent
+from runtimes.upscale import Upscaler
+from runtimes.upscale_plan import UpscaleOptions, UpscalePlan, check_choice
+
+DEFAULT_FOLDER_SUFFIX = ".png"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """``quality`` of JPEG and WebP, 1 to 100; ``suffix`` of a folder's outputs; the largest input that is decoded."""
+
+    quality: int | None = None
+    suffix: str = DEFAULT_FOLDER_SUFFIX
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
 
 
 @dataclass(frozen=True)
@@ -24,47 +39,155 @@ class Written:
     artifact: str
     runtime: str
 
-
-def upscale_files(
-    source: Path,
-    target: Path,
-    bundle: Bundle,
-    *,
-    artifact_id: str | None = None,
-    runtime: str | None = None,
-    threads: int = 1,
-    progress: Progress = silent,
-) -> list[Written]:
-    """Upscale ``source`` to ``target``; a folder's images get the same names with suffix .png in the target folder."""
-    pairs = _folder_pairs(source, target) if source.is_dir() else [(source, target)]
-    if not source.is_dir():
-        check_writable(target)
-    sessions: dict[tuple[str, str], ImageSession] = {}
-    written = []
-    for done, (file, output) in enumerate(pairs):
-        progress(ProgressEvent("upscale", done, len(pairs), file.name))
-        image = read_image(file)
-        size = (image.shape[1], image.shape[2])
-        check_size(bundle, size, str(file))
-        artifact, runtime_name = choose_artifact(bundle, size, artifact_id=artifact_id, runtime=runtime)
-        key = (artifact.id, runtime_name)
-        if key not in sessions:
-            sessions[key] = open_session(bundle, artifact, runtime=runtime_name, threads=threads)
-        result = upscale(image, sessions[key], scale=bundle.manifest.scale, glue=bundle.manifest.glue)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        write_image(output, result)
-        written.append(Written(output, result.shape[2], result.shape[1], artifact.id, runtime_name))
-    progress(ProgressEvent("upscale", len(pairs), len(pairs)))
-    return written
+    def describe(self) -> str:
+        """One line for people."""
+        return f"{self.path}: {self.width}x{self.height} by {self.artifact} on {self.runtime}"
 
 
-def _folder_pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
-    files = list_images(source)
-    if target.exists() and not target.is_dir():
-        raise InputError(f"{target}: is a file; give a folder to write the images of {source} into")
-    names = [f"{file.stem}.png" for file in files]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(f"{source}: several images would be written as {', '.join(twice)}; rename them")
-    require_creatable(target)
-    return [(file, target / name) for file, name in zip(files, names, strict=True)]
+@dataclass(frozen=True)
+class FolderReport:
+    """What a run over a folder did: written now, done by an earlier run, and why each of the others was not."""
+
+    written: tuple[Written, ...]
+    done_before: int
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PlannedImage:
+    """What upscaling a file would take. ``memory_bytes``: of a tile (None where not measured), and of both images.
+
+    ``seconds`` extrapolates one timed tile on this machine to all of them, the projection's second pass left out.
+    """
+
+    source: Path
+    target: Path
+    plan: UpscalePlan
+    width: int
+    height: int
+    memory_bytes: int | None
+    image_bytes: int
+    seconds: float
+
+    def describe(self) -> list[str]:
+        """A few lines for people."""
+        grid, plan = self.plan.grid, self.plan
+        height, width = grid.tile_size
+        ensemble = f", {len(plan.members)} times each" if len(plan.members) > 1 else ""
+        overlap = grid.pixels / (plan.size[0] * plan.size[1])
+        memory = "not measured" if self.memory_bytes is None else f"{self.memory_bytes / 1e6:.0f} MB"
+        inside = "" if plan.inside is plan.artifact else f", {plan.inside.id} inside"
+        return [
+            f"{self.source} -> {self.target}: {self.width}x{self.height}",
+            f"  {plan.artifact.id}{inside} on {plan.runtime}",
+            f"  {len(grid.rows)}x{len(grid.columns)} tiles of {height}x{width}{ensemble}; {overlap:.2f} of the pixels",
+            f"  about {memory} for a tile, {self.image_bytes / 1e6:.0f} MB for the images, {self.seconds:.1f} s",
+        ]
+
+
+class FileUpscaler:
+    """Reads, upscales and writes files with one bundle."""
+
+    def __init__(
+        self, bundle: Bundle, options: UpscaleOptions, files: FileOptions, progress: Progress = silent
+    ) -> None:
+        self._bundle, self._options, self._files, self._progress = bundle, options, files, progress
+        self._scale = bundle.manifest.scale
+        self._upscaler = Upscaler(bundle, options, progress)
+
+    def file(self, source: Path, target: Path) -> Written:
+        """Upscale one image to a file of the format that its suffix names."""
+        picture = self._read(source, target)
+        writer = PictureWriter(target, picture, scale=self._scale, quality=self._files.quality)
+        plan = self._plan(source, picture)
+        self._upscaler.run(picture.pixels, writer.put, source.name)
+        writer.save()
+        height, width = (side * self._scale for side in picture.size)
+        return Written(target, width, height, plan.artifact.id, plan.runtime)
+
+    def folder(self, source: Path, target: Path) -> FolderReport:
+        """Upscale all images of a folder into another; a run that was interrupted goes on where it stopped.
+
+        An image that cannot be read or written is reported at the end and does not stop the others.
+        """
+        pairs = self.pairs(source, target)
+        target.mkdir(parents=True, exist_ok=True)
+        journal = FolderJournal(target, self._bundle, self._options, self._files)
+        written: list[Written] = []
+        failures: list[str] = []
+        pending = [pair for pair in pairs if not journal.is_done(*pair)]
+        if len(pending) < len(pairs):
+            notice(self._progress, f"{target}: going on, {len(pairs) - len(pending)} of {len(pairs)} images are done")
+        for done, (file, output) in enumerate(pending):
+            self._progress(ProgressEvent("images", done, len(pending), file.name))
+            try:
+                written.append(self.file(file, output))
+                journal.add(file, output)
+            except InputError as error:
+                failures.append(str(error))
+                notice(self._progress, str(error))
+        self._progress(ProgressEvent("images", len(pending), len(pending)))
+        if not failures:
+            journal.remove()
+        return FolderReport(tuple(written), len(pairs) - len(pending), tuple(failures))
+
+    def planned(self, source: Path, target: Path) -> Iterator[PlannedImage | str]:
+        """What it would take, image by image, without writing anything; why not, for an image of a folder."""
+        if not source.is_dir():
+            yield self._planned(source, target)
+            return
+        for file, output in self.pairs(source, target):
+            try:
+                yield self._planned(file, output, in_folder=True)
+            except InputError as error:
+                notice(self._progress, str(error))
+                yield str(error)
+
+    def _planned(self, source: Path, target: Path, *, in_folder: bool = False) -> PlannedImage:
+        picture = self._read(source, target, in_folder=in_folder)
+        plan = self._plan(source, picture)
+        height, width = (side * self._scale for side in picture.size)
+        return PlannedImage(
+            source=source,
+            target=target,
+            plan=plan,
+            width=width,
+            height=height,
+            memory_bytes=plan.memory_bytes,
+            image_bytes=picture.pixels.nbytes + canvas_bytes(target, picture, scale=self._scale),
+            seconds=self._upscaler.seconds_per_tile(plan) * plan.grid.tiles * len(plan.members),
+        )
+
+    def pairs(self, source: Path, target: Path) -> list[tuple[Path, Path]]:
+        """The images of a folder and where each is written: the same name with the chosen suffix."""
+        files = list_images(source)
+        if target.exists() and not target.is_dir():
+            raise InputError(f"{target}: is a file; give a folder to write the images of {source} into")
+        names = [f"{file.stem}{self._files.suffix}" for file in files]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InputError(f"{source}: several images would be written as {', '.join(twice)}; rename them")
+        if source.resolve() == target.resolve():
+            raise InputError(f"{target}: is the folder of the images; give another one to write into")
+        require_creatable(target)
+        check_choice(self._bundle, self._options)
+        place = existing_place(target / names[0])
+        check_output_format(place, (1, 1), scale=self._scale, quality=self._files.quality)
+        return [(file, target / name) for file, name in zip(files, names, strict=True)]
+
+    def _read(self, source: Path, target: Path, *, in_folder: bool = False) -> Picture:
+        picture = read_picture(source, max_megapixels=self._files.max_megapixels)
+        place = existing_place(target) if in_folder else target
+        check_output_format(place, picture.size, scale=self._scale, quality=self._files.quality)
+        return picture if holds_alpha(target) else picture.on_white()
+
+    def _plan(self, source: Path, picture: Picture) -> UpscalePlan:
+        try:
+            return self._upscaler.plan(picture.size)
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from error
+
+
+def existing_place(target: Path) -> Path:
+    """Where a file can be checked whose folder is still to be made: the nearest folder above that exists."""
+    return next(p for p in target.absolute().parents if p.is_dir()) / target.name

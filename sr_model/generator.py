@@ -7,6 +7,7 @@ SRResCGAN (arXiv 2005.00953) and SRResCycGAN (arXiv 2009.03693).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import torch.nn.functional as F
@@ -110,3 +111,10 @@ class Generator(nn.Module):
         upsampled = self.upsample(lr)
         residual: Tensor = self.body(upsampled if self.config.body == "hr" else lr)
         return self.subtract(upsampled, residual)
+
+
+def zero_padded(generator: Generator) -> Generator:
+    """The same weights with zero padding in every convolution: equal to the generator away from an image's border."""
+    result = Generator(replace(generator.config, padding="zero"))
+    result.load_state_dict(generator.state_dict())
+    return result.eval().requires_grad_(False)

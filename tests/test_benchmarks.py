@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from benchmarks.device import HostDevice, describe_exit
 from benchmarks.environment import current_environment, parse_x86_features
 from benchmarks.jobs import Job, LatencySettings, Outcome
-from benchmarks.latency import measure_latency, peak_rss_mb
+from benchmarks.latency import measure_latency
+from benchmarks.memory import peak_rss_bytes
 from benchmarks.metrics import border_max_abs_error, channel_mean_shift, crop_border, luma, max_abs_error, psnr
 from benchmarks.results import (
     LatencyResults,
@@ -94,7 +95,7 @@ def test_worker_memory_is_its_own(mobile_bundle: Bundle) -> None:
     results = run_latency(mobile_bundle, HostDevice(), artifacts=artifacts, threads=[1], settings=QUICK)
     latency = results.results[0].latency
     assert latency is not None
-    assert latency.peak_rss_mb < 300 < ballast.nbytes / 1e6 < peak_rss_mb()
+    assert latency.peak_rss_mb < 300 < ballast.nbytes / 1e6 < peak_rss_bytes() / 1e6
 
 
 def job(bundle: Bundle, **changes: object) -> Job:
@@ -163,7 +164,7 @@ def test_dying_worker_costs_its_row_only(
 
 
 def test_exit_descriptions() -> None:
-    assert describe_exit(-9, "") == "killed by SIGKILL"
+    assert describe_exit(-9, "") == "killed by SIGKILL, as the system does when memory runs out"
     assert describe_exit(1, "a\n b \n\n") == "exit code 1: b"
 
 

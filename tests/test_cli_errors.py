@@ -17,7 +17,6 @@ from safetensors.torch import save_file
 
 from runtimes.bundle import MANIFEST_FILE, Bundle
 from runtimes.errors import InputError
-from runtimes.upscale import choose_artifact
 from sr_model.checkpoint import METADATA_KEY, embedded_checkpoint, load_checkpoint
 from sr_model.config import preset
 
@@ -97,12 +96,6 @@ def test_upscale_refuses_bad_image(name: str, run_cli: RunCli, mobile_bundle: Bu
     refused(run_cli, tmp_path, "upscale", *arguments, naming=source)
 
 
-def test_upscale_refuses_image_below_the_least_side(run_cli: RunCli, projection_bundle: Bundle, tmp_path: Path) -> None:
-    source = _picture(tmp_path / "tiny.png", 1)
-    arguments = (source, tmp_path / "out.png", "--bundle", projection_bundle.root)
-    refused(run_cli, tmp_path, "upscale", *arguments, naming=f"{source}: 1x1 pixels is too small")
-
-
 @pytest.mark.parametrize("name", ["out.gif", "out", "missing/out.png", "folder.png", "file/out.png"])
 def test_upscale_refuses_output(name: str, run_cli: RunCli, mobile_bundle: Bundle, tmp_path: Path) -> None:
     source = _picture(tmp_path / "in.png")
@@ -118,7 +111,12 @@ def test_upscale_refuses_output(name: str, run_cli: RunCli, mobile_bundle: Bundl
         (("--artifact", "onnx-nope"), "'onnx-nope'"),
         (("--runtime", "nope"), "'nope'"),
         (("--artifact", "onnx-fp32-full", "--runtime", "tflite"), "'tflite'"),
-        (("--runtime", "tflite"), "32x32"),
+        (("--memory", "20XB"), "--memory '20XB': give a size such as 256MB"),
+        (("--memory", ""), "--memory"),
+        (("--memory", "0"), "memory is 0 bytes"),
+        (("--tile-size", "abc"), "--tile-size 'abc'"),
+        (("--tile-size", "0x9"), "--tile-size '0x9'"),
+        (("--quality", "50"), "lossless"),
         (("--threads", "0"), "'--threads'"),
         (("--threads", "x"), "'--threads'"),
     ],
@@ -455,7 +453,7 @@ def test_inspect_refuses_model_file(
     suffix: str, damage: str, run_cli: RunCli, mobile_bundle: Bundle, tmp_path: Path
 ) -> None:
     path = tmp_path / f"model{suffix}"
-    artifact, _ = choose_artifact(mobile_bundle, (64, 64), runtime="ort" if suffix == ".onnx" else "tflite")
+    artifact = mobile_bundle.artifact("onnx-fp32-full" if suffix == ".onnx" else "tflite-fp32-full-64x64")
     if damage in ("truncated", "short"):
         shutil.copyfile(mobile_bundle.path(artifact.file), path)
     writers: dict[str, Write] = {

@@ -87,7 +87,7 @@ def test_command_measures_everything_beside_bicubic(
     assert (code, err) == (0, "")
     results = decode(QualityResults, json.loads((tmp_path / "q.json").read_text()))
     names = [r.candidate for r in results.results]
-    assert names == ["bicubic", str(mobile), f"{mobile_bundle.root}: onnx-fp32-full on ort"], (
+    assert names == ["bicubic", str(mobile), f"{mobile_bundle.root}: onnx-fp32-tile on ort"], (
         "the second mobile is the first"
     )
     assert results.st_lpips_weights == "stlpips-pytorch 0.0.2, AlexNet"
@@ -119,8 +119,8 @@ def test_command_measures_everything_beside_bicubic(
             "nothing in it opens",
         ),
         (
-            ("{bundle}", "--data", "{data}", "--artifact", "tflite-fp32-tile-64x64"),
-            "no artifact takes an image of 12x16",
+            ("{bundle}", "--data", "{data}", "--artifact", "tflite-fp32-full-64x64"),
+            "coffee.png: its LR does not fit: tflite-fp32-full-64x64 takes only 64x64 (height x width), not 12x16",
         ),
     ],
 )

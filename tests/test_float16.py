@@ -19,7 +19,7 @@ from export.samples import photograph
 from export.splice import splice
 from runtimes.bundle import Bundle
 from runtimes.errors import EdgesrError
-from runtimes.upscale import apply_residual
+from runtimes.projection import apply_residual
 from sr_model.checkpoint import embedded_checkpoint, load_checkpoint
 from sr_model.generator import LRBody
 

@@ -15,7 +15,7 @@ from published_reference import PublishedGenerator, seeded_published_generator, 
 from export.graphs import count_mac_per_hr_pixel, measure_halo
 from export.samples import photograph
 from runtimes.errors import InputError
-from runtimes.projection import noise_level
+from runtimes.noise_level import noise_level
 from sr_model.config import PRESETS, BodySize, GeneratorConfig, Padding, preset
 from sr_model.generator import Generator
 from sr_model.noise import NoiseLevel, lower_median, lower_median_topk

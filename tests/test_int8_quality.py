@@ -18,8 +18,8 @@ from export.options import ExportOptions
 from export.pipeline import export_bundle
 from runtimes.bundle import Bundle
 from runtimes.image_io import list_images, read_image
+from runtimes.projection import apply_residual
 from runtimes.session import open_session
-from runtimes.upscale import apply_residual
 
 Image = NDArray[np.float32]
 Upscale = Callable[[Image], Image]

@@ -13,8 +13,15 @@ from published_reference import DB7
 
 from export.samples import photograph
 from runtimes.manifest import Glue
-from runtimes.projection import noise_level, projection_factor, subtract_and_clip, upsample_bilinear
-from runtimes.upscale import apply_residual
+from runtimes.noise_level import noise_level
+from runtimes.projection import (
+    apply_residual,
+    projection_factor,
+    square_sum,
+    subtract_and_clip,
+    upsample_bilinear,
+    upsample_region,
+)
 
 
 def naive_noise_level(image: NDArray[np.float32]) -> float:
@@ -68,13 +75,32 @@ def test_noise_level_of_a_mostly_flat_image_is_exactly_zero() -> None:
 
 def test_projection_factor_by_hand() -> None:
     """Four values of rms sqrt((9+16)/3); exp(0) * sigma bounds it."""
-    residual = np.array([3, -4, 0, 0], dtype=np.float32)
+    squares = square_sum(np.array([3, -4, 0, 0], dtype=np.float32))
+    assert squares == 25
     rms = math.sqrt(25 / 3)
-    assert projection_factor(residual, sigma=1.0, alpha=0.0) == pytest.approx(1 / rms)
-    assert projection_factor(residual, sigma=1.0, alpha=math.log(2)) == pytest.approx(2 / rms)
-    assert projection_factor(residual, sigma=3.0, alpha=0.0) == 1.0
-    assert projection_factor(residual, sigma=0.0, alpha=9.0) == 0.0
-    assert projection_factor(np.zeros(4, dtype=np.float32), sigma=0.0, alpha=9.0) == 1.0
+    assert projection_factor(squares, 4, sigma=1.0, alpha=0.0) == pytest.approx(1 / rms)
+    assert projection_factor(squares, 4, sigma=1.0, alpha=math.log(2)) == pytest.approx(2 / rms)
+    assert projection_factor(squares, 4, sigma=3.0, alpha=0.0) == 1.0
+    assert projection_factor(squares, 4, sigma=0.0, alpha=9.0) == 0.0
+    assert projection_factor(0.0, 4, sigma=0.0, alpha=9.0) == 1.0
+
+
+def test_squares_of_many_values_are_summed_in_float64() -> None:
+    """A million values of 16.1: in float32 the sum would lose the last digits."""
+    residual = np.full((1, 1000, 1000), 16.1, dtype=np.float32)
+    assert square_sum(residual) == pytest.approx(float(np.square(np.float32(16.1))) * 1e6, rel=1e-12)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_upsampled_regions_are_those_of_the_whole(scale: int) -> None:
+    """Bit for bit, at the image's border and inside, from the region and its neighbours alone."""
+    image = np.random.default_rng(2).uniform(0, 255, (3, 6, 5)).astype(np.float32)
+    whole = upsample_bilinear(image, scale)
+    spans = [slice(a, b) for a in range(5) for b in range(a + 1, 6)]
+    for rows in (*spans, slice(0, 6), slice(5, 6)):
+        for columns in spans:
+            expected = whole[:, rows.start * scale : rows.stop * scale, columns.start * scale : columns.stop * scale]
+            assert np.array_equal(upsample_region(image, scale, rows, columns), expected)
 
 
 def test_subtract_and_clip() -> None:

@@ -20,6 +20,7 @@ from benchmarks.results import write_json
 from runtimes.bundle import Bundle
 from runtimes.decoding import decode
 from runtimes.errors import EdgesrError, InputError
+from runtimes.session import ImageSession
 from sr_model.checkpoint import embedded_checkpoint, load_checkpoint
 from sr_model.evaluate import checkpoint_candidate, generator_pixels, validate
 
@@ -129,7 +130,7 @@ def test_results_file_and_tables(folder: Path, tmp_path: Path) -> None:
     assert decode(QualityResults, json.loads((tmp_path / "q.json").read_text())) == results
     assert (results.kind, results.schema_version, results.seed, results.st_lpips_weights) == (
         "quality",
-        3,
+        4,
         3,
         "counted",
     )
@@ -189,18 +190,21 @@ def test_artifact_that_gives_nan_is_refused(
     mobile_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     candidate = bundle_candidate(mobile_bundle, read_image_set(one_image(tmp_path)))
-    monkeypatch.setattr("benchmarks.candidates.upscale", lambda *_, **__: np.full((3, 48, 64), np.nan, np.float32))
-    with pytest.raises(EdgesrError, match="onnx-fp32-full on ort: gives values that are not finite"):
+    monkeypatch.setattr(ImageSession, "infer", lambda *_: np.full((3, 48, 64), np.nan, np.float32))
+    with pytest.raises(EdgesrError, match="onnx-fp32-tile gives values that are not finite"):
         candidate.upscale(np.zeros((12, 16, 3), np.uint8))
 
 
 def test_images_that_do_not_fit_an_artifact(mobile_bundle: Bundle, folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no artifact takes an image of 12x16"):
-        bundle_candidate(mobile_bundle, read_image_set(folder), runtime="tflite")
+    artifact_id = "tflite-fp32-full-64x64"
+    with pytest.raises(InputError, match=r"coffee\.png: its LR does not fit: .* takes only 64x64 .*, not 12x16"):
+        bundle_candidate(mobile_bundle, read_image_set(folder), artifact_id=artifact_id)
     save(tmp_path / "mixed" / "a.png", hr_pixels("coffee", 256, 256))
     save(tmp_path / "mixed" / "b.png", hr_pixels("coffee"))
-    with pytest.raises(InputError, match=r"b\.png: its LR is 12x16 .* takes only 64x64"):
-        bundle_candidate(mobile_bundle, read_image_set(tmp_path / "mixed"), runtime="tflite")
+    mixed = read_image_set(tmp_path / "mixed")
+    with pytest.raises(InputError, match=r"b\.png: its LR does not fit: .* takes only 64x64 .*, not 12x16"):
+        bundle_candidate(mobile_bundle, mixed, artifact_id=artifact_id)
+    assert bundle_candidate(mobile_bundle, mixed, runtime="tflite").artifact == "tflite-fp32-tile-64x64"
 
 
 @pytest.mark.parametrize(

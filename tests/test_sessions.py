@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from PIL import Image
+from whole_runs import artifact_of, run_whole
 
-from export.samples import photograph, photograph_files
+from export.samples import photograph
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError, MissingPackageError
-from runtimes.image_io import read_image
-from runtimes.manifest import Artifact, TensorSpec
+from runtimes.manifest import TensorSpec
 from runtimes.registry import RUNTIMES
 from runtimes.session import open_session
-from runtimes.upscale import choose_artifact, upscale
-from runtimes.upscale_files import upscale_files
-
-
-def artifact_of(bundle: Bundle, runtime: str, graph: str) -> Artifact:
-    return next(a for a in bundle.manifest.artifacts if runtime in a.runtimes and a.graph == graph)
 
 
 @pytest.mark.parametrize("graph", ["full", "tile"])
@@ -79,7 +70,9 @@ def test_exact_arithmetic_of_litert_is_without_delegate(mobile_bundle: Bundle) -
     artifact = mobile_bundle.artifact("tflite-fp32-tile-64x64")
     delegated = []
     for exact in (False, True):
-        session = open_session(mobile_bundle, artifact, exact=exact).session
+        opened = open_session(mobile_bundle, artifact, exact=exact)
+        opened.infer(photograph("cat", (8, 8)))
+        session = opened.session
         assert isinstance(session, LiteRtSession)
         delegated.append("DELEGATE" in {op["op_name"] for op in session.interpreter._get_ops_details()})
     assert delegated == [True, False]
@@ -93,17 +86,26 @@ def test_full_graph_equals_tile_graph_and_glue(runtime: str, any_bundle: Bundle)
     assert len(goldens) == (3 if manifest.glue.noise_level is None else 4)
     for golden in goldens:
         image = any_bundle.tensor(golden.input)
-        results = []
-        for graph in ("full", "tile"):
-            session = open_session(any_bundle, artifact_of(any_bundle, runtime, graph), runtime=runtime)
-            results.append(upscale(image, session, scale=manifest.scale, glue=manifest.glue))
+        results = [run_whole(any_bundle, image, runtime=runtime, graph=graph) for graph in ("full", "tile")]
         assert np.abs(results[0] - results[1]).max() <= 0.01
 
 
 def test_fixed_size_is_enforced(mobile_bundle: Bundle) -> None:
-    session = open_session(mobile_bundle, mobile_bundle.artifact("tflite-fp32-tile-64x64"))
+    session = open_session(mobile_bundle, mobile_bundle.artifact("tflite-fp32-full-64x64"))
     with pytest.raises(InputError, match=r"takes 64x64 .* not 64x60"):
         session.infer(photograph("cat", (64, 60)))
+
+
+def test_resizable_tiles_change_their_size_between_calls(any_bundle: Bundle) -> None:
+    """There and back, each result as a session that was opened for it gives it."""
+    artifact = artifact_of(any_bundle, "tflite", "tile")
+    assert artifact.resizable
+    session = open_session(any_bundle, artifact)
+    for size in ((40, 56), (33, 47), (40, 56)):
+        image = photograph("coffee", size)
+        fresh = open_session(any_bundle, artifact).infer(image)
+        assert fresh.shape == (3, 4 * size[0], 4 * size[1])
+        assert np.array_equal(session.infer(image), fresh)
 
 
 def test_what_cannot_be_opened_is_refused(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,47 +159,3 @@ def test_tflite_files_are_as_the_manifest_says(mobile_bundle: Bundle) -> None:
         for value, spec in zip(details, (artifact.inputs[0], artifact.outputs[0]), strict=True):
             assert (value["name"], tuple(value["shape"]), np.dtype(value["dtype"]).name) == described(spec)
             assert spec.layout == "NHWC"
-
-
-def test_choice_of_artifact(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    def chosen(size: tuple[int, int], artifact_id: str | None = None, runtime: str | None = None) -> tuple[str, str]:
-        artifact, name = choose_artifact(mobile_bundle, size, artifact_id=artifact_id, runtime=runtime)
-        return artifact.id, name
-
-    assert chosen((33, 47)) == ("onnx-fp32-full", "ort")
-    assert chosen((64, 64), runtime="tflite") == ("tflite-fp32-full-64x64", "tflite")
-    assert chosen((9, 9), runtime="torchscript") == ("torchscript-fp32-full", "torchscript")
-    assert chosen((64, 64), artifact_id="onnx-fp32-tile") == ("onnx-fp32-tile", "ort")
-    with pytest.raises(InputError, match=r"33x47.*tflite-fp32-tile-64x64 \(64x64\)"):
-        chosen((33, 47), runtime="tflite")
-    with pytest.raises(InputError, match="it has files for ort"):
-        choose_artifact(mobile_bundle, (64, 64), artifact_id="onnx-fp32-tile", runtime="tflite")
-    monkeypatch.setattr("runtimes.registry.installed_version", lambda name: None if name == "onnxruntime" else "1")
-    assert chosen((64, 64)) == ("tflite-fp32-full-64x64", "tflite")
-
-
-def test_upscale_a_folder(mobile_bundle: Bundle, tmp_path: Path) -> None:
-    """Colour, grey and RGBA images of odd sizes, one output for each."""
-    (tmp_path / "in").mkdir()
-    random = np.random.default_rng(0)
-    for name, size in (("a.png", (5, 7, 3)), ("b.jpg", (12, 9)), ("c.png", (4, 6, 4))):
-        Image.fromarray(random.integers(0, 256, size, dtype=np.uint8)).save(tmp_path / "in" / name)
-    written = upscale_files(tmp_path / "in", tmp_path / "new" / "out", mobile_bundle)
-    shapes = {p.name: read_image(p).shape for p in (tmp_path / "new" / "out").iterdir()}
-    assert shapes == {"a.png": (3, 20, 28), "b.png": (3, 48, 36), "c.png": (3, 16, 24)}
-    assert [(w.path.name, w.width, w.height) for w in written[:2]] == [("a.png", 28, 20), ("b.png", 36, 48)]
-
-
-def test_same_names_are_refused(mobile_bundle: Bundle, tmp_path: Path) -> None:
-    for name in ("a.png", "a.jpg"):
-        Image.new("RGB", (8, 8)).save(tmp_path / name)
-    with pytest.raises(InputError, match=r"a\.png; rename"):
-        upscale_files(tmp_path, tmp_path / "out", mobile_bundle)
-
-
-def test_upscaled_file_is_the_rounded_result(mobile_bundle: Bundle, tmp_path: Path) -> None:
-    source = next(f for f in photograph_files() if f.stem == "cameraman")
-    (written,) = upscale_files(source, tmp_path / "x.png", mobile_bundle, runtime="ort")
-    artifact = mobile_bundle.artifact(written.artifact)
-    expected = open_session(mobile_bundle, artifact).infer(read_image(source))
-    assert np.abs(read_image(tmp_path / "x.png") - expected).max() <= 0.5

@@ -1,0 +1,50 @@
+"""One planned artifact -> its file with what it costs, and the zero-padded variant that is faster inside an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from export.cache import StageCache
+from export.quantization import Quantization
+from export.run_costs import CostMeter, FileCost
+from export.stages import StageRunner
+from export.targets import ArtifactPlan
+from runtimes.manifest import InsideVariant, Size
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertedArtifact:
+    """A file in the cache, the package versions that made it, and its costs (tile graphs only)."""
+
+    plan: ArtifactPlan
+    file: Path
+    versions: dict[str, str]
+    cost: FileCost | None = None
+    inside: InsideVariant | None = None
+
+
+def convert(
+    runner: StageRunner, cache: StageCache, plan: ArtifactPlan, tile_size: Size, quantization: Quantization | None
+) -> list[ConvertedArtifact]:
+    """The artifact, followed by its zero-padded variant where the generator pads otherwise and the variant pays."""
+    file, versions = runner.artifact(plan, tile_size, quantization)
+    if plan.graph != "tile":
+        return [ConvertedArtifact(plan=plan, file=file, versions=versions)]
+    meter = CostMeter(
+        cache,
+        scale=runner.config.scale,
+        least_side=runner.config.minimum_side,
+        mac_per_hr_pixel=runner.measurement.mac_per_hr_pixel,
+    )
+    cost = meter.cost(plan, file)
+    converted = ConvertedArtifact(plan=plan, file=file, versions=versions, cost=cost)
+    if runner.config.padding == "zero":
+        return [converted]
+    zero = replace(plan, zero_padded=True)
+    zero_file, _ = runner.artifact(zero, tile_size, quantization)
+    inside = meter.inside(plan, file, zero, zero_file)
+    if inside.artifact is None:
+        return [replace(converted, inside=inside)]
+    variant = ConvertedArtifact(plan=zero, file=zero_file, versions=versions, cost=meter.cost(zero, zero_file))
+    return [replace(converted, inside=inside), variant]

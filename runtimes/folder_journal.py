@@ -1,0 +1,58 @@
+"""Which images of a folder run are done: a file in the target folder while the run is not finished."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runtimes.bundle import MANIFEST_FILE, Bundle
+from runtimes.files import sha256_of, write_atomically
+from runtimes.upscale_plan import UpscaleOptions
+
+if TYPE_CHECKING:
+    from runtimes.upscale_files import FileOptions
+
+JOURNAL_FILE = ".edgesr-upscale.json"
+
+
+class FolderJournal:
+    """Counts an image as done when the same settings wrote it from the same source file (size and time of change)."""
+
+    def __init__(self, target: Path, bundle: Bundle, options: UpscaleOptions, files: FileOptions) -> None:
+        self._path = target / JOURNAL_FILE
+        self._settings: dict[str, Any] = {
+            "bundle": sha256_of(bundle.root / MANIFEST_FILE),
+            "options": {k: v for k, v in asdict(options).items() if k not in ("threads", "memory_bytes", "tile_size")},
+            "files": asdict(files),
+        }
+        self._done = self._read()
+
+    def is_done(self, source: Path, output: Path) -> bool:
+        """Whether an earlier run of the same settings wrote this output and both files are as they were."""
+        return output.is_file() and self._done.get(output.name) == [_stamp(source), _stamp(output)]
+
+    def add(self, source: Path, output: Path) -> None:
+        """Note an image as done."""
+        self._done[output.name] = [_stamp(source), _stamp(output)]
+        content = {"settings": self._settings, "done": self._done}
+        write_atomically(self._path, json.dumps(content, indent=2).encode())
+
+    def remove(self) -> None:
+        """The run is finished: another one starts from the beginning."""
+        self._path.unlink(missing_ok=True)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        known = isinstance(content, dict) and content.get("settings") == self._settings
+        done = content.get("done") if known else None
+        return done if isinstance(done, dict) else {}
+
+
+def _stamp(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]

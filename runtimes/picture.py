@@ -1,0 +1,54 @@
+"""An image with what files carry beside its colours: alpha, 16 bits, greyness, colour profile, EXIF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8 | np.uint16]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picture:
+    """``pixels`` (h,w,3) RGB, uint8 or uint16 over its full range, C-contiguous; ``alpha`` (h,w) of the same dtype.
+
+    ``grey``: the file was grey or 1-bit, so the three channels are equal. ``exif`` starts with b"Exif"; it has no
+    orientation, which is applied to the pixels.
+    """
+
+    pixels: Pixels
+    alpha: Pixels | None = None
+    grey: bool = False
+    icc: bytes | None = None
+    exif: bytes | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def bits(self) -> int:
+        """Bits a channel: 8 or 16."""
+        return self.pixels.dtype.itemsize * 8
+
+    def on_white(self) -> Picture:
+        """The same picture without alpha: composited on white, rounded to nearest."""
+        if self.alpha is None:
+            return self
+        white = np.iinfo(self.pixels.dtype).max
+        alpha = self.alpha.astype(np.uint32)  # the largest sum below is 65535 * 65535 + 32767
+        backdrop = (white - alpha) * white + white // 2
+        pixels = np.empty_like(self.pixels)
+        for channel in range(3):
+            pixels[:, :, channel] = (self.pixels[:, :, channel].astype(np.uint32) * alpha + backdrop) // white
+        return replace(self, pixels=pixels, alpha=None)
+
+    def values(self) -> NDArray[np.float32]:
+        """float32 (3,h,w) C-contiguous in [0,255], alpha ignored; 16-bit values are divided by 257."""
+        values = np.ascontiguousarray(self.pixels.transpose(2, 0, 1), dtype=np.float32)
+        if self.bits == 16:
+            values /= np.float32(257)
+        return values

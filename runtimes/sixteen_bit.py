@@ -1,0 +1,134 @@
+"""Images of 16 bits a channel, which Pillow reduces to 8: read by libvips, written by libvips (PNG) or here (TIFF)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
+from PIL.ExifTags import IFD
+
+from runtimes.errors import InputError, MissingPackageError
+
+Deep = NDArray[np.uint16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TiffHeader:
+    """What libvips tells about a TIFF file before it decodes it; ``sample_type`` is its name, such as "ushort"."""
+
+    width: int
+    height: int
+    bands: int
+    frames: int
+    sample_type: str
+    is_cmyk: bool
+    orientation: int
+    icc: bytes | None
+
+
+def require_pyvips(path: Path) -> Any:
+    """The module, imported; a MissingPackageError that names ``path`` when it is absent or lacks its library."""
+    try:
+        import pyvips
+    except (ImportError, OSError) as error:
+        raise MissingPackageError(
+            f"{path}: has 16 bits a channel, which needs pyvips: pip install 'edgesr[images]'"
+        ) from error
+    return pyvips
+
+
+def tiff_header(path: Path) -> TiffHeader:
+    """Read the header only."""
+    vips = require_pyvips(path)
+    try:
+        image = _open(vips, path, tiff=True)
+        fields = image.get_fields()
+        return TiffHeader(
+            width=image.width,
+            height=image.height,
+            bands=image.bands,
+            frames=image.get("n-pages") if "n-pages" in fields else 1,
+            sample_type=image.format,
+            is_cmyk=image.interpretation == "cmyk",
+            orientation=image.get("orientation") if "orientation" in fields else 1,
+            icc=image.get("icc-profile-data") if "icc-profile-data" in fields else None,
+        )
+    except vips.Error as error:
+        raise _damaged(path, error) from error
+
+
+def read(path: Path, *, tiff: bool) -> Deep:
+    """uint16 (h,w,c) of a PNG or TIFF file as stored, not turned; libvips divides associated alpha out."""
+    vips = require_pyvips(path)
+    try:
+        image = _open(vips, path, tiff=tiff)
+        if image.format != "ushort":
+            raise InputError(f"{path}: damaged or truncated image: its samples are {image.format}; give a whole file")
+        return np.asarray(image.numpy(), dtype=np.uint16).reshape(image.height, image.width, image.bands)
+    except vips.Error as error:
+        raise _damaged(path, error) from error
+
+
+def write_png(path: Path, pixels: Deep, *, icc: bytes | None, exif: bytes | None) -> None:
+    """Encode uint16 (h,w,c), c of 1 to 4 with alpha last when even; the file streams to disk."""
+    height, width, bands = pixels.shape
+    if bands == 1:
+        metadata = {} if exif is None else {"exif": exif}
+        Image.fromarray(pixels[:, :, 0]).save(path, format="PNG", icc_profile=icc, **metadata)
+        return
+    vips = require_pyvips(path)
+    try:
+        memory = vips.Image.new_from_memory(pixels.data, width, height, bands, "ushort")
+        image = memory.copy(interpretation="grey16" if bands == 2 else "rgb16")
+        for name, content in (("icc-profile-data", icc), ("exif-data", exif)):
+            if content is not None:
+                image.set_type(vips.GValue.blob_type, name, content)
+        image.pngsave(str(path), keep="icc" if exif is None else "icc|exif")
+    except vips.Error as error:
+        raise InputError(f"{path}: cannot be written: {_one_line(error)}") from error
+
+
+def write_tiff(path: Path, pixels: Deep, *, icc: bytes | None, exif: bytes | None) -> None:
+    """Write uint16 (h,w,c), c as in `write_png`, uncompressed in one strip; libvips would leave the EXIF out."""
+    height, width, bands = pixels.shape
+    big = pixels.nbytes + 2**20 > 2**32
+    tags = TiffImagePlugin.ImageFileDirectory_v2(b"II+\0\x08\0\0\0\0\0\0\0\0\0\0\0" if big else b"II*\0\0\0\0\0")
+    if exif is not None:
+        described = Image.Exif()
+        described.load(exif)
+        for tag in described:
+            tags[tag] = described.get_ifd(tag) if tag in (IFD.Exif, IFD.GPSInfo) else described[tag]
+    tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH] = width, height
+    tags[TiffImagePlugin.BITSPERSAMPLE] = (16,) * bands
+    tags[TiffImagePlugin.SAMPLESPERPIXEL] = bands
+    tags[TiffImagePlugin.COMPRESSION] = 1
+    tags[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = 1 if bands < 3 else 2
+    tags[TiffImagePlugin.PLANAR_CONFIGURATION] = 1
+    if bands in (2, 4):
+        tags[TiffImagePlugin.EXTRASAMPLES] = 2
+    if icc is not None:
+        tags[TiffImagePlugin.ICCPROFILE] = icc
+    tags[TiffImagePlugin.ROWSPERSTRIP] = height
+    tags[TiffImagePlugin.STRIPBYTECOUNTS] = pixels.nbytes
+    tags[TiffImagePlugin.STRIPOFFSETS] = 0  # counted from the end of the tags
+    with path.open("wb") as file:
+        tags.save(file)
+        pixels.astype("<u2", copy=False).tofile(file)
+
+
+def _open(vips: Any, path: Path, *, tiff: bool) -> Any:
+    """``revalidate``: libvips would else give what it remembers of an overwritten file."""
+    load = vips.Image.tiffload if tiff else vips.Image.pngload
+    return load(str(path), access="sequential", fail_on="error", revalidate=True)
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: damaged or truncated image: {_one_line(error)}; give a whole file")
+
+
+def _one_line(error: Exception) -> str:
+    return "; ".join(dict.fromkeys(line.strip() for line in str(error).splitlines() if line.strip()))
