@@ -164,7 +164,7 @@ def test_dying_worker_costs_its_row_only(
 
 
 def test_exit_descriptions() -> None:
-    assert describe_exit(-9, "") == "killed by SIGKILL, as the system does when memory runs out"
+    assert describe_exit(-9, "") == "killed by SIGKILL"
     assert describe_exit(1, "a\n b \n\n") == "exit code 1: b"
 
 
