@@ -37,7 +37,7 @@ def upscale(
         bool, typer.Option("--dry-run", help="Tell artifact, tiles, memory and time, and write nothing.")
     ] = False,
 ) -> None:
-    """Upscale an image or a folder of images, of any size, in tiles: the same picture as in one piece."""
+    """Upscale an image or a folder, of any size, in tiles: the same picture as in one piece (w8d: nearly)."""
     from runtimes.bundle import open_bundle
     from runtimes.upscale_files import FileOptions, FileUpscaler
     from runtimes.upscale_plan import UpscaleOptions

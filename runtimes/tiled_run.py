@@ -90,7 +90,7 @@ class TiledRun:
         """The whole image by a full graph."""
         session = self._session(self._plan.artifact)
         lr = rgb_values(self._image)
-        results = [m.undo(session.infer(np.ascontiguousarray(m.apply(lr, 1))), 1) for m in self._plan.members]
+        results = (m.undo(session.infer(np.ascontiguousarray(m.apply(lr, 1))), 1) for m in self._plan.members)
         return self._piece(0, 0, self._mean(results))
 
     def _tile(self, rows: Span, columns: Span, factors: Sequence[float], measure: bool) -> Iterator[Piece]:
@@ -100,15 +100,19 @@ class TiledRun:
             bottom = min(top + _PIECE_ROWS, rows.keep_stop)
             upsampled = self._upsampled(slice(top, bottom), slice(left, columns.keep_stop))
             within = slice((top - rows.keep_start) * scale, (bottom - rows.keep_start) * scale)
-            results = []
-            for place, residual in enumerate(residuals):
-                if residual is None:
-                    results.append(upsampled)
-                    continue
-                if measure:
-                    self._square_sums[place] += square_sum(residual[:, within])
-                results.append(subtract_and_clip(upsampled, residual[:, within], factors[place]))
+            cut = [None if residual is None else residual[:, within] for residual in residuals]
+            if measure:
+                self._add_squares(cut)
+            results = (
+                upsampled if residual is None else subtract_and_clip(upsampled, residual, k)
+                for residual, k in zip(cut, factors, strict=True)
+            )
             yield self._piece(top * scale, left * scale, self._mean(results))
+
+    def _add_squares(self, residuals: Sequence[Image | None]) -> None:
+        for place, residual in enumerate(residuals):
+            if residual is not None:
+                self._square_sums[place] += square_sum(residual)
 
     def _residuals(self, rows: Span, columns: Span, factors: Sequence[float]) -> list[Image | None]:
         """The kept part of a tile's residual (3,H,W) for every member; None where k is 0 and it does not matter."""
@@ -127,8 +131,13 @@ class TiledRun:
         height, width = (side * self._scale for side in self._size)
         return Piece(top, left, values[:, : height - top, : width - left])
 
-    def _mean(self, results: list[Image]) -> Image:
-        result: Image = results[0] if len(results) == 1 else np.mean(results, axis=0, dtype=np.float32)
+    def _mean(self, results: Iterator[Image]) -> Image:
+        """Mean over the members, of which one at a time is held."""
+        result = next(results)
+        for other in results:
+            result = result + other
+        if len(self._plan.members) > 1:
+            result = result / np.float32(len(self._plan.members))
         if math.isnan(float(result.sum())):
             raise EdgesrError(
                 f"{self._plan.artifact.id} gives values that are not finite; check it with 'edgesr parity'"

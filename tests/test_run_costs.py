@@ -57,7 +57,7 @@ def test_zero_padded_variants_come_with_their_artifact(any_bundle: Bundle) -> No
             assert (artifact.inside, artifact.inside_only, artifact.padding) == (None, False, "zero")
         elif artifact.graph == "tile" and not artifact.inside_only:
             assert artifact.inside is not None
-            assert (artifact.inside.artifact is not None) is (artifact.inside.time_ratio <= 0.9)
+            assert (artifact.inside.artifact is not None) is (artifact.inside.time_ratio <= 0.8)
             assert artifact.padding == "reflect"
         if artifact.inside_only:
             border = next(a for a in artifacts if a.inside is not None and a.inside.artifact == artifact.id)
