@@ -9,7 +9,10 @@ from typing import Annotated
 import typer
 
 from edgesr_bench import bench
+from edgesr_compare import compare
+from edgesr_diff import diff
 from edgesr_export import export
+from edgesr_report import report
 from edgesr_terminal import print_lines, print_table, shown_progress
 from edgesr_train import train
 from edgesr_upscale import upscale
@@ -66,6 +69,9 @@ def parity(
 
 
 app.command()(bench)
+app.command()(compare)
+app.command()(diff)
+app.command()(report)
 app.command()(upscale)
 
 

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgesr_terminal import parse_bytes, parse_size, positive_integers, print_lines, print_table, shown_progress
+from runtimes.errors import InputError
+
+if TYPE_CHECKING:
+    from benchmarks.end_to_end_results import EndToEndResults
+    from benchmarks.jobs import LatencySettings
+    from benchmarks.results import LatencyResults
+    from runtimes.bundle import Bundle
+    from runtimes.manifest import Artifact
+
+    Chosen = list[tuple[Artifact, str]]
+
+LimitOption = Annotated[str, typer.Option(help="How much slower is too much, in percent of p50.")]
+UnlikeOption = Annotated[bool, typer.Option("--unlike", help="Compare even what was measured in unlike conditions.")]
+
+_INTERRUPTED = 130
+_MLPERF_QUERIES = 1024
+_MLPERF_SECONDS = 60.0
 
 
 def bench(
@@ -17,11 +36,18 @@ def bench(
         str | None, typer.Option("--runtime", help="Only this runtime: ort, tflite, torchscript.")
     ] = None,
     artifact: Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")] = None,
-    calls: Annotated[int, typer.Option(min=1, help="At least this many timed calls.")] = 20,
-    seconds: Annotated[float, typer.Option(min=0.0, help="At least this many seconds of timed calls.")] = 2.0,
+    calls: Annotated[int, typer.Option(min=1, help="At least this many timed calls a round.")] = 10,
+    seconds: Annotated[float, typer.Option(min=0.0, help="At least this many seconds of timed calls a round.")] = 1.0,
     rounds: Annotated[
-        int, typer.Option(min=1, help="Measure all artifacts this many times in turn, against drift of the machine.")
-    ] = 1,
+        int, typer.Option(min=1, help="Measure all artifacts this many times in turn, a fresh process each time.")
+    ] = 5,
+    mlperf: Annotated[
+        bool, typer.Option("--mlperf", help="At least 1024 calls and 60 s each over all rounds, and p90 counts.")
+    ] = False,
+    pin: Annotated[bool, typer.Option("--pin", help="Keep each process to as many cores as it has threads.")] = False,
+    against: Annotated[Path | None, typer.Option(metavar="OLD.json", help="Then compare with this file.")] = None,
+    limit: LimitOption = "5%",
+    unlike: UnlikeOption = False,
     image_size: Annotated[
         str | None,
         typer.Option(help="Instead: upscale a photograph of this LR height x width in tiles, from file to file."),
@@ -30,40 +56,101 @@ def bench(
     json: Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")] = None,
 ) -> None:
     """Measure latency and peak memory of every artifact, a fresh process each in every round."""
-    from benchmarks.device import HostDevice
-    from benchmarks.end_to_end import EndToEndSettings
-    from benchmarks.end_to_end_results import EndToEndResults, run_end_to_end
     from benchmarks.jobs import LatencySettings
-    from benchmarks.results import LatencyResults, require_writable, run_latency, select_artifacts, write_json
-    from benchmarks.tables import end_to_end_table, latency_table, not_measured
+    from benchmarks.results import require_writable, select_artifacts
     from runtimes.bundle import open_bundle
 
     size = None if image_size is None else parse_size(image_size, "--image-size")
     memory_bytes, counts = parse_bytes("--memory", memory), positive_integers("--threads", threads)
+    share = parse_percent("--limit", limit)
+    if mlperf:
+        calls, seconds = max(calls, math.ceil(_MLPERF_QUERIES / rounds)), max(seconds, _MLPERF_SECONDS / rounds)
+    settings = LatencySettings(calls=calls, seconds=seconds, pin=pin, mlperf=mlperf)
     opened = open_bundle(bundle)
     require_writable(json)
-    artifacts = select_artifacts(opened, artifact=artifact, runtime=runtime)
-    results: LatencyResults | EndToEndResults
+    chosen = select_artifacts(opened, artifact=artifact, runtime=runtime)
+    if size is not None:
+        if against is not None:
+            raise InputError("--against compares bare calls: leave out --image-size")
+        raise typer.Exit(_photograph(opened, chosen, counts, size, memory_bytes, json))
+    old = None if against is None else _earlier(against, settings, unlike=unlike)
+    results = _calls(opened, chosen, counts, settings, rounds, json)
+    alike = old is None or not results.complete or shown_comparison(old, results, limit=share, unlike=unlike)
+    if not results.complete:
+        raise typer.Exit(_INTERRUPTED)
+    raise typer.Exit(0 if results.passed and alike else 1)
+
+
+def shown_comparison(old: LatencyResults, new: LatencyResults, *, limit: float, unlike: bool) -> bool:
+    """Print the comparison; whether nothing failed or became slower by more than ``limit``, a share of p50."""
+    from benchmarks.regression import change_lines, change_table, compare_results
+
+    changes = compare_results(old, new, limit=limit, unlike=unlike)
+    print_table(change_table(changes))
+    print_lines(change_lines(changes))
+    return not changes.regressions
+
+
+def parse_percent(option: str, text: str) -> float:
+    """The share of 1 of a text such as 5% or 2.5."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%?", text.strip())
+    if found is None:
+        raise InputError(f"{option} {text!r}: give a percentage such as 5%")
+    return float(found[1]) / 100
+
+
+def _earlier(file: Path, settings: LatencySettings, *, unlike: bool) -> LatencyResults:
+    """The file to compare with, refused before anything is measured."""
+    from benchmarks.environment import current_environment
+    from benchmarks.regression import read_latency_results, require_like
+
+    old = read_latency_results(file)
+    require_like(old, current_environment(), settings, accept=unlike)
+    return old
+
+
+def _calls(
+    bundle: Bundle, chosen: Chosen, counts: list[int], settings: LatencySettings, rounds: int, json: Path | None
+) -> LatencyResults:
+    """Measure bare calls, write and show them."""
+    from benchmarks.device import HostDevice
+    from benchmarks.results import run_latency, write_json
+    from benchmarks.tables import latency_notes, latency_table, not_measured
+
     with shown_progress() as progress:
-        if size is not None:
-            photograph = EndToEndSettings(size=size, memory_bytes=memory_bytes)
-            results = run_end_to_end(
-                opened, HostDevice(), artifacts=artifacts, threads=counts, settings=photograph, progress=progress
-            )
-            table = end_to_end_table(results)
-        else:
-            timing = LatencySettings(calls=calls, seconds=seconds)
-            results = run_latency(
-                opened,
-                HostDevice(),
-                artifacts=artifacts,
-                threads=counts,
-                settings=timing,
-                rounds=rounds,
-                progress=progress,
-            )
-            table = latency_table(results)
+        results = run_latency(
+            bundle,
+            HostDevice(),
+            artifacts=chosen,
+            threads=counts,
+            settings=settings,
+            rounds=rounds,
+            progress=progress,
+        )
     write_json(results, json)
-    print_table(table)
+    print_table(latency_table(results))
     print_lines(not_measured(results))
-    raise typer.Exit(0 if results.passed else 1)
+    print_lines(latency_notes(results))
+    return results
+
+
+def _photograph(
+    bundle: Bundle, chosen: Chosen, counts: list[int], size: tuple[int, int], memory_bytes: int, json: Path | None
+) -> int:
+    """Measure a photograph from file to file, write and show it; the exit code."""
+    from benchmarks.device import HostDevice
+    from benchmarks.end_to_end import EndToEndSettings
+    from benchmarks.end_to_end_results import run_end_to_end
+    from benchmarks.results import write_json
+    from benchmarks.tables import end_to_end_table, not_measured
+
+    settings = EndToEndSettings(size=size, memory_bytes=memory_bytes)
+    results: EndToEndResults
+    with shown_progress() as progress:
+        results = run_end_to_end(
+            bundle, HostDevice(), artifacts=chosen, threads=counts, settings=settings, progress=progress
+        )
+    write_json(results, json)
+    print_table(end_to_end_table(results))
+    print_lines(not_measured(results))
+    return 0 if results.passed else 1

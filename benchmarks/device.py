@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
-from benchmarks.jobs import Job, Outcome
+from benchmarks.jobs import Job, Outcome, invalid_result
+from benchmarks.limits import blas_environment
 from runtimes.decoding import decode, to_json
+
+_OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "bad allocation", "Cannot allocate memory", "can't allocate memory")
 
 
 class Device(Protocol):
@@ -37,25 +41,53 @@ class HostDevice:
         with tempfile.TemporaryDirectory(prefix="edgesr-job-") as folder:
             job_file, result_file = Path(folder) / "job.json", Path(folder) / "result.json"
             job_file.write_text(to_json(job))
-            command = [sys.executable, "-P", "-m", "benchmarks.worker", str(job_file), str(result_file)]
             try:
                 process = subprocess.run(
-                    command,
+                    self.command(job_file, result_file),
                     check=False,
                     stdin=subprocess.DEVNULL,
                     capture_output=True,
                     text=True,
+                    errors="replace",
                     timeout=self.timeout_seconds,
+                    env={**os.environ, **(blas_environment(job.threads) if job.kind == "limits" else {})},
                 )
             except subprocess.TimeoutExpired:
                 return Outcome(status="timeout", reason=f"no result after {self.timeout_seconds:g} s", result=None)
             if process.returncode != 0 or not result_file.is_file():
                 return Outcome(status="crashed", reason=describe_exit(process.returncode, process.stderr), result=None)
-            return decode(Outcome, json.loads(result_file.read_text()))
+            return read_outcome(result_file)
+
+    def command(self, job_file: Path, result_file: Path) -> list[str]:
+        """What starts a worker."""
+        return [sys.executable, "-P", "-m", "benchmarks.worker", str(job_file), str(result_file)]
+
+
+def read_outcome(file: Path) -> Outcome:
+    """What a worker wrote; anything but an outcome is a crash."""
+    try:
+        return decode(Outcome, json.loads(file.read_bytes(), parse_constant=_refuse_constant))
+    except (ValueError, RecursionError) as error:
+        return invalid_result(error)
 
 
 def describe_exit(returncode: int, stderr: str) -> str:
     """One line on a process that died: its signal or exit code, and the last line that it wrote."""
-    how = f"killed by {signal.Signals(-returncode).name}" if returncode < 0 else f"exit code {returncode}"
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    how = f"exit code {returncode}" if returncode >= 0 else f"killed by {_signal_name(-returncode)}"
+    if any(sign in line for sign in _OUT_OF_MEMORY for line in lines[-1:]):
+        how = f"out of memory, {how}"
+    elif returncode == -signal.SIGKILL:
+        how += ", as the system does when memory runs out"
     return f"{how}: {lines[-1]}" if lines else how
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from benchmarks.end_to_end import EndToEndSettings
+from runtimes.decoding import DecodeError, decode
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LatencySettings:
-    """At least ``calls`` timed calls and ``seconds`` of them; warm-up ends when steady or after ``warmup_seconds``."""
+    """Of each round: at least ``calls`` timed calls and ``seconds`` of them, one at a time.
+
+    Warm-up ends when steady or after ``warmup_seconds``. ``pin``: each worker keeps to as many cores as it has threads.
+    ``mlperf``: the rules of MLPerf's single stream are kept over all rounds, and p90 is the figure to state.
+    """
 
     calls: int = 20
     seconds: float = 2.0
     warmup_seconds: float = 5.0
+    pin: bool = False
+    mlperf: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One artifact on one runtime: check it on all goldens that fit, time it, or upscale a photograph with it."""
+    """One artifact on one runtime: check it on all goldens that fit, time it, or upscale a photograph with it.
 
-    kind: Literal["parity", "latency", "end-to-end"]
+    "limits" measures the machine itself: bundle, artifact and runtime are empty.
+    """
+
+    kind: Literal["parity", "latency", "end-to-end", "limits"]
     bundle: str
     artifact: str
     runtime: str
     threads: int
     latency: LatencySettings = LatencySettings()
     end_to_end: EndToEndSettings | None = None
+
+    @property
+    def title(self) -> str:
+        """How progress and warnings name it."""
+        what = "limits" if self.kind == "limits" else f"{self.artifact} on {self.runtime}"
+        return f"{what}, {self.threads} thread(s)"
 
 
 JobStatus = Literal["done", "missing", "error", "crashed", "timeout"]
@@ -37,9 +55,25 @@ JobStatus = Literal["done", "missing", "error", "crashed", "timeout"]
 class Outcome:
     """How a job ended: "done" with a result, or a status and the reason in one line.
 
-    "missing": the runtime is not installed; "error": the bundle or the runtime refused; "crashed": the process died.
+    "missing": the runtime is not installed; "error": the bundle or the runtime refused; "crashed": the process died, or
+    what it answered is no result.
     """
 
     status: JobStatus
     reason: str | None
     result: dict[str, Any] | None
+
+
+def decode_result(cls: type[T], outcome: Outcome) -> tuple[Outcome, T | None]:
+    """The result of a job, None without one; a result that is none turns the outcome into "crashed"."""
+    if outcome.status != "done":
+        return outcome, None
+    try:
+        return outcome, decode(cls, outcome.result)
+    except DecodeError as error:
+        return invalid_result(error), None
+
+
+def invalid_result(error: Exception) -> Outcome:
+    """The outcome of a worker that answered with something else than a result."""
+    return Outcome(status="crashed", reason=f"invalid result: {' '.join(str(error).split())}", result=None)

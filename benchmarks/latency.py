@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Literal
 
 import numpy as np
 
+from benchmarks.environment import core_mhz, pin_process
 from benchmarks.jobs import LatencySettings
 from benchmarks.memory import peak_rss_bytes
+from benchmarks.statistics import Interval, percentiles, repeat_intervals
 from runtimes.bundle import Bundle
-from runtimes.manifest import Artifact, Golden
+from runtimes.manifest import Artifact, Golden, Size
 from runtimes.session import open_session
 
 _STEADY_WINDOW = 3
@@ -20,36 +23,67 @@ _STEADY_RATIO = 1.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Latency:
-    """Times of one artifact on one runtime in a fresh process, or in one for each round, in milliseconds.
+class Round:
+    """Times of one artifact on one runtime in one fresh process, in milliseconds.
 
     ``load_ms`` is importing the runtime and opening the file; ``samples_ms`` are the bare calls, in order;
-    ``size`` is the LR input (height, width); ``ms_per_gmac`` divides the median by the convolutions' 1e9 MAC;
-    ``peak_rss_mb`` is the process's highest resident memory, runtime included. ``steady`` tells whether warm-up ended
-    because three calls in a row agreed with the three before. ``rounds_p50_ms`` is the median of each round; how the
-    other fields join several rounds: `join_rounds`.
+    ``size`` is the LR input (height, width); ``gmac`` the convolutions' 1e9 multiply-accumulates of one call;
+    ``peak_rss_mb`` is the process's highest resident memory, runtime included, 1e6 bytes. ``steady`` tells whether
+    warm-up ended because three calls in a row agreed with the three before. ``pinned_cores`` are those that the process
+    kept to, empty when it was free; ``core_mhz`` is the fastest core's clock after the last call, None where the system
+    does not tell.
     """
 
-    size: tuple[int, int]
+    size: Size
+    gmac: float
     load_ms: float
     first_call_ms: float
     warmup_calls: int
     steady: bool
     samples_ms: tuple[float, ...]
+    peak_rss_mb: float
+    pinned_cores: tuple[int, ...]
+    core_mhz: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """The rounds of one artifact on one runtime, in milliseconds.
+
+    ``samples_ms`` has one tuple a round, ``rounds_p50_ms`` the median of each; percentiles are over all samples. A
+    repeat of the whole measurement falls in an interval (low, high) in 95 of 100 cases; with ``interval_of`` "process"
+    there was one round, and the interval is of that process alone. ``load_ms`` and ``first_call_ms`` are medians over
+    rounds; ``warmup_calls`` is their sum, ``steady`` whether all were, ``peak_rss_mb`` the highest. ``ms_per_gmac``
+    divides p50 by the convolutions' 1e9 MAC. ``rounds_mhz`` has each round's core clock, and is empty where unknown.
+    """
+
+    size: Size
+    load_ms: float
+    first_call_ms: float
+    warmup_calls: int
+    steady: bool
+    samples_ms: tuple[tuple[float, ...], ...]
     rounds_p50_ms: tuple[float, ...]
     p50_ms: float
+    p50_interval_ms: Interval
     p90_ms: float
+    p90_interval_ms: Interval
     p99_ms: float
+    p99_interval_ms: Interval
+    interval_of: Literal["bench", "process"]
     ms_per_gmac: float
     peak_rss_mb: float
+    pinned_cores: tuple[int, ...]
+    rounds_mhz: tuple[float, ...]
 
 
 def measure_latency(
     bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, settings: LatencySettings
-) -> Latency:
+) -> Round:
     """Time an artifact on a golden photograph, in the layout of its file: nothing but the runtime is measured."""
     golden = _photograph(bundle, artifact)
     image = bundle.tensor(golden.input)
+    pinned = pin_process(threads) if settings.pin else ()
     started = time.perf_counter()
     session = open_session(bundle, artifact, runtime=runtime, threads=threads)
     load_ms = _milliseconds_since(started)
@@ -63,45 +97,44 @@ def measure_latency(
     first_call_ms = call()
     warmup, steady = _warm_up(call, settings)
     samples = _sample(call, settings)
-    p50, p90, p99 = (float(p) for p in np.percentile(samples, [50, 90, 99]))
-    gmac = artifact.mac_per_hr_pixel * golden.size[0] * golden.size[1] * bundle.manifest.scale**2 / 1e9
-    return Latency(
+    return Round(
         size=golden.size,
+        gmac=artifact.mac_per_hr_pixel * golden.size[0] * golden.size[1] * bundle.manifest.scale**2 / 1e9,
         load_ms=load_ms,
         first_call_ms=first_call_ms,
         warmup_calls=warmup,
         steady=steady,
         samples_ms=tuple(samples),
-        rounds_p50_ms=(p50,),
-        p50_ms=p50,
-        p90_ms=p90,
-        p99_ms=p99,
-        ms_per_gmac=p50 / gmac,
         peak_rss_mb=peak_rss_bytes() / 1e6,
+        pinned_cores=pinned,
+        core_mhz=core_mhz(),
     )
 
 
-def join_rounds(rounds: Sequence[Latency]) -> Latency:
-    """One result of the same artifact's rounds: percentiles over all samples, medians of load and first call.
-
-    Warm-up calls add up, steady means every round was, and the peak of memory is the highest.
-    """
-    first = rounds[0]
-    samples = tuple(sample for one in rounds for sample in one.samples_ms)
-    p50, p90, p99 = (float(p) for p in np.percentile(samples, [50, 90, 99]))
+def join_rounds(rounds: Sequence[Round]) -> Latency:
+    """One result of the same artifact's rounds."""
+    samples = tuple(one.samples_ms for one in rounds)
+    p50, p90, p99 = percentiles(samples)
+    p50_interval, p90_interval, p99_interval = repeat_intervals(samples)
     return Latency(
-        size=first.size,
+        size=rounds[0].size,
         load_ms=median(one.load_ms for one in rounds),
         first_call_ms=median(one.first_call_ms for one in rounds),
         warmup_calls=sum(one.warmup_calls for one in rounds),
         steady=all(one.steady for one in rounds),
         samples_ms=samples,
-        rounds_p50_ms=tuple(one.p50_ms for one in rounds),
+        rounds_p50_ms=tuple(float(np.median(one)) for one in samples),
         p50_ms=p50,
+        p50_interval_ms=p50_interval,
         p90_ms=p90,
+        p90_interval_ms=p90_interval,
         p99_ms=p99,
-        ms_per_gmac=first.ms_per_gmac * p50 / first.p50_ms,
+        p99_interval_ms=p99_interval,
+        interval_of="bench" if len(rounds) > 1 else "process",
+        ms_per_gmac=p50 / rounds[0].gmac,
         peak_rss_mb=max(one.peak_rss_mb for one in rounds),
+        pinned_cores=rounds[0].pinned_cores,
+        rounds_mhz=tuple(one.core_mhz for one in rounds if one.core_mhz is not None),
     )
 
 

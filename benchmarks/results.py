@@ -12,19 +12,21 @@ from typing import Literal
 
 from benchmarks.device import Device
 from benchmarks.environment import Environment, current_environment
-from benchmarks.jobs import Job, JobStatus, LatencySettings
+from benchmarks.jobs import Job, JobStatus, LatencySettings, decode_result
 from benchmarks.latency import Latency
+from benchmarks.limits import MachineLimits, intensity_flop_per_byte
 from benchmarks.parity import ArtifactParity
-from benchmarks.rounds import measure_rounds, ratio_to_fp32
+from benchmarks.rounds import Timing, join_limits, join_timings, latency_jobs, measure_rounds, ratio_to_fp32
+from benchmarks.stability import instability, read_machine_state
 from runtimes.bundle import MANIFEST_FILE, Bundle
-from runtimes.decoding import decode, to_json
+from runtimes.decoding import to_json
 from runtimes.errors import EdgesrError, InputError
 from runtimes.files import write_atomically
 from runtimes.manifest import Artifact
 from runtimes.progress import Progress, ProgressEvent, silent
 from runtimes.registry import runtime_info
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,8 @@ class LatencyResult:
     """``latency`` is None unless ``status`` is "done" in every round; ``reason`` says why not.
 
     ``ratio_to_fp32``: how many times longer than the float32 artifact of the same format, graph, tile size, runtime and
-    threads, as the median over rounds of the ratio within a round; None where that was not measured.
+    threads, as the median over rounds of the ratio within a round. ``gflops``: 1e9 operations a second at p50, two a
+    multiply-accumulate; ``share_of_peak``: that by the sgemm limit of as many threads. None where not measured.
     """
 
     key: Key
@@ -61,6 +64,9 @@ class LatencyResult:
     reason: str | None
     latency: Latency | None
     ratio_to_fp32: float | None
+    gflops: float | None
+    share_of_peak: float | None
+    intensity_flop_per_byte: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +97,7 @@ class ParityResults:
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyResults:
-    """Content of ``edgesr bench --json``."""
+    """Content of ``edgesr bench --json``; ``complete`` is False where Ctrl-C left rounds out."""
 
     schema_version: int
     kind: Literal["latency"]
@@ -100,6 +106,9 @@ class LatencyResults:
     environment: Environment
     settings: LatencySettings
     rounds: int
+    complete: bool
+    limits: tuple[MachineLimits, ...]
+    warnings: tuple[str, ...]
     results: tuple[LatencyResult, ...]
 
     @property
@@ -116,8 +125,7 @@ def run_parity(
     for done, (artifact, runtime) in enumerate(artifacts):
         progress(ProgressEvent("parity", done, len(artifacts), artifact.id))
         job = Job(kind="parity", bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=1)
-        outcome = device.run(job)
-        parity = decode(ArtifactParity, outcome.result) if outcome.result is not None else None
+        outcome, parity = decode_result(ArtifactParity, device.run(job))
         results.append(
             ParityResult(
                 key=result_key(job, device),
@@ -149,24 +157,14 @@ def run_latency(
     rounds: int = 1,
     progress: Progress = silent,
 ) -> LatencyResults:
-    """Time artifacts, each on its runtime, for every thread count, all of them once a round."""
-    jobs = [
-        Job(kind="latency", bundle=str(bundle.root), artifact=a.id, runtime=r, threads=t, latency=settings)
-        for t in threads
-        for a, r in artifacts
-    ]
-    timings = measure_rounds(device, jobs, rounds=rounds, progress=progress)
+    """Time artifacts, each on its runtime, for every thread count, and the machine's limits, all once a round."""
+    jobs = latency_jobs(bundle, artifacts, threads, settings)
+    before = read_machine_state()
+    measured = measure_rounds(device, jobs, rounds=rounds, progress=progress)
+    timings = join_timings(jobs, measured)
     require_any_ran([(t.status, t.reason) for t in timings])
-    results = [
-        LatencyResult(
-            key=result_key(timing.job, device),
-            status=timing.status,
-            reason=timing.reason,
-            latency=timing.latency,
-            ratio_to_fp32=ratio_to_fp32(timing, timings, bundle),
-        )
-        for timing in timings
-    ]
+    limits = join_limits(jobs, measured)
+    latencies = {t.job.title: t.latency for t in timings if t.latency is not None}
     return LatencyResults(
         schema_version=SCHEMA_VERSION,
         kind="latency",
@@ -175,7 +173,29 @@ def run_latency(
         environment=current_environment(),
         settings=settings,
         rounds=rounds,
-        results=tuple(results),
+        complete=measured.complete,
+        limits=limits,
+        warnings=instability(before, read_machine_state(), latencies),
+        results=tuple(_latency_result(timing, timings, bundle, device, limits) for timing in timings),
+    )
+
+
+def _latency_result(
+    timing: Timing, timings: Sequence[Timing], bundle: Bundle, device: Device, limits: Sequence[MachineLimits]
+) -> LatencyResult:
+    artifact, latency = bundle.artifact(timing.job.artifact), timing.latency
+    gflops = 2000 / latency.ms_per_gmac if latency else None
+    intensity = intensity_flop_per_byte(artifact, latency.size, scale=bundle.manifest.scale) if latency else None
+    peak = next((one.sgemm_gflops for one in limits if one.threads == timing.job.threads), None)
+    return LatencyResult(
+        key=result_key(timing.job, device),
+        status=timing.status,
+        reason=timing.reason,
+        latency=latency,
+        ratio_to_fp32=ratio_to_fp32(timing, timings, bundle),
+        gflops=gflops,
+        share_of_peak=gflops / peak if gflops and peak else None,
+        intensity_flop_per_byte=intensity,
     )
 
 

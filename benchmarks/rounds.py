@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from benchmarks.device import Device
-from benchmarks.jobs import Job, JobStatus
-from benchmarks.latency import Latency, join_rounds
+from benchmarks.jobs import Job, JobStatus, LatencySettings, Outcome, decode_result
+from benchmarks.latency import Latency, Round, join_rounds
+from benchmarks.limits import MachineLimits, highest
 from runtimes.bundle import Bundle
-from runtimes.decoding import decode
 from runtimes.manifest import Artifact
 from runtimes.progress import Progress, ProgressEvent, silent
 
@@ -25,27 +25,69 @@ class Timing:
     latency: Latency | None
 
 
-def measure_rounds(device: Device, jobs: Sequence[Job], *, rounds: int, progress: Progress = silent) -> list[Timing]:
-    """Run jobs A, B, C, then A, B, C again and so on, each in a fresh process; a job that failed is not run again."""
-    measured: list[list[Latency]] = [[] for _ in jobs]
-    failed: dict[int, Timing] = {}
-    total = rounds * len(jobs)
-    for done in range(total):
-        index = done % len(jobs)
-        job = jobs[index]
-        progress(ProgressEvent("bench", done, total, f"{job.artifact}, {job.threads} thread(s)"))
-        if index in failed:
-            continue
-        outcome = device.run(job)
-        if outcome.result is None:
-            failed[index] = Timing(job=job, status=outcome.status, reason=outcome.reason, latency=None)
-        else:
-            measured[index].append(decode(Latency, outcome.result))
-    progress(ProgressEvent("bench", total, total))
-    return [
-        failed.get(i) or Timing(job=job, status="done", reason=None, latency=join_rounds(measured[i]))
-        for i, job in enumerate(jobs)
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """The outcomes of every job, one a round until one failed; ``complete`` is False after Ctrl-C."""
+
+    outcomes: tuple[tuple[Outcome, ...], ...]
+    complete: bool
+
+
+def latency_jobs(
+    bundle: Bundle, artifacts: Sequence[tuple[Artifact, str]], threads: Sequence[int], settings: LatencySettings
+) -> list[Job]:
+    """For every thread count the machine's limits, then all artifacts, each on its runtime."""
+    limits = Job(kind="limits", bundle="", artifact="", runtime="", threads=1, latency=settings)
+    latency = replace(limits, kind="latency", bundle=str(bundle.root))
+    return [replace(limits, threads=count) for count in threads] + [
+        replace(latency, artifact=artifact.id, runtime=runtime, threads=count)
+        for count in threads
+        for artifact, runtime in artifacts
     ]
+
+
+def measure_rounds(device: Device, jobs: Sequence[Job], *, rounds: int, progress: Progress = silent) -> Measured:
+    """Run jobs A, B, C, then A, B, C again and so on, each in a fresh process; a job that failed is not run again.
+
+    Ctrl-C ends it with the latencies so far, and goes on where there are none.
+    """
+    outcomes: list[list[Outcome]] = [[] for _ in jobs]
+    total = rounds * len(jobs)
+    try:
+        for done in range(total):
+            job, so_far = jobs[done % len(jobs)], outcomes[done % len(jobs)]
+            progress(ProgressEvent("bench", done, total, job.title))
+            if not so_far or so_far[-1].status == "done":
+                so_far.append(_checked(job, device.run(job)))
+    except KeyboardInterrupt:
+        if not any(found for job, found in zip(jobs, outcomes, strict=True) if job.kind == "latency"):
+            raise
+        return Measured(outcomes=tuple(map(tuple, outcomes)), complete=False)
+    progress(ProgressEvent("bench", total, total))
+    return Measured(outcomes=tuple(map(tuple, outcomes)), complete=True)
+
+
+def join_timings(jobs: Sequence[Job], measured: Measured) -> list[Timing]:
+    """The latency jobs that ran at least once, their rounds joined."""
+    timings = []
+    for job, outcomes in zip(jobs, measured.outcomes, strict=True):
+        if job.kind != "latency" or not outcomes:
+            continue
+        last = outcomes[-1]
+        rounds = [found for outcome in outcomes if (found := decode_result(Round, outcome)[1]) is not None]
+        latency = join_rounds(rounds) if last.status == "done" else None
+        timings.append(Timing(job=job, status=last.status, reason=last.reason, latency=latency))
+    return timings
+
+
+def join_limits(jobs: Sequence[Job], measured: Measured) -> tuple[MachineLimits, ...]:
+    """The highest limits of all rounds for every thread count; what could not be measured is left out."""
+    limits = []
+    for job, outcomes in zip(jobs, measured.outcomes, strict=True):
+        decoded = [decode_result(MachineLimits, o)[1] for o in outcomes if job.kind == "limits"]
+        found = [one for one in decoded if one is not None]
+        limits += [highest(found)] if found else []
+    return tuple(limits)
 
 
 def ratio_to_fp32(timing: Timing, timings: Sequence[Timing], bundle: Bundle) -> float | None:
@@ -62,11 +104,17 @@ def ratio_to_fp32(timing: Timing, timings: Sequence[Timing], bundle: Bundle) -> 
     return None
 
 
+def _checked(job: Job, outcome: Outcome) -> Outcome:
+    """The outcome, "crashed" where its result is none of the job's kind."""
+    return decode_result(MachineLimits if job.kind == "limits" else Round, outcome)[0]
+
+
 def _shape(artifact: Artifact) -> tuple[object, ...]:
     return artifact.format, artifact.graph, artifact.tile_size
 
 
 def _median_ratio(latency: Latency | None, base: Latency | None) -> float | None:
+    """After Ctrl-C one of them may have a round more, which does not count."""
     if latency is None or base is None:
         return None
-    return median(a / b for a, b in zip(latency.rounds_p50_ms, base.rounds_p50_ms, strict=True))
+    return median(a / b for a, b in zip(latency.rounds_p50_ms, base.rounds_p50_ms, strict=False))

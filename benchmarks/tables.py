@@ -70,23 +70,33 @@ def golden_table(results: ParityResults) -> Table:
 
 
 def latency_table(results: LatencyResults) -> Table:
-    """One row an artifact and thread count."""
+    """One row an artifact and thread count; the interval is of p50, in MLPerf's rules of p90."""
     columns = (
         "artifact",
         "runtime",
         "threads",
         "input",
-        "load ms",
-        "first ms",
+        "load, first ms",
         "p50 ms",
         "p90 ms",
         "p99 ms",
+        f"95% of {_stated(results)}",
         "vs fp32",
-        "ms/GMAC",
+        "of peak",
         "peak MB",
         "calls",
     )
-    return Table("Latency on this host, one call", columns, tuple(_latency_row(r) for r in results.results))
+    title = f"Latency on this host, one call at a time, {results.rounds} round(s); {_stated(results)} counts"
+    return Table(title, columns, tuple(_latency_row(r, _stated(results)) for r in results.results))
+
+
+def latency_notes(results: LatencyResults) -> list[str]:
+    """The machine's limits, and a warning for every sign that it was not steady."""
+    lines = [
+        f"{one.threads} thread(s): sgemm {one.sgemm_gflops:.0f} GFLOP/s, copy {one.bandwidth_gb_per_s:.1f} GB/s"
+        for one in results.limits
+    ]
+    return [*lines, *(f"warning: {warning}" for warning in results.warnings)]
 
 
 def end_to_end_table(results: EndToEndResults) -> Table:
@@ -154,20 +164,26 @@ def _parity_row(result: ParityResult) -> tuple[str, ...]:
     )
 
 
-def _latency_row(result: LatencyResult) -> tuple[str, ...]:
+def _stated(results: LatencyResults) -> str:
+    return "p90" if results.settings.mlperf else "p50"
+
+
+def _latency_row(result: LatencyResult, stated: str) -> tuple[str, ...]:
     key, latency = result.key, result.latency
     head = (key.artifact, key.runtime, str(key.threads))
     if latency is None:
         return (*head, *[_DASH] * 9, result.status)
-    times = (latency.load_ms, latency.first_call_ms, latency.p50_ms, latency.p90_ms, latency.p99_ms)
+    low, high = latency.p90_interval_ms if stated == "p90" else latency.p50_interval_ms
     return (
         *head,
         f"{latency.size[0]}x{latency.size[1]}",
-        *(f"{t:.1f}" for t in times),
+        f"{latency.load_ms:.0f}, {latency.first_call_ms:.1f}",
+        *(f"{t:.1f}" for t in (latency.p50_ms, latency.p90_ms, latency.p99_ms)),
+        f"{low:.1f}..{high:.1f}",
         _DASH if result.ratio_to_fp32 is None else f"{result.ratio_to_fp32:.2f}",
-        f"{latency.ms_per_gmac:.1f}",
+        _DASH if result.share_of_peak is None else f"{result.share_of_peak:.0%}",
         f"{latency.peak_rss_mb:.0f}",
-        str(len(latency.samples_ms)),
+        str(sum(map(len, latency.samples_ms))),
     )
 
 

@@ -8,21 +8,20 @@ import sys
 from pathlib import Path
 
 from benchmarks.end_to_end import EndToEnd, measure_end_to_end
+from benchmarks.environment import pin_process
 from benchmarks.jobs import Job, Outcome
-from benchmarks.latency import Latency, measure_latency
+from benchmarks.latency import Round, measure_latency
+from benchmarks.limits import MachineLimits, measure_limits
 from benchmarks.parity import ArtifactParity, check_parity
-from runtimes.bundle import Bundle, open_bundle
+from runtimes.bundle import open_bundle
 from runtimes.decoding import decode, to_json
 from runtimes.errors import EdgesrError, MissingPackageError
-from runtimes.manifest import Artifact
 
 
 def run_job(job: Job) -> Outcome:
     """Do the job here; what edgesr expects to go wrong becomes an outcome, anything else propagates."""
     try:
-        bundle = open_bundle(job.bundle)
-        artifact = bundle.artifact(job.artifact)
-        result = dataclasses.asdict(_measure(job, bundle, artifact))
+        result = dataclasses.asdict(_measure(job))
     except MissingPackageError as error:
         return Outcome(status="missing", reason=str(error), result=None)
     except EdgesrError as error:
@@ -30,7 +29,13 @@ def run_job(job: Job) -> Outcome:
     return Outcome(status="done", reason=None, result=result)
 
 
-def _measure(job: Job, bundle: Bundle, artifact: Artifact) -> ArtifactParity | Latency | EndToEnd:
+def _measure(job: Job) -> ArtifactParity | Round | EndToEnd | MachineLimits:
+    if job.kind == "limits":
+        if job.latency.pin:
+            pin_process(job.threads)
+        return measure_limits(job.threads)
+    bundle = open_bundle(job.bundle)
+    artifact = bundle.artifact(job.artifact)
     if job.kind == "parity":
         return check_parity(bundle, artifact, runtime=job.runtime, threads=job.threads)
     if job.end_to_end is not None:

@@ -50,6 +50,9 @@ def test_adapters_import_only_their_runtime() -> None:
 
 def test_packaging_lists_all_code() -> None:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    packages = {p.parent.name for p in ROOT.glob("*/__init__.py")}
-    assert set(listed["packages"]) == packages == {"sr_model", "export", "runtimes", "benchmarks"}
+    layers = ("sr_model", "export", "runtimes", "benchmarks")
+    found = [file.parent for layer in layers for file in (ROOT / layer).rglob("__init__.py")]
+    packages = {".".join(folder.relative_to(ROOT).parts) for folder in found}
+    assert set(listed["packages"]) == packages == {*layers, "benchmarks.report"}
+    assert set(layers) == {p.parent.name for p in ROOT.glob("*/__init__.py")}
     assert set(listed["py-modules"]) == {p.stem for p in ROOT.glob("*.py")}

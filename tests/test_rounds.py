@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from benchmarks.jobs import Job, LatencySettings, Outcome
-from benchmarks.latency import Latency, join_rounds
+from benchmarks.latency import Round, join_rounds
+from benchmarks.limits import MachineLimits
 from benchmarks.results import LatencyResults, run_latency, select_artifacts, write_json
 from benchmarks.tables import latency_table, not_measured
 from runtimes.bundle import Bundle
@@ -20,44 +21,56 @@ from runtimes.decoding import decode, to_json
 QUICK = LatencySettings(calls=3, seconds=0.0, warmup_seconds=0.2)
 
 
-def timed(p50: float, **changes: object) -> Latency:
+def timed(p50: float, **changes: object) -> Round:
     """A made-up measurement of three calls around its median."""
     fields: dict[str, object] = {
         "size": (64, 64),
+        "gmac": 2.0,
         "load_ms": 5.0,
         "first_call_ms": 9.0,
         "warmup_calls": 6,
         "steady": True,
         "samples_ms": (p50 - 1, p50, p50 + 1),
-        "rounds_p50_ms": (p50,),
-        "p50_ms": p50,
-        "p90_ms": p50,
-        "p99_ms": p50,
-        "ms_per_gmac": p50 / 2,
         "peak_rss_mb": 100.0,
+        "pinned_cores": (),
+        "core_mhz": None,
     }
-    return Latency(**{**fields, **changes})  # type: ignore[arg-type]
+    return Round(**{**fields, **changes})  # type: ignore[arg-type]
 
 
 def test_rounds_join_by_hand() -> None:
     joined = join_rounds(
         [
-            timed(10, load_ms=8.0, peak_rss_mb=90.0),
+            timed(10, load_ms=8.0, peak_rss_mb=90.0, core_mhz=900.0),
             timed(40, load_ms=2.0, first_call_ms=7.0, steady=False),
             timed(20, load_ms=3.0, first_call_ms=30.0, warmup_calls=9),
         ]
     )
-    assert joined.samples_ms == (9, 10, 11, 39, 40, 41, 19, 20, 21)
+    assert joined.samples_ms == ((9, 10, 11), (39, 40, 41), (19, 20, 21))
     assert joined.rounds_p50_ms == (10, 40, 20)
     assert (joined.p50_ms, joined.ms_per_gmac) == (20, 10)
     assert joined.p90_ms == pytest.approx(40.2)
     assert joined.p99_ms == pytest.approx(40.92)
     assert (joined.load_ms, joined.first_call_ms, joined.peak_rss_mb) == (3, 9, 100)
-    assert (joined.warmup_calls, joined.steady) == (21, False)
+    assert (joined.warmup_calls, joined.steady, joined.rounds_mhz) == (21, False, (900,))
+    assert joined.interval_of == "bench"
+    for (low, high), middle in (
+        (joined.p50_interval_ms, joined.p50_ms),
+        (joined.p90_interval_ms, joined.p90_ms),
+        (joined.p99_interval_ms, joined.p99_ms),
+    ):
+        assert low < middle < high
+    assert joined.p50_interval_ms[1] > 40
+
+
+def test_one_round_speaks_of_its_process_alone() -> None:
+    joined = join_rounds([timed(10)])
+    assert joined.interval_of == "process"
+    assert joined.p50_interval_ms[0] < 10 < joined.p50_interval_ms[1]
 
 
 class MadeUpDevice:
-    """Answers with the next made-up median of an artifact; None is a crash."""
+    """Answers with the next made-up median of an artifact; None is a crash, 0 Ctrl-C, and limits are always alike."""
 
     name = "made-up"
 
@@ -66,10 +79,15 @@ class MadeUpDevice:
         self.calls: list[tuple[str, int]] = []
 
     def run(self, given: Job) -> Outcome:
+        if given.kind == "limits":
+            limits = {"threads": given.threads, "sgemm_gflops": 80.0, "bandwidth_gb_per_s": 8.0}
+            return Outcome(status="done", reason=None, result=limits)
         self.calls.append((given.artifact, given.threads))
         p50 = next(self.medians[given.artifact])
         if p50 is None:
             return Outcome(status="crashed", reason="killed by SIGSEGV", result=None)
+        if p50 == 0:
+            raise KeyboardInterrupt
         return Outcome(status="done", reason=None, result=json.loads(to_json(timed(p50))))
 
 
@@ -95,12 +113,16 @@ def test_rounds_are_interleaved_and_compared_within_a_round(mobile_bundle: Bundl
         progress=lambda event: notes.append((event.done, event.total)),
     )
     assert device.calls == [("onnx-fp32-full", 1), ("int8", 1), ("other", 1)] * 3
-    assert notes == [(i, 9) for i in range(10)]
-    assert results.rounds == 3
+    assert notes == [(i, 12) for i in range(13)]
+    assert (results.rounds, results.complete) == (3, True)
+    assert results.limits == (MachineLimits(threads=1, sgemm_gflops=80.0, bandwidth_gb_per_s=8.0),)
     fp32, int8, other = results.results
     assert int8.latency is not None
     assert int8.latency.rounds_p50_ms == (50, 120, 160)
-    assert len(int8.latency.samples_ms) == 9
+    assert [len(one) for one in int8.latency.samples_ms] == [3, 3, 3]
+    assert (int8.gflops, int8.share_of_peak) == pytest.approx((4 / 0.12, 4 / 0.12 / 80))
+    assert int8.intensity_flop_per_byte is not None
+    assert any("the first round was" in warning for warning in results.warnings)
     assert (fp32.ratio_to_fp32, int8.ratio_to_fp32, other.ratio_to_fp32) == (1.0, 0.5, None)
     write_json(results, tmp_path / "l.json")
     assert decode(LatencyResults, json.loads((tmp_path / "l.json").read_text())) == results
@@ -153,6 +175,69 @@ def test_failing_round_fails_its_row(mobile_bundle: Bundle) -> None:
     assert {len(row) for row in table.rows} == {len(table.columns)}
 
 
+def test_garbage_is_a_crash(mobile_bundle: Bundle) -> None:
+    class Garbage(MadeUpDevice):
+        def run(self, given: Job) -> Outcome:
+            outcome = super().run(given)
+            return replace(outcome, result={"size": "large"}) if given.artifact == "int8" else outcome
+
+    bundle = with_quantized(mobile_bundle)
+    device = Garbage(onnx_fp32_full=[100, 100], int8=[50], other=[7, 7])
+    results = run_latency(bundle, device, artifacts=select_artifacts(bundle), threads=[1], settings=QUICK, rounds=2)
+    assert [r.status for r in results.results] == ["done", "crashed", "done"]
+    assert results.results[1].reason is not None
+    assert results.results[1].reason.startswith("invalid result: top level: missing")
+
+
+def test_interrupted_bench_keeps_its_rounds(mobile_bundle: Bundle) -> None:
+    """Ctrl-C in the second round, at the second artifact: the first has two rounds, the third has one."""
+    bundle = with_quantized(mobile_bundle)
+    device = MadeUpDevice(onnx_fp32_full=[100, 200], int8=[50, 0], other=[7])
+    artifacts = select_artifacts(bundle)
+    results = run_latency(bundle, device, artifacts=artifacts, threads=[1], settings=QUICK, rounds=3)
+    assert not results.complete
+    assert [r.latency and len(r.latency.samples_ms) for r in results.results] == [2, 1, 1]
+    assert results.results[1].ratio_to_fp32 == 0.5
+    device = MadeUpDevice(onnx_fp32_full=[100], int8=[0])
+    partly = run_latency(bundle, device, artifacts=artifacts, threads=[1], settings=QUICK)
+    assert [r.key.artifact for r in partly.results] == ["onnx-fp32-full"]
+    with pytest.raises(KeyboardInterrupt):
+        run_latency(bundle, MadeUpDevice(onnx_fp32_full=[0]), artifacts=artifacts, threads=[1], settings=QUICK)
+
+
+def test_bench_command_is_interrupted(
+    mobile_bundle: Bundle,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run_cli: Callable[..., tuple[int, str, str]],
+) -> None:
+    device = MadeUpDevice(onnx_fp32_tile=[10, 0])
+    monkeypatch.setattr("benchmarks.device.HostDevice", lambda: device)
+    file = tmp_path / "l.json"
+    code, out, err = run_cli("bench", mobile_bundle.root, "--artifact", "onnx-fp32-tile", "--json", file)
+    assert (code, "interrupted" in err, "onnx-fp32" in out) == (130, True, True)
+    results = decode(LatencyResults, json.loads(file.read_text()))
+    assert (results.complete, results.rounds, len(results.results)) == (False, 5, 1)
+
+
+def test_mlperf_needs_1024_calls_and_60_seconds_over_all_rounds(
+    mobile_bundle: Bundle,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run_cli: Callable[..., tuple[int, str, str]],
+) -> None:
+    device = MadeUpDevice(onnx_fp32_tile=[10, 10, 10])
+    monkeypatch.setattr("benchmarks.device.HostDevice", lambda: device)
+    file = tmp_path / "l.json"
+    options = ("--artifact", "onnx-fp32-tile", "--json", file, "--mlperf", "--rounds", 3, "--pin")
+    code, out, _ = run_cli("bench", mobile_bundle.root, *options)
+    assert code == 0
+    assert "p90 counts" in out
+    assert "95% of p90" in out
+    settings = decode(LatencyResults, json.loads(file.read_text())).settings
+    assert (settings.calls, settings.seconds, settings.pin, settings.mlperf) == (342, 20.0, True, True)
+
+
 def test_bench_command_runs_rounds(
     mobile_bundle: Bundle, tmp_path: Path, run_cli: Callable[..., tuple[int, str, str]]
 ) -> None:
@@ -163,6 +248,8 @@ def test_bench_command_runs_rounds(
     results = decode(LatencyResults, json.loads((tmp_path / "l.json").read_text()))
     latency = results.results[0].latency
     assert latency is not None
-    assert (results.rounds, len(latency.rounds_p50_ms), len(latency.samples_ms)) == (2, 2, 4)
+    assert (results.rounds, len(latency.rounds_p50_ms), [len(s) for s in latency.samples_ms]) == (2, 2, [2, 2])
+    assert results.limits[0].sgemm_gflops > 0
+    assert "sgemm" in out
     assert results.results[0].ratio_to_fp32 == 1.0
     assert run_cli("bench", mobile_bundle.root, "--rounds", 0)[0] == 2

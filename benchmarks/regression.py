@@ -1,0 +1,155 @@
+"""Two latency files side by side: what became faster or slower, and whether by more than a limit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmarks.environment import Environment
+from benchmarks.jobs import LatencySettings
+from benchmarks.results import SCHEMA_VERSION, Key, LatencyResult, LatencyResults
+from benchmarks.statistics import Interval, ratio_interval
+from benchmarks.tables import Table
+from runtimes.decoding import DecodeError, decode
+from runtimes.errors import InputError
+
+Verdict = Literal["faster", "slower", "no difference seen", "too few rounds", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """``ratio`` is p50 of the new file by that of the old, with its 95% confidence interval.
+
+    "too few rounds": one round in one of them says nothing of the differences between processes, hence no interval;
+    "failed": measured in the old file, but not in the new one, for the ``reason`` given.
+    """
+
+    key: Key
+    ratio: float | None
+    interval: Interval | None
+    verdict: Verdict
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """Everything that both files measured; ``limit`` 0.05 allows 5% more time. ``unlike`` are accepted differences."""
+
+    changes: tuple[Change, ...]
+    limit: float
+    unlike: tuple[str, ...]
+
+    @property
+    def regressions(self) -> tuple[Change, ...]:
+        """What failed, or is slower by more than the limit even at the lower end of its interval."""
+        return tuple(
+            c
+            for c in self.changes
+            if c.verdict == "failed" or (c.interval is not None and c.interval[0] > 1 + self.limit)
+        )
+
+
+def read_latency_results(path: Path) -> LatencyResults:
+    """Read a file of ``edgesr bench --json``; an InputError when it is another kind or schema version."""
+    try:
+        data: Any = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: is not JSON: {error}") from error
+    found = (data.get("kind"), data.get("schema_version")) if isinstance(data, dict) else (None, None)
+    if found[0] != "latency":
+        raise InputError(f"{path}: kind is {found[0]!r}, not 'latency'; give a file that 'edgesr bench --json' wrote")
+    if found[1] != SCHEMA_VERSION:
+        raise InputError(
+            f"{path}: schema version {found[1]!r} is not supported, this edgesr compares version {SCHEMA_VERSION}; "
+            "measure again with 'edgesr bench --json'"
+        )
+    try:
+        return decode(LatencyResults, data)
+    except DecodeError as error:
+        raise InputError(f"{path}: {error}; measure again with 'edgesr bench --json'") from error
+
+
+def require_like(
+    old: LatencyResults, environment: Environment, settings: LatencySettings, *, accept: bool
+) -> tuple[str, ...]:
+    """In what the old file's conditions differ from those given: an InputError unless that is accepted."""
+    differences = (
+        *_differences("", asdict(old.environment), asdict(environment)),
+        *_differences("settings.", asdict(old.settings), asdict(settings)),
+    )
+    if differences and not accept:
+        raise InputError(
+            f"measured in unlike conditions: {'; '.join(differences)}; measure both alike, or compare with --unlike"
+        )
+    return differences
+
+
+def compare_results(old: LatencyResults, new: LatencyResults, *, limit: float, unlike: bool = False) -> Changes:
+    """Compare what both files have by artifact, runtime, threads and device."""
+    differences = require_like(old, new.environment, new.settings, accept=unlike)
+    before = {result.key: result for result in old.results if result.latency is not None}
+    changes = [_change(before[result.key], result) for result in new.results if result.key in before]
+    if all(change.verdict == "too few rounds" for change in changes):
+        raise InputError(
+            "nothing to compare: no artifact was measured in two rounds or more in both files, on the same runtime, "
+            "threads and device; give both 'edgesr bench --rounds 5'"
+        )
+    return Changes(changes=tuple(changes), limit=limit, unlike=differences)
+
+
+def change_table(changes: Changes) -> Table:
+    """One row an artifact and thread count."""
+    columns = ("artifact", "runtime", "threads", "new / old p50", "95% interval", "verdict")
+    rows = tuple(
+        (
+            c.key.artifact,
+            c.key.runtime,
+            str(c.key.threads),
+            "-" if c.ratio is None else f"{c.ratio:.3f}",
+            "-" if c.interval is None else f"{c.interval[0]:.3f} .. {c.interval[1]:.3f}",
+            c.verdict + (f", beyond {changes.limit:.1%}" if c in changes.regressions and c.interval else ""),
+        )
+        for c in changes.changes
+    )
+    return Table("Latency, new by old", columns, rows)
+
+
+def change_lines(changes: Changes) -> list[str]:
+    """What a reader has to know beside the table, and the outcome in the last line."""
+    lines = [f"unlike: {difference}" for difference in changes.unlike]
+    lines += [f"{c.key.artifact}: failed: {c.reason}" for c in changes.changes if c.verdict == "failed"]
+    count = len(changes.regressions)
+    return [*lines, f"{count} of {len(changes.changes)} failed or became slower by more than {changes.limit:.1%}"]
+
+
+def _change(old: LatencyResult, new: LatencyResult) -> Change:
+    assert old.latency is not None
+    if new.latency is None:
+        return Change(key=new.key, ratio=None, interval=None, verdict="failed", reason=f"{new.status}: {new.reason}")
+    if old.latency.size != new.latency.size:
+        raise InputError(f"{new.key.artifact}: measured at {old.latency.size} and {new.latency.size} LR pixels")
+    ratio, interval = ratio_interval(old.latency.samples_ms, new.latency.samples_ms)
+    if min(len(old.latency.samples_ms), len(new.latency.samples_ms)) < 2:
+        return Change(key=new.key, ratio=ratio, interval=None, verdict="too few rounds", reason=None)
+    return Change(key=new.key, ratio=ratio, interval=interval, verdict=_verdict(interval), reason=None)
+
+
+def _verdict(interval: Interval) -> Verdict:
+    if interval[0] > 1:
+        return "slower"
+    return "faster" if interval[1] < 1 else "no difference seen"
+
+
+def _differences(prefix: str, old: dict[str, Any], new: dict[str, Any]) -> Sequence[str]:
+    """What differs, one text each; edgesr's own version is what is compared, not a condition."""
+    found: list[str] = []
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name), new.get(name)
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += _differences(f"{prefix}{name}.", before, after)
+        elif before != after and prefix + name != "packages.edgesr":
+            found.append(f"{prefix}{name} was {before}, is {after}")
+    return found

@@ -1,0 +1,62 @@
+"""Make a report: read the result files, run the artifacts on photographs, write the page and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.report.commands import report_command
+from benchmarks.report.data import ReportData, ReportFiles, read_data
+from benchmarks.report.page import Page, render
+from benchmarks.report.pictures import make_pictures
+from benchmarks.report.sections import Section, make_sections
+from benchmarks.report.text_output import csv_files, markdown, write_csv_files
+from benchmarks.results import utc_now
+from runtimes.bundle import Bundle
+from runtimes.errors import InputError
+from runtimes.files import write_atomically
+from runtimes.progress import Progress, silent
+from runtimes.registry import require_packages
+
+LARGEST_BYTES = 15_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A report in memory."""
+
+    title: str
+    data: ReportData
+    sections: tuple[Section, ...]
+    html: str
+
+    def write(self, output: Path, *, markdown_file: Path | None = None, csv_folder: Path | None = None) -> None:
+        """Write the page, and the same tables as Markdown and CSV where asked for."""
+        write_atomically(output, self.html.encode())
+        if markdown_file is not None:
+            write_atomically(markdown_file, markdown(self.title, self.sections).encode())
+        if csv_folder is not None:
+            write_csv_files(csv_folder, csv_files(self.data, self.sections))
+
+
+def build_report(
+    bundle: Bundle,
+    files: ReportFiles,
+    *,
+    images: Sequence[Path] = (),
+    pictures: bool = True,
+    progress: Progress = silent,
+) -> Report:
+    """Build the page of a bundle; without ``pictures`` no artifact is run."""
+    require_packages("a report", ("plotly", "jinja2"), extra="report")
+    data = read_data(bundle, files)
+    made = make_pictures(bundle, images, progress) if pictures else None
+    command = report_command(bundle.root, files, images)
+    sections = make_sections(data, files, made, command)
+    name = bundle.manifest.generator.get("name", bundle.root.name)
+    title = f"edgesr: {name} x{bundle.manifest.scale}"
+    html = render(Page(title=title, data=data, sections=sections, created_utc=utc_now()))
+    if len(html) > LARGEST_BYTES:
+        raise InputError(f"the report would have {len(html) / 1e6:.1f} MB, above 15 MB: give fewer --image files")
+    return Report(title=title, data=data, sections=sections, html=html)

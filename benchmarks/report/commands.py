@@ -1,0 +1,82 @@
+"""The command line that gives each section, with the settings that its result file records."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks.end_to_end_results import EndToEndResults
+from benchmarks.quality import QualityResults
+from benchmarks.report.data import ReportData, ReportFiles
+from benchmarks.results import LatencyResults
+
+
+def parity_command(bundle: Path, files: ReportFiles) -> str:
+    """Fidelity against the goldens."""
+    return _line("parity", bundle, "--json", files.parity or "parity.json")
+
+
+def latency_command(bundle: Path, files: ReportFiles, results: LatencyResults | None) -> str:
+    """Latency of bare calls."""
+    options: list[object] = ["--rounds", 5]
+    if results is not None:
+        settings = results.settings
+        options = ["--threads", _counts(r.key.threads for r in results.results), "--rounds", results.rounds]
+        options += (
+            ["--mlperf"] if settings.mlperf else ["--calls", settings.calls, "--seconds", f"{settings.seconds:g}"]
+        )
+        options += ["--pin"] if settings.pin else []
+    return _line("bench", bundle, *options, "--json", files.latency or "latency.json")
+
+
+def end_to_end_command(bundle: Path, files: ReportFiles, results: EndToEndResults | None) -> str:
+    """A photograph from file to file."""
+    options: list[object] = ["--image-size", "945x1445"]
+    if results is not None:
+        settings = results.settings
+        options = ["--image-size", "{}x{}".format(*settings.size)]
+        options += ["--threads", _counts(r.key.threads for r in results.results)]
+        options += [] if settings.memory_bytes is None else ["--memory", settings.memory_bytes]
+    return _line("bench", bundle, *options, "--json", files.end_to_end or "end_to_end.json")
+
+
+def quality_command(bundle: Path, files: ReportFiles, results: QualityResults | None) -> str:
+    """Quality against HR images."""
+    options: list[object] = ["--data", "DIR"]
+    if results is not None:
+        options = ["--data", results.data, "--degradation", results.degradation, "--seed", results.seed]
+    return _line("eval", bundle, *options, "--json", files.quality or "quality.json")
+
+
+def report_command(bundle: Path, files: ReportFiles, images: Iterable[Path]) -> str:
+    """This report."""
+    options: list[object] = []
+    for name, path in (
+        ("--parity", files.parity),
+        ("--latency", files.latency),
+        ("--quality", files.quality),
+        ("--end-to-end", files.end_to_end),
+    ):
+        options += [] if path is None else [name, path]
+    for image in images:
+        options += ["--image", image]
+    return _line("report", bundle, "--output", "report.html", *options)
+
+
+def inspect_command(bundle: Path) -> str:
+    """What is in the files of a bundle."""
+    return _line("inspect", bundle)
+
+
+def missing_text(data: ReportData, name: str, option: str) -> str:
+    """What a section says that has no result file."""
+    return f"{name} of {data.bundle.root.name}: not given. Run what is above and pass its file with {option}."
+
+
+def _line(*words: object) -> str:
+    return " ".join(["edgesr", *(shlex.quote(str(word)) for word in words)])
+
+
+def _counts(threads: Iterable[int]) -> str:
+    return ",".join(map(str, sorted(set(threads))))

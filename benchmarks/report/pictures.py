@@ -1,0 +1,151 @@
+"""Photographs upscaled by every artifact: outputs for the slider, errors against PyTorch for heat maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.degradations import upscale_bicubic
+from benchmarks.report.encoding import PictureStore, Pixels, heat_map, webp_uri
+from runtimes.bundle import Bundle
+from runtimes.errors import EdgesrError
+from runtimes.image_io import read_rgb8
+from runtimes.manifest import Artifact
+from runtimes.progress import Progress, ProgressEvent, silent
+from runtimes.projection import upsample_bilinear
+from runtimes.registry import runtime_info
+from runtimes.upscale import Upscaler
+from runtimes.upscale_plan import UpscaleOptions
+
+LARGEST_CROP_SIDE = 160
+PYTORCH = "PyTorch float32"
+REFERENCES = ("bicubic", "bilinear", PYTORCH)
+_GOLDENS = 2
+_HEAT_SIDE = 192
+_HEAT_QUALITY = 80
+_BUDGET_BYTES = 5_000_000
+
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """An LR image (h,w,3) in [0,255]; ``expected`` (H,W,3) is what PyTorch gave, None where that is not recorded."""
+
+    name: str
+    lr: Values
+    expected: Values | None
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """|artifact - PyTorch| on one golden: ``doublings`` is how often it was doubled; no ``uri`` where there is none."""
+
+    artifact: str
+    largest: float
+    doublings: int
+    uri: str | None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A photograph of the slider: the number of the picture by label, and heat maps (of a golden)."""
+
+    name: str
+    pictures: dict[str, int]
+    heat_maps: tuple[HeatMap, ...]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All pictures of a report; ``quality`` is that of WebP, None for lossless; ``notes`` tell what did not run."""
+
+    compared: tuple[Compared, ...]
+    uris: tuple[str, ...]
+    quality: int | None
+    notes: tuple[str, ...]
+
+
+def make_pictures(bundle: Bundle, images: Sequence[Path], progress: Progress = silent) -> Pictures:
+    """Let every artifact whose runtime is installed upscale some goldens and the middle of each image."""
+    photographs = [*_golden_photographs(bundle), *(_cropped(bundle, path) for path in images)]
+    store = PictureStore()
+    numbers = [_references(store, photograph, bundle.manifest.scale) for photograph in photographs]
+    heat_maps: list[list[HeatMap]] = [[] for _ in photographs]
+    notes: list[str] = []
+    artifacts = [a for a in bundle.manifest.artifacts if not a.inside_only]
+    for done, artifact in enumerate(artifacts):
+        progress(ProgressEvent("pictures", done, len(artifacts), artifact.id))
+        upscaler = Upscaler(bundle, UpscaleOptions(artifact_id=artifact.id, runtime=_runtime(artifact)))
+        for photograph, pictures, heats in zip(photographs, numbers, heat_maps, strict=True):
+            try:
+                output = upscaler.array(photograph.lr)
+            except EdgesrError as error:
+                notes.append(f"{artifact.id} on {photograph.name}: {error}")
+                continue
+            pictures[artifact.id] = store.add(_rounded(output))
+            if photograph.expected is not None:
+                heats.append(_heat_map(artifact.id, output, photograph.expected))
+    progress(ProgressEvent("pictures", len(artifacts), len(artifacts)))
+    uris, quality = store.encoded(_BUDGET_BYTES)
+    compared = tuple(
+        Compared(photograph.name, pictures, tuple(heats))
+        for photograph, pictures, heats in zip(photographs, numbers, heat_maps, strict=True)
+    )
+    return Pictures(compared, tuple(uris), quality, tuple(dict.fromkeys(notes)))
+
+
+def _golden_photographs(bundle: Bundle) -> list[Photograph]:
+    """Goldens of the tile's size, which every artifact takes; flat ones show nothing."""
+    manifest = bundle.manifest
+    found: list[Photograph] = []
+    for golden in manifest.goldens:
+        if golden.size != manifest.tile_size or len(found) == _GOLDENS:
+            continue
+        lr = bundle.tensor(golden.input).transpose(1, 2, 0)
+        if lr.min() < lr.max():
+            expected = bundle.tensor(golden.output).transpose(1, 2, 0)
+            found.append(Photograph(f"{golden.id} ({golden.source})", np.ascontiguousarray(lr), expected))
+    return found
+
+
+def _cropped(bundle: Bundle, path: Path) -> Photograph:
+    """The middle of an image, of the tile's size but no side above 160 pixels."""
+    pixels = read_rgb8(path)
+    height, width = (min(side, LARGEST_CROP_SIDE) for side in bundle.manifest.tile_size)
+    top, left = max(pixels.shape[0] - height, 0) // 2, max(pixels.shape[1] - width, 0) // 2
+    crop = pixels[top : top + height, left : left + width]
+    return Photograph(path.name, np.ascontiguousarray(crop, dtype=np.float32), None)
+
+
+def _references(store: PictureStore, photograph: Photograph, scale: int) -> dict[str, int]:
+    """Pictures to compare artifacts with."""
+    lr = _rounded(photograph.lr)
+    bilinear = upsample_bilinear(photograph.lr.transpose(2, 0, 1), scale).transpose(1, 2, 0)
+    numbers = {"bicubic": store.add(upscale_bicubic(lr, scale)), "bilinear": store.add(_rounded(bilinear))}
+    if photograph.expected is not None:
+        numbers[PYTORCH] = store.add(_rounded(photograph.expected))
+    return numbers
+
+
+def _runtime(artifact: Artifact) -> str:
+    """The first installed runtime of an artifact, or simply the first."""
+    installed = [name for name in artifact.runtimes if runtime_info(name).version() is not None]
+    return (installed or list(artifact.runtimes))[0]
+
+
+def _heat_map(artifact: str, output: Values, expected: Values) -> HeatMap:
+    error = np.abs(output - expected).max(axis=2)
+    largest = float(error.max())
+    if largest == 0:
+        return HeatMap(artifact, largest, 0, None)
+    pixels, doublings = heat_map(error, _HEAT_SIDE)
+    return HeatMap(artifact, largest, doublings, webp_uri(pixels, _HEAT_QUALITY))
+
+
+def _rounded(values: Values) -> Pixels:
+    return np.rint(np.clip(values, 0, 255)).astype(np.uint8)

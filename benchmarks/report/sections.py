@@ -1,0 +1,241 @@
+"""The sections of a report, in order: tables and figures, each with the command that gives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
+from benchmarks.report import commands, data, summary
+from benchmarks.report.data import ReportData, ReportFiles
+from benchmarks.report.figures import Figure, latency_figure, roofline_figure, tradeoff_figure
+from benchmarks.report.matrix import Matrix, parity_matrix
+from benchmarks.report.pictures import Pictures
+from benchmarks.report.tradeoff import tradeoff, tradeoff_table
+from benchmarks.tables import (
+    Table,
+    difference_causes,
+    end_to_end_table,
+    golden_table,
+    latency_table,
+    not_measured,
+    parity_table,
+)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure with what it shows in words; ``option`` names it where a section has several to choose from."""
+
+    id: str
+    caption: str
+    figure: Figure
+    option: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """``commands`` give its contents, ``missing`` says what is not there; ``notes`` are lines below the tables."""
+
+    id: str
+    title: str
+    commands: tuple[str, ...]
+    missing: str | None = None
+    text: str = ""
+    plots: tuple[Plot, ...] = ()
+    tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
+    matrix: Matrix | None = None
+    pictures: Pictures | None = None
+
+
+def make_sections(
+    found: ReportData, files: ReportFiles, pictures: Pictures | None, report_command: str
+) -> tuple[Section, ...]:
+    """All sections; one without its result file says which command makes it."""
+    return (
+        _summary(found, report_command),
+        _pictures(pictures, report_command),
+        _tradeoff(found, files),
+        _latency(found, files),
+        _roofline(found, files),
+        _parity(found, files),
+        _errors(pictures, report_command),
+        _end_to_end(found, files),
+        _quality(found, files),
+        _artifacts(found),
+        _environment(found),
+    )
+
+
+def _summary(found: ReportData, report_command: str) -> Section:
+    return Section(
+        id="summary",
+        title="Summary",
+        commands=(report_command,),
+        text="One row for each artifact and runtime. Parity passes when every golden keeps its tolerance; "
+        "PSNR is that of the worst golden against float32 PyTorch, p50 at the fewest threads measured, with "
+        "where 95 of 100 repeats fall.",
+        tables=(summary.summary_table(found),),
+    )
+
+
+def _pictures(pictures: Pictures | None, report_command: str) -> Section:
+    text = ""
+    if pictures is not None:
+        kept = "lossless WebP" if pictures.quality is None else f"WebP of quality {pictures.quality}"
+        text = (
+            "Two outputs of one photograph, stacked: the slider moves the edge between them (arrow keys work, and "
+            f"dragging in the picture). The artifacts ran while this report was made; pictures are {kept}."
+        )
+    return Section(
+        id="pictures",
+        title="Before and after",
+        commands=(report_command,),
+        missing=None if pictures else "Pictures were left out.",
+        text=text,
+        notes=pictures.notes if pictures else (),
+        pictures=pictures,
+    )
+
+
+def _tradeoff(found: ReportData, files: ReportFiles) -> Section:
+    root = found.bundle.root
+    trade = tradeoff(found)
+    made_by = (
+        commands.parity_command(root, files),
+        commands.latency_command(root, files, found.latency),
+    )
+    if trade is None:
+        missing = commands.missing_text(found, "Parity and latency", "--parity and --latency")
+        return Section(id="tradeoff", title="Latency, fidelity, size", commands=made_by, missing=missing)
+    caption = (
+        f"Left is faster, up is nearer to PyTorch, larger points are larger files; {trade.threads} thread(s). "
+        "Identical pictures are 6 dB above the highest PSNR. Bars: where 95 of 100 repeats fall; a wide one leaves the "
+        "plot. A ring: on the Pareto front, no other is at least as good in all three and better in one. "
+        "Circles run in ONNX Runtime, squares in LiteRT, diamonds in TorchScript Lite."
+    )
+    plot = Plot("tradeoff-plot", caption, tradeoff_figure(trade))
+    return Section(
+        id="tradeoff", title="Latency, fidelity, size", commands=made_by, plots=(plot,), tables=(tradeoff_table(trade),)
+    )
+
+
+def _latency(found: ReportData, files: ReportFiles) -> Section:
+    made_by = (commands.latency_command(found.bundle.root, files, found.latency),)
+    if found.latency is None:
+        missing = commands.missing_text(found, "Latency", "--latency")
+        return Section(id="latency", title="Latency", commands=made_by, missing=missing)
+    plots = []
+    for threads in sorted({r.key.threads for r in found.latency.results}):
+        figure = latency_figure(found, threads)
+        if figure is not None:
+            caption = (
+                f"Every timed call at {threads} thread(s), a box for each round: quartiles and median; each round is a "
+                "fresh process. Slowest at the bottom."
+            )
+            plots.append(Plot(f"latency-plot-{threads}", caption, figure, f"{threads} thread(s)"))
+    return Section(
+        id="latency",
+        title="Latency",
+        commands=made_by,
+        plots=tuple(plots),
+        tables=(latency_table(found.latency),),
+        notes=data.latency_remarks(found.latency),
+    )
+
+
+def _roofline(found: ReportData, files: ReportFiles) -> Section:
+    made_by = (commands.latency_command(found.bundle.root, files, found.latency),)
+    figure = roofline_figure(found)
+    if figure is None:
+        missing = "No latency file with measured limits of the machine was given: run the command, then use --latency."
+        return Section(id="roofline", title="Roofline", commands=made_by, missing=missing)
+    caption = (
+        "What an artifact reaches against what this machine was measured to do: the slope is memory bandwidth, the "
+        "flat part a float32 matrix product. int8 kernels may pass the float32 roof."
+    )
+    return Section(
+        id="roofline",
+        title="Roofline",
+        commands=made_by,
+        plots=(Plot("roofline-plot", caption, figure),),
+        tables=(summary.limits_table(found), summary.roofline_table(found)),
+    )
+
+
+def _parity(found: ReportData, files: ReportFiles) -> Section:
+    made_by = (commands.parity_command(found.bundle.root, files),)
+    if found.parity is None:
+        missing = commands.missing_text(found, "Parity", "--parity")
+        return Section(id="parity", title="Parity", commands=made_by, missing=missing)
+    return Section(
+        id="parity",
+        title="Parity",
+        commands=made_by,
+        text="PSNR in dB of each artifact against float32 PyTorch on each golden; a cross marks a missed tolerance.",
+        matrix=parity_matrix(found.parity),
+        tables=(golden_table(found.parity), parity_table(found.parity)),
+        notes=(*difference_causes(found.parity), *not_measured(found.parity)),
+    )
+
+
+def _errors(pictures: Pictures | None, report_command: str) -> Section:
+    return Section(
+        id="errors",
+        title="Error maps",
+        commands=(report_command,),
+        missing=None if pictures else "Pictures were left out.",
+        text="|artifact - PyTorch|, the largest of the three channels, multiplied by the power of two below each map "
+        "(black is none, white is 255). Each pixel of a map is the maximum of a block.",
+        pictures=pictures,
+    )
+
+
+def _end_to_end(found: ReportData, files: ReportFiles) -> Section:
+    made_by = (commands.end_to_end_command(found.bundle.root, files, found.end_to_end),)
+    if found.end_to_end is None:
+        missing = commands.missing_text(found, "A photograph from file to file", "--end-to-end")
+        return Section(id="end-to-end", title="From file to file", commands=made_by, missing=missing)
+    return Section(
+        id="end-to-end",
+        title="From file to file",
+        commands=made_by,
+        tables=(end_to_end_table(found.end_to_end),),
+        notes=tuple(not_measured(found.end_to_end)),
+    )
+
+
+def _quality(found: ReportData, files: ReportFiles) -> Section:
+    made_by = (commands.quality_command(found.bundle.root, files, found.quality),)
+    if found.quality is None:
+        missing = commands.missing_text(found, "Quality against HR images", "--quality")
+        return Section(id="quality", title="Quality", commands=made_by, missing=missing)
+    return Section(
+        id="quality",
+        title="Quality",
+        commands=made_by,
+        tables=(mean_quality_table(found.quality), image_quality_table(found.quality)),
+        notes=tuple(quality_notes(found.quality)),
+    )
+
+
+def _artifacts(found: ReportData) -> Section:
+    return Section(
+        id="artifacts",
+        title="Artifacts",
+        commands=(commands.inspect_command(found.bundle.root),),
+        text="The files of the bundle; the command also counts their operators.",
+        tables=(summary.artifact_table(found.bundle.manifest),),
+    )
+
+
+def _environment(found: ReportData) -> Section:
+    tables = summary.environment_tables(found)
+    return Section(
+        id="environment",
+        title="Environment",
+        commands=("edgesr doctor",),
+        text="Each result file records where it was measured; the command tells what is installed here.",
+        missing=None if tables else "No result file was given: every measuring command records its environment.",
+        tables=tables,
+    )

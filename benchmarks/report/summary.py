@@ -1,0 +1,172 @@
+"""Tables that only the report has: summary, artifacts, limits of the machine, environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.environment import Environment
+from benchmarks.report import data
+from benchmarks.report.data import ReportData
+from benchmarks.results import LatencyResult, ParityResult
+from benchmarks.tables import Table
+from runtimes.manifest import Artifact, Manifest
+
+_DASH = "-"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many artifacts passed, failed, and were not checked."""
+
+    passed: int
+    failed: int
+    unknown: int
+
+
+def parity_counts(found: ReportData) -> Counts:
+    """Of all artifacts on all of their runtimes."""
+    states = [_state(data.parity_of(found, a.id, r)) for a in found.bundle.manifest.artifacts for r in a.runtimes]
+    passed, unknown = states.count("pass"), states.count("missing") + states.count(_DASH)
+    return Counts(passed, len(states) - passed - unknown, unknown)
+
+
+def summary_table(found: ReportData) -> Table:
+    """One row for each artifact and runtime."""
+    columns = (
+        "artifact",
+        "runtime",
+        "precision",
+        "parity",
+        "worst PSNR dB",
+        "p50 ms",
+        "95%",
+        "vs fp32",
+        "peak MB",
+        "file kB",
+    )
+    rows = tuple(_summary_row(found, a, runtime) for a in found.bundle.manifest.artifacts for runtime in a.runtimes)
+    return Table("Artifacts at a glance", columns, rows)
+
+
+def artifact_table(manifest: Manifest) -> Table:
+    """One row a file."""
+    columns = ("artifact", "format", "graph", "precision", "LR size", "padding", "MAC/HR pixel", "file kB", "runs in")
+    rows = tuple(
+        (
+            artifact.id,
+            artifact.format,
+            artifact.graph,
+            artifact.precision,
+            _size(artifact),
+            artifact.padding,
+            f"{artifact.mac_per_hr_pixel:.0f}",
+            f"{artifact.file.size_bytes / 1e3:.0f}",
+            ", ".join(f"{name} {version} or later" for name, version in artifact.least_runtime.items()),
+        )
+        for artifact in manifest.artifacts
+    )
+    return Table("Files of the bundle", columns, rows)
+
+
+def limits_table(found: ReportData) -> Table:
+    """What the machine was measured to do."""
+    rows = tuple(
+        (str(roof.threads), f"{roof.sgemm_gflops:.1f}", f"{roof.bandwidth_gb_per_s:.1f}")
+        for roof in data.roofs(found.latency)
+    )
+    return Table("Limits of this machine", ("threads", "sgemm GFLOP/s", "bandwidth GB/s"), rows)
+
+
+def roofline_table(found: ReportData) -> Table:
+    """What every artifact reached of it."""
+    rows = []
+    for result in found.latency.results if found.latency else ():
+        point, share = data.roofline_point(result), result.share_of_peak
+        if point is not None:
+            key = result.key
+            part = _DASH if share is None else f"{share:.0%}"
+            rows.append((key.artifact, key.runtime, str(key.threads), f"{point[0]:.1f}", f"{point[1]:.1f}", part))
+    columns = ("artifact", "runtime", "threads", "FLOP/byte", "GFLOP/s", "of peak")
+    return Table("Speed against the limits", columns, tuple(rows))
+
+
+def environment_tables(found: ReportData) -> tuple[Table, ...]:
+    """A row a fact, a column a result file; empty without files."""
+    results = {
+        "parity": found.parity,
+        "latency": found.latency,
+        "file to file": found.end_to_end,
+        "quality": found.quality,
+    }
+    there = {name: one for name, one in results.items() if one is not None}
+    if not there:
+        return ()
+    facts = [_facts(one.created_utc, one.environment) for one in there.values()]
+    names = dict.fromkeys(name for one in facts for name in one)
+    rows = tuple((name, *(one.get(name, _DASH) for one in facts)) for name in names)
+    return (Table("Where it was measured", ("", *there), rows),)
+
+
+def _facts(created: str, environment: Environment) -> dict[str, str]:
+    return {
+        "created": created,
+        "system": environment.system,
+        "machine": environment.machine,
+        "cpu": environment.cpu,
+        "logical cores": str(environment.logical_cores),
+        "python": environment.python,
+        **environment.packages,
+    }
+
+
+def _summary_row(found: ReportData, artifact: Artifact, runtime: str) -> tuple[str, ...]:
+    parity = data.parity_of(found, artifact.id, runtime)
+    return (
+        artifact.id,
+        runtime,
+        artifact.precision,
+        _state(parity),
+        _worst_psnr(parity),
+        *_latency_cells(_latency_result(found, artifact, runtime)),
+        f"{artifact.file.size_bytes / 1e3:.0f}",
+    )
+
+
+def _state(parity: ParityResult | None) -> str:
+    if parity is None:
+        return _DASH
+    if parity.status != "done":
+        return parity.status
+    return "pass" if parity.passed else "FAIL"
+
+
+def _worst_psnr(parity: ParityResult | None) -> str:
+    worst = data.worst_golden(parity) if parity else None
+    if worst is None:
+        return _DASH
+    if worst.psnr_db is None:
+        return "exact" if worst.max_abs_error == 0 else "not finite"
+    return f"{worst.psnr_db:.1f}"
+
+
+def _latency_result(found: ReportData, artifact: Artifact, runtime: str) -> LatencyResult | None:
+    if found.latency is None or not found.latency.results:
+        return None
+    results = data.measured(found.latency, data.fewest_threads(found.latency))
+    return next((r for r in results if (r.key.artifact, r.key.runtime) == (artifact.id, runtime)), None)
+
+
+def _latency_cells(result: LatencyResult | None) -> tuple[str, str, str, str]:
+    if result is None or result.latency is None:
+        return _DASH, _DASH, _DASH, _DASH
+    ratio = _DASH if result.ratio_to_fp32 is None else f"{result.ratio_to_fp32:.2f}"
+    latency = result.latency
+    low, high = latency.p50_interval_ms
+    return f"{latency.p50_ms:.1f}", f"{low:.1f}..{high:.1f}", ratio, f"{latency.peak_rss_mb:.0f}"
+
+
+def _size(artifact: Artifact) -> str:
+    if artifact.tile_size is None:
+        return "any"
+    height, width = artifact.tile_size
+    return f"{height}x{width}" + (", resizable" if artifact.resizable else "")

@@ -1,0 +1,107 @@
+"""Latency against fidelity against size, and which artifacts no other beats in all three."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.report.data import ReportData, fewest_threads, measured, parity_of, worst_golden
+from benchmarks.tables import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """An artifact: ms per 1e6 output pixels, worst PSNR over the goldens (None: identical), file size, 1e3 bytes.
+
+    ``interval``: where the first of them lies in a repeat of the measurement, in 95 of 100 cases.
+    """
+
+    artifact: str
+    runtime: str
+    precision: str
+    ms_per_megapixel: float
+    interval: tuple[float, float]
+    p50_ms: float
+    psnr_db: float | None
+    size_kb: float
+
+    @property
+    def fidelity(self) -> float:
+        """PSNR to compare by: infinite for an identical picture."""
+        return float("inf") if self.psnr_db is None else self.psnr_db
+
+    def beats(self, other: Point) -> bool:
+        """Whether it is nowhere worse than another, and somewhere better."""
+        mine = (self.ms_per_megapixel, -self.fidelity, self.size_kb)
+        theirs = (other.ms_per_megapixel, -other.fidelity, other.size_kb)
+        return mine != theirs and all(a <= b for a, b in zip(mine, theirs, strict=True))
+
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """All points at one thread count, and those of the Pareto front."""
+
+    threads: int
+    points: tuple[Point, ...]
+    front: tuple[Point, ...]
+
+
+def tradeoff(data: ReportData) -> Tradeoff | None:
+    """Artifacts with both latency and a finite parity, at the fewest threads measured; None without any."""
+    if data.latency is None or data.parity is None or not data.latency.results:
+        return None
+    threads = fewest_threads(data.latency)
+    points = _points(data, threads)
+    if not points:
+        return None
+    front = tuple(p for p in points if not any(other.beats(p) for other in points))
+    return Tradeoff(threads, points, front)
+
+
+def tradeoff_table(found: Tradeoff) -> Table:
+    """One row a point, the front first, then by latency."""
+    rows = sorted(found.points, key=lambda p: (p not in found.front, p.ms_per_megapixel))
+    columns = ("artifact", "runtime", "ms/MP", "p50 ms", "worst PSNR dB", "file kB", "Pareto front")
+    return Table(
+        f"Latency, fidelity and size, {found.threads} thread(s)",
+        columns,
+        tuple(
+            (
+                point.artifact,
+                point.runtime,
+                f"{point.ms_per_megapixel:.0f}",
+                f"{point.p50_ms:.1f}",
+                "exact" if point.psnr_db is None else f"{point.psnr_db:.1f}",
+                f"{point.size_kb:.0f}",
+                "yes" if point in found.front else "-",
+            )
+            for point in rows
+        ),
+    )
+
+
+def _points(data: ReportData, threads: int) -> tuple[Point, ...]:
+    assert data.latency is not None
+    scale = data.bundle.manifest.scale
+    artifacts = {a.id: a for a in data.bundle.manifest.artifacts}
+    points = []
+    for result in measured(data.latency, threads):
+        parity = parity_of(data, result.key.artifact, result.key.runtime)
+        worst = worst_golden(parity) if parity else None
+        artifact = artifacts.get(result.key.artifact)
+        if result.latency is None or artifact is None or worst is None or worst.max_abs_error is None:
+            continue
+        megapixels = result.latency.size[0] * result.latency.size[1] * scale**2 / 1e6
+        low, high = result.latency.p50_interval_ms
+        points.append(
+            Point(
+                artifact=artifact.id,
+                runtime=result.key.runtime,
+                precision=artifact.precision,
+                ms_per_megapixel=result.latency.p50_ms / megapixels,
+                interval=(low / megapixels, high / megapixels),
+                p50_ms=result.latency.p50_ms,
+                psnr_db=worst.psnr_db,
+                size_kb=artifact.file.size_bytes / 1e3,
+            )
+        )
+    return tuple(points)

@@ -1,0 +1,44 @@
+"""The sub-command `report`: one HTML page of a bundle's result files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgesr_terminal import shown_progress
+
+
+def report(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")],
+    output: Annotated[Path, typer.Option(help="The HTML file to write.")],
+    parity: Annotated[Path | None, typer.Option(help="Results of 'edgesr parity --json'.")] = None,
+    latency: Annotated[Path | None, typer.Option(help="Results of 'edgesr bench --json'.")] = None,
+    quality: Annotated[Path | None, typer.Option(help="Results of 'edgesr eval --json'.")] = None,
+    end_to_end: Annotated[
+        Path | None, typer.Option("--end-to-end", help="Results of 'edgesr bench --image-size --json'.")
+    ] = None,
+    image: Annotated[
+        list[Path] | None, typer.Option(help="A photograph whose middle all artifacts upscale; may be given again.")
+    ] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Also write the tables to this Markdown file.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Also write the tables to CSV files in this folder.")] = None,
+) -> None:
+    """Write one HTML page, usable offline, of result files: plots, tables, and pictures to compare."""
+    from benchmarks.report.builder import build_report
+    from benchmarks.report.data import ReportFiles
+    from benchmarks.results import require_writable
+    from runtimes.bundle import open_bundle
+    from runtimes.files import require_creatable
+
+    opened = open_bundle(bundle)
+    require_writable(output)
+    require_writable(markdown)
+    if csv is not None:
+        require_creatable(csv)
+    files = ReportFiles(parity=parity, latency=latency, quality=quality, end_to_end=end_to_end)
+    with shown_progress() as progress:
+        made = build_report(opened, files, images=image or [], progress=progress)
+    made.write(output, markdown_file=markdown, csv_folder=csv)
+    typer.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB, {len(opened.manifest.artifacts)} artifacts")
