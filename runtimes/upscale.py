@@ -102,8 +102,12 @@ class Upscaler:
     def rows(self, image: Pixels) -> Iterator[Pixels]:
         """Bands of rows (n,s*w,3) in the image's dtype, top to bottom."""
         height, width = image.shape[:2]
+        row_bytes = width * self._bundle.manifest.scale**2 * 3 * image.dtype.itemsize
+        return self._bands(image, self.plan((height, width), row_bytes=row_bytes, in_order=True))
+
+    def _bands(self, image: Pixels, plan: UpscalePlan) -> Iterator[Pixels]:
+        height, width = image.shape[:2]
         scale = self._bundle.manifest.scale
-        plan = self.plan((height, width), row_bytes=width * scale**2 * 3 * image.dtype.itemsize, in_order=True)
         run = self._tiled_run(image, plan, "")
         factors = run.factors
         if run.projected:
@@ -133,8 +137,12 @@ class Upscaler:
             return self.session(artifact, plan.runtime)
 
         def report(done: int, total: int) -> None:
-            speed = megapixels * done / total / (time.perf_counter() - started)
-            note = f"{name} {speed:.2g} MP/s" if done else name
+            nonlocal started
+            note = name
+            if done == 0:
+                started = time.perf_counter()
+            else:
+                note = f"{name} {megapixels * done / total / (time.perf_counter() - started):.2g} MP/s"
             self._progress(ProgressEvent("tiles", done, total, note))
 
         return TiledRun(plan, image, self._bundle.manifest, session, report)

@@ -75,7 +75,7 @@ def plan_upscale(
 ) -> UpscalePlan:
     """The plan for an image of ``size`` (h,w), with what was asked for or the first artifact that takes it.
 
-    Installed runtimes only unless one is named; tile graphs come before full graphs, float32 before other precisions.
+    Installed runtimes only unless one is named; tile graphs come before full graphs; float32 alone where there is any.
     ``row_bytes`` is what the caller holds for each LR row of a tile; ``in_order``: tiles must come row by row, so that
     one artifact alone is used.
     """
@@ -112,7 +112,9 @@ def _candidates(bundle: Bundle, options: UpscaleOptions) -> Iterator[tuple[Artif
     if not pairs:
         known = ", ".join(sorted({r for a in candidates for r in a.runtimes}))
         raise InputError(f"{bundle.root}: nothing in it opens in runtime {options.runtime!r}; it has files for {known}")
-    yield from pairs
+    runnable = [(a, r) for a, r in pairs if options.runtime or runtime_info(r).version()]
+    precision = (runnable or pairs)[0][0].precision  # a memory that is too little for it is no reason to take another
+    yield from (pair for pair in pairs if pair[0].precision == precision)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from runtimes.noise_level import noise_level
 from runtimes.progress import Progress, ProgressEvent, silent
 from runtimes.projection import apply_residual, upsample_bilinear
 from runtimes.registry import RUNTIMES
+from runtimes.upscale import upscale_rows
 from runtimes.upscale_files import FileOptions, FileUpscaler, Written
 from runtimes.upscale_plan import UpscaleOptions
 
@@ -136,3 +137,9 @@ def test_artifact_that_takes_no_such_image_names_it(mobile_bundle: Bundle, tmp_p
     with pytest.raises(InputError, match=r"in\.png: tflite-fp32-full-64x64 takes only 64x64 .*, not 48x40"):
         FileUpscaler(mobile_bundle, options, FileOptions()).file(source, tmp_path / "out.png")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.png"]
+
+
+def test_rows_refuse_before_the_first_is_asked_for(mobile_bundle: Bundle) -> None:
+    image = np.zeros((64, 64, 3), dtype=np.uint8)
+    with pytest.raises(InputError, match="too little"):
+        upscale_rows(image, mobile_bundle, UpscaleOptions(memory_bytes=1_000_000))

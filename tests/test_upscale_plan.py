@@ -103,6 +103,16 @@ def test_what_cannot_be_done_is_refused(
         plan(mobile_bundle, size, **options)
 
 
+def test_little_memory_does_not_change_the_precision(mobile_bundle: Bundle) -> None:
+    tile = mobile_bundle.artifact("onnx-fp32-tile")
+    small = RunMemory(fixed_bytes=1, bytes_per_lr_pixel=1.0)
+    int8 = dataclasses.replace(tile, id="onnx-int8-tile", precision="int8", memory=small)
+    bundle = with_artifacts(mobile_bundle, int8, tile)
+    with pytest.raises(InputError, match="too little for tiles of onnx-fp32-tile"):
+        plan(bundle, memory_bytes=1_000_000)
+    assert names(bundle, memory_bytes=1_000_000, artifact_id="onnx-int8-tile") == ("onnx-int8-tile", "ort")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
