@@ -17,8 +17,9 @@ demo: install
 	$(BIN)/edgesr export --preset srrescycgan-mobile --output $(DEMO)/bundle
 	$(BIN)/edgesr parity $(DEMO)/bundle --json $(DEMO)/parity.json
 	$(BIN)/edgesr bench $(DEMO)/bundle --threads 1,2 --rounds 3 --json $(DEMO)/latency.json
+	$(BIN)/edgesr profile $(DEMO)/bundle --json $(DEMO)/profile.json
 	$(BIN)/edgesr upscale export/photographs/cat.png $(DEMO)/cat_x4.png --bundle $(DEMO)/bundle
-	$(BIN)/edgesr report $(DEMO)/bundle --parity $(DEMO)/parity.json --latency $(DEMO)/latency.json --output $(DEMO)/report.html
+	$(BIN)/edgesr report $(DEMO)/bundle --parity $(DEMO)/parity.json --latency $(DEMO)/latency.json --profile $(DEMO)/profile.json --output $(DEMO)/report.html
 
 test: install
 	$(BIN)/python -m pytest -m "not slow"

@@ -12,6 +12,7 @@ from edgesr_bench import bench
 from edgesr_compare import compare
 from edgesr_diff import diff
 from edgesr_export import export
+from edgesr_profile import profile
 from edgesr_report import report
 from edgesr_terminal import print_lines, print_table, shown_progress
 from edgesr_train import train
@@ -70,6 +71,7 @@ def parity(
 
 app.command()(bench)
 app.command()(compare)
+app.command()(profile)
 app.command()(diff)
 app.command()(report)
 app.command()(upscale)

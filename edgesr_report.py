@@ -19,6 +19,7 @@ def report(
     end_to_end: Annotated[
         Path | None, typer.Option("--end-to-end", help="Results of 'edgesr bench --image-size --json'.")
     ] = None,
+    profile: Annotated[Path | None, typer.Option(help="Results of 'edgesr profile --json'.")] = None,
     image: Annotated[
         list[Path] | None, typer.Option(help="A photograph whose middle all artifacts upscale; may be given again.")
     ] = None,
@@ -37,7 +38,7 @@ def report(
     require_writable(markdown)
     if csv is not None:
         require_creatable(csv)
-    files = ReportFiles(parity=parity, latency=latency, quality=quality, end_to_end=end_to_end)
+    files = ReportFiles(parity=parity, latency=latency, quality=quality, end_to_end=end_to_end, profile=profile)
     with shown_progress() as progress:
         made = build_report(opened, files, images=image or [], progress=progress)
     made.write(output, markdown_file=markdown, csv_folder=csv)

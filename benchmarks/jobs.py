@@ -28,12 +28,13 @@ class LatencySettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One artifact on one runtime: check it on all goldens that fit, time it, or upscale a photograph with it.
+    """One artifact on one runtime: check it on all goldens that fit, time it, upscale a photograph, time its operators.
 
+    A profile takes ``calls`` of the latency settings.
     "limits" measures the machine itself: bundle, artifact and runtime are empty.
     """
 
-    kind: Literal["parity", "latency", "end-to-end", "limits"]
+    kind: Literal["parity", "latency", "end-to-end", "limits", "profile"]
     bundle: str
     artifact: str
     runtime: str

@@ -81,7 +81,7 @@ def measure_latency(
     bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, settings: LatencySettings
 ) -> Round:
     """Time an artifact on a golden photograph, in the layout of its file: nothing but the runtime is measured."""
-    golden = _photograph(bundle, artifact)
+    golden = photograph_golden(bundle, artifact)
     image = bundle.tensor(golden.input)
     pinned = pin_process(threads) if settings.pin else ()
     started = time.perf_counter()
@@ -138,7 +138,7 @@ def join_rounds(rounds: Sequence[Round]) -> Latency:
     )
 
 
-def _photograph(bundle: Bundle, artifact: Artifact) -> Golden:
+def photograph_golden(bundle: Bundle, artifact: Artifact) -> Golden:
     """The first golden of the artifact's fixed size, or of the bundle's tile size."""
     size = artifact.tile_size or bundle.manifest.tile_size
     return next(g for g in bundle.manifest.goldens if g.size == size)

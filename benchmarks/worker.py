@@ -13,9 +13,11 @@ from benchmarks.jobs import Job, Outcome
 from benchmarks.latency import Round, measure_latency
 from benchmarks.limits import MachineLimits, measure_limits
 from benchmarks.parity import ArtifactParity, check_parity
+from benchmarks.profiles import measure_profile
 from runtimes.bundle import open_bundle
 from runtimes.decoding import decode, to_json
 from runtimes.errors import EdgesrError, MissingPackageError
+from runtimes.operator_profile import OperatorProfile
 
 
 def run_job(job: Job) -> Outcome:
@@ -29,7 +31,7 @@ def run_job(job: Job) -> Outcome:
     return Outcome(status="done", reason=None, result=result)
 
 
-def _measure(job: Job) -> ArtifactParity | Round | EndToEnd | MachineLimits:
+def _measure(job: Job) -> ArtifactParity | Round | EndToEnd | MachineLimits | OperatorProfile:
     if job.kind == "limits":
         if job.latency.pin:
             pin_process(job.threads)
@@ -38,6 +40,9 @@ def _measure(job: Job) -> ArtifactParity | Round | EndToEnd | MachineLimits:
     artifact = bundle.artifact(job.artifact)
     if job.kind == "parity":
         return check_parity(bundle, artifact, runtime=job.runtime, threads=job.threads)
+    if job.kind == "profile":
+        calls = job.latency.calls
+        return measure_profile(bundle, artifact, runtime=job.runtime, threads=job.threads, calls=calls)
     if job.end_to_end is not None:
         return measure_end_to_end(bundle, artifact, runtime=job.runtime, threads=job.threads, settings=job.end_to_end)
     return measure_latency(bundle, artifact, runtime=job.runtime, threads=job.threads, settings=job.latency)

@@ -80,6 +80,7 @@ class Assembly:
             least_runtime=dict(plan.target.least_runtime),
             legacy=plan.target.legacy,
             quantization=quantization_record(self.runner, plan, self.quantization),
+            delegate=converted.delegate,
         )
 
     def _spec(self, plan: ArtifactPlan, name: str, scale: int, values: tuple[float, float] | None) -> TensorSpec:

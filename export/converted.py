@@ -6,28 +6,39 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from export.cache import StageCache
+from export.delegate_use import delegate_use
 from export.quantization import Quantization
 from export.run_costs import CostMeter, FileCost
 from export.stages import StageRunner
-from export.targets import ArtifactPlan
-from runtimes.manifest import InsideVariant, Size
+from export.targets import TARGETS, ArtifactPlan
+from runtimes.manifest import DelegateUse, InsideVariant, Size
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConvertedArtifact:
-    """A file in the cache, the package versions that made it, and its costs (tile graphs only)."""
+    """A file in the cache, the package versions that made it, its costs (tile graphs only), its delegate (TFLite)."""
 
     plan: ArtifactPlan
     file: Path
     versions: dict[str, str]
     cost: FileCost | None = None
     inside: InsideVariant | None = None
+    delegate: DelegateUse | None = None
 
 
 def convert(
     runner: StageRunner, cache: StageCache, plan: ArtifactPlan, tile_size: Size, quantization: Quantization | None
 ) -> list[ConvertedArtifact]:
     """The artifact, followed by its zero-padded variant where the generator pads otherwise and the variant pays."""
+    converted = _with_costs(runner, cache, plan, tile_size, quantization)
+    if plan.target.name != "tflite":
+        return converted
+    return [replace(one, delegate=_delegate(runner, cache, one, tile_size)) for one in converted]
+
+
+def _with_costs(
+    runner: StageRunner, cache: StageCache, plan: ArtifactPlan, tile_size: Size, quantization: Quantization | None
+) -> list[ConvertedArtifact]:
     file, versions = runner.artifact(plan, tile_size, quantization)
     if plan.graph != "tile":
         return [ConvertedArtifact(plan=plan, file=file, versions=versions)]
@@ -48,3 +59,9 @@ def convert(
         return [replace(converted, inside=inside)]
     variant = ConvertedArtifact(plan=zero, file=zero_file, versions=versions, cost=meter.cost(zero, zero_file))
     return [replace(converted, inside=inside), variant]
+
+
+def _delegate(runner: StageRunner, cache: StageCache, converted: ConvertedArtifact, tile_size: Size) -> DelegateUse:
+    plan = converted.plan
+    source = replace(plan, target=TARGETS["onnx"], precision="fp32", tile_size=None)
+    return delegate_use(cache, plan, runner.artifact(source, tile_size)[0], converted.file)

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.profile_tables import delegate_table
 from benchmarks.tables import Table, counts_text, shape_text
 from export.quantization_record import quantization_tables
 from runtimes.bundle import is_bundle, open_bundle
@@ -137,6 +138,7 @@ def _bundle_tables(manifest: Manifest) -> list[Table]:
     return [
         Table("Bundle", _COLUMNS, tuple(facts.items())),
         Table("Artifacts", columns, artifacts),
+        *([delegates] if (delegates := delegate_table(manifest)).rows else []),
         *quantization_tables(manifest),
         Table("Goldens", ("golden", "LR size", "k", "noise level", "source", "intermediates"), goldens),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 GraphKind = Literal["full", "tile"]
 Layout = Literal["NCHW", "NHWC"]
@@ -120,6 +120,25 @@ class InsideVariant:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Delegation:
+    """``partitions``: how many parts of a graph a delegate takes; ``fallback``: operators left to the runtime's own
+    kernels, by their kind. Every fallback between two parts copies tensors and keeps operators from being fused.
+    """
+
+    partitions: int
+    fallback: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelegateUse:
+    """What a delegate was predicted to take, from the ONNX graph before conversion, and took of the file at export."""
+
+    delegate: str
+    predicted: Delegation
+    found: Delegation
+
+
+@dataclass(frozen=True, kw_only=True)
 class Artifact:
     """One exported model file. ``tile_size`` is its fixed LR size, None when height and width are dynamic.
 
@@ -130,7 +149,7 @@ class Artifact:
     ``runtimes`` can open it, the preferred one first; ``made_by`` and ``least_runtime`` give package versions.
     ``precision``: fp32; fp16, float16 weights; fp16a, float16 arithmetic too; int8, at least half of the MACs in int8;
     w8, int8 weights; w8d, int8 weights and activations quantized at run time; w8a16, int8 weights, 16-bit activations.
-    ``quantization`` is there where ranges of activations were calibrated.
+    ``quantization`` is there where ranges of activations were calibrated; ``delegate`` where the runtime has one.
     """
 
     id: str
@@ -153,6 +172,7 @@ class Artifact:
     least_runtime: dict[str, str]
     legacy: bool
     quantization: QuantizationRecord | None
+    delegate: DelegateUse | None
 
     def fits(self, size: Size) -> bool:
         """Whether an LR image of this size can be its input."""

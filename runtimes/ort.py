@@ -28,10 +28,21 @@ def open(path: Path, threads: int, *, exact: bool = False) -> OrtSession:
     instead of being fused to int8 kernels, and every float16 operator rounds its result. Operators that are integer in
     the file (ConvInteger) run on the CPU's integer kernels either way.
     """
+    options = session_options(threads)
+    if exact:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return open_session(path, options)
+
+
+def session_options(threads: int) -> onnxruntime.SessionOptions:
+    """Options of every session of ours."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.enable_mem_pattern = False  # it allocates all tensors once more on the second call: 1.5 times the memory
-    if exact:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return options
+
+
+def open_session(path: Path, options: onnxruntime.SessionOptions) -> OrtSession:
+    """Load an .onnx file with these options."""
     return OrtSession(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))

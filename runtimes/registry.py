@@ -11,11 +11,15 @@ from runtimes.errors import InputError, MissingPackageError
 
 @dataclass(frozen=True)
 class RuntimeInfo:
-    """A runtime: ``adapter`` is the module in `runtimes` that wraps ``distribution``; ``extra`` installs it."""
+    """A runtime: ``adapter`` is the module in `runtimes` that wraps ``distribution``; ``extra`` installs it.
+
+    ``profiler`` is the module that tells what its operators take.
+    """
 
     name: str
     title: str
     adapter: str
+    profiler: str
     distribution: str
     extra: str
     legacy: bool = False
@@ -32,9 +36,24 @@ class RuntimeInfo:
 RUNTIMES = {
     runtime.name: runtime
     for runtime in (
-        RuntimeInfo("ort", "ONNX Runtime", "runtimes.ort", "onnxruntime", "onnx"),
-        RuntimeInfo("tflite", "LiteRT (TensorFlow Lite)", "runtimes.tflite", "ai-edge-litert", "tflite"),
-        RuntimeInfo("torchscript", "TorchScript Lite", "runtimes.torchscript", "torch", "torchscript", legacy=True),
+        RuntimeInfo("ort", "ONNX Runtime", "runtimes.ort", "runtimes.ort_profile", "onnxruntime", "onnx"),
+        RuntimeInfo(
+            "tflite",
+            "LiteRT (TensorFlow Lite)",
+            "runtimes.tflite",
+            "runtimes.tflite_profile",
+            "ai-edge-litert",
+            "tflite",
+        ),
+        RuntimeInfo(
+            "torchscript",
+            "TorchScript Lite",
+            "runtimes.torchscript",
+            "runtimes.torchscript_profile",
+            "torch",
+            "torchscript",
+            legacy=True,
+        ),
     )
 }
 

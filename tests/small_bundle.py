@@ -41,6 +41,7 @@ def fill(root: Path, content: bytes = b"model", **changes: object) -> Manifest:
         "least_runtime": {"onnxruntime": "1"},
         "legacy": False,
         "quantization": None,
+        "delegate": None,
     }
     golden = Golden(
         id="flat",

@@ -12,11 +12,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert", "onnx2tf")
 ADAPTERS = {"ort", "tflite", "torchscript"}
+PROFILERS = {f"{adapter}_profile" for adapter in ADAPTERS}
 LIGHT = [
     f"{package}.{file.stem}"
     for package in ("runtimes", "benchmarks")
     for file in sorted((ROOT / package).glob("*.py"))
-    if file.stem not in {"__init__", *ADAPTERS}
+    if file.stem not in {"__init__", *ADAPTERS, *PROFILERS}
 ]
 CACHED_EXPORT = ["export.pipeline", "export.doctor", "export.inspection", "sr_model.config", "sr_model.checkpoint"]
 
@@ -45,7 +46,8 @@ def test_command_line_stays_light(arguments: list[str]) -> None:
 def test_adapters_import_only_their_runtime() -> None:
     expected = {"ort": ["onnxruntime"], "tflite": ["ai_edge_litert"], "torchscript": ["torch"]}
     for adapter, modules in expected.items():
-        assert heavy_modules_after(f"import runtimes.{adapter}") == modules
+        for module in (adapter, f"{adapter}_profile"):
+            assert heavy_modules_after(f"import runtimes.{module}") == modules
 
 
 def test_packaging_lists_all_code() -> None:

@@ -20,10 +20,12 @@ from benchmarks.device import HostDevice
 from benchmarks.environment import current_environment
 from benchmarks.jobs import LatencySettings
 from benchmarks.parity import ArtifactParity, GoldenParity
+from benchmarks.profiles import run_profiles
 from benchmarks.report import data
 from benchmarks.report.builder import LARGEST_BYTES, Report, build_report
 from benchmarks.report.data import ReportFiles, read_data
 from benchmarks.report.figures import latency_figure
+from benchmarks.report.page import word_columns
 from benchmarks.report.pictures import PYTORCH
 from benchmarks.report.text_output import csv_files, markdown
 from benchmarks.report.tradeoff import tradeoff
@@ -39,14 +41,15 @@ from benchmarks.results import (
     utc_now,
     write_json,
 )
+from benchmarks.tables import Table
 from runtimes.bundle import Bundle, open_bundle
 from runtimes.decoding import to_json
 from runtimes.errors import InputError
 
 QUICK = LatencySettings(calls=3, seconds=0.0, warmup_seconds=0.1)
 SECTIONS = [
-    *("summary", "pictures", "tradeoff", "latency", "roofline", "parity", "errors"),
-    *("end-to-end", "quality", "artifacts", "environment"),
+    *("summary", "pictures", "tradeoff", "latency", "roofline", "operators", "parity"),
+    *("errors", "end-to-end", "quality", "artifacts", "environment"),
 ]
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>|`x`"
 
@@ -56,9 +59,10 @@ def measured_files(root: Path, folder: Path) -> ReportFiles:
     """Parity and latency of a bundle's ONNX artifacts, measured here once."""
     bundle, device = open_bundle(root), HostDevice()
     chosen = select_artifacts(bundle, runtime="ort")[:2]
-    files = ReportFiles(parity=folder / "parity.json", latency=folder / "latency.json")
+    files = ReportFiles(parity=folder / "parity.json", latency=folder / "latency.json", profile=folder / "profile.json")
     write_json(run_parity(bundle, device, artifacts=chosen), files.parity)
     write_json(run_latency(bundle, device, artifacts=chosen, threads=[1], settings=QUICK, rounds=2), files.latency)
+    write_json(run_profiles(bundle, device, artifacts=chosen, threads=1, calls=2), files.profile)
     return files
 
 
@@ -120,6 +124,9 @@ def test_every_section_names_its_command(report: Report, files: ReportFiles) -> 
     assert all(found and all(line.startswith("edgesr ") for line in found) for found in commands.values())
     assert "--rounds 2 --calls 3 --seconds 0" in commands["latency"][0]
     assert str(files.parity) in commands["parity"][0]
+    assert commands["operators"] == [
+        f"edgesr profile {report.data.bundle.root} --threads 1 --calls 2 --json {files.profile}"
+    ]
 
 
 def test_page_needs_nothing_from_elsewhere(report: Report) -> None:
@@ -251,6 +258,25 @@ def test_wrong_files_are_refused(mobile_bundle: Bundle, files: ReportFiles, tmp_
     other.write_text("{")
     with pytest.raises(InputError, match="cannot be read"):
         read_data(mobile_bundle, ReportFiles(parity=other))
+
+
+def test_operators_of_measured_artifacts(report: Report) -> None:
+    section = next(section for section in report.sections if section.id == "operators")
+    assert report.data.profile is not None
+    kinds = [{kind.kind: kind for kind in result.kinds()} for result in report.data.profile.results]
+    assert [found["Conv"].count for found in kinds] == [14, 14]
+    (plot,) = section.plots
+    drawn = [sum(trace["x"][place] for trace in plot.figure["data"]) for place in range(len(kinds))]
+    summed = [sum(kind.ms for kind in found.values()) for found in kinds]
+    assert sorted(drawn) == pytest.approx(sorted(summed))
+    delegates = section.tables[0]
+    assert [row[0] for row in delegates.rows] == ["tflite-fp32-full-64x64", "tflite-fp32-tile-64x64"]
+    assert all(row[1:] == ("XNNPACK", "1; no fallback", "as predicted", "-") for row in delegates.rows)
+
+
+def test_columns_of_words_stand_left() -> None:
+    rows = (("a", "1.5 ms", "Conv", "-"), ("b", "12", "2 others", "x"))
+    assert word_columns(Table("t", ("name", "time", "kind", "note"), rows)) == [True, False, False, True]
 
 
 def test_front_of_measured_artifacts(report: Report) -> None:

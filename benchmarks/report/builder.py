@@ -10,7 +10,8 @@ from benchmarks.report.commands import report_command
 from benchmarks.report.data import ReportData, ReportFiles, read_data
 from benchmarks.report.page import Page, render
 from benchmarks.report.pictures import make_pictures
-from benchmarks.report.sections import Section, make_sections
+from benchmarks.report.section import Section
+from benchmarks.report.sections import make_sections
 from benchmarks.report.text_output import csv_files, markdown, write_csv_files
 from benchmarks.results import utc_now
 from runtimes.bundle import Bundle

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.end_to_end_results import EndToEndResults
+from benchmarks.profiles import ProfileResults
 from benchmarks.quality import QualityResults
 from benchmarks.report.data import ReportData, ReportFiles
 from benchmarks.results import LatencyResults
@@ -49,6 +50,15 @@ def quality_command(bundle: Path, files: ReportFiles, results: QualityResults | 
     return _line("eval", bundle, *options, "--json", files.quality or "quality.json")
 
 
+def profile_command(bundle: Path, files: ReportFiles, results: ProfileResults | None) -> str:
+    """Operators and delegates."""
+    options: list[object] = []
+    if results is not None:
+        options = ["--threads", _counts(r.key.threads for r in results.results)]
+        options += ["--calls", next((r.profile.calls for r in results.results if r.profile), 10)]
+    return _line("profile", bundle, *options, "--json", files.profile or "profile.json")
+
+
 def report_command(bundle: Path, files: ReportFiles, images: Iterable[Path]) -> str:
     """This report."""
     options: list[object] = []
@@ -57,6 +67,7 @@ def report_command(bundle: Path, files: ReportFiles, images: Iterable[Path]) -> 
         ("--latency", files.latency),
         ("--quality", files.quality),
         ("--end-to-end", files.end_to_end),
+        ("--profile", files.profile),
     ):
         options += [] if path is None else [name, path]
     for image in images:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from benchmarks.end_to_end_results import EndToEndResults
 from benchmarks.limits import MachineLimits
 from benchmarks.parity import GoldenParity
+from benchmarks.profiles import ProfileResults
 from benchmarks.quality import QualityResults
 from benchmarks.results import (
     SCHEMA_VERSION,
@@ -25,13 +26,14 @@ from runtimes.bundle import Bundle
 from runtimes.decoding import decode
 from runtimes.errors import InputError
 
-T = TypeVar("T", ParityResults, LatencyResults, QualityResults, EndToEndResults)
+T = TypeVar("T", ParityResults, LatencyResults, QualityResults, EndToEndResults, ProfileResults)
 
 _KINDS = {
     ParityResults: "parity",
     LatencyResults: "latency",
     QualityResults: "quality",
     EndToEndResults: "end-to-end",
+    ProfileResults: "operators",
 }
 
 
@@ -43,6 +45,7 @@ class ReportFiles:
     latency: Path | None = None
     quality: Path | None = None
     end_to_end: Path | None = None
+    profile: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,7 @@ class ReportData:
     latency: LatencyResults | None = None
     quality: QualityResults | None = None
     end_to_end: EndToEndResults | None = None
+    profile: ProfileResults | None = None
 
 
 def read_data(bundle: Bundle, files: ReportFiles) -> ReportData:
@@ -61,7 +65,13 @@ def read_data(bundle: Bundle, files: ReportFiles) -> ReportData:
     parity = read_results(ParityResults, files.parity)
     latency = read_results(LatencyResults, files.latency)
     end_to_end = read_results(EndToEndResults, files.end_to_end)
-    measured = ((files.parity, parity), (files.latency, latency), (files.end_to_end, end_to_end))
+    profile = read_results(ProfileResults, files.profile)
+    measured = (
+        (files.parity, parity),
+        (files.latency, latency),
+        (files.end_to_end, end_to_end),
+        (files.profile, profile),
+    )
     identity = bundle_identity(bundle)
     for path, results in measured:
         if results is not None and results.bundle != identity:
@@ -72,6 +82,7 @@ def read_data(bundle: Bundle, files: ReportFiles) -> ReportData:
         latency=latency,
         quality=read_results(QualityResults, files.quality),
         end_to_end=end_to_end,
+        profile=profile,
     )
 
 

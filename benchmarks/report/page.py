@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from benchmarks.report.data import ReportData
 from benchmarks.report.pictures import REFERENCES
-from benchmarks.report.sections import Section
+from benchmarks.report.section import Section
 from benchmarks.report.summary import parity_counts
+from benchmarks.tables import Table
+
+_NUMBER = re.compile(r"[-+]?\d")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,7 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters["script_json"] = script_json
+    environment.filters["word_columns"] = word_columns
     plots = {p.id: p.figure for section in page.sections for p in section.plots}
     pictures = next((s.pictures for s in page.sections if s.pictures is not None), None)
     slider = {
@@ -52,6 +57,11 @@ def render(page: Page) -> str:
         script=_source(environment, "report.js"),
         plotly=_plotly() if plots else "",
     )
+
+
+def word_columns(table: Table) -> list[bool]:
+    """For every column whether none of its cells begins with a number: such columns read better from the left."""
+    return [not any(_NUMBER.match(row[place]) for row in table.rows) for place in range(len(table.columns))]
 
 
 def script_json(value: object) -> Any:

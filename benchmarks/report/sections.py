@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
 from benchmarks.report import commands, data, summary
 from benchmarks.report.data import ReportData, ReportFiles
-from benchmarks.report.figures import Figure, latency_figure, roofline_figure, tradeoff_figure
-from benchmarks.report.matrix import Matrix, parity_matrix
+from benchmarks.report.figures import latency_figure, roofline_figure, tradeoff_figure
+from benchmarks.report.matrix import parity_matrix
+from benchmarks.report.operators import operator_section
 from benchmarks.report.pictures import Pictures
+from benchmarks.report.section import Plot, Section
 from benchmarks.report.tradeoff import tradeoff, tradeoff_table
 from benchmarks.tables import (
-    Table,
     difference_causes,
     end_to_end_table,
     golden_table,
@@ -20,32 +19,6 @@ from benchmarks.tables import (
     not_measured,
     parity_table,
 )
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A figure with what it shows in words; ``option`` names it where a section has several to choose from."""
-
-    id: str
-    caption: str
-    figure: Figure
-    option: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """``commands`` give its contents, ``missing`` says what is not there; ``notes`` are lines below the tables."""
-
-    id: str
-    title: str
-    commands: tuple[str, ...]
-    missing: str | None = None
-    text: str = ""
-    plots: tuple[Plot, ...] = ()
-    tables: tuple[Table, ...] = ()
-    notes: tuple[str, ...] = ()
-    matrix: Matrix | None = None
-    pictures: Pictures | None = None
 
 
 def make_sections(
@@ -58,6 +31,7 @@ def make_sections(
         _tradeoff(found, files),
         _latency(found, files),
         _roofline(found, files),
+        operator_section(found, files),
         _parity(found, files),
         _errors(pictures, report_command),
         _end_to_end(found, files),

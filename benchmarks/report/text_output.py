@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.report.data import ReportData, rounds_ms
-from benchmarks.report.sections import Section
+from benchmarks.report.section import Section
 from benchmarks.tables import Table
 from runtimes.files import require_creatable, write_atomically
 

@@ -1,0 +1,36 @@
+"""What a section of a report holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.report.figures import Figure
+from benchmarks.report.matrix import Matrix
+from benchmarks.report.pictures import Pictures
+from benchmarks.tables import Table
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure with what it shows in words; ``option`` names it where a section has several to choose from."""
+
+    id: str
+    caption: str
+    figure: Figure
+    option: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """``commands`` give its contents, ``missing`` says what is not there; ``notes`` are lines below the tables."""
+
+    id: str
+    title: str
+    commands: tuple[str, ...]
+    missing: str | None = None
+    text: str = ""
+    plots: tuple[Plot, ...] = ()
+    tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
+    matrix: Matrix | None = None
+    pictures: Pictures | None = None

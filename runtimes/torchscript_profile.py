@@ -1,0 +1,49 @@
+"""PyTorch's profiler around the TorchScript Lite interpreter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from runtimes.operator_profile import OperatorProfile, OperatorTime
+from runtimes.torchscript import TorchScriptLiteSession, open
+
+_CALL = "edgesr.call"
+
+
+def profile(path: Path, batch: NDArray[np.float32], *, threads: int, calls: int) -> OperatorProfile:
+    """Time every operator of a file on a batch (1,3,h,w); what an operator calls itself counts to it."""
+    session = open(path, threads)
+    session.run(batch)
+    runs = [_one_call(session, batch) for _ in range(calls)]
+    count = min(len(operators) for operators, _ in runs)
+    return OperatorProfile(
+        calls=calls,
+        call_ms=median(whole for _, whole in runs),
+        operators=tuple(_operator([operators[place] for operators, _ in runs]) for place in range(count)),
+        why_no_times=None,
+        delegation=None,
+    )
+
+
+def _one_call(session: TorchScriptLiteSession, batch: NDArray[np.float32]) -> tuple[list[Any], float]:
+    """The outermost events of one call in order, and its time in ms."""
+    with (
+        torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], record_shapes=True) as profiler,
+        torch.profiler.record_function(_CALL),
+    ):
+        session.run(batch)
+    events = profiler.events() or []
+    call = next(event for event in events if event.name == _CALL)
+    inside = sorted((e for e in events if e.cpu_parent is call), key=lambda e: e.time_range.start)
+    return inside, call.cpu_time_total / 1000
+
+
+def _operator(events: list[Any]) -> OperatorTime:
+    name = events[0].name
+    return OperatorTime(name=name, kind=name, output="", ms=median(event.cpu_time_total / 1000 for event in events))
