@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from edgesr_bench import bench
+from edgesr_bench import DeviceOption, bench
 from edgesr_compare import compare
+from edgesr_devices import devices
 from edgesr_diff import diff
 from edgesr_export import export
 from edgesr_profile import profile
@@ -48,22 +49,34 @@ app.command()(export)
 
 @app.command()
 def parity(
-    bundle: BundleArgument, runtime: RuntimeOption = None, artifact: ArtifactOption = None, json: JsonOption = None
+    bundle: BundleArgument,
+    runtime: RuntimeOption = None,
+    artifact: ArtifactOption = None,
+    device: DeviceOption = "host",
+    json: JsonOption = None,
 ) -> None:
-    """Compare every artifact with float32 PyTorch on the goldens; exit code 1 when one misses its tolerance."""
-    from benchmarks.device import HostDevice
-    from benchmarks.results import require_writable, run_parity, select_artifacts, write_json
+    """Compare every artifact with float32 PyTorch on the goldens; exit code 1 when one misses its tolerance.
+
+    Other devices are measured beside this host, and compared with it.
+    """
+    from benchmarks.device_parity import run_device_parity
+    from benchmarks.device_tables import difference_table
+    from benchmarks.devices import open_devices
+    from benchmarks.results import require_writable, select_artifacts, write_json
     from benchmarks.tables import difference_causes, golden_table, not_measured, parity_table
     from runtimes.bundle import open_bundle
 
     opened = open_bundle(bundle)
     chosen = select_artifacts(opened, artifact=artifact, runtime=runtime)
     require_writable(json)
+    devices = open_devices(f"host,{device}")
     with shown_progress() as progress:
-        results = run_parity(opened, HostDevice(), artifacts=chosen, progress=progress)
+        results = run_device_parity(opened, devices, artifacts=chosen, progress=progress)
     write_json(results, json)
     print_table(golden_table(results))
     print_table(parity_table(results))
+    if results.differences:
+        print_table(difference_table(results))
     print_lines(difference_causes(results))
     print_lines(not_measured(results))
     raise typer.Exit(0 if results.passed else 1)
@@ -72,6 +85,7 @@ def parity(
 app.command()(bench)
 app.command()(compare)
 app.command()(profile)
+app.add_typer(devices, name="devices")
 app.command()(diff)
 app.command()(report)
 app.command()(upscale)

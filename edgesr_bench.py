@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,15 +14,20 @@ from edgesr_terminal import parse_bytes, parse_size, positive_integers, print_li
 from runtimes.errors import InputError
 
 if TYPE_CHECKING:
+    from benchmarks.devices import AnyDevice
     from benchmarks.end_to_end_results import EndToEndResults
     from benchmarks.jobs import LatencySettings
-    from benchmarks.results import LatencyResults
+    from benchmarks.latency_results import LatencyResults
     from runtimes.bundle import Bundle
     from runtimes.manifest import Artifact
+    from runtimes.progress import Progress
 
     Chosen = list[tuple[Artifact, str]]
 
 LimitOption = Annotated[str, typer.Option(help="How much slower is too much, in percent of p50.")]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="Comma-separated devices, such as host,arm64:cortex-a76: see 'edgesr devices'.")
+]
 UnlikeOption = Annotated[bool, typer.Option("--unlike", help="Compare even what was measured in unlike conditions.")]
 
 _INTERRUPTED = 130
@@ -53,9 +59,14 @@ def bench(
         typer.Option(help="Instead: upscale a photograph of this LR height x width in tiles, from file to file."),
     ] = None,
     memory: Annotated[str, typer.Option(help="What tiles may take at one time, with --image-size.")] = "256MB",
+    device: DeviceOption = "host",
     json: Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")] = None,
 ) -> None:
-    """Measure latency and peak memory of every artifact, a fresh process each in every round."""
+    """Measure latency and peak memory of every artifact, a fresh process each in every round.
+
+    On emulated devices instructions are counted instead: their time means nothing.
+    """
+    from benchmarks.devices import emulated, open_devices
     from benchmarks.jobs import LatencySettings
     from benchmarks.results import require_writable, select_artifacts
     from runtimes.bundle import open_bundle
@@ -69,12 +80,17 @@ def bench(
     opened = open_bundle(bundle)
     require_writable(json)
     chosen = select_artifacts(opened, artifact=artifact, runtime=runtime)
+    devices = open_devices(device)
     if size is not None:
         if against is not None:
             raise InputError("--against compares bare calls: leave out --image-size")
+        if device != "host":
+            raise InputError("--image-size measures time, which emulated devices have none of: leave out --device")
         raise typer.Exit(_photograph(opened, chosen, counts, size, memory_bytes, json))
-    old = None if against is None else _earlier(against, settings, unlike=unlike)
-    results = _calls(opened, chosen, counts, settings, rounds, json)
+    timed = len(emulated(devices)) < len(devices)
+    old = None if against is None else _earlier(against, settings, timed=timed, unlike=unlike)
+    plan = _Plan(opened, chosen, devices, counts, settings, rounds)
+    results = _calls(plan, json)
     alike = old is None or not results.complete or shown_comparison(old, results, limit=share, unlike=unlike)
     if not results.complete:
         raise typer.Exit(_INTERRUPTED)
@@ -82,13 +98,19 @@ def bench(
 
 
 def shown_comparison(old: LatencyResults, new: LatencyResults, *, limit: float, unlike: bool) -> bool:
-    """Print the comparison; whether nothing failed or became slower by more than ``limit``, a share of p50."""
+    """Print the comparison; whether nothing failed, became slower by more than ``limit``, a share of p50, or executes
+    more instructions.
+    """
+    from benchmarks.instruction_changes import count_change_table
     from benchmarks.regression import change_lines, change_table, compare_results
 
     changes = compare_results(old, new, limit=limit, unlike=unlike)
-    print_table(change_table(changes))
+    if changes.changes:
+        print_table(change_table(changes))
+    if changes.counts:
+        print_table(count_change_table(changes.counts))
     print_lines(change_lines(changes))
-    return not changes.regressions
+    return not changes.regressions and not changes.count_regressions
 
 
 def parse_percent(option: str, text: str) -> float:
@@ -99,39 +121,72 @@ def parse_percent(option: str, text: str) -> float:
     return float(found[1]) / 100
 
 
-def _earlier(file: Path, settings: LatencySettings, *, unlike: bool) -> LatencyResults:
-    """The file to compare with, refused before anything is measured."""
+def _earlier(file: Path, settings: LatencySettings, *, timed: bool, unlike: bool) -> LatencyResults:
+    """The file to compare with, refused before anything is measured; counts do not depend on this machine."""
     from benchmarks.environment import current_environment
     from benchmarks.regression import read_latency_results, require_like
 
     old = read_latency_results(file)
-    require_like(old, current_environment(), settings, accept=unlike)
+    if timed:
+        require_like(old, current_environment(), settings, accept=unlike)
     return old
 
 
-def _calls(
-    bundle: Bundle, chosen: Chosen, counts: list[int], settings: LatencySettings, rounds: int, json: Path | None
-) -> LatencyResults:
-    """Measure bare calls, write and show them."""
-    from benchmarks.device import HostDevice
-    from benchmarks.results import run_latency, write_json
+@dataclass(frozen=True)
+class _Plan:
+    """What to measure where."""
+
+    bundle: Bundle
+    chosen: Chosen
+    devices: list[AnyDevice]
+    counts: list[int]
+    settings: LatencySettings
+    rounds: int
+
+
+def _calls(plan: _Plan, json: Path | None) -> LatencyResults:
+    """Measure bare calls and count instructions, write and show them."""
+    from benchmarks.device_tables import instruction_lines, instruction_table
+    from benchmarks.results import write_json
     from benchmarks.tables import latency_notes, latency_table, not_measured
 
     with shown_progress() as progress:
+        results = _measured(plan, progress)
+    write_json(results, json)
+    if results.results:
+        print_table(latency_table(results))
+        print_lines(not_measured(results))
+        print_lines(latency_notes(results))
+    if results.instructions:
+        print_table(instruction_table(results.instructions))
+        print_lines(instruction_lines(results.instructions))
+    return results
+
+
+def _measured(plan: _Plan, progress: Progress) -> LatencyResults:
+    from benchmarks.device import HostDevice
+    from benchmarks.devices import emulated, environments, on_device
+    from benchmarks.instruction_results import count_on_devices
+    from benchmarks.latency_results import run_latency, without_latency
+
+    guests = emulated(plan.devices)
+    if len(guests) == len(plan.devices):
+        results = without_latency(plan.bundle, plan.settings, plan.rounds)
+    else:
         results = run_latency(
-            bundle,
+            plan.bundle,
             HostDevice(),
-            artifacts=chosen,
-            threads=counts,
-            settings=settings,
-            rounds=rounds,
+            artifacts=plan.chosen,
+            threads=plan.counts,
+            settings=plan.settings,
+            rounds=plan.rounds,
             progress=progress,
         )
-    write_json(results, json)
-    print_table(latency_table(results))
-    print_lines(not_measured(results))
-    print_lines(latency_notes(results))
-    return results
+    if not guests or not results.complete:
+        return results
+    jobs = [(guest, *pair) for guest in guests for pair in on_device(guest, plan.chosen)]
+    counted = count_on_devices(plan.bundle, jobs, progress=progress)
+    return replace(results, devices=environments(guests), instructions=counted.results, complete=counted.complete)
 
 
 def _photograph(

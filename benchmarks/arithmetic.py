@@ -30,3 +30,27 @@ def difference_cause(artifact: Artifact, *, max_difference: float, x86_features:
     if artifact.precision == "fp16a":
         return "this CPU computes float16 operators in float32 and rounds less often"
     return "rounding of requantization differs between the kernels"
+
+
+def device_difference_cause(
+    artifact: Artifact,
+    *,
+    max_difference: float,
+    base_cause: str | None,
+    other_exact: float,
+    float16_arithmetic: bool,
+) -> str | None:
+    """Why an artifact's SR images on another device differ by ``max_difference`` from this host's; None if not at all.
+
+    ``base_cause`` is why the host differs from exact arithmetic, ``other_exact`` by how much the other device does.
+    """
+    if max_difference == 0:
+        return None
+    if artifact.precision == "fp16a":
+        how = "float16" if float16_arithmetic else "float32"
+        return f"float16 operators are computed in {how} there, and in float32 by an x86 host"
+    if artifact.precision not in CPU_DEPENDENT:
+        return "float32 sums in another order"
+    if base_cause is not None and other_exact <= LARGEST_AGREEMENT:
+        return f"the host: {base_cause}"
+    return "requantization rounds in other places, in the host's kernels and in the device's"

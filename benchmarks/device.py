@@ -8,15 +8,32 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import Literal, NoReturn, Protocol
 
 from benchmarks.jobs import Job, Outcome, invalid_result
 from benchmarks.limits import blas_environment
 from runtimes.decoding import decode, to_json
 
+WORKER = "benchmarks.worker"
+"""The module that does a job."""
+
 _OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "bad allocation", "Cannot allocate memory", "can't allocate memory")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceEnvironment:
+    """What a device other than this host is: "emulated" CPUs compute as the real ones do, but their time is not real.
+
+    ``packages`` are the versions on it.
+    """
+
+    name: str
+    kind: Literal["emulated"]
+    cpu: str
+    packages: dict[str, str]
 
 
 class Device(Protocol):
@@ -38,29 +55,42 @@ class HostDevice:
     name: str = "host"
 
     def run(self, job: Job) -> Outcome:
-        with tempfile.TemporaryDirectory(prefix="edgesr-job-") as folder:
-            job_file, result_file = Path(folder) / "job.json", Path(folder) / "result.json"
-            job_file.write_text(to_json(job))
-            try:
-                process = subprocess.run(
-                    self.command(job_file, result_file),
-                    check=False,
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    text=True,
-                    errors="replace",
-                    timeout=self.timeout_seconds,
-                    env={**os.environ, **(blas_environment(job.threads) if job.kind == "limits" else {})},
-                )
-            except subprocess.TimeoutExpired:
-                return Outcome(status="timeout", reason=f"no result after {self.timeout_seconds:g} s", result=None)
-            if process.returncode != 0 or not result_file.is_file():
-                return Outcome(status="crashed", reason=describe_exit(process.returncode, process.stderr), result=None)
-            return read_outcome(result_file)
+        limits = blas_environment(job.threads) if job.kind == "limits" else {}
+        environment = {**os.environ, **limits}
+        return run_worker(job, self.command, environment=environment, timeout_seconds=self.timeout_seconds)
 
     def command(self, job_file: Path, result_file: Path) -> list[str]:
         """What starts a worker."""
-        return [sys.executable, "-P", "-m", "benchmarks.worker", str(job_file), str(result_file)]
+        return [sys.executable, "-P", "-m", WORKER, str(job_file), str(result_file)]
+
+
+def run_worker(
+    job: Job,
+    command: Callable[[Path, Path], list[str]],
+    *,
+    environment: Mapping[str, str],
+    timeout_seconds: float,
+) -> Outcome:
+    """Run a job in a fresh process, started by ``command`` of job and result file, with that whole environment."""
+    with tempfile.TemporaryDirectory(prefix="edgesr-job-") as folder:
+        job_file, result_file = Path(folder) / "job.json", Path(folder) / "result.json"
+        job_file.write_text(to_json(job))
+        try:
+            process = subprocess.run(
+                command(job_file, result_file),
+                check=False,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout_seconds,
+                env=dict(environment),
+            )
+        except subprocess.TimeoutExpired:
+            return Outcome(status="timeout", reason=f"no result after {timeout_seconds:g} s", result=None)
+        if process.returncode != 0 or not result_file.is_file():
+            return Outcome(status="crashed", reason=describe_exit(process.returncode, process.stderr), result=None)
+        return read_outcome(result_file)
 
 
 def read_outcome(file: Path) -> Outcome:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from benchmarks.end_to_end import EndToEndSettings
+from benchmarks.image_folders import ImageFolders
 from runtimes.decoding import DecodeError, decode
 
 T = TypeVar("T")
@@ -28,19 +29,21 @@ class LatencySettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One artifact on one runtime: check it on all goldens that fit, time it, upscale a photograph, time its operators.
+    """One artifact on one runtime: check it on all goldens that fit, time it, upscale a photograph with it, time its
+    operators, or count its instructions (emulated devices).
 
-    A profile takes ``calls`` of the latency settings.
+    A profile takes ``calls`` of the latency settings; ``images`` are those of a parity check.
     "limits" measures the machine itself: bundle, artifact and runtime are empty.
     """
 
-    kind: Literal["parity", "latency", "end-to-end", "limits", "profile"]
+    kind: Literal["parity", "latency", "end-to-end", "limits", "profile", "instructions"]
     bundle: str
     artifact: str
     runtime: str
     threads: int
     latency: LatencySettings = LatencySettings()
     end_to_end: EndToEndSettings | None = None
+    images: ImageFolders | None = None
 
     @property
     def title(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from benchmarks.arithmetic import CPU_DEPENDENT, difference_cause
 from benchmarks.comparison import Comparison, compare, finite, flat_tile_failure
 from benchmarks.environment import x86_features
+from benchmarks.image_folders import ImageFolders
 from benchmarks.metrics import max_abs_error, psnr
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError
-from runtimes.manifest import Artifact, FileEntry, Golden
+from runtimes.manifest import Artifact, FileEntry, Golden, Tolerance
 from runtimes.projection import apply_residual, upsample_bilinear
 from runtimes.session import ImageSession, open_session
 
@@ -67,26 +68,39 @@ class _Run:
     failures: tuple[str, ...]
 
 
-def check_parity(bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int) -> ArtifactParity:
-    """Run an artifact on every golden of a size that it takes, as this CPU does and, where it matters, exactly."""
+def check_parity(
+    bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, images: ImageFolders | None = None
+) -> ArtifactParity:
+    """Run an artifact on every golden of a size that it takes, as this CPU does and, where it matters, exactly.
+
+    ``images``: folders to keep the SR images in, or to take those of exact arithmetic from.
+    """
     fitting = [g for g in bundle.manifest.goldens if artifact.fits(g.size)]
     if not fitting:
         raise InputError(f"{artifact.id}: no golden has its size; export the bundle again")
     session = open_session(bundle, artifact, runtime=runtime, threads=threads)
+    folders = images or ImageFolders()
     exact: ImageSession | None = None
-    if artifact.precision in CPU_DEPENDENT:
+    if artifact.precision in CPU_DEPENDENT and folders.exact_from is None:
         exact = open_session(bundle, artifact, runtime=runtime, threads=threads, exact=True)
-    goldens = tuple(_check(bundle, session, exact, golden) for golden in fitting)
+    goldens = tuple(_check(bundle, session, exact, golden, folders) for golden in fitting)
     difference = max((g.exact_max_difference or 0.0 for g in goldens), default=0.0)
     cause = difference_cause(artifact, max_difference=difference, x86_features=x86_features())
     return ArtifactParity(goldens=goldens, difference_cause=cause)
 
 
-def _check(bundle: Bundle, session: ImageSession, exact: ImageSession | None, golden: Golden) -> GoldenParity:
+def _check(
+    bundle: Bundle, session: ImageSession, exact: ImageSession | None, golden: Golden, folders: ImageFolders
+) -> GoldenParity:
     upsampled = upsample_bilinear(bundle.tensor(golden.input), bundle.manifest.scale)
     bilinear_db = psnr(upsampled, bundle.tensor(golden.output))
     host = _run(bundle, session, golden, bilinear_db=bilinear_db)
-    second = _run(bundle, exact, golden, bilinear_db=bilinear_db) if exact is not None else None
+    second: _Run | None = None
+    if exact is not None:
+        second = _run(bundle, exact, golden, bilinear_db=bilinear_db)
+    elif session.artifact.precision in CPU_DEPENDENT and folders.exact_from is not None:
+        second = _judge(bundle, session.artifact, golden, folders.exact(golden.id), bilinear_db=bilinear_db)
+    folders.keep(golden.id, host.image, second.image if second else None)
     return GoldenParity(
         golden=golden.id,
         k=golden.k,
@@ -105,27 +119,44 @@ def _check(bundle: Bundle, session: ImageSession, exact: ImageSession | None, go
 def _run(bundle: Bundle, session: ImageSession, golden: Golden, *, bilinear_db: float) -> _Run:
     """Run a golden and compare; a residual has to keep its tolerance in fp32, otherwise the SR image is what counts."""
     manifest, artifact = bundle.manifest, session.artifact
+    image = bundle.tensor(golden.input)
+    output = session.infer(image)
+    if artifact.graph != "tile":
+        return _judge(bundle, artifact, golden, output, bilinear_db=bilinear_db)
+    ring = BORDER_LR_PIXELS * manifest.scale
+    expected = bundle.tensor(_residual_entry(golden, artifact))
+    residual = compare(output, expected, _tolerance(artifact, golden), ring=ring)
+    run = _judge(
+        bundle,
+        artifact,
+        golden,
+        apply_residual(image, output, scale=manifest.scale, glue=manifest.glue),
+        bilinear_db=bilinear_db,
+    )
+    of_residual = residual.failures if artifact.precision == "fp32" else ()
+    failures = run.failures + tuple(f"residual: {failure}" for failure in of_residual)
+    return replace(run, residual_psnr_db=residual.psnr_db, failures=failures)
+
+
+def _judge(bundle: Bundle, artifact: Artifact, golden: Golden, image: Image, *, bilinear_db: float) -> _Run:
+    """Compare an SR image with what it should be."""
+    manifest = bundle.manifest
+    expected = bundle.tensor(golden.output)
+    if artifact.inside_only:
+        residual = bundle.tensor(_residual_entry(golden, artifact))
+        expected = apply_residual(bundle.tensor(golden.input), residual, scale=manifest.scale, glue=manifest.glue)
+    ring = BORDER_LR_PIXELS * manifest.scale
+    comparison = compare(image, expected, _tolerance(artifact, golden), ring=ring)
+    worse = flat_tile_failure(comparison, bilinear_db)
+    failures = comparison.failures if worse is None else (*comparison.failures, worse)
+    return _Run(image, comparison, None, failures)
+
+
+def _tolerance(artifact: Artifact, golden: Golden) -> Tolerance:
     tolerance = golden.tolerances.get(artifact.precision)
     if tolerance is None:
         raise InputError(f"{artifact.id}: golden {golden.id} has no tolerance for {artifact.precision}; export again")
-    ring = BORDER_LR_PIXELS * manifest.scale
-    image = bundle.tensor(golden.input)
-    output = session.infer(image)
-    expected = bundle.tensor(golden.output)
-    residual: Comparison | None = None
-    if artifact.graph == "tile":
-        expected_residual = bundle.tensor(_residual_entry(golden, artifact))
-        residual = compare(output, expected_residual, tolerance, ring=ring)
-        output = apply_residual(image, output, scale=manifest.scale, glue=manifest.glue)
-        if artifact.inside_only:
-            expected = apply_residual(image, expected_residual, scale=manifest.scale, glue=manifest.glue)
-    comparison = compare(output, expected, tolerance, ring=ring)
-    failures = comparison.failures
-    if (worse := flat_tile_failure(comparison, bilinear_db)) is not None:
-        failures += (worse,)
-    if residual is not None and artifact.precision == "fp32":
-        failures += tuple(f"residual: {failure}" for failure in residual.failures)
-    return _Run(output, comparison, residual.psnr_db if residual else None, failures)
+    return tolerance
 
 
 def _residual_entry(golden: Golden, artifact: Artifact) -> FileEntry:

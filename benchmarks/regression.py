@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.environment import Environment
+from benchmarks.instruction_changes import COUNT_LIMIT, CountChange, count_changes
 from benchmarks.jobs import LatencySettings
-from benchmarks.results import SCHEMA_VERSION, Key, LatencyResult, LatencyResults
+from benchmarks.latency_results import LatencyResult, LatencyResults
+from benchmarks.results import SCHEMA_VERSION, Key, label
 from benchmarks.statistics import Interval, ratio_interval
 from benchmarks.tables import Table
 from runtimes.decoding import DecodeError, decode
@@ -41,6 +43,7 @@ class Changes:
     changes: tuple[Change, ...]
     limit: float
     unlike: tuple[str, ...]
+    counts: tuple[CountChange, ...] = ()
 
     @property
     def regressions(self) -> tuple[Change, ...]:
@@ -50,6 +53,11 @@ class Changes:
             for c in self.changes
             if c.verdict == "failed" or (c.interval is not None and c.interval[0] > 1 + self.limit)
         )
+
+    @property
+    def count_regressions(self) -> tuple[CountChange, ...]:
+        """What executes more instructions, or could not be counted any more."""
+        return tuple(c for c in self.counts if c.verdict in ("more", "failed"))
 
 
 def read_latency_results(path: Path) -> LatencyResults:
@@ -80,24 +88,23 @@ def require_like(
         *_differences("", asdict(old.environment), asdict(environment)),
         *_differences("settings.", asdict(old.settings), asdict(settings)),
     )
-    if differences and not accept:
-        raise InputError(
-            f"measured in unlike conditions: {'; '.join(differences)}; measure both alike, or compare with --unlike"
-        )
-    return differences
+    return _accepted(differences, accept=accept)
 
 
 def compare_results(old: LatencyResults, new: LatencyResults, *, limit: float, unlike: bool = False) -> Changes:
-    """Compare what both files have by artifact, runtime, threads and device."""
-    differences = require_like(old, new.environment, new.settings, accept=unlike)
+    """Compare what both files have by artifact, runtime, threads and device; counts do not depend on the machine."""
+    differences = _unlike_devices(old, new, accept=unlike)
+    if old.results and new.results:
+        differences = (*require_like(old, new.environment, new.settings, accept=unlike), *differences)
     before = {result.key: result for result in old.results if result.latency is not None}
     changes = [_change(before[result.key], result) for result in new.results if result.key in before]
-    if all(change.verdict == "too few rounds" for change in changes):
+    counts = count_changes(old.instructions, new.instructions)
+    if not counts and all(change.verdict == "too few rounds" for change in changes):
         raise InputError(
             "nothing to compare: no artifact was measured in two rounds or more in both files, on the same runtime, "
             "threads and device; give both 'edgesr bench --rounds 5'"
         )
-    return Changes(changes=tuple(changes), limit=limit, unlike=differences)
+    return Changes(changes=tuple(changes), limit=limit, unlike=differences, counts=counts)
 
 
 def change_table(changes: Changes) -> Table:
@@ -120,9 +127,32 @@ def change_table(changes: Changes) -> Table:
 def change_lines(changes: Changes) -> list[str]:
     """What a reader has to know beside the table, and the outcome in the last line."""
     lines = [f"unlike: {difference}" for difference in changes.unlike]
-    lines += [f"{c.key.artifact}: failed: {c.reason}" for c in changes.changes if c.verdict == "failed"]
+    lines += [f"{label(c.key)}: failed: {c.reason}" for c in changes.changes if c.verdict == "failed"]
+    lines += [f"{label(c.key)}: failed: {c.reason}" for c in changes.counts if c.verdict == "failed"]
+    if changes.counts:
+        more = len(changes.count_regressions)
+        lines.append(f"{more} of {len(changes.counts)} failed or execute at least {COUNT_LIMIT:.1%} more instructions")
+    if not changes.changes:
+        return lines
     count = len(changes.regressions)
     return [*lines, f"{count} of {len(changes.changes)} failed or became slower by more than {changes.limit:.1%}"]
+
+
+def _unlike_devices(old: LatencyResults, new: LatencyResults, *, accept: bool) -> tuple[str, ...]:
+    """In what the devices of both files differ: an InputError unless that is accepted."""
+    before = {device.name: asdict(device) for device in old.devices}
+    after = {device.name: asdict(device) for device in new.devices}
+    both = before.keys() & after.keys()
+    found = [text for name in sorted(both) for text in _differences(f"{name} ", before[name], after[name])]
+    return _accepted(found, accept=accept)
+
+
+def _accepted(differences: Sequence[str], *, accept: bool) -> tuple[str, ...]:
+    if differences and not accept:
+        raise InputError(
+            f"measured in unlike conditions: {'; '.join(differences)}; measure both alike, or compare with --unlike"
+        )
+    return tuple(differences)
 
 
 def _change(old: LatencyResult, new: LatencyResult) -> Change:

@@ -99,7 +99,7 @@ def ratio_to_fp32(timing: Timing, timings: Sequence[Timing], bundle: Bundle) -> 
     for other in timings:
         base = bundle.artifact(other.job.artifact)
         same_run = (timing.job.runtime, timing.job.threads) == (other.job.runtime, other.job.threads)
-        if base.precision == "fp32" and same_run and _shape(base) == _shape(artifact):
+        if base.precision == "fp32" and same_run and base.shape_key == artifact.shape_key:
             return _median_ratio(timing.latency, other.latency)
     return None
 
@@ -107,10 +107,6 @@ def ratio_to_fp32(timing: Timing, timings: Sequence[Timing], bundle: Bundle) -> 
 def _checked(job: Job, outcome: Outcome) -> Outcome:
     """The outcome, "crashed" where its result is none of the job's kind."""
     return decode_result(MachineLimits if job.kind == "limits" else Round, outcome)[0]
-
-
-def _shape(artifact: Artifact) -> tuple[object, ...]:
-    return artifact.format, artifact.graph, artifact.tile_size
 
 
 def _median_ratio(latency: Latency | None, base: Latency | None) -> float | None:

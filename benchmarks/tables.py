@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.end_to_end_results import EndToEndResult, EndToEndResults
+from benchmarks.latency_results import LatencyResult, LatencyResults
 from benchmarks.parity import GoldenParity
-from benchmarks.results import (
-    LatencyResult,
-    LatencyResults,
-    ParityResult,
-    ParityResults,
-)
+from benchmarks.parity_results import ParityResult, ParityResults
+from benchmarks.results import label
 
 _DASH = "-"
 
@@ -40,7 +37,7 @@ def counts_text(names: Sequence[str]) -> str:
 def parity_table(results: ParityResults) -> Table:
     """One row an artifact: its worst golden in each metric; "bilinear dB" is of the golden with the worst PSNR.
 
-    "exact dB" is the worst PSNR of exact arithmetic, "host vs exact" this CPU's largest difference from it.
+    "exact dB" is the worst PSNR of exact arithmetic, "CPU vs exact" the CPU's largest difference from it.
     """
     columns = (
         "artifact",
@@ -49,7 +46,7 @@ def parity_table(results: ParityResults) -> Table:
         "worst PSNR dB",
         "bilinear dB",
         "exact dB",
-        "host vs exact",
+        "CPU vs exact",
         "max error",
         "mean shift",
         "border error",
@@ -65,7 +62,7 @@ def golden_table(results: ParityResults) -> Table:
     done = [r for r in results.results if r.parity is not None]
     goldens = dict.fromkeys((g.golden, g.k) for r in done if r.parity for g in r.parity.goldens)
     columns = ("artifact", *(golden if k is None else f"{golden}\nk {k:.2g}" for golden, k in goldens))
-    rows = tuple((r.key.artifact, *(_golden_cell(r, golden) for golden, _ in goldens)) for r in done)
+    rows = tuple((label(r.key), *(_golden_cell(r, golden) for golden, _ in goldens)) for r in done)
     return Table("Parity matrix: PSNR dB against float32 PyTorch", columns, rows)
 
 
@@ -121,11 +118,11 @@ def end_to_end_table(results: EndToEndResults) -> Table:
 
 def not_measured(results: ParityResults | LatencyResults | EndToEndResults) -> list[str]:
     """One line for every artifact that was not measured, or failed, with its reason."""
-    lines = [f"{r.key.artifact}: {r.status}: {r.reason}" for r in results.results if r.status != "done"]
+    lines = [f"{label(r.key)}: {r.status}: {r.reason}" for r in results.results if r.status != "done"]
     if isinstance(results, ParityResults):
         for result in results.results:
             for golden in result.parity.goldens if result.parity else ():
-                lines += [f"{result.key.artifact} on {golden.golden}: {message}" for message in golden.failures]
+                lines += [f"{label(result.key)} on {golden.golden}: {message}" for message in golden.failures]
     return lines
 
 
@@ -136,7 +133,7 @@ def difference_causes(results: ParityResults) -> list[str]:
         if result.parity is not None and result.parity.difference_cause is not None:
             largest = _host_vs_exact(result.parity.goldens)
             lines.append(
-                f"{result.key.artifact} ({result.key.runtime}) differs from exact arithmetic by up to {largest}: "
+                f"{label(result.key)} ({result.key.runtime}) differs from exact arithmetic by up to {largest}: "
                 f"{result.parity.difference_cause}"
             )
     return lines
@@ -145,12 +142,12 @@ def difference_causes(results: ParityResults) -> list[str]:
 def _parity_row(result: ParityResult) -> tuple[str, ...]:
     key = result.key
     if result.parity is None:
-        return (key.artifact, key.runtime, *[_DASH] * 8, result.status)
+        return (label(key), key.runtime, *[_DASH] * 8, result.status)
     goldens = result.parity.goldens
     worst = min(goldens, key=_psnr_order)
     shifts = [abs(s) for g in goldens for s in g.mean_shift]
     return (
-        key.artifact,
+        label(key),
         key.runtime,
         str(len(goldens)),
         _psnr(worst),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.end_to_end import EndToEnd, measure_end_to_end
 from benchmarks.environment import pin_process
+from benchmarks.instructions import Instructions, count_instructions
 from benchmarks.jobs import Job, Outcome
 from benchmarks.latency import Round, measure_latency
 from benchmarks.limits import MachineLimits, measure_limits
@@ -31,7 +32,7 @@ def run_job(job: Job) -> Outcome:
     return Outcome(status="done", reason=None, result=result)
 
 
-def _measure(job: Job) -> ArtifactParity | Round | EndToEnd | MachineLimits | OperatorProfile:
+def _measure(job: Job) -> ArtifactParity | Round | EndToEnd | MachineLimits | OperatorProfile | Instructions:
     if job.kind == "limits":
         if job.latency.pin:
             pin_process(job.threads)
@@ -39,7 +40,9 @@ def _measure(job: Job) -> ArtifactParity | Round | EndToEnd | MachineLimits | Op
     bundle = open_bundle(job.bundle)
     artifact = bundle.artifact(job.artifact)
     if job.kind == "parity":
-        return check_parity(bundle, artifact, runtime=job.runtime, threads=job.threads)
+        return check_parity(bundle, artifact, runtime=job.runtime, threads=job.threads, images=job.images)
+    if job.kind == "instructions":
+        return count_instructions(bundle, artifact, runtime=job.runtime)
     if job.kind == "profile":
         calls = job.latency.calls
         return measure_profile(bundle, artifact, runtime=job.runtime, threads=job.threads, calls=calls)

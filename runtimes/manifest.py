@@ -174,6 +174,11 @@ class Artifact:
     quantization: QuantizationRecord | None
     delegate: DelegateUse | None
 
+    @property
+    def shape_key(self) -> tuple[object, ...]:
+        """What artifacts share that differ in precision alone."""
+        return self.format, self.graph, self.tile_size, self.padding
+
     def fits(self, size: Size) -> bool:
         """Whether an LR image of this size can be its input."""
         return self.tile_size is None or self.resizable or self.tile_size == size

@@ -16,15 +16,11 @@ from benchmarks.device import HostDevice, describe_exit
 from benchmarks.environment import current_environment, parse_x86_features
 from benchmarks.jobs import Job, LatencySettings, Outcome
 from benchmarks.latency import measure_latency
+from benchmarks.latency_results import LatencyResults, run_latency
 from benchmarks.memory import peak_rss_bytes
 from benchmarks.metrics import border_max_abs_error, channel_mean_shift, crop_border, luma, max_abs_error, psnr
-from benchmarks.results import (
-    LatencyResults,
-    run_latency,
-    run_parity,
-    select_artifacts,
-    write_json,
-)
+from benchmarks.parity_results import run_parity
+from benchmarks.results import select_artifacts, write_json
 from benchmarks.tables import latency_table, not_measured
 from benchmarks.worker import run_job
 from runtimes.bundle import Bundle

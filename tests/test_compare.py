@@ -16,17 +16,9 @@ from benchmarks.device import HostDevice
 from benchmarks.environment import current_environment
 from benchmarks.jobs import Job, LatencySettings, Outcome
 from benchmarks.latency import Latency, Round, join_rounds
+from benchmarks.latency_results import LatencyResult, LatencyResults, run_latency
 from benchmarks.regression import change_lines, change_table, compare_results, read_latency_results
-from benchmarks.results import (
-    SCHEMA_VERSION,
-    BundleIdentity,
-    Key,
-    LatencyResult,
-    LatencyResults,
-    run_latency,
-    select_artifacts,
-    write_json,
-)
+from benchmarks.results import SCHEMA_VERSION, BundleIdentity, Key, select_artifacts, write_json
 from edgesr_bench import parse_percent
 from edgesr_compare import compare
 from runtimes.bundle import Bundle
@@ -140,11 +132,11 @@ def test_other_files_are_refused_with_what_to_do(tmp_path: Path) -> None:
     file.write_text("nonsense")
     with pytest.raises(InputError, match="is not JSON"):
         read_latency_results(file)
-    file.write_text('{"kind": "parity", "schema_version": 5}')
+    file.write_text('{"kind": "parity", "schema_version": 6}')
     with pytest.raises(InputError, match="kind is 'parity', not 'latency'"):
         read_latency_results(file)
-    file.write_text('{"kind": "latency", "schema_version": 4}')
-    with pytest.raises(InputError, match=r"old.json: schema version 4 is not supported.*measure again"):
+    file.write_text('{"kind": "latency", "schema_version": 5}')
+    with pytest.raises(InputError, match=r"old.json: schema version 5 is not supported.*measure again"):
         read_latency_results(file)
     file.write_text(f'{{"kind": "latency", "schema_version": {SCHEMA_VERSION}}}')
     with pytest.raises(InputError, match=r"old.json: top level: missing"):

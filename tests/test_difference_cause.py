@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from small_bundle import fill
 
-from benchmarks.arithmetic import difference_cause
+from benchmarks.arithmetic import device_difference_cause, difference_cause
 from runtimes.manifest import Artifact, Calibration, Precision, QuantizationRecord
 
 AVX2 = frozenset({"avx2", "fma"})
@@ -65,3 +65,28 @@ def test_causes(
     assert cause is not None
     assert named in cause
     assert difference_cause(artifact, max_difference=1.0, x86_features=features) is None
+
+
+@pytest.mark.parametrize(
+    ("precision", "difference", "base_cause", "other_exact", "named"),
+    [
+        ("fp32", 1e-4, None, 0.0, "float32 sums in another order"),
+        ("w8", 2.0, None, 0.0, "float32 sums in another order"),
+        ("fp16a", 3.0, None, 0.5, "float16 operators are computed in float16 there, and in float32 by an x86 host"),
+        ("int8", 9.0, "sums saturate", 0.5, "the host: sums saturate"),
+        ("int8", 9.0, "sums saturate", 2.0, "requantization rounds in other places"),
+        ("w8d", 0.5, None, 0.0, "requantization rounds in other places"),
+    ],
+)
+def test_causes_between_devices(
+    precision: Precision, difference: float, base_cause: str | None, other_exact: float, named: str, tmp_path: Path
+) -> None:
+    (artifact,) = fill(tmp_path, precision=precision).artifacts
+
+    def cause(largest: float) -> str | None:
+        return device_difference_cause(
+            artifact, max_difference=largest, base_cause=base_cause, other_exact=other_exact, float16_arithmetic=True
+        )
+
+    assert cause(0.0) is None
+    assert named in str(cause(difference))

@@ -13,7 +13,8 @@ import pytest
 from benchmarks.comparison import Comparison, compare
 from benchmarks.device import HostDevice
 from benchmarks.parity import check_parity
-from benchmarks.results import ParityResults, run_parity, select_artifacts, write_json
+from benchmarks.parity_results import ParityResults, run_parity
+from benchmarks.results import select_artifacts, write_json
 from benchmarks.tables import golden_table, not_measured, parity_table
 from runtimes.bundle import Bundle, open_bundle
 from runtimes.decoding import decode

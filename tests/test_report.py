@@ -19,7 +19,9 @@ import edgesr_report
 from benchmarks.device import HostDevice
 from benchmarks.environment import current_environment
 from benchmarks.jobs import LatencySettings
+from benchmarks.latency_results import run_latency
 from benchmarks.parity import ArtifactParity, GoldenParity
+from benchmarks.parity_results import ParityResult, ParityResults, run_parity
 from benchmarks.profiles import run_profiles
 from benchmarks.report import data
 from benchmarks.report.builder import LARGEST_BYTES, Report, build_report
@@ -29,18 +31,7 @@ from benchmarks.report.page import word_columns
 from benchmarks.report.pictures import PYTORCH
 from benchmarks.report.text_output import csv_files, markdown
 from benchmarks.report.tradeoff import tradeoff
-from benchmarks.results import (
-    SCHEMA_VERSION,
-    Key,
-    ParityResult,
-    ParityResults,
-    bundle_identity,
-    run_latency,
-    run_parity,
-    select_artifacts,
-    utc_now,
-    write_json,
-)
+from benchmarks.results import SCHEMA_VERSION, Key, bundle_identity, select_artifacts, utc_now, write_json
 from benchmarks.tables import Table
 from runtimes.bundle import Bundle, open_bundle
 from runtimes.decoding import to_json

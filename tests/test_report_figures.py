@@ -17,9 +17,7 @@ from benchmarks.report.figures import broken_name, escaped, roofline_figure
 from benchmarks.report.page import script_json
 from benchmarks.report.summary import roofline_table
 from benchmarks.report.tradeoff import Point
-from benchmarks.results import (
-    Key,
-)
+from benchmarks.results import Key
 
 HOSTILE = "</script><script>alert(2)</script>"
 

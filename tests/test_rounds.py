@@ -12,8 +12,9 @@ import pytest
 
 from benchmarks.jobs import Job, LatencySettings, Outcome
 from benchmarks.latency import Round, join_rounds
+from benchmarks.latency_results import LatencyResults, run_latency
 from benchmarks.limits import MachineLimits
-from benchmarks.results import LatencyResults, run_latency, select_artifacts, write_json
+from benchmarks.results import select_artifacts, write_json
 from benchmarks.tables import latency_table, not_measured
 from runtimes.bundle import Bundle
 from runtimes.decoding import decode, to_json

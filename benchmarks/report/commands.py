@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.end_to_end_results import EndToEndResults
+from benchmarks.latency_results import LatencyResults
 from benchmarks.profiles import ProfileResults
 from benchmarks.quality import QualityResults
 from benchmarks.report.data import ReportData, ReportFiles
-from benchmarks.results import LatencyResults
 
 
 def parity_command(bundle: Path, files: ReportFiles) -> str:

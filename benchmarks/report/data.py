@@ -9,18 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.end_to_end_results import EndToEndResults
+from benchmarks.latency_results import LatencyResult, LatencyResults
 from benchmarks.limits import MachineLimits
 from benchmarks.parity import GoldenParity
+from benchmarks.parity_results import ParityResult, ParityResults
 from benchmarks.profiles import ProfileResults
 from benchmarks.quality import QualityResults
-from benchmarks.results import (
-    SCHEMA_VERSION,
-    LatencyResult,
-    LatencyResults,
-    ParityResult,
-    ParityResults,
-    bundle_identity,
-)
+from benchmarks.results import SCHEMA_VERSION, bundle_identity
 from benchmarks.tables import latency_notes, not_measured
 from runtimes.bundle import Bundle
 from runtimes.decoding import decode

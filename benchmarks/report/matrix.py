@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.parity import GoldenParity
-from benchmarks.results import ParityResult, ParityResults
+from benchmarks.parity_results import ParityResult, ParityResults
 from benchmarks.tables import golden_table
 
 _STEPS_DB = (30.0, 40.0, 50.0, 60.0, 80.0)

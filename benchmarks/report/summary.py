@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.environment import Environment
+from benchmarks.latency_results import LatencyResult
+from benchmarks.parity_results import ParityResult
 from benchmarks.report import data
 from benchmarks.report.data import ReportData
-from benchmarks.results import LatencyResult, ParityResult
 from benchmarks.tables import Table
 from runtimes.manifest import Artifact, Manifest
 

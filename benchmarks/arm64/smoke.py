@@ -1,0 +1,48 @@
+"""The check that ends a set-up: on every emulated CPU the guest imports its packages, in the pinned versions."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+from benchmarks.arm64.cpus import CPUS, Cpu
+from benchmarks.arm64.guest import Guest
+from benchmarks.arm64.recipe import wheel_pins
+from benchmarks.device import describe_exit
+from runtimes.errors import InputError
+
+_PROGRAM = """
+import json
+from importlib import metadata
+import ai_edge_litert.interpreter, numpy.typing, onnxruntime, PIL.Image
+print(json.dumps({{name: metadata.version(name) for name in {names!r}}}))
+"""
+
+
+def check_guest(guest: Guest) -> None:
+    """An InputError when the guest does not start on a CPU, or has other versions than the pinned ones."""
+    pinned = {name: version for name, (version, _) in wheel_pins().items()}
+    with ThreadPoolExecutor() as pool:
+        for found in pool.map(lambda cpu: imported_versions(guest, cpu), CPUS.values()):
+            if found != pinned:
+                raise InputError(f"arm64 guest: it imports {found} instead of the pinned {pinned}: set it up again")
+
+
+def imported_versions(guest: Guest, cpu: Cpu) -> dict[str, str]:
+    """Version of each pinned distribution, told by the guest after it imported all of them."""
+    command = guest.command(cpu, python_path=guest.site_packages)
+    done = subprocess.run(
+        [*command.arguments, "-c", _PROGRAM.format(names=tuple(wheel_pins()))],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=command.environment,
+    )
+    if done.returncode != 0:
+        reason = describe_exit(done.returncode, done.stderr)
+        raise InputError(f"arm64 guest: its packages cannot be imported on {cpu.name}: {reason}")
+    versions: dict[str, str] = json.loads(done.stdout)
+    return versions

@@ -1,0 +1,59 @@
+"""Devices by name: this host, and emulated arm64 CPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.arm64.cpus import CPUS
+from benchmarks.arm64.device import Arm64Device, open_arm64
+from benchmarks.device import DeviceEnvironment, HostDevice
+from benchmarks.results import HOST
+from runtimes.errors import InputError
+from runtimes.manifest import Artifact
+
+AnyDevice = HostDevice | Arm64Device
+
+_ARM64 = "arm64:"
+
+
+def open_devices(text: str) -> list[AnyDevice]:
+    """The devices of a comma-separated text, each once. An InputError lists the known ones; a MissingPackageError
+    gives the set-up command of one that is not set up.
+    """
+    names = dict.fromkeys(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise InputError(f"--device {text!r}: give one or more of {', '.join(device_names())}")
+    return [_open(name) for name in names]
+
+
+def device_names() -> list[str]:
+    """All devices that edgesr knows."""
+    return [HOST, *(f"{_ARM64}{name}" for name in CPUS)]
+
+
+def emulated(devices: Sequence[AnyDevice]) -> list[Arm64Device]:
+    """The devices other than the host."""
+    return [device for device in devices if isinstance(device, Arm64Device)]
+
+
+def environments(devices: Sequence[AnyDevice]) -> tuple[DeviceEnvironment, ...]:
+    """What the devices other than the host are."""
+    return tuple(device.environment for device in emulated(devices))
+
+
+def on_device(device: AnyDevice, artifacts: Sequence[tuple[Artifact, str]]) -> list[tuple[Artifact, str]]:
+    """Those artifacts whose runtime the device has builds of; an InputError where it has none of them."""
+    if isinstance(device, HostDevice):
+        return list(artifacts)
+    found = [(artifact, runtime) for artifact, runtime in artifacts if runtime in device.runtimes]
+    if not found:
+        raise InputError(f"{device.name} has no build of what these artifacts need: only {', '.join(device.runtimes)}")
+    return found
+
+
+def _open(name: str) -> AnyDevice:
+    if name == HOST:
+        return HostDevice()
+    if name.startswith(_ARM64):
+        return open_arm64(name.removeprefix(_ARM64))
+    raise InputError(f"unknown device {name!r}: choose from {', '.join(device_names())}")

@@ -1,0 +1,73 @@
+"""Instructions that one call of an artifact executes on an emulated CPU. They are no time: see docs/arm64.md."""
+
+from __future__ import annotations
+
+import gc
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from statistics import median
+
+from benchmarks.arm64.counter import COUNTS_VARIABLE, Counts, read_counts, region
+from benchmarks.latency import photograph_golden
+from runtimes.bundle import Bundle
+from runtimes.errors import EdgesrError
+from runtimes.manifest import Artifact, Size
+from runtimes.session import open_session
+
+_WARMUP_CALLS = 5
+_COUNTED_CALLS = 3
+_EMPTY, _FIRST_CALL = 1, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instructions:
+    """Of one call in the steady state, at one thread; an empty region is subtracted. Median of ``calls``.
+
+    ``size`` is the LR input (height, width); ``spread`` the largest less the smallest total, by the median. Kinds as in
+    `benchmarks.arm64.counter.Counts`.
+    """
+
+    size: Size
+    calls: int
+    spread: float
+    total: int
+    simd: int
+    load_store: int
+    branch: int
+    dot_product: int
+    int8_matmul: int
+    fmla: int
+    sve: int
+
+
+KINDS = tuple(field.name for field in fields(Counts) if field.name != "region")
+"""Total and every kind, as fields of `Instructions`."""
+
+
+def count_instructions(bundle: Bundle, artifact: Artifact, *, runtime: str) -> Instructions:
+    """Count in this process, which an emulated device started with its plugin; an EdgesrError elsewhere."""
+    file = os.environ.get(COUNTS_VARIABLE)
+    if file is None:
+        raise EdgesrError("instructions are counted on an emulated device only, such as arm64:cortex-a76")
+    golden = photograph_golden(bundle, artifact)
+    session = open_session(bundle, artifact, runtime=runtime, threads=1)
+    batch = session.prepare(bundle.tensor(golden.input))
+    gc.disable()
+    for _ in range(_WARMUP_CALLS):
+        session.session.run(batch)
+    with region(_EMPTY):
+        pass
+    for call in range(_COUNTED_CALLS):
+        with region(_FIRST_CALL + call):
+            session.session.run(batch)
+    return summarised(read_counts(Path(file)), golden.size)
+
+
+def summarised(counts: tuple[Counts, ...], size: Size) -> Instructions:
+    """Medians of the counted calls less the empty region, which comes first."""
+    empty, *calls = counts
+    found = {kind: round(median(getattr(one, kind) - getattr(empty, kind) for one in calls)) for kind in KINDS}
+    totals = [one.total for one in calls]
+    spread = (max(totals) - min(totals)) / found["total"]
+    return Instructions(size=size, calls=len(calls), spread=spread, **found)

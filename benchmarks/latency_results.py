@@ -1,0 +1,144 @@
+"""Latency of a whole bundle, fresh processes for every artifact; results as versioned JSON (docs/results.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmarks.device import Device, DeviceEnvironment
+from benchmarks.environment import Environment, current_environment
+from benchmarks.instruction_results import InstructionResult
+from benchmarks.jobs import JobStatus, LatencySettings
+from benchmarks.latency import Latency
+from benchmarks.limits import MachineLimits, intensity_flop_per_byte
+from benchmarks.results import (
+    SCHEMA_VERSION,
+    BundleIdentity,
+    Key,
+    bundle_identity,
+    require_any_ran,
+    result_key,
+    utc_now,
+)
+from benchmarks.rounds import Timing, join_limits, join_timings, latency_jobs, measure_rounds, ratio_to_fp32
+from benchmarks.stability import instability, read_machine_state
+from runtimes.bundle import Bundle
+from runtimes.manifest import Artifact
+from runtimes.progress import Progress, silent
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyResult:
+    """``latency`` is None unless ``status`` is "done" in every round; ``reason`` says why not.
+
+    ``ratio_to_fp32``: how many times longer than the float32 artifact of the same format, graph, tile size, runtime and
+    threads, as the median over rounds of the ratio within a round. ``gflops``: 1e9 operations a second at p50, two a
+    multiply-accumulate; ``share_of_peak``: that by the sgemm limit of as many threads. None where not measured.
+    """
+
+    key: Key
+    status: JobStatus
+    reason: str | None
+    latency: Latency | None
+    ratio_to_fp32: float | None
+    gflops: float | None
+    share_of_peak: float | None
+    intensity_flop_per_byte: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyResults:
+    """Content of ``edgesr bench --json``; ``complete`` is False where Ctrl-C left something out.
+
+    ``results`` are of this host; ``instructions`` of the emulated ``devices``.
+    """
+
+    schema_version: int
+    kind: Literal["latency"]
+    created_utc: str
+    bundle: BundleIdentity
+    environment: Environment
+    settings: LatencySettings
+    rounds: int
+    complete: bool
+    limits: tuple[MachineLimits, ...]
+    warnings: tuple[str, ...]
+    results: tuple[LatencyResult, ...]
+    devices: tuple[DeviceEnvironment, ...] = ()
+    instructions: tuple[InstructionResult, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Every artifact whose runtime is installed was measured."""
+        statuses = [*(r.status for r in self.results), *(r.status for r in self.instructions)]
+        return all(status in ("done", "missing") for status in statuses)
+
+
+def run_latency(
+    bundle: Bundle,
+    device: Device,
+    *,
+    artifacts: Sequence[tuple[Artifact, str]],
+    threads: Sequence[int],
+    settings: LatencySettings,
+    rounds: int = 1,
+    progress: Progress = silent,
+) -> LatencyResults:
+    """Time artifacts, each on its runtime, for every thread count, and the machine's limits, all once a round."""
+    jobs = latency_jobs(bundle, artifacts, threads, settings)
+    before = read_machine_state()
+    measured = measure_rounds(device, jobs, rounds=rounds, progress=progress)
+    timings = join_timings(jobs, measured)
+    require_any_ran([(t.status, t.reason) for t in timings])
+    limits = join_limits(jobs, measured)
+    latencies = {t.job.title: t.latency for t in timings if t.latency is not None}
+    return LatencyResults(
+        schema_version=SCHEMA_VERSION,
+        kind="latency",
+        created_utc=utc_now(),
+        bundle=bundle_identity(bundle),
+        environment=current_environment(),
+        settings=settings,
+        rounds=rounds,
+        complete=measured.complete,
+        limits=limits,
+        warnings=instability(before, read_machine_state(), latencies),
+        results=tuple(_latency_result(timing, timings, bundle, device, limits) for timing in timings),
+    )
+
+
+def without_latency(bundle: Bundle, settings: LatencySettings, rounds: int) -> LatencyResults:
+    """Results of emulated devices alone, to be filled: nothing is timed."""
+    return LatencyResults(
+        schema_version=SCHEMA_VERSION,
+        kind="latency",
+        created_utc=utc_now(),
+        bundle=bundle_identity(bundle),
+        environment=current_environment(),
+        settings=settings,
+        rounds=rounds,
+        complete=True,
+        limits=(),
+        warnings=(),
+        results=(),
+    )
+
+
+def _latency_result(
+    timing: Timing, timings: Sequence[Timing], bundle: Bundle, device: Device, limits: Sequence[MachineLimits]
+) -> LatencyResult:
+    artifact, latency = bundle.artifact(timing.job.artifact), timing.latency
+    gflops = 2000 / latency.ms_per_gmac if latency else None
+    intensity = intensity_flop_per_byte(artifact, latency.size, scale=bundle.manifest.scale) if latency else None
+    peak = next((one.sgemm_gflops for one in limits if one.threads == timing.job.threads), None)
+    return LatencyResult(
+        key=result_key(timing.job, device),
+        status=timing.status,
+        reason=timing.reason,
+        latency=latency,
+        ratio_to_fp32=ratio_to_fp32(timing, timings, bundle),
+        gflops=gflops,
+        share_of_peak=gflops / peak if gflops and peak else None,
+        intensity_flop_per_byte=intensity,
+    )

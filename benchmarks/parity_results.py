@@ -1,0 +1,114 @@
+"""Parity of a whole bundle, a fresh process for every artifact; results as versioned JSON (docs/results.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmarks.device import Device, DeviceEnvironment
+from benchmarks.environment import Environment, current_environment
+from benchmarks.image_folders import ImageFolders
+from benchmarks.jobs import Job, JobStatus, decode_result
+from benchmarks.parity import ArtifactParity
+from benchmarks.results import (
+    SCHEMA_VERSION,
+    BundleIdentity,
+    Key,
+    bundle_identity,
+    require_any_ran,
+    result_key,
+    utc_now,
+)
+from runtimes.bundle import Bundle
+from runtimes.manifest import Artifact
+from runtimes.progress import Progress, ProgressEvent, silent
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParityResult:
+    """``status`` is "done" when the worker finished; ``passed`` when moreover every golden kept its tolerance."""
+
+    key: Key
+    status: JobStatus
+    reason: str | None
+    passed: bool
+    parity: ArtifactParity | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceDifference:
+    """An artifact's SR images on ``device`` less those on ``base``, over all goldens, 0..255.
+
+    ``golden`` has the largest difference, ``max_difference``, which is None where an image is not finite; ``cause``
+    says why they differ, None where all are identical.
+    """
+
+    artifact: str
+    runtime: str
+    device: str
+    base: str
+    golden: str
+    max_difference: float | None
+    identical_goldens: int
+    goldens: int
+    cause: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParityResults:
+    """Content of ``edgesr parity --json``; ``devices`` are those other than this host, each compared with it."""
+
+    schema_version: int
+    kind: Literal["parity"]
+    created_utc: str
+    bundle: BundleIdentity
+    environment: Environment
+    results: tuple[ParityResult, ...]
+    devices: tuple[DeviceEnvironment, ...] = ()
+    differences: tuple[DeviceDifference, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """No artifact failed, crashed or timed out; runtimes that are not installed do not count."""
+        return all(r.passed or r.status == "missing" for r in self.results)
+
+
+def run_parity(
+    bundle: Bundle, device: Device, *, artifacts: Sequence[tuple[Artifact, str]], progress: Progress = silent
+) -> ParityResults:
+    """Check artifacts, each on its runtime, with one thread."""
+    results = []
+    for done, (artifact, runtime) in enumerate(artifacts):
+        progress(ProgressEvent("parity", done, len(artifacts), artifact.id))
+        results.append(check_artifact(bundle, device, artifact, runtime))
+    progress(ProgressEvent("parity", len(artifacts), len(artifacts)))
+    return parity_results(bundle, results)
+
+
+def check_artifact(
+    bundle: Bundle, device: Device, artifact: Artifact, runtime: str, *, images: ImageFolders | None = None
+) -> ParityResult:
+    """Check one artifact in a fresh process."""
+    job = Job(kind="parity", bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=1, images=images)
+    outcome, parity = decode_result(ArtifactParity, device.run(job))
+    return ParityResult(
+        key=result_key(job, device),
+        status=outcome.status,
+        reason=outcome.reason,
+        passed=parity is not None and not any(g.failures for g in parity.goldens),
+        parity=parity,
+    )
+
+
+def parity_results(bundle: Bundle, results: Sequence[ParityResult]) -> ParityResults:
+    """The content of a results file; an EdgesrError when no runtime at all was installed."""
+    require_any_ran([(r.status, r.reason) for r in results])
+    return ParityResults(
+        schema_version=SCHEMA_VERSION,
+        kind="parity",
+        created_utc=utc_now(),
+        bundle=bundle_identity(bundle),
+        environment=current_environment(),
+        results=tuple(results),
+    )
