@@ -50,6 +50,8 @@ def _device_table() -> tuple[Table, list[str]]:
     """The devices, and why those that need a set-up are not ready."""
     from benchmarks.arm64.cpus import CPUS
     from benchmarks.arm64.guest import SETUP_COMMAND, installed_guest
+    from benchmarks.emulated_x86 import NAME as X86_NAME
+    from benchmarks.emulated_x86 import TITLE as X86_TITLE
     from benchmarks.tables import Table
 
     state, advice, notes = "ready", "", []
@@ -59,6 +61,7 @@ def _device_table() -> tuple[Table, list[str]]:
         state, advice, notes = "not set up", SETUP_COMMAND, [str(error)]
     rows = [("host", "this machine", "ready", "")]
     rows += [(f"arm64:{cpu.name}", f"emulated {cpu.title}", state, advice) for cpu in CPUS.values()]
+    rows.append((X86_NAME, f"emulated {X86_TITLE}, with this host's runtimes", state, advice))
     return Table("Devices", ("device", "what", "state", "set-up"), tuple(rows)), notes
 
 

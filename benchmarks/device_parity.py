@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.arithmetic import device_difference_cause
 from benchmarks.arm64.device import Arm64Device
 from benchmarks.comparison import finite
+from benchmarks.device import HostDevice
 from benchmarks.devices import AnyDevice, environments, on_device
 from benchmarks.image_folders import ImageFolders, kept_image
 from benchmarks.metrics import max_abs_error
@@ -39,7 +40,7 @@ def run_device_parity(
         results: list[ParityResult] = []
         total = sum(len(on_device(device, artifacts)) for device in devices)
         for device in devices:
-            workers = (os.cpu_count() or 1) if isinstance(device, Arm64Device) else 1
+            workers = 1 if isinstance(device, HostDevice) else os.cpu_count() or 1
 
             def check(pair: Pair, device: AnyDevice = device) -> ParityResult:
                 return check_artifact(bundle, device, *pair, images=images.folders(device, *pair))

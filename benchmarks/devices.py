@@ -1,4 +1,4 @@
-"""Devices by name: this host, and emulated arm64 CPUs."""
+"""Devices by name: this host, emulated arm64 CPUs, an emulated older x86-64 CPU."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from benchmarks.arm64.cpus import CPUS
 from benchmarks.arm64.device import Arm64Device, open_arm64
 from benchmarks.device import DeviceEnvironment, HostDevice
+from benchmarks.emulated_x86 import NAME as X86_NAME
+from benchmarks.emulated_x86 import EmulatedX86Device, open_emulated_x86
 from benchmarks.results import HOST
 from runtimes.errors import InputError
 from runtimes.manifest import Artifact
 
-AnyDevice = HostDevice | Arm64Device
+EmulatedDevice = Arm64Device | EmulatedX86Device
+AnyDevice = HostDevice | EmulatedDevice
 
 _ARM64 = "arm64:"
 
@@ -28,12 +31,12 @@ def open_devices(text: str) -> list[AnyDevice]:
 
 def device_names() -> list[str]:
     """All devices that edgesr knows."""
-    return [HOST, *(f"{_ARM64}{name}" for name in CPUS)]
+    return [HOST, *(f"{_ARM64}{name}" for name in CPUS), X86_NAME]
 
 
-def emulated(devices: Sequence[AnyDevice]) -> list[Arm64Device]:
+def emulated(devices: Sequence[AnyDevice]) -> list[EmulatedDevice]:
     """The devices other than the host."""
-    return [device for device in devices if isinstance(device, Arm64Device)]
+    return [device for device in devices if not isinstance(device, HostDevice)]
 
 
 def environments(devices: Sequence[AnyDevice]) -> tuple[DeviceEnvironment, ...]:
@@ -54,6 +57,8 @@ def on_device(device: AnyDevice, artifacts: Sequence[tuple[Artifact, str]]) -> l
 def _open(name: str) -> AnyDevice:
     if name == HOST:
         return HostDevice()
+    if name == X86_NAME:
+        return open_emulated_x86()
     if name.startswith(_ARM64):
         return open_arm64(name.removeprefix(_ARM64))
     raise InputError(f"unknown device {name!r}: choose from {', '.join(device_names())}")

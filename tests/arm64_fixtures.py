@@ -57,7 +57,7 @@ for wheel in archive.glob("*.whl"):
 """
 
 _CONTENTS = {
-    "qemu-user:amd64": {"usr/bin/qemu-aarch64": "qemu", "usr/bin/qemu-arm": "other", "usr/share/doc": "text"},
+    "qemu-user:amd64": {"usr/bin/qemu-aarch64": "qemu", "usr/bin/qemu-x86_64": "x86", "usr/bin/qemu-arm": "other"},
     "python3.11-minimal:arm64": {"usr/bin/python3.11": "python", "usr/lib/python3.11/os.py": "pass\n"},
     "libc6:arm64": {"lib/ld-linux-aarch64.so.1": "loader"},
 }

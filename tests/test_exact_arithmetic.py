@@ -175,7 +175,7 @@ def test_tables_name_the_difference(
     once = replace(parity_of(bundle), difference_cause="because")
 
     class Answering:
-        name = "made-up"
+        name = "host"
 
         def run(self, _job: Job) -> Outcome:
             return Outcome(status="done", reason=None, result=json.loads(to_json(once)))

@@ -171,7 +171,7 @@ def test_failing_round_fails_its_row(mobile_bundle: Bundle) -> None:
     assert (fp32.status, fp32.latency, fp32.ratio_to_fp32) == ("crashed", None, None)
     assert (int8.status, int8.ratio_to_fp32) == ("done", None)
     assert not results.passed
-    assert not_measured(results) == ["onnx-fp32-full: crashed: killed by SIGSEGV"]
+    assert not_measured(results) == ["onnx-fp32-full on made-up: crashed: killed by SIGSEGV"]
     table = latency_table(results)
     assert {len(row) for row in table.rows} == {len(table.columns)}
 

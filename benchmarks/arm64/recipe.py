@@ -29,6 +29,18 @@ GUEST_PACKAGES = (
 )
 """Debian's Python and C libraries for arm64."""
 
+EMULATORS = ("qemu-aarch64", "qemu-x86_64")
+"""The programs of qemu-user that are kept: the second is for an older x86-64 CPU, with the host's own files."""
+
+X86_CPU_FOLDER = "cpus/x86-64-haswell"
+"""What that CPU sees as / wherever it has a file."""
+
+X86_CPUINFO = (
+    "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 60\n"
+    "model name\t: Haswell (qemu-x86_64)\nflags\t\t: fpu sse sse2 ssse3 sse4_1 sse4_2 avx fma bmi1 avx2 bmi2\n\n"
+)
+"""Its /proc/cpuinfo."""
+
 UNUSED = (
     *("emulator/etc", "emulator/usr/share", "base/etc", "base/usr/share"),
     *("base/usr/lib/python3.11/pydoc_data", "base/usr/lib/python3.11/test"),
@@ -46,5 +58,6 @@ def wheel_pins(file: Path = WHEELS_FILE) -> dict[str, tuple[str, str]]:
 
 def recipe_sha256() -> str:
     """One hash over all of the above and the emulated CPUs."""
-    content = (sorted(wheel_pins().items()), PYTHON, EMULATOR_PACKAGES, GUEST_PACKAGES, UNUSED, sorted(CPUS.items()))
-    return hashlib.sha256(repr(content).encode()).hexdigest()
+    packages = (sorted(wheel_pins().items()), PYTHON, EMULATOR_PACKAGES, GUEST_PACKAGES)
+    files = (UNUSED, sorted(CPUS.items()), EMULATORS, X86_CPU_FOLDER, X86_CPUINFO)
+    return hashlib.sha256(repr((packages, files)).encode()).hexdigest()

@@ -23,7 +23,7 @@ from benchmarks.arm64.guest import (
     measured_tree,
 )
 from benchmarks.arm64.processes import require_program, run_program
-from benchmarks.arm64.recipe import UNUSED, recipe_sha256, wheel_pins
+from benchmarks.arm64.recipe import EMULATORS, UNUSED, X86_CPU_FOLDER, X86_CPUINFO, recipe_sha256, wheel_pins
 from benchmarks.arm64.smoke import check_guest
 from runtimes.decoding import to_json
 from runtimes.directory_swap import swap_in
@@ -94,6 +94,9 @@ def _make(tree: Path, work: Path, progress: Progress, place: Path) -> None:
     _trim(tree)
     for cpu in CPUS.values():
         _make_root(tree, cpu)
+    cpuinfo = tree / X86_CPU_FOLDER / "proc/cpuinfo"
+    cpuinfo.parent.mkdir(parents=True)
+    cpuinfo.write_text(X86_CPUINFO)
     tell("compiling")
     _compile(tree, place)
     tell("trying it")
@@ -116,7 +119,7 @@ def _trim(tree: Path) -> None:
     for folder in list((tree / "site-packages/numpy").rglob("tests")):
         shutil.rmtree(folder, ignore_errors=True)
     for program in (tree / "emulator/usr/bin").iterdir():
-        if program.name != "qemu-aarch64":
+        if program.name not in EMULATORS:
             program.unlink()
 
 

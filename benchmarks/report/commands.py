@@ -7,15 +7,25 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.end_to_end_results import EndToEndResults
+from benchmarks.instruction_results import InstructionResult
 from benchmarks.latency_results import LatencyResults
+from benchmarks.parity_results import ParityResults
 from benchmarks.profiles import ProfileResults
 from benchmarks.quality import QualityResults
 from benchmarks.report.data import ReportData, ReportFiles
 
 
-def parity_command(bundle: Path, files: ReportFiles) -> str:
-    """Fidelity against the goldens."""
-    return _line("parity", bundle, "--json", files.parity or "parity.json")
+def parity_command(bundle: Path, files: ReportFiles, results: ParityResults | None = None) -> str:
+    """Fidelity against the goldens, on the devices that were measured."""
+    devices = [device.name for device in results.devices] if results is not None else []
+    options = ["--device", ",".join(devices)] if devices else []
+    return _line("parity", bundle, *options, "--json", files.parity or "parity.json")
+
+
+def instruction_command(bundle: Path, files: ReportFiles, results: Iterable[InstructionResult]) -> str:
+    """Instructions on emulated devices."""
+    devices = ",".join(dict.fromkeys(result.key.device for result in results))
+    return _line("bench", bundle, "--device", devices, "--json", files.latency or "latency.json")
 
 
 def latency_command(bundle: Path, files: ReportFiles, results: LatencyResults | None) -> str:

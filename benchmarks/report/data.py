@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.end_to_end_results import EndToEndResults
+from benchmarks.instruction_results import InstructionResult
 from benchmarks.latency_results import LatencyResult, LatencyResults
 from benchmarks.limits import MachineLimits
 from benchmarks.parity import GoldenParity
@@ -45,7 +46,7 @@ class ReportFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportData:
-    """A bundle with the decoded results; None for what was not measured."""
+    """A bundle with the decoded results; None for what was not measured. ``instructions`` are of emulated devices."""
 
     bundle: Bundle
     parity: ParityResults | None = None
@@ -53,6 +54,7 @@ class ReportData:
     quality: QualityResults | None = None
     end_to_end: EndToEndResults | None = None
     profile: ProfileResults | None = None
+    instructions: tuple[InstructionResult, ...] = ()
 
 
 def read_data(bundle: Bundle, files: ReportFiles) -> ReportData:
@@ -74,10 +76,11 @@ def read_data(bundle: Bundle, files: ReportFiles) -> ReportData:
     return ReportData(
         bundle=bundle,
         parity=parity,
-        latency=latency,
+        latency=latency if latency is not None and latency.results else None,
         quality=read_results(QualityResults, files.quality),
         end_to_end=end_to_end,
         profile=profile,
+        instructions=latency.instructions if latency is not None else (),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.device_tables import instruction_table
 from benchmarks.profile_tables import delegate_table, kind_table, operator_table, profile_notes
 from benchmarks.profiles import ProfileResults
 from benchmarks.report import commands
@@ -16,9 +17,12 @@ _COLOURS = ("#4c78d0", "#e8932c", "#12a594", "#a259c4", "#e5484d", "#6fbf4b", "#
 
 def operator_section(found: ReportData, files: ReportFiles) -> Section:
     """Operator times by kind, the most expensive operators, predicted and found delegate partitions."""
-    made_by = (commands.profile_command(found.bundle.root, files, found.profile),)
+    made_by: tuple[str, ...] = (commands.profile_command(found.bundle.root, files, found.profile),)
+    if found.instructions:
+        made_by += (commands.instruction_command(found.bundle.root, files, found.instructions),)
     delegates = delegate_table(found.bundle.manifest, found.profile)
-    tables = (delegates,) if delegates.rows else ()
+    counted = (instruction_table(found.instructions),) if found.instructions else ()
+    tables = (*((delegates,) if delegates.rows else ()), *counted)
     if found.profile is None:
         missing = commands.missing_text(found, "Operator times", "--profile")
         return Section(id="operators", title="Operators", commands=made_by, missing=missing, tables=tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.device_tables import difference_table
 from benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
 from benchmarks.report import commands, data, summary
 from benchmarks.report.data import ReportData, ReportFiles
@@ -138,17 +139,18 @@ def _roofline(found: ReportData, files: ReportFiles) -> Section:
 
 
 def _parity(found: ReportData, files: ReportFiles) -> Section:
-    made_by = (commands.parity_command(found.bundle.root, files),)
+    made_by = (commands.parity_command(found.bundle.root, files, found.parity),)
     if found.parity is None:
         missing = commands.missing_text(found, "Parity", "--parity")
         return Section(id="parity", title="Parity", commands=made_by, missing=missing)
+    devices = (difference_table(found.parity),) if found.parity.differences else ()
     return Section(
         id="parity",
         title="Parity",
         commands=made_by,
         text="PSNR in dB of each artifact against float32 PyTorch on each golden; a cross marks a missed tolerance.",
         matrix=parity_matrix(found.parity),
-        tables=(golden_table(found.parity), parity_table(found.parity)),
+        tables=(golden_table(found.parity), parity_table(found.parity), *devices),
         notes=(*difference_causes(found.parity), *not_measured(found.parity)),
     )
 
