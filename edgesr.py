@@ -59,7 +59,7 @@ def parity(
 
     Other devices are measured beside this host, and compared with it.
     """
-    from benchmarks.device_parity import run_device_parity
+    from benchmarks.device_parity import run_parity
     from benchmarks.device_tables import difference_table
     from benchmarks.devices import open_devices
     from benchmarks.results import require_writable, select_artifacts, write_json
@@ -71,7 +71,7 @@ def parity(
     require_writable(json)
     devices = open_devices(f"host,{device}")
     with shown_progress() as progress:
-        results = run_device_parity(opened, devices, artifacts=chosen, progress=progress)
+        results = run_parity(opened, devices, artifacts=chosen, progress=progress)
     write_json(results, json)
     print_table(golden_table(results))
     print_table(parity_table(results))

@@ -64,7 +64,7 @@ def bench(
 ) -> None:
     """Measure latency and peak memory of every artifact, a fresh process each in every round.
 
-    On emulated devices instructions are counted instead: their time means nothing.
+    On emulated devices instructions are counted instead, at one thread: the options of timing do not apply there.
     """
     from benchmarks.devices import emulated, open_devices
     from benchmarks.jobs import LatencySettings
@@ -127,8 +127,10 @@ def _earlier(file: Path, settings: LatencySettings, *, timed: bool, unlike: bool
     from benchmarks.regression import read_latency_results, require_like
 
     old = read_latency_results(file)
-    if timed:
+    if timed and old.results:
         require_like(old, current_environment(), settings, accept=unlike)
+    if not (old.results if timed else old.instructions):
+        raise InputError(f"{file}: has no {'latency' if timed else 'instruction counts'} to compare with")
     return old
 
 
@@ -164,12 +166,14 @@ def _calls(plan: _Plan, json: Path | None) -> LatencyResults:
 
 
 def _measured(plan: _Plan, progress: Progress) -> LatencyResults:
+    """Latency on the host, counts elsewhere; what cannot be counted is refused before anything is timed."""
     from benchmarks.device import HostDevice
-    from benchmarks.devices import emulated, environments, on_device
-    from benchmarks.instruction_results import count_on_devices
+    from benchmarks.devices import emulated, environments
+    from benchmarks.instruction_results import count_jobs, count_on_devices
     from benchmarks.latency_results import run_latency, without_latency
 
     guests = emulated(plan.devices)
+    jobs = count_jobs(guests, plan.chosen)
     if len(guests) == len(plan.devices):
         results = without_latency(plan.bundle, plan.settings, plan.rounds)
     else:
@@ -182,9 +186,8 @@ def _measured(plan: _Plan, progress: Progress) -> LatencyResults:
             rounds=plan.rounds,
             progress=progress,
         )
-    if not guests or not results.complete:
+    if not jobs or not results.complete:
         return results
-    jobs = [(guest, *pair) for guest in guests for pair in on_device(guest, plan.chosen)]
     counted = count_on_devices(plan.bundle, jobs, progress=progress)
     return replace(results, devices=environments(guests), instructions=counted.results, complete=counted.complete)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from dataclasses import dataclass
 
 from runtimes.manifest import Artifact, Precision
 
@@ -32,25 +33,30 @@ def difference_cause(artifact: Artifact, *, max_difference: float, x86_features:
     return "rounding of requantization differs between the kernels"
 
 
-def device_difference_cause(
-    artifact: Artifact,
-    *,
-    max_difference: float,
-    base_cause: str | None,
-    other_exact: float,
-    float16_arithmetic: bool,
-) -> str | None:
-    """Why an artifact's SR images on another device differ by ``max_difference`` from this host's; None if not at all.
-
-    ``base_cause`` is why the host differs from exact arithmetic, ``other_exact`` by how much the other device does.
+@dataclass(frozen=True, kw_only=True)
+class Computed:
+    """A device's images of one artifact: ``exact_difference`` is how far they are from exact arithmetic (inf where not
+    finite), ``cause`` why, None where they agree.
     """
+
+    device: str
+    exact_difference: float
+    cause: str | None
+    float16_arithmetic: bool = False
+
+
+def device_difference_cause(
+    artifact: Artifact, *, max_difference: float, base: Computed, other: Computed
+) -> str | None:
+    """Why an artifact's SR images on two devices differ by ``max_difference``; None if they do not."""
     if max_difference == 0:
         return None
-    if artifact.precision == "fp16a":
-        how = "float16" if float16_arithmetic else "float32"
-        return f"float16 operators are computed in {how} there, and in float32 by an x86 host"
-    if artifact.precision not in CPU_DEPENDENT:
+    if artifact.precision == "fp16a" and base.float16_arithmetic != other.float16_arithmetic:
+        one = base if base.float16_arithmetic else other
+        return f"{one.device} computes float16 operators in float16, the other in float32"
+    if artifact.precision not in CPU_DEPENDENT or artifact.precision == "fp16a":
         return "float32 sums in another order"
-    if base_cause is not None and other_exact <= LARGEST_AGREEMENT:
-        return f"the host: {base_cause}"
-    return "requantization rounds in other places, in the host's kernels and in the device's"
+    for one, against in ((other, base), (base, other)):
+        if one.cause is not None and against.exact_difference < one.exact_difference:
+            return f"{one.device}: {one.cause}"
+    return "requantization rounds in other places"

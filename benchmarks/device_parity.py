@@ -1,4 +1,4 @@
-"""Parity on several devices: the same goldens everywhere, and where the devices' images differ, and why."""
+"""Parity on one or several devices: the same goldens everywhere, and where the devices' images differ, and why."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.arithmetic import device_difference_cause
+import numpy as np
+
+from benchmarks.arithmetic import CPU_DEPENDENT, Computed, device_difference_cause
 from benchmarks.arm64.device import Arm64Device
 from benchmarks.comparison import finite
-from benchmarks.device import HostDevice
-from benchmarks.devices import AnyDevice, environments, on_device
-from benchmarks.image_folders import ImageFolders, kept_image
-from benchmarks.metrics import max_abs_error
+from benchmarks.device import Device
+from benchmarks.devices import emulated, environments, on_device
+from benchmarks.image_folders import ImageFolders, keeps_exact, kept_image
 from benchmarks.parallel import in_order
 from benchmarks.parity import ArtifactParity
 from benchmarks.parity_results import DeviceDifference, ParityResult, ParityResults, check_artifact, parity_results
@@ -27,97 +28,107 @@ from runtimes.progress import Progress, ProgressEvent, silent
 Pair = tuple[Artifact, str]
 
 
-def run_device_parity(
-    bundle: Bundle, devices: Sequence[AnyDevice], *, artifacts: Sequence[Pair], progress: Progress = silent
+def run_parity(
+    bundle: Bundle, devices: Sequence[Device], *, artifacts: Sequence[Pair], progress: Progress = silent
 ) -> ParityResults:
-    """Check artifacts on every device that has their runtime; each device is compared with the first.
+    """Check artifacts, each on its runtime with one thread, on every device that has it; each is compared with the
+    first.
 
     Emulated devices run as many jobs at a time as there are cores: nothing is timed. They take the images of exact
     arithmetic from the first device, where it made them: these do not depend on the CPU.
     """
+    jobs = [(device, on_device(device, artifacts)) for device in devices]
+    total = sum(len(pairs) for _, pairs in jobs)
+    results: list[ParityResult] = []
     with tempfile.TemporaryDirectory(prefix="edgesr-images-") as name:
-        images = _Images(Path(name), devices[0])
-        results: list[ParityResult] = []
-        total = sum(len(on_device(device, artifacts)) for device in devices)
-        for device in devices:
-            workers = 1 if isinstance(device, HostDevice) else os.cpu_count() or 1
+        images = _Images(Path(name), devices, artifacts)
+        for device, pairs in jobs:
 
-            def check(pair: Pair, device: AnyDevice = device) -> ParityResult:
-                return check_artifact(bundle, device, *pair, images=images.folders(device, *pair))
+            def check(pair: Pair, device: Device = device) -> ParityResult:
+                return check_artifact(bundle, device, *pair, images=images.folders(results, device, pair))
 
-            for result in in_order(check, on_device(device, artifacts), workers=workers):
+            for result in in_order(check, pairs, workers=(os.cpu_count() or 1) if emulated([device]) else 1):
                 results.append(result)
                 progress(ProgressEvent("parity", len(results), total, label(result.key)))
-        progress(ProgressEvent("parity", total, total))
-        order = [(artifact.id, runtime) for artifact, runtime in artifacts]
-        results.sort(key=lambda result: order.index((result.key.artifact, result.key.runtime)))
-        differences = tuple(
-            difference
-            for device in devices[1:]
-            for pair in on_device(device, artifacts)
-            if (difference := _difference(images, results, device, pair)) is not None
-        )
+        found = [_difference(images, results, device, pair) for device, pairs in jobs[1:] for pair in pairs]
+    order = [(artifact.id, runtime) for artifact, runtime in artifacts]
+    results.sort(key=lambda result: order.index((result.key.artifact, result.key.runtime)))
+    differences = tuple(difference for difference in found if difference is not None)
     return replace(parity_results(bundle, results), devices=environments(devices), differences=differences)
 
 
 class _Images:
-    """Folders of SR images below ``root``, one for each device, artifact and runtime."""
+    """Folders of SR images below ``root``, one for each device, artifact and runtime; none for a single device."""
 
-    def __init__(self, root: Path, first: AnyDevice) -> None:
-        self.first = first
+    def __init__(self, root: Path, devices: Sequence[Device], pairs: Sequence[Pair]) -> None:
+        self.devices = [device.name for device in devices]
         self._root = root
+        self._pairs = [(artifact.id, runtime) for artifact, runtime in pairs]
 
-    def folder(self, device: AnyDevice, artifact: Artifact, runtime: str) -> Path:
-        folder = self._root / device.name / f"{artifact.id}@{runtime}"
-        folder.mkdir(parents=True, exist_ok=True)
+    def folder(self, device: str, pair: Pair) -> Path:
+        place = self._pairs.index((pair[0].id, pair[1]))
+        folder = self._root / f"{self.devices.index(device)}-{place}"
+        folder.mkdir(exist_ok=True)
         return folder
 
-    def folders(self, device: AnyDevice, artifact: Artifact, runtime: str) -> ImageFolders:
-        """Where a job keeps its images, and where it finds those of exact arithmetic."""
-        first = self.folder(self.first, artifact, runtime)
-        exact = str(first) if device is not self.first and any(first.glob("*.exact.npy")) else None
-        return ImageFolders(kept=str(self.folder(device, artifact, runtime)), exact_from=exact)
+    def folders(self, results: Sequence[ParityResult], device: Device, pair: Pair) -> ImageFolders | None:
+        """Where a job keeps its images, and where it finds those of exact arithmetic, if the first device made them."""
+        first = self.devices[0]
+        if len(self.devices) == 1:
+            return None
+        base = _find(results, first, pair)
+        folder = self.folder(first, pair)
+        made = device.name != first and base is not None and base.status == "done" and keeps_exact(folder)
+        return ImageFolders(kept=str(self.folder(device.name, pair)), exact_from=str(folder) if made else None)
 
 
 def _difference(
-    images: _Images, results: Sequence[ParityResult], device: AnyDevice, pair: Pair
+    images: _Images, results: Sequence[ParityResult], device: Device, pair: Pair
 ) -> DeviceDifference | None:
     """How an artifact's images on a device differ from those on the first; None unless both finished."""
-    artifact, runtime = pair
-    ours = _find(results, device, pair)
-    base = _find(results, images.first, pair)
+    first = images.devices[0]
+    ours, base = _find(results, device.name, pair), _find(results, first, pair)
     if ours is None or base is None or ours.parity is None or base.parity is None:
         return None
-    found: dict[str, float] = {}
-    for golden in (g.golden for g in ours.parity.goldens):
-        here, there = (kept_image(images.folder(one, *pair), golden) for one in (device, images.first))
-        if here is not None and there is not None:
-            difference = max_abs_error(here, there)
-            found[golden] = difference if math.isfinite(difference) else math.inf
-    worst = max(found, key=lambda golden: found[golden])
+    folders = [images.folder(name, pair) for name in (device.name, first)]
+    found = [_largest(folders, place) for place in range(len(ours.parity.goldens))]
+    worst = int(np.argmax(found))
     return DeviceDifference(
-        artifact=artifact.id,
-        runtime=runtime,
+        artifact=pair[0].id,
+        runtime=pair[1],
         device=device.name,
-        base=images.first.name,
-        golden=worst,
+        base=first,
+        golden=ours.parity.goldens[worst].golden,
         max_difference=finite(found[worst]),
-        identical_goldens=sum(one == 0 for one in found.values()),
+        identical_goldens=sum(one == 0 for one in found),
         goldens=len(found),
         cause=device_difference_cause(
-            artifact,
+            pair[0],
             max_difference=found[worst],
-            base_cause=base.parity.difference_cause,
-            other_exact=_from_exact(ours.parity),
-            float16_arithmetic=isinstance(device, Arm64Device) and device.cpu.float16_arithmetic,
+            base=_computed(pair[0], first, base.parity),
+            other=replace(
+                _computed(pair[0], device.name, ours.parity),
+                float16_arithmetic=isinstance(device, Arm64Device) and device.cpu.float16_arithmetic,
+            ),
         ),
     )
 
 
-def _from_exact(parity: ArtifactParity) -> float:
-    return max((g.exact_max_difference or 0.0 for g in parity.goldens), default=0.0)
+def _largest(folders: Sequence[Path], place: int) -> float:
+    """Largest difference of two kept images, inf unless both are there, of one shape and finite."""
+    here, there = (kept_image(folder, place) for folder in folders)
+    if here is None or there is None or here.shape != there.shape:
+        return math.inf
+    largest = float(np.abs(here.astype(np.float64) - there).max())
+    return largest if math.isfinite(largest) else math.inf
 
 
-def _find(results: Sequence[ParityResult], device: AnyDevice, pair: Pair) -> ParityResult | None:
-    keys = (pair[0].id, pair[1], device.name)
+def _computed(artifact: Artifact, device: str, parity: ArtifactParity) -> Computed:
+    missing = math.inf if artifact.precision in CPU_DEPENDENT else 0.0
+    from_exact = [missing if g.exact_max_difference is None else g.exact_max_difference for g in parity.goldens]
+    return Computed(device=device, exact_difference=max(from_exact), cause=parity.difference_cause)
+
+
+def _find(results: Sequence[ParityResult], device: str, pair: Pair) -> ParityResult | None:
+    keys = (pair[0].id, pair[1], device)
     return next((r for r in results if (r.key.artifact, r.key.runtime, r.key.device) == keys), None)

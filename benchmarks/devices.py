@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from benchmarks.arm64.cpus import CPUS
 from benchmarks.arm64.device import Arm64Device, open_arm64
-from benchmarks.device import DeviceEnvironment, HostDevice
+from benchmarks.device import Device, DeviceEnvironment, HostDevice
 from benchmarks.emulated_x86 import NAME as X86_NAME
 from benchmarks.emulated_x86 import EmulatedX86Device, open_emulated_x86
 from benchmarks.results import HOST
@@ -34,19 +34,19 @@ def device_names() -> list[str]:
     return [HOST, *(f"{_ARM64}{name}" for name in CPUS), X86_NAME]
 
 
-def emulated(devices: Sequence[AnyDevice]) -> list[EmulatedDevice]:
-    """The devices other than the host."""
-    return [device for device in devices if not isinstance(device, HostDevice)]
+def emulated(devices: Sequence[Device]) -> list[EmulatedDevice]:
+    """The emulated ones."""
+    return [device for device in devices if isinstance(device, EmulatedDevice)]
 
 
-def environments(devices: Sequence[AnyDevice]) -> tuple[DeviceEnvironment, ...]:
-    """What the devices other than the host are."""
+def environments(devices: Sequence[Device]) -> tuple[DeviceEnvironment, ...]:
+    """What the emulated devices are."""
     return tuple(device.environment for device in emulated(devices))
 
 
-def on_device(device: AnyDevice, artifacts: Sequence[tuple[Artifact, str]]) -> list[tuple[Artifact, str]]:
+def on_device(device: Device, artifacts: Sequence[tuple[Artifact, str]]) -> list[tuple[Artifact, str]]:
     """Those artifacts whose runtime the device has builds of; an InputError where it has none of them."""
-    if isinstance(device, HostDevice):
+    if not isinstance(device, EmulatedDevice):
         return list(artifacts)
     found = [(artifact, runtime) for artifact, runtime in artifacts if runtime in device.runtimes]
     if not found:

@@ -48,7 +48,9 @@ class EmulatedX86Device:
         """What starts an emulated Python: it has the host's files, but /proc/cpuinfo of its own."""
         emulator = self.guest.folder / "emulator/usr/bin/qemu-x86_64"
         root = self.guest.folder / X86_CPU_FOLDER
-        return [str(emulator), "-L", str(root), "-cpu", "Haswell", "-U", "LD_LIBRARY_PATH", sys.executable]
+        own = os.environ.get("LD_LIBRARY_PATH")
+        libraries = ["-U", "LD_LIBRARY_PATH"] if own is None else ["-E", f"LD_LIBRARY_PATH={own}"]
+        return [str(emulator), "-L", str(root), "-cpu", "Haswell", *libraries, sys.executable]
 
     @property
     def process_environment(self) -> dict[str, str]:

@@ -9,31 +9,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
-_EXACT = ".exact"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageFolders:
-    """``kept`` is where SR images (3,H,W) are written, ``exact_from`` where those of exact arithmetic are read."""
+    """``kept`` is where SR images (3,H,W) are written, ``exact_from`` where those of exact arithmetic are read.
+
+    Files are named by a golden's place among those that an artifact takes, since names of a manifest are not to be
+    trusted as paths.
+    """
 
     kept: str | None = None
     exact_from: str | None = None
 
-    def keep(self, golden: str, image: Image, exact: Image | None) -> None:
+    def keep(self, place: int, image: Image, exact: Image | None) -> None:
         """Write the images of a golden, where they are to be kept."""
         if self.kept is not None:
-            np.save(Path(self.kept) / f"{golden}.npy", image)
+            np.save(_file(self.kept, place), image)
             if exact is not None:
-                np.save(Path(self.kept) / f"{golden}{_EXACT}.npy", exact)
+                np.save(_file(self.kept, place, exact=True), exact)
 
-    def exact(self, golden: str) -> Image:
+    def exact(self, place: int) -> Image:
         """The image of exact arithmetic that another device kept."""
         assert self.exact_from is not None
-        found: Image = np.load(Path(self.exact_from) / f"{golden}{_EXACT}.npy", allow_pickle=False)
+        found: Image = np.load(_file(self.exact_from, place, exact=True), allow_pickle=False)
         return found
 
 
-def kept_image(folder: Path, golden: str) -> Image | None:
+def kept_image(folder: Path, place: int) -> Image | None:
     """An SR image that a worker kept; None without one."""
-    file = folder / f"{golden}.npy"
+    file = _file(str(folder), place)
     return np.load(file, allow_pickle=False) if file.is_file() else None
+
+
+def keeps_exact(folder: Path) -> bool:
+    """Whether images of exact arithmetic are there."""
+    return _file(str(folder), 0, exact=True).is_file()
+
+
+def _file(folder: str, place: int, *, exact: bool = False) -> Path:
+    return Path(folder) / f"{place}{'.exact' if exact else ''}.npy"

@@ -6,12 +6,16 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from benchmarks.arm64.counter import compiled_plugin
+from benchmarks.arm64.device import Arm64Device
 from benchmarks.device import Device
+from benchmarks.devices import EmulatedDevice, on_device
 from benchmarks.instructions import Instructions
 from benchmarks.jobs import Job, JobStatus, decode_result
 from benchmarks.parallel import in_order
 from benchmarks.results import Key, result_key
 from runtimes.bundle import Bundle
+from runtimes.errors import InputError
 from runtimes.manifest import Artifact
 from runtimes.progress import Progress, ProgressEvent, silent
 
@@ -20,8 +24,8 @@ from runtimes.progress import Progress, ProgressEvent, silent
 class InstructionResult:
     """``instructions`` is None unless ``status`` is "done"; ``reason`` says why not.
 
-    ``ratio_to_fp32``: total by that of the float32 artifact of the same format, graph and tile size, on the same
-    runtime and device; None where one of them was not counted.
+    ``ratio_to_fp32``: total by that of the float32 artifact of the same format, graph, tile size and padding, on the
+    same runtime and device; None where one of them was not counted.
     """
 
     key: Key
@@ -37,6 +41,19 @@ class Counted:
 
     results: tuple[InstructionResult, ...]
     complete: bool
+
+
+def count_jobs(
+    devices: Sequence[EmulatedDevice], artifacts: Sequence[tuple[Artifact, str]]
+) -> list[tuple[Device, Artifact, str]]:
+    """What to count where; an InputError for a device that cannot count, or has no build of any runtime, a
+    MissingPackageError without a C compiler.
+    """
+    for device in devices:
+        if not isinstance(device, Arm64Device):
+            raise InputError(f"{device.name}: instructions are counted on arm64 alone; use it for 'edgesr parity'")
+        compiled_plugin()
+    return [(device, *pair) for device in devices for pair in on_device(device, artifacts)]
 
 
 def count_on_devices(

@@ -15,6 +15,7 @@ from benchmarks.jobs import LatencySettings
 from benchmarks.memory import peak_rss_bytes
 from benchmarks.statistics import Interval, percentiles, repeat_intervals
 from runtimes.bundle import Bundle
+from runtimes.errors import InputError
 from runtimes.manifest import Artifact, Golden, Size
 from runtimes.session import open_session
 
@@ -141,7 +142,10 @@ def join_rounds(rounds: Sequence[Round]) -> Latency:
 def photograph_golden(bundle: Bundle, artifact: Artifact) -> Golden:
     """The first golden of the artifact's fixed size, or of the bundle's tile size."""
     size = artifact.tile_size or bundle.manifest.tile_size
-    return next(g for g in bundle.manifest.goldens if g.size == size)
+    found = next((g for g in bundle.manifest.goldens if g.size == size), None)
+    if found is None:
+        raise InputError(f"{artifact.id}: no golden is of {size[0]}x{size[1]}; export the bundle again")
+    return found
 
 
 def _warm_up(call: Callable[[], float], settings: LatencySettings) -> tuple[int, bool]:

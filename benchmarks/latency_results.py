@@ -32,9 +32,10 @@ from runtimes.progress import Progress, silent
 class LatencyResult:
     """``latency`` is None unless ``status`` is "done" in every round; ``reason`` says why not.
 
-    ``ratio_to_fp32``: how many times longer than the float32 artifact of the same format, graph, tile size, runtime and
-    threads, as the median over rounds of the ratio within a round. ``gflops``: 1e9 operations a second at p50, two a
-    multiply-accumulate; ``share_of_peak``: that by the sgemm limit of as many threads. None where not measured.
+    ``ratio_to_fp32``: how many times longer than the float32 artifact of the same format, graph, tile size, padding,
+    runtime and threads, as the median over rounds of the ratio within a round. ``gflops``: 1e9 operations a second at
+    p50, two a multiply-accumulate; ``share_of_peak``: that by the sgemm limit of as many threads. None where not
+    measured.
     """
 
     key: Key

@@ -83,14 +83,19 @@ def check_parity(
     exact: ImageSession | None = None
     if artifact.precision in CPU_DEPENDENT and folders.exact_from is None:
         exact = open_session(bundle, artifact, runtime=runtime, threads=threads, exact=True)
-    goldens = tuple(_check(bundle, session, exact, golden, folders) for golden in fitting)
+    goldens = tuple(_check(bundle, session, exact, golden, folders, place) for place, golden in enumerate(fitting))
     difference = max((g.exact_max_difference or 0.0 for g in goldens), default=0.0)
     cause = difference_cause(artifact, max_difference=difference, x86_features=x86_features())
     return ArtifactParity(goldens=goldens, difference_cause=cause)
 
 
 def _check(
-    bundle: Bundle, session: ImageSession, exact: ImageSession | None, golden: Golden, folders: ImageFolders
+    bundle: Bundle,
+    session: ImageSession,
+    exact: ImageSession | None,
+    golden: Golden,
+    folders: ImageFolders,
+    place: int,
 ) -> GoldenParity:
     upsampled = upsample_bilinear(bundle.tensor(golden.input), bundle.manifest.scale)
     bilinear_db = psnr(upsampled, bundle.tensor(golden.output))
@@ -99,8 +104,8 @@ def _check(
     if exact is not None:
         second = _run(bundle, exact, golden, bilinear_db=bilinear_db)
     elif session.artifact.precision in CPU_DEPENDENT and folders.exact_from is not None:
-        second = _judge(bundle, session.artifact, golden, folders.exact(golden.id), bilinear_db=bilinear_db)
-    folders.keep(golden.id, host.image, second.image if second else None)
+        second = _judge(bundle, session.artifact, golden, folders.exact(place), bilinear_db=bilinear_db)
+    folders.keep(place, host.image, second.image if second else None)
     return GoldenParity(
         golden=golden.id,
         k=golden.k,

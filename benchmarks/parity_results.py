@@ -22,7 +22,6 @@ from benchmarks.results import (
 )
 from runtimes.bundle import Bundle
 from runtimes.manifest import Artifact
-from runtimes.progress import Progress, ProgressEvent, silent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,18 +71,6 @@ class ParityResults:
     def passed(self) -> bool:
         """No artifact failed, crashed or timed out; runtimes that are not installed do not count."""
         return all(r.passed or r.status == "missing" for r in self.results)
-
-
-def run_parity(
-    bundle: Bundle, device: Device, *, artifacts: Sequence[tuple[Artifact, str]], progress: Progress = silent
-) -> ParityResults:
-    """Check artifacts, each on its runtime, with one thread."""
-    results = []
-    for done, (artifact, runtime) in enumerate(artifacts):
-        progress(ProgressEvent("parity", done, len(artifacts), artifact.id))
-        results.append(check_artifact(bundle, device, artifact, runtime))
-    progress(ProgressEvent("parity", len(artifacts), len(artifacts)))
-    return parity_results(bundle, results)
 
 
 def check_artifact(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from benchmarks.profiles import KindTime, ProfileResult, ProfileResults
 from benchmarks.tables import Table
-from runtimes.manifest import Artifact, Delegation, Manifest
+from runtimes.delegation import Delegation
+from runtimes.manifest import Artifact, Manifest
 
 _DASH = "-"
 _DEAREST = 3

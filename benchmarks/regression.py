@@ -132,7 +132,7 @@ def change_lines(changes: Changes) -> list[str]:
     if changes.counts:
         more = len(changes.count_regressions)
         lines.append(f"{more} of {len(changes.counts)} failed or execute at least {COUNT_LIMIT:.1%} more instructions")
-    if not changes.changes:
+    if all(change.verdict == "too few rounds" for change in changes.changes):
         return lines
     count = len(changes.regressions)
     return [*lines, f"{count} of {len(changes.changes)} failed or became slower by more than {changes.limit:.1%}"]
@@ -180,6 +180,6 @@ def _differences(prefix: str, old: dict[str, Any], new: dict[str, Any]) -> Seque
         before, after = old.get(name), new.get(name)
         if isinstance(before, dict) and isinstance(after, dict):
             found += _differences(f"{prefix}{name}.", before, after)
-        elif before != after and prefix + name != "packages.edgesr":
+        elif before != after and not f"{prefix}{name}".endswith("packages.edgesr"):
             found.append(f"{prefix}{name} was {before}, is {after}")
     return found

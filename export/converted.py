@@ -11,7 +11,8 @@ from export.quantization import Quantization
 from export.run_costs import CostMeter, FileCost
 from export.stages import StageRunner
 from export.targets import TARGETS, ArtifactPlan
-from runtimes.manifest import DelegateUse, InsideVariant, Size
+from runtimes.delegation import DelegateUse
+from runtimes.manifest import InsideVariant, Size
 
 
 @dataclass(frozen=True, kw_only=True)

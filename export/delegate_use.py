@@ -10,8 +10,9 @@ from export.cache import Stage, StageCache
 from export.subprocesses import run_converter
 from export.targets import ArtifactPlan
 from runtimes.decoding import decode, to_json
+from runtimes.delegation import DelegateUse
 from runtimes.files import sha256_of
-from runtimes.manifest import DelegateUse, GraphKind, Precision
+from runtimes.manifest import GraphKind, Precision
 
 _MODULES = ("export.delegation", "export.resizable", "runtimes.delegation", "runtimes.tflite_profile")
 _JOB_FILE, _RESULT_FILE = "job.json", "delegation.json"

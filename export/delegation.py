@@ -12,8 +12,8 @@ import onnx
 from export.delegate_use import DelegateJob
 from export.resizable import upsamples_input
 from runtimes.decoding import decode, to_json
-from runtimes.delegation import GraphOperator, divide
-from runtimes.manifest import DelegateUse, Delegation, GraphKind, Precision
+from runtimes.delegation import DelegateUse, Delegation, GraphOperator, divide
+from runtimes.manifest import GraphKind, Precision
 from runtimes.tflite_profile import delegation_of
 
 Kinds = tuple[tuple[str, bool], ...]

@@ -6,7 +6,24 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runtimes.manifest import Delegation
+
+@dataclass(frozen=True, kw_only=True)
+class Delegation:
+    """``partitions``: how many parts of a graph a delegate takes; ``fallback``: operators left to the runtime's own
+    kernels, by their kind. Every fallback between two parts copies tensors and keeps operators from being fused.
+    """
+
+    partitions: int
+    fallback: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelegateUse:
+    """What a delegate was predicted to take, from the ONNX graph before conversion, and took of the file at export."""
+
+    delegate: str
+    predicted: Delegation
+    found: Delegation
 
 
 @dataclass(frozen=True, kw_only=True)

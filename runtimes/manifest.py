@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from runtimes.delegation import DelegateUse
+
 SCHEMA_VERSION = 5
 
 GraphKind = Literal["full", "tile"]
@@ -117,25 +119,6 @@ class InsideVariant:
 
     time_ratio: float
     artifact: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delegation:
-    """``partitions``: how many parts of a graph a delegate takes; ``fallback``: operators left to the runtime's own
-    kernels, by their kind. Every fallback between two parts copies tensors and keeps operators from being fused.
-    """
-
-    partitions: int
-    fallback: dict[str, int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DelegateUse:
-    """What a delegate was predicted to take, from the ONNX graph before conversion, and took of the file at export."""
-
-    delegate: str
-    predicted: Delegation
-    found: Delegation
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtimes.bundle import Bundle
+from runtimes.delegation import Delegation
 from runtimes.errors import InputError
-from runtimes.manifest import Artifact, Delegation
+from runtimes.manifest import Artifact
 from runtimes.registry import require_installed, runtime_info
 from runtimes.session import to_layout
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from runtimes.errors import EdgesrError
 from runtimes.operator_profile import OperatorProfile, OperatorTime
 from runtimes.ort import open_session, session_options
 
@@ -36,6 +37,9 @@ def read_profile(events: list[dict[str, Any]], calls: int) -> OperatorProfile:
     wholes = [event["dur"] / 1000 for event in events if event["name"] == "model_run"]
     count = len(nodes) // (calls + 1)
     runs = [nodes[count * call : count * (call + 1)] for call in range(1, calls + 1)]
+    names = {tuple(event["name"] for event in run) for run in runs}
+    if len(wholes) != calls + 1 or len(nodes) != count * (calls + 1) or len(names) != 1:
+        raise EdgesrError(f"ONNX Runtime did not record all {calls + 1} calls alike: profile fewer with --calls")
     return OperatorProfile(
         calls=calls,
         call_ms=median(wholes[1:]),

@@ -12,8 +12,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from runtimes.delegation import GraphOperator, read_partitions
-from runtimes.manifest import Delegation
+from runtimes.delegation import Delegation, GraphOperator, read_partitions
 from runtimes.operator_profile import OperatorProfile
 from runtimes.tflite import LiteRtSession, open
 

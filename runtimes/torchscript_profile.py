@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from runtimes.errors import EdgesrError
 from runtimes.operator_profile import OperatorProfile, OperatorTime
 from runtimes.torchscript import TorchScriptLiteSession, open
 
@@ -21,11 +22,13 @@ def profile(path: Path, batch: NDArray[np.float32], *, threads: int, calls: int)
     session = open(path, threads)
     session.run(batch)
     runs = [_one_call(session, batch) for _ in range(calls)]
-    count = min(len(operators) for operators, _ in runs)
+    names = [tuple(event.name for event in operators) for operators, _ in runs]
+    if len(set(names)) != 1:
+        raise EdgesrError("PyTorch's profiler did not record all calls alike: profile fewer with --calls")
     return OperatorProfile(
         calls=calls,
         call_ms=median(whole for _, whole in runs),
-        operators=tuple(_operator([operators[place] for operators, _ in runs]) for place in range(count)),
+        operators=tuple(_operator([operators[place] for operators, _ in runs]) for place in range(len(names[0]))),
         why_no_times=None,
         delegation=None,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +12,13 @@ import pytest
 
 from benchmarks.arm64 import guest as guest_module
 from benchmarks.arm64.cpus import CPUS, cpu, write_system_files
-from benchmarks.arm64.guest import Guest, installed_guest
+from benchmarks.arm64.guest import Guest, installed_guest, measured_tree
 from benchmarks.arm64.recipe import wheel_pins
 from benchmarks.arm64.setup import set_up
 from benchmarks.environment import parse_x86_features
 from benchmarks.jobs import Job, Outcome
 from runtimes.decoding import decode, to_json
 from runtimes.errors import InputError
-from runtimes.files import sha256_of
 
 if TYPE_CHECKING:
     from arm64_fixtures import FakeArchive
@@ -107,7 +105,7 @@ def test_command_passes_only_its_own_environment(
     assert command.arguments[:3] == ["setarch", "-R", str(guest.emulator)]
     root = str(guest.folder / "cpus/cortex-a76")
     assert command.arguments[3:9] == ["-L", root, "-cpu", "cortex-a76", "-seed", "1"]
-    assert f"{tmp_path}/a,,b.so,out=c,,d" in command.arguments
+    assert f"file={tmp_path}/a,,b.so,out=c,,d" in command.arguments
     assert command.arguments[-4:] == [str(guest.python), "-S", "-s", "-P"]
     assert command.environment["PYTHONPATH"] == f"{guest.site_packages}:{tmp_path}/code"
     assert command.environment["OMP_NUM_THREADS"] == "2"
@@ -150,7 +148,7 @@ def test_worker_runs_in_the_guest(arm64_guest: Guest, guest_code: Path, tmp_path
 @pytest.mark.slow
 def test_real_guest_is_whole_and_small(arm64_guest: Guest) -> None:
     record = arm64_guest.record
-    assert sys.platform == "linux" and sha256_of(arm64_guest.emulator) == record.qemu_sha256
+    assert measured_tree(arm64_guest.folder) == (record.size_bytes, record.sha256)
     assert record.wheels == {name: version for name, (version, _) in wheel_pins().items()}
     assert record.size_bytes < 300e6
     assert installed_guest(arm64_guest.folder) == arm64_guest

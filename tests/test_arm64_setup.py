@@ -179,7 +179,7 @@ def test_devices_are_listed_and_set_up(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     edgesr_devices.devices([], standalone_mode=False)
     before = capsys.readouterr().out
-    assert before.count("edgesr devices setup arm64") == len(CPUS) + 1
+    assert before.count("edgesr devices setup arm64") == len(CPUS) + 2
     assert "no C compiler (cc, gcc, clang) is installed" in before
     edgesr_devices.devices(["setup", "arm64"], standalone_mode=False)
     made = capsys.readouterr().out

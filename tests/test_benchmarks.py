@@ -13,13 +13,13 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.device import HostDevice, describe_exit
+from benchmarks.device_parity import run_parity
 from benchmarks.environment import current_environment, parse_x86_features
 from benchmarks.jobs import Job, LatencySettings, Outcome
 from benchmarks.latency import measure_latency
 from benchmarks.latency_results import LatencyResults, run_latency
 from benchmarks.memory import peak_rss_bytes
 from benchmarks.metrics import border_max_abs_error, channel_mean_shift, crop_border, luma, max_abs_error, psnr
-from benchmarks.parity_results import run_parity
 from benchmarks.results import select_artifacts, write_json
 from benchmarks.tables import latency_table, not_measured
 from benchmarks.worker import run_job
@@ -160,12 +160,12 @@ def test_dying_worker_costs_its_row_only(
     class Flaky:
         name = "host"
 
-        def run(self, given: Job) -> object:
+        def run(self, given: Job) -> Outcome:
             calls.append(given.artifact)
             monkeypatch.setattr(sys, "executable", fake if len(calls) == 1 else real)
             return (replace(device, timeout_seconds=0.2) if len(calls) == 1 else device).run(given)
 
-    results = run_parity(mobile_bundle, Flaky(), artifacts=artifacts)  # type: ignore[arg-type]
+    results = run_parity(mobile_bundle, [Flaky()], artifacts=artifacts)
     assert [(r.status, r.passed) for r in results.results] == [(status, False), ("done", True)]
     assert results.results[0].reason == reason
     assert not results.passed
@@ -185,7 +185,7 @@ def test_bundle_without_an_installed_runtime_is_an_error(mobile_bundle: Bundle) 
             return Outcome(status="missing", reason="runtime 'ort' is not installed", result=None)
 
     with pytest.raises(EdgesrError, match="no runtime of this bundle is installed"):
-        run_parity(mobile_bundle, Bare(), artifacts=select_artifacts(mobile_bundle))
+        run_parity(mobile_bundle, [Bare()], artifacts=select_artifacts(mobile_bundle))
     with pytest.raises(InputError, match="nothing to measure"):
         select_artifacts(mobile_bundle, artifact="onnx-fp32-full", runtime="tflite")
 

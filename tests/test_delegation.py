@@ -9,8 +9,8 @@ from small_graphs import conv, kernels, make_graph
 
 from export.delegation import predict
 from runtimes.bundle import Bundle
-from runtimes.delegation import GraphOperator, divide, read_partitions
-from runtimes.manifest import DelegateUse, Delegation, Precision
+from runtimes.delegation import DelegateUse, Delegation, GraphOperator, divide, read_partitions
+from runtimes.manifest import Precision
 from runtimes.session import open_session
 from runtimes.tflite_profile import delegation_of
 

@@ -16,11 +16,12 @@ from benchmarks.arm64.cpus import cpu
 from benchmarks.arm64.device import Arm64Device
 from benchmarks.arm64.guest import Guest, GuestCommand, GuestRecord
 from benchmarks.device import HostDevice
-from benchmarks.device_parity import run_device_parity
+from benchmarks.device_parity import run_parity
 from benchmarks.device_tables import difference_table
 from benchmarks.devices import device_names, emulated, environments, on_device, open_devices
+from benchmarks.emulated_x86 import EmulatedX86Device
 from benchmarks.image_folders import ImageFolders
-from benchmarks.instruction_results import count_on_devices
+from benchmarks.instruction_results import count_jobs, count_on_devices
 from benchmarks.jobs import Job, Outcome
 from benchmarks.parallel import in_order
 from benchmarks.parity import check_parity
@@ -34,12 +35,11 @@ RECORD = GuestRecord(
     schema_version=1,
     recipe_sha256="0",
     qemu="7.2",
-    qemu_sha256="0",
     packages={},
     wheels={"numpy": "2.3.5"},
     downloads={},
-    files=0,
     size_bytes=0,
+    sha256="0",
 )
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 
@@ -116,7 +116,7 @@ def test_a_device_has_its_runtimes_only(mobile_bundle: Bundle) -> None:
 
 def test_equal_devices_are_identical_beside_each_other(mobile_bundle: Bundle) -> None:
     pairs = select_artifacts(mobile_bundle, runtime="ort")
-    results = run_device_parity(mobile_bundle, [HostDevice(), device()], artifacts=pairs)
+    results = run_parity(mobile_bundle, [HostDevice(), device()], artifacts=pairs)
     assert [(r.key.artifact, r.key.device, r.passed) for r in results.results] == [
         (artifact.id, name, True) for artifact, _ in pairs for name in ("host", "arm64:cortex-a76")
     ]
@@ -144,7 +144,7 @@ def test_a_dying_guest_is_a_row_and_no_parity_failure(
     mobile_bundle: Bundle, options: tuple[str, ...], timeout: float, status: str, reason: str
 ) -> None:
     pairs = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
-    results = run_device_parity(mobile_bundle, [HostDevice(), device(*options, timeout=timeout)], artifacts=pairs)
+    results = run_parity(mobile_bundle, [HostDevice(), device(*options, timeout=timeout)], artifacts=pairs)
     assert [(r.status, r.parity is None) for r in results.results] == [("done", False), (status, True)]
     assert not_measured(results) == [f"onnx-fp32-tile on arm64:cortex-a76: {status}: {reason}"]
     assert results.differences == ()
@@ -158,8 +158,8 @@ def test_exact_images_come_from_the_first_device(quantized_bundle: Bundle, tmp_p
     kept.mkdir()
     other.mkdir()
     first = check_parity(quantized_bundle, artifact, runtime="ort", threads=1, images=ImageFolders(kept=str(kept)))
-    for golden in first.goldens:
-        np.save(kept / f"{golden.golden}.exact.npy", np.load(kept / f"{golden.golden}.npy") + np.float32(2))
+    for place in range(len(first.goldens)):
+        np.save(kept / f"{place}.exact.npy", np.load(kept / f"{place}.npy") + np.float32(2))
     folders = ImageFolders(kept=str(other), exact_from=str(kept))
     second = check_parity(quantized_bundle, artifact, runtime="ort", threads=1, images=folders)
     assert [g.exact_max_difference for g in second.goldens] == pytest.approx([2.0] * len(first.goldens), abs=1e-4)
@@ -168,6 +168,41 @@ def test_exact_images_come_from_the_first_device(quantized_bundle: Bundle, tmp_p
     image = quantized_bundle.tensor(quantized_bundle.manifest.goldens[0].input)
     assert open_session(quantized_bundle, artifact).infer(image).shape[0] == 3
     assert {file.name for file in other.glob("*.npy")} == {file.name for file in kept.glob("*.npy")}
+
+
+def test_names_of_a_manifest_are_no_paths(mobile_bundle: Bundle, tmp_path: Path) -> None:
+    """Images of goldens whose names climb out of the folder stay inside of it."""
+    artifact = mobile_bundle.artifact("onnx-fp32-tile")
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    manifest = mobile_bundle.manifest
+    goldens = tuple(replace(g, id=f"../../escaped{place}") for place, g in enumerate(manifest.goldens))
+    bundle = Bundle(mobile_bundle.root, replace(manifest, goldens=goldens))
+    check_parity(bundle, artifact, runtime="ort", threads=1, images=ImageFolders(kept=str(kept)))
+    assert {file.name for file in kept.iterdir()} == {f"{place}.npy" for place in range(len(goldens))}
+    assert [file.name for file in tmp_path.iterdir()] == ["kept"]
+
+
+def test_other_devices_compute_exactly_themselves_when_the_first_died(quantized_bundle: Bundle) -> None:
+    pairs = select_artifacts(quantized_bundle, artifact="onnx-int8-tile")
+    dying = device("-c", CRASH, name="cortex-a53")
+    results = run_parity(quantized_bundle, [dying, device()], artifacts=pairs)
+    assert [r.status for r in results.results] == ["crashed", "done"]
+    assert results.results[1].parity is not None
+    assert all(g.exact_max_difference is not None for g in results.results[1].parity.goldens)
+    assert results.differences == ()
+
+
+def test_what_cannot_be_counted_is_refused_first(
+    mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pairs = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
+    with pytest.raises(InputError, match="x86-64:haswell: instructions are counted on arm64 alone"):
+        count_jobs([EmulatedX86Device(HostGuest(Path("guest"), RECORD))], pairs)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(MissingPackageError, match="needs a C compiler"):
+        count_jobs([device()], pairs)
 
 
 def test_counting_needs_the_plugin(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -215,7 +250,7 @@ def test_no_job_begins_after_an_exception() -> None:
 
 
 def test_causes_say_where_devices_differ(mobile_bundle: Bundle) -> None:
-    results = run_device_parity(
+    results = run_parity(
         mobile_bundle, [HostDevice(), device()], artifacts=select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
     )
     parity = results.results[1].parity

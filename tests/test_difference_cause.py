@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from small_bundle import fill
 
-from benchmarks.arithmetic import device_difference_cause, difference_cause
+from benchmarks.arithmetic import Computed, device_difference_cause, difference_cause
 from runtimes.manifest import Artifact, Calibration, Precision, QuantizationRecord
 
 AVX2 = frozenset({"avx2", "fma"})
@@ -67,26 +67,28 @@ def test_causes(
     assert difference_cause(artifact, max_difference=1.0, x86_features=features) is None
 
 
+HOST = Computed(device="host", exact_difference=0.5, cause=None)
+SATURATED = Computed(device="old", exact_difference=9.0, cause="sums saturate")
+FLOAT16 = Computed(device="phone", exact_difference=0.5, cause=None, float16_arithmetic=True)
+ROUNDED = Computed(device="other", exact_difference=2.0, cause=None)
+
+
 @pytest.mark.parametrize(
-    ("precision", "difference", "base_cause", "other_exact", "named"),
+    ("precision", "base", "other", "cause"),
     [
-        ("fp32", 1e-4, None, 0.0, "float32 sums in another order"),
-        ("w8", 2.0, None, 0.0, "float32 sums in another order"),
-        ("fp16a", 3.0, None, 0.5, "float16 operators are computed in float16 there, and in float32 by an x86 host"),
-        ("int8", 9.0, "sums saturate", 0.5, "the host: sums saturate"),
-        ("int8", 9.0, "sums saturate", 2.0, "requantization rounds in other places"),
-        ("w8d", 0.5, None, 0.0, "requantization rounds in other places"),
+        ("fp32", HOST, ROUNDED, "float32 sums in another order"),
+        ("w8", HOST, FLOAT16, "float32 sums in another order"),
+        ("fp16a", HOST, FLOAT16, "phone computes float16 operators in float16, the other in float32"),
+        ("fp16a", HOST, ROUNDED, "float32 sums in another order"),
+        ("int8", HOST, SATURATED, "old: sums saturate"),
+        ("int8", SATURATED, HOST, "old: sums saturate"),
+        ("w8d", ROUNDED, HOST, "requantization rounds in other places"),
+        ("int8", replace(SATURATED, device="a"), SATURATED, "requantization rounds in other places"),
     ],
 )
 def test_causes_between_devices(
-    precision: Precision, difference: float, base_cause: str | None, other_exact: float, named: str, tmp_path: Path
+    precision: Precision, base: Computed, other: Computed, cause: str, tmp_path: Path
 ) -> None:
     (artifact,) = fill(tmp_path, precision=precision).artifacts
-
-    def cause(largest: float) -> str | None:
-        return device_difference_cause(
-            artifact, max_difference=largest, base_cause=base_cause, other_exact=other_exact, float16_arithmetic=True
-        )
-
-    assert cause(0.0) is None
-    assert named in str(cause(difference))
+    assert device_difference_cause(artifact, max_difference=0.0, base=base, other=other) is None
+    assert device_difference_cause(artifact, max_difference=3.0, base=base, other=other) == cause

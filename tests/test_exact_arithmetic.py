@@ -16,9 +16,10 @@ from small_bundle import fill
 import benchmarks.parity
 from benchmarks.comparison import ONE_LEVEL_PSNR_DB, Comparison, compare, flat_tile_failure
 from benchmarks.device import HostDevice
+from benchmarks.device_parity import run_parity
 from benchmarks.jobs import Job, Outcome
 from benchmarks.parity import ArtifactParity, check_parity
-from benchmarks.parity_results import ParityResults, run_parity
+from benchmarks.parity_results import ParityResults
 from benchmarks.results import write_json
 from benchmarks.tables import difference_causes, golden_table, not_measured, parity_table
 from runtimes.bundle import Bundle, file_entry, open_bundle
@@ -182,7 +183,7 @@ def test_tables_name_the_difference(
 
     (bundle.root / "manifest.json").write_text(to_json(bundle.manifest))
     artifact = replace(bundle.manifest.artifacts[0], id="tflite-w8a16-tile-128x128")
-    results = run_parity(bundle, Answering(), artifacts=[(artifact, "torchscript")])
+    results = run_parity(bundle, [Answering()], artifacts=[(artifact, "torchscript")])
     write_json(results, tmp_path / "p.json")
     assert decode(ParityResults, json.loads((tmp_path / "p.json").read_text())) == results
     table = parity_table(results)
@@ -199,7 +200,7 @@ def test_tables_name_the_difference(
         "tflite-w8a16-tile-128x128 (torchscript) differs from exact arithmetic by up to 3: because"
     ]
     assert not_measured(results) == []
-    monkeypatch.setattr("benchmarks.results.run_parity", lambda *_, **__: results)
+    monkeypatch.setattr("benchmarks.device_parity.run_parity", lambda *_, **__: results)
     code, out, _ = run_cli("parity", tmp_path)
     assert code == 0
     assert out.endswith(f"\n{difference_causes(results)[0]}\n")
@@ -214,7 +215,7 @@ def test_worker_computes_both(mobile_bundle: Bundle, tmp_path: Path) -> None:
     shutil.copytree(mobile_bundle.root, tmp_path / "bundle")
     (tmp_path / "bundle" / "manifest.json").write_text(to_json(manifest))
     bundle = open_bundle(tmp_path / "bundle")
-    results = run_parity(bundle, HostDevice(), artifacts=[(a, a.runtimes[0]) for a in artifacts])
+    results = run_parity(bundle, [HostDevice()], artifacts=[(a, a.runtimes[0]) for a in artifacts])
     assert results.passed, not_measured(results)
     assert difference_causes(results) == []
     for result in results.results:

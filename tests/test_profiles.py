@@ -14,8 +14,8 @@ from benchmarks.profiles import ProfileResult, ProfileResults, measure_profile
 from benchmarks.report.data import read_results
 from benchmarks.results import SCHEMA_VERSION, Key, bundle_identity, utc_now
 from runtimes.bundle import Bundle
+from runtimes.delegation import Delegation
 from runtimes.errors import InputError
-from runtimes.manifest import Delegation
 from runtimes.operator_profile import OperatorProfile, OperatorTime, profile_operators
 from runtimes.ort_profile import read_profile
 

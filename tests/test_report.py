@@ -17,11 +17,13 @@ from small_bundle import fill
 
 import edgesr_report
 from benchmarks.device import HostDevice
+from benchmarks.device_parity import run_parity
 from benchmarks.environment import current_environment
+from benchmarks.instruction_results import InstructionResult
 from benchmarks.jobs import LatencySettings
-from benchmarks.latency_results import run_latency
+from benchmarks.latency_results import run_latency, without_latency
 from benchmarks.parity import ArtifactParity, GoldenParity
-from benchmarks.parity_results import ParityResult, ParityResults, run_parity
+from benchmarks.parity_results import ParityResult, ParityResults
 from benchmarks.profiles import run_profiles
 from benchmarks.report import data
 from benchmarks.report.builder import LARGEST_BYTES, Report, build_report
@@ -51,7 +53,7 @@ def measured_files(root: Path, folder: Path) -> ReportFiles:
     bundle, device = open_bundle(root), HostDevice()
     chosen = select_artifacts(bundle, runtime="ort")[:2]
     files = ReportFiles(parity=folder / "parity.json", latency=folder / "latency.json", profile=folder / "profile.json")
-    write_json(run_parity(bundle, device, artifacts=chosen), files.parity)
+    write_json(run_parity(bundle, [device], artifacts=chosen), files.parity)
     write_json(run_latency(bundle, device, artifacts=chosen, threads=[1], settings=QUICK, rounds=2), files.latency)
     write_json(run_profiles(bundle, device, artifacts=chosen, threads=1, calls=2), files.profile)
     return files
@@ -263,6 +265,22 @@ def test_operators_of_measured_artifacts(report: Report) -> None:
     delegates = section.tables[0]
     assert [row[0] for row in delegates.rows] == ["tflite-fp32-full-64x64", "tflite-fp32-tile-64x64"]
     assert all(row[1:] == ("XNNPACK", "1; no fallback", "as predicted", "-") for row in delegates.rows)
+
+
+def test_counts_alone_are_shown_without_latency_and_profile(mobile_bundle: Bundle, tmp_path: Path) -> None:
+    counted = InstructionResult(
+        key=Key(artifact="onnx-fp32-tile", runtime="ort", threads=1, device="arm64:cortex-a76"),
+        status="crashed",
+        reason="killed by SIGILL",
+        instructions=None,
+        ratio_to_fp32=None,
+    )
+    file = tmp_path / "counts.json"
+    write_json(replace(without_latency(mobile_bundle, QUICK, 5), instructions=(counted,)), file)
+    made = build_report(mobile_bundle, ReportFiles(latency=file), pictures=False)
+    assert "1e6 instructions of one call, not time" in made.html
+    assert "onnx-fp32-tile on arm64:cortex-a76: crashed: killed by SIGILL" in made.html
+    assert f"edgesr bench {mobile_bundle.root} --device arm64:cortex-a76 --json {file}" in made.html
 
 
 def test_columns_of_words_stand_left() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +46,7 @@ class DebianArchive:
         causes = [line.strip() for line in done.stderr.splitlines() if "Failed to fetch" in line]
         self._complaint = causes[0] if causes else last_error(done) if done.returncode else ""
 
-    def find(self, names: Iterable[str]) -> tuple[DebianPackage, ...]:
+    def find(self, names: Sequence[str]) -> tuple[DebianPackage, ...]:
         """The packages of these names (package:architecture); an InputError names one that is not to be had."""
         done = attempted([*self._command, "download", "--print-uris", *names])
         if done.returncode != 0:
@@ -55,6 +55,9 @@ class DebianArchive:
         lines = re.findall(
             r"^'\S+' (([^_\s]+)_([^_\s]+)_(\w+)\.deb) \d+ SHA256:([0-9a-f]{64})$", done.stdout, re.MULTILINE
         )
+        found = {f"{name}:{architecture}" for _, name, _, architecture, _ in lines}
+        if lacking := [name for name in names if name not in found]:
+            raise InputError(f"arm64 guest: apt-get tells no SHA-256 of {', '.join(lacking)}: {_DEBIAN}")
         return tuple(
             DebianPackage(f"{name}:{architecture}", version.replace("%3a", ":"), file, sha256)
             for file, name, version, architecture, sha256 in lines

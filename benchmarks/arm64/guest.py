@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.arm64.cpus import CPUS, Cpu
+from benchmarks.arm64.cpus import Cpu
 from benchmarks.arm64.recipe import recipe_sha256
 from runtimes.decoding import decode
 from runtimes.errors import MissingPackageError
@@ -26,18 +27,17 @@ SCHEMA_VERSION = 1
 class GuestRecord:
     """What a guest was made of: ``packages`` and ``wheels`` are versions, ``downloads`` hex SHA-256 by file name.
 
-    ``files`` and ``size_bytes`` are of all regular files but this record.
+    ``size_bytes`` and ``sha256`` are of all regular files but this record (`measured_tree`).
     """
 
     schema_version: int
     recipe_sha256: str
     qemu: str
-    qemu_sha256: str
     packages: dict[str, str]
     wheels: dict[str, str]
     downloads: dict[str, str]
-    files: int
     size_bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Guest:
         options = ["-L", str(self.root(cpu)), "-cpu", cpu.name, "-seed", "1", "-U", "LD_LIBRARY_PATH"]
         if plugin is not None:
             settings = [f"{name}={value}" for name, value in (plugin_arguments or {}).items()]
-            options += ["-plugin", ",".join(text.replace(",", ",,") for text in (str(plugin), *settings))]
+            options += ["-plugin", ",".join(text.replace(",", ",,") for text in (f"file={plugin}", *settings))]
         return GuestCommand(
             [*_same_addresses(), str(self.emulator), *options, str(self.python), "-S", "-s", "-P"],
             {
@@ -112,7 +112,7 @@ def guest_folder() -> Path:
     require_packages("the arm64 guest", ("platformdirs", "filelock"), extra="arm64")
     import platformdirs
 
-    return platformdirs.user_cache_path("edgesr") / "arm64"
+    return platformdirs.user_cache_path("edgesr").absolute() / "arm64"
 
 
 def installed_guest(folder: Path | None = None) -> Guest:
@@ -131,16 +131,24 @@ def installed_guest(folder: Path | None = None) -> Guest:
     if (record.schema_version, record.recipe_sha256) != (SCHEMA_VERSION, recipe_sha256()):
         raise MissingPackageError(f"the arm64 guest in {place} is of another version of edgesr: {SETUP_COMMAND}")
     guest = Guest(place, record)
-    if not _is_whole(guest):
+    if measured_tree(guest.folder) != (record.size_bytes, record.sha256):
         raise MissingPackageError(f"the arm64 guest in {place} is incomplete or changed: {SETUP_COMMAND}")
     return guest
 
 
-def measured_tree(folder: Path) -> tuple[int, int]:
-    """Number and total bytes of the regular files below a folder, without the guest's record."""
-    files = [file for file in folder.rglob("*") if file.is_file() and not file.is_symlink()]
-    sizes = [file.stat().st_size for file in files if file != folder / RECORD_FILE]
-    return len(sizes), sum(sizes)
+def measured_tree(folder: Path) -> tuple[int, str]:
+    """Total bytes of the regular files below a folder, and one SHA-256 over their names and content, and over links;
+    without the guest's record.
+    """
+    size, digest = 0, hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        name = str(file.relative_to(folder))
+        if file.is_symlink():
+            digest.update(f"{name} -> {file.readlink()}\n".encode())
+        elif file.is_file() and name != RECORD_FILE:
+            size += file.stat().st_size
+            digest.update(f"{name} {sha256_of(file)}\n".encode())
+    return size, digest.hexdigest()
 
 
 @functools.cache
@@ -152,12 +160,3 @@ def _same_addresses() -> tuple[str, ...]:
     prefix = (setarch, "-R")
     tried = subprocess.run([*prefix, "true"], check=False, stdin=subprocess.DEVNULL, capture_output=True)
     return prefix if tried.returncode == 0 else ()
-
-
-def _is_whole(guest: Guest) -> bool:
-    links = [guest.root(cpu) / name for cpu in CPUS.values() for name in ("lib", "usr")]
-    return (
-        measured_tree(guest.folder) == (guest.record.files, guest.record.size_bytes)
-        and all(link.is_dir() for link in links)
-        and sha256_of(guest.emulator) == guest.record.qemu_sha256
-    )

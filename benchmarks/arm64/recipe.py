@@ -6,7 +6,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from benchmarks.arm64.cpus import CPUS
+from benchmarks.arm64 import cpus
 
 WHEELS_FILE = Path(__file__).with_name("wheels.txt")
 """Pinned wheels with their hashes, as pip reads them."""
@@ -57,7 +57,6 @@ def wheel_pins(file: Path = WHEELS_FILE) -> dict[str, tuple[str, str]]:
 
 
 def recipe_sha256() -> str:
-    """One hash over all of the above and the emulated CPUs."""
-    packages = (sorted(wheel_pins().items()), PYTHON, EMULATOR_PACKAGES, GUEST_PACKAGES)
-    files = (UNUSED, sorted(CPUS.items()), EMULATORS, X86_CPU_FOLDER, X86_CPUINFO)
-    return hashlib.sha256(repr((packages, files)).encode()).hexdigest()
+    """One hash over this file, the pinned wheels and the emulated CPUs."""
+    content = b"".join(file.read_bytes() for file in (Path(__file__), WHEELS_FILE, Path(cpus.__file__)))
+    return hashlib.sha256(content).hexdigest()

@@ -143,19 +143,17 @@ def _compile(tree: Path, place: Path) -> None:
 
 
 def _record(tree: Path, packages: tuple[DebianPackage, ...], wheels: list[Path]) -> GuestRecord:
-    emulator = tree / "emulator/usr/bin/qemu-aarch64"
-    files, size_bytes = measured_tree(tree)
+    size_bytes, sha256 = measured_tree(tree)
     versions = {one.name: one.version for one in packages}
     return GuestRecord(
         schema_version=SCHEMA_VERSION,
         recipe_sha256=recipe_sha256(),
         qemu=versions["qemu-user:amd64"],
-        qemu_sha256=sha256_of(emulator),
         packages=versions,
         wheels={name: version for name, (version, _) in wheel_pins().items()},
         downloads={one.file: one.sha256 for one in packages} | {wheel.name: sha256_of(wheel) for wheel in wheels},
-        files=files,
         size_bytes=size_bytes,
+        sha256=sha256,
     )
 
 

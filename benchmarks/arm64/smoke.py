@@ -10,6 +10,7 @@ from benchmarks.arm64.cpus import CPUS, Cpu
 from benchmarks.arm64.guest import Guest
 from benchmarks.arm64.recipe import wheel_pins
 from benchmarks.device import describe_exit
+from benchmarks.emulated_x86 import EmulatedX86Device
 from runtimes.errors import InputError
 
 _PROGRAM = """
@@ -27,6 +28,23 @@ def check_guest(guest: Guest) -> None:
         for found in pool.map(lambda cpu: imported_versions(guest, cpu), CPUS.values()):
             if found != pinned:
                 raise InputError(f"arm64 guest: it imports {found} instead of the pinned {pinned}: set it up again")
+    check_x86(guest)
+
+
+def check_x86(guest: Guest) -> None:
+    """An InputError when the emulated x86-64 CPU does not start this host's Python."""
+    device = EmulatedX86Device(guest)
+    done = subprocess.run(
+        [*device.python, "-c", "pass"],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=device.process_environment,
+    )
+    if done.returncode != 0:
+        raise InputError(f"{device.name} does not start: {describe_exit(done.returncode, done.stderr)}")
 
 
 def imported_versions(guest: Guest, cpu: Cpu) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.device_tables import instruction_table
+from benchmarks.device_tables import instruction_lines, instruction_table
 from benchmarks.profile_tables import delegate_table, kind_table, operator_table, profile_notes
 from benchmarks.profiles import ProfileResults
 from benchmarks.report import commands
@@ -18,14 +18,17 @@ _COLOURS = ("#4c78d0", "#e8932c", "#12a594", "#a259c4", "#e5484d", "#6fbf4b", "#
 def operator_section(found: ReportData, files: ReportFiles) -> Section:
     """Operator times by kind, the most expensive operators, predicted and found delegate partitions."""
     made_by: tuple[str, ...] = (commands.profile_command(found.bundle.root, files, found.profile),)
-    if found.instructions:
+    if found.instructions and found.latency is None:
         made_by += (commands.instruction_command(found.bundle.root, files, found.instructions),)
     delegates = delegate_table(found.bundle.manifest, found.profile)
+    not_counted = tuple(instruction_lines(found.instructions))
     counted = (instruction_table(found.instructions),) if found.instructions else ()
     tables = (*((delegates,) if delegates.rows else ()), *counted)
     if found.profile is None:
         missing = commands.missing_text(found, "Operator times", "--profile")
-        return Section(id="operators", title="Operators", commands=made_by, missing=missing, tables=tables)
+        return Section(
+            id="operators", title="Operators", commands=made_by, missing=missing, tables=tables, notes=not_counted
+        )
     figure = operators_figure(found.profile)
     caption = (
         "Time of one call by kind of operator, as the runtime fuses and names them; the profiler's own work is in it. "
@@ -37,7 +40,7 @@ def operator_section(found: ReportData, files: ReportFiles) -> Section:
         commands=made_by,
         plots=() if figure is None else (Plot("operators-plot", caption, figure),),
         tables=(*tables, kind_table(found.profile), operator_table(found.profile)),
-        notes=tuple(profile_notes(found.profile)),
+        notes=(*profile_notes(found.profile), *not_counted),
     )
 
 

@@ -62,8 +62,8 @@ def _golden_rows(found: ReportData) -> Iterable[Sequence[object]]:
             values["failures"] = "; ".join(golden.failures)
             if columns is None:
                 columns = list(values)
-                yield ["artifact", "runtime", *columns]
-            yield [result.key.artifact, result.key.runtime, *values.values()]
+                yield ["artifact", "runtime", "device", *columns]
+            yield [result.key.artifact, result.key.runtime, result.key.device, *values.values()]
 
 
 def _call_rows(found: ReportData) -> Iterable[Sequence[object]]:
