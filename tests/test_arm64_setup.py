@@ -186,7 +186,7 @@ def test_devices_are_listed_and_set_up(
     assert str(tmp_path / "cache/edgesr/arm64") in made and "qemu 1:2.0, numpy 2.0" in made
     edgesr_devices.devices([], standalone_mode=False)
     after = capsys.readouterr().out
-    assert after.count("ready") == len(CPUS) + 1 and "setup" not in after
+    assert after.count("ready") == len(CPUS) + 2 and "setup" not in after
     assert all(f"arm64:{name}" in after for name in CPUS)
 
 
