@@ -84,12 +84,11 @@ def bench(
     if size is not None:
         if against is not None:
             raise InputError("--against compares bare calls: leave out --image-size")
-        if device != "host":
+        if emulated(devices):
             raise InputError("--image-size measures time, which emulated devices have none of: leave out --device")
         raise typer.Exit(_photograph(opened, chosen, counts, size, memory_bytes, json))
-    timed = len(emulated(devices)) < len(devices)
-    old = None if against is None else _earlier(against, settings, timed=timed, unlike=unlike)
     plan = _Plan(opened, chosen, devices, counts, settings, rounds)
+    old = None if against is None else _earlier(against, plan, unlike=unlike)
     results = _calls(plan, json)
     alike = old is None or not results.complete or shown_comparison(old, results, limit=share, unlike=unlike)
     if not results.complete:
@@ -121,19 +120,6 @@ def parse_percent(option: str, text: str) -> float:
     return float(found[1]) / 100
 
 
-def _earlier(file: Path, settings: LatencySettings, *, timed: bool, unlike: bool) -> LatencyResults:
-    """The file to compare with, refused before anything is measured; counts do not depend on this machine."""
-    from benchmarks.environment import current_environment
-    from benchmarks.regression import read_latency_results, require_like
-
-    old = read_latency_results(file)
-    if timed and old.results:
-        require_like(old, current_environment(), settings, accept=unlike)
-    if not (old.results if timed else old.instructions):
-        raise InputError(f"{file}: has no {'latency' if timed else 'instruction counts'} to compare with")
-    return old
-
-
 @dataclass(frozen=True)
 class _Plan:
     """What to measure where."""
@@ -144,6 +130,22 @@ class _Plan:
     counts: list[int]
     settings: LatencySettings
     rounds: int
+
+
+def _earlier(file: Path, plan: _Plan, *, unlike: bool) -> LatencyResults:
+    """The file to compare with, refused before anything is measured; counts do not depend on this machine."""
+    from benchmarks.devices import emulated, environments
+    from benchmarks.environment import current_environment
+    from benchmarks.regression import read_latency_results, require_like, require_like_devices
+
+    old = read_latency_results(file)
+    timed = len(emulated(plan.devices)) < len(plan.devices)
+    if not (old.results if timed else old.instructions):
+        raise InputError(f"{file}: has no {'latency' if timed else 'instruction counts'} to compare with")
+    if timed:
+        require_like(old, current_environment(), plan.settings, accept=unlike)
+    require_like_devices(old.devices, environments(plan.devices), accept=unlike)
+    return old
 
 
 def _calls(plan: _Plan, json: Path | None) -> LatencyResults:
@@ -189,6 +191,8 @@ def _measured(plan: _Plan, progress: Progress) -> LatencyResults:
     if not jobs or not results.complete:
         return results
     counted = count_on_devices(plan.bundle, jobs, progress=progress)
+    if not (results.results or counted.results):
+        raise KeyboardInterrupt
     return replace(results, devices=environments(guests), instructions=counted.results, complete=counted.complete)
 
 

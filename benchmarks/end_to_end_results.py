@@ -9,50 +9,33 @@ from typing import Literal
 
 from benchmarks.device import Device
 from benchmarks.end_to_end import EndToEnd, EndToEndSettings
-from benchmarks.environment import Environment, current_environment
-from benchmarks.jobs import Job, JobStatus
-from benchmarks.results import (
-    SCHEMA_VERSION,
-    BundleIdentity,
-    Key,
-    bundle_identity,
-    require_any_ran,
-    result_key,
-    utc_now,
-)
+from benchmarks.jobs import Job, decode_result
+from benchmarks.results import Header, Row, all_measured, header, require_any_ran, row
 from runtimes.bundle import Bundle
-from runtimes.decoding import decode
 from runtimes.errors import InputError
 from runtimes.manifest import Artifact
 from runtimes.progress import Progress, ProgressEvent, silent
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndToEndResult:
+class EndToEndResult(Row):
     """``end_to_end`` is None unless ``status`` is "done"; ``reason`` says why not."""
 
-    key: Key
-    status: JobStatus
-    reason: str | None
     end_to_end: EndToEnd | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndToEndResults:
+class EndToEndResults(Header):
     """Content of ``edgesr bench --image-size --json``."""
 
-    schema_version: int
     kind: Literal["end-to-end"]
-    created_utc: str
-    bundle: BundleIdentity
-    environment: Environment
     settings: EndToEndSettings
     results: tuple[EndToEndResult, ...]
 
     @property
     def passed(self) -> bool:
         """Every artifact whose runtime is installed was measured."""
-        return all(r.status in ("done", "missing") for r in self.results)
+        return all_measured(self.results)
 
 
 def run_end_to_end(
@@ -79,20 +62,12 @@ def run_end_to_end(
             threads=count,
             end_to_end=settings,
         )
-        outcome = device.run(job)
-        measured = decode(EndToEnd, outcome.result) if outcome.result is not None else None
-        results.append(
-            EndToEndResult(
-                key=result_key(job, device), status=outcome.status, reason=outcome.reason, end_to_end=measured
-            )
-        )
+        outcome, measured = decode_result(EndToEnd, device.run(job))
+        results.append(EndToEndResult(**row(job, device, outcome), end_to_end=measured))
     require_any_ran([(r.status, r.reason) for r in results])
     return EndToEndResults(
-        schema_version=SCHEMA_VERSION,
+        **header(bundle),
         kind="end-to-end",
-        created_utc=utc_now(),
-        bundle=bundle_identity(bundle),
-        environment=current_environment(),
         settings=settings,
         results=tuple(results),
     )

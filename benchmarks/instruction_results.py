@@ -11,9 +11,9 @@ from benchmarks.arm64.device import Arm64Device
 from benchmarks.device import Device
 from benchmarks.devices import EmulatedDevice, on_device
 from benchmarks.instructions import Instructions
-from benchmarks.jobs import Job, JobStatus, decode_result
+from benchmarks.jobs import Job, decode_result
 from benchmarks.parallel import in_order
-from benchmarks.results import Key, result_key
+from benchmarks.results import Row, row
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError
 from runtimes.manifest import Artifact
@@ -21,16 +21,13 @@ from runtimes.progress import Progress, ProgressEvent, silent
 
 
 @dataclass(frozen=True, kw_only=True)
-class InstructionResult:
+class InstructionResult(Row):
     """``instructions`` is None unless ``status`` is "done"; ``reason`` says why not.
 
     ``ratio_to_fp32``: total by that of the float32 artifact of the same format, graph, tile size and padding, on the
     same runtime and device; None where one of them was not counted.
     """
 
-    key: Key
-    status: JobStatus
-    reason: str | None
     instructions: Instructions | None
     ratio_to_fp32: float | None
 
@@ -79,9 +76,7 @@ def _count(bundle: Bundle, device: Device, artifact: Artifact, runtime: str) -> 
     job = Job(kind="instructions", bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=1)
     outcome, instructions = decode_result(Instructions, device.run(job))
     return InstructionResult(
-        key=result_key(job, device),
-        status=outcome.status,
-        reason=outcome.reason,
+        **row(job, device, outcome),
         instructions=instructions,
         ratio_to_fp32=None,
     )

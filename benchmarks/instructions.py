@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.arm64.counter import COUNTS_VARIABLE, Counts, read_counts, region
+from benchmarks.arm64.counter import COUNTS_VARIABLE, KINDS, ByKind, Counts, read_counts, region
 from benchmarks.latency import photograph_golden
 from runtimes.bundle import Bundle
 from runtimes.errors import EdgesrError
@@ -21,28 +21,15 @@ _EMPTY, _FIRST_CALL = 1, 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Instructions:
+class Instructions(ByKind):
     """Of one call in the steady state, at one thread; an empty region is subtracted. Median of ``calls``.
 
-    ``size`` is the LR input (height, width); ``spread`` the largest less the smallest total, by the median. Kinds as in
-    `benchmarks.arm64.counter.Counts`.
+    ``size`` is the LR input (height, width); ``spread`` the largest less the smallest total, by the median.
     """
 
     size: Size
     calls: int
     spread: float
-    total: int
-    simd: int
-    load_store: int
-    branch: int
-    dot_product: int
-    int8_matmul: int
-    fmla: int
-    sve: int
-
-
-KINDS = tuple(field.name for field in fields(Counts) if field.name != "region")
-"""Total and every kind, as fields of `Instructions`."""
 
 
 def count_instructions(bundle: Bundle, artifact: Artifact, *, runtime: str) -> Instructions:

@@ -7,20 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks.device import Device, DeviceEnvironment
-from benchmarks.environment import Environment, current_environment
 from benchmarks.instruction_results import InstructionResult
-from benchmarks.jobs import JobStatus, LatencySettings
+from benchmarks.jobs import LatencySettings
 from benchmarks.latency import Latency
 from benchmarks.limits import MachineLimits, intensity_flop_per_byte
-from benchmarks.results import (
-    SCHEMA_VERSION,
-    BundleIdentity,
-    Key,
-    bundle_identity,
-    require_any_ran,
-    result_key,
-    utc_now,
-)
+from benchmarks.results import Header, Row, all_measured, header, require_any_ran, result_key
 from benchmarks.rounds import Timing, join_limits, join_timings, latency_jobs, measure_rounds, ratio_to_fp32
 from benchmarks.stability import instability, read_machine_state
 from runtimes.bundle import Bundle
@@ -29,7 +20,7 @@ from runtimes.progress import Progress, silent
 
 
 @dataclass(frozen=True, kw_only=True)
-class LatencyResult:
+class LatencyResult(Row):
     """``latency`` is None unless ``status`` is "done" in every round; ``reason`` says why not.
 
     ``ratio_to_fp32``: how many times longer than the float32 artifact of the same format, graph, tile size, padding,
@@ -38,9 +29,6 @@ class LatencyResult:
     measured.
     """
 
-    key: Key
-    status: JobStatus
-    reason: str | None
     latency: Latency | None
     ratio_to_fp32: float | None
     gflops: float | None
@@ -49,17 +37,13 @@ class LatencyResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LatencyResults:
+class LatencyResults(Header):
     """Content of ``edgesr bench --json``; ``complete`` is False where Ctrl-C left something out.
 
     ``results`` are of this host; ``instructions`` of the emulated ``devices``.
     """
 
-    schema_version: int
     kind: Literal["latency"]
-    created_utc: str
-    bundle: BundleIdentity
-    environment: Environment
     settings: LatencySettings
     rounds: int
     complete: bool
@@ -72,8 +56,7 @@ class LatencyResults:
     @property
     def passed(self) -> bool:
         """Every artifact whose runtime is installed was measured."""
-        statuses = [*(r.status for r in self.results), *(r.status for r in self.instructions)]
-        return all(status in ("done", "missing") for status in statuses)
+        return all_measured((*self.results, *self.instructions))
 
 
 def run_latency(
@@ -95,11 +78,8 @@ def run_latency(
     limits = join_limits(jobs, measured)
     latencies = {t.job.title: t.latency for t in timings if t.latency is not None}
     return LatencyResults(
-        schema_version=SCHEMA_VERSION,
+        **header(bundle),
         kind="latency",
-        created_utc=utc_now(),
-        bundle=bundle_identity(bundle),
-        environment=current_environment(),
         settings=settings,
         rounds=rounds,
         complete=measured.complete,
@@ -112,11 +92,8 @@ def run_latency(
 def without_latency(bundle: Bundle, settings: LatencySettings, rounds: int) -> LatencyResults:
     """Results of emulated devices alone, to be filled: nothing is timed."""
     return LatencyResults(
-        schema_version=SCHEMA_VERSION,
+        **header(bundle),
         kind="latency",
-        created_utc=utc_now(),
-        bundle=bundle_identity(bundle),
-        environment=current_environment(),
         settings=settings,
         rounds=rounds,
         complete=True,

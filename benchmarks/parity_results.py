@@ -7,30 +7,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks.device import Device, DeviceEnvironment
-from benchmarks.environment import Environment, current_environment
 from benchmarks.image_folders import ImageFolders
-from benchmarks.jobs import Job, JobStatus, decode_result
+from benchmarks.jobs import Job, decode_result
 from benchmarks.parity import ArtifactParity
-from benchmarks.results import (
-    SCHEMA_VERSION,
-    BundleIdentity,
-    Key,
-    bundle_identity,
-    require_any_ran,
-    result_key,
-    utc_now,
-)
+from benchmarks.results import Header, Row, header, require_any_ran, row
 from runtimes.bundle import Bundle
 from runtimes.manifest import Artifact
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParityResult:
+class ParityResult(Row):
     """``status`` is "done" when the worker finished; ``passed`` when moreover every golden kept its tolerance."""
 
-    key: Key
-    status: JobStatus
-    reason: str | None
     passed: bool
     parity: ArtifactParity | None
 
@@ -55,14 +43,10 @@ class DeviceDifference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParityResults:
+class ParityResults(Header):
     """Content of ``edgesr parity --json``; ``devices`` are those other than this host, each compared with it."""
 
-    schema_version: int
     kind: Literal["parity"]
-    created_utc: str
-    bundle: BundleIdentity
-    environment: Environment
     results: tuple[ParityResult, ...]
     devices: tuple[DeviceEnvironment, ...] = ()
     differences: tuple[DeviceDifference, ...] = ()
@@ -80,9 +64,7 @@ def check_artifact(
     job = Job(kind="parity", bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=1, images=images)
     outcome, parity = decode_result(ArtifactParity, device.run(job))
     return ParityResult(
-        key=result_key(job, device),
-        status=outcome.status,
-        reason=outcome.reason,
+        **row(job, device, outcome),
         passed=parity is not None and not any(g.failures for g in parity.goldens),
         parity=parity,
     )
@@ -92,10 +74,7 @@ def parity_results(bundle: Bundle, results: Sequence[ParityResult]) -> ParityRes
     """The content of a results file; an EdgesrError when no runtime at all was installed."""
     require_any_ran([(r.status, r.reason) for r in results])
     return ParityResults(
-        schema_version=SCHEMA_VERSION,
+        **header(bundle),
         kind="parity",
-        created_utc=utc_now(),
-        bundle=bundle_identity(bundle),
-        environment=current_environment(),
         results=tuple(results),
     )

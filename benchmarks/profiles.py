@@ -7,18 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks.device import Device
-from benchmarks.environment import Environment, current_environment
-from benchmarks.jobs import Job, JobStatus, LatencySettings, decode_result
+from benchmarks.jobs import Job, LatencySettings, decode_result
 from benchmarks.latency import photograph_golden
-from benchmarks.results import (
-    SCHEMA_VERSION,
-    BundleIdentity,
-    Key,
-    bundle_identity,
-    require_any_ran,
-    result_key,
-    utc_now,
-)
+from benchmarks.results import Header, Row, all_measured, header, require_any_ran, row
 from runtimes.bundle import Bundle
 from runtimes.manifest import Artifact
 from runtimes.operator_profile import OperatorProfile, OperatorTime, profile_operators
@@ -36,12 +27,9 @@ class KindTime:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProfileResult:
+class ProfileResult(Row):
     """``profile`` is None unless ``status`` is "done"; ``reason`` says why not."""
 
-    key: Key
-    status: JobStatus
-    reason: str | None
     profile: OperatorProfile | None
 
     def kinds(self) -> list[KindTime]:
@@ -63,20 +51,16 @@ class ProfileResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProfileResults:
+class ProfileResults(Header):
     """Content of ``edgesr profile --json``."""
 
-    schema_version: int
     kind: Literal["operators"]
-    created_utc: str
-    bundle: BundleIdentity
-    environment: Environment
     results: tuple[ProfileResult, ...]
 
     @property
     def passed(self) -> bool:
         """Every artifact whose runtime is installed was profiled."""
-        return all(r.status in ("done", "missing") for r in self.results)
+        return all_measured(self.results)
 
 
 def measure_profile(bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, calls: int) -> OperatorProfile:
@@ -107,16 +91,11 @@ def run_profiles(
             latency=LatencySettings(calls=calls),
         )
         outcome, profile = decode_result(OperatorProfile, device.run(job))
-        results.append(
-            ProfileResult(key=result_key(job, device), status=outcome.status, reason=outcome.reason, profile=profile)
-        )
+        results.append(ProfileResult(**row(job, device, outcome), profile=profile))
     progress(ProgressEvent("profile", len(artifacts), len(artifacts)))
     require_any_ran([(r.status, r.reason) for r in results])
     return ProfileResults(
-        schema_version=SCHEMA_VERSION,
+        **header(bundle),
         kind="operators",
-        created_utc=utc_now(),
-        bundle=bundle_identity(bundle),
-        environment=current_environment(),
         results=tuple(results),
     )

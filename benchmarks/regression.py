@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmarks.device import DeviceEnvironment
 from benchmarks.environment import Environment
 from benchmarks.instruction_changes import COUNT_LIMIT, CountChange, count_changes
 from benchmarks.jobs import LatencySettings
@@ -91,9 +92,19 @@ def require_like(
     return _accepted(differences, accept=accept)
 
 
+def require_like_devices(
+    old: Sequence[DeviceEnvironment], new: Sequence[DeviceEnvironment], *, accept: bool
+) -> tuple[str, ...]:
+    """In what devices of the same name differ: an InputError unless that is accepted."""
+    before, after = ({device.name: asdict(device) for device in devices} for devices in (old, new))
+    both = sorted(before.keys() & after.keys())
+    found = [text for name in both for text in _differences(f"{name} ", before[name], after[name])]
+    return _accepted(found, accept=accept)
+
+
 def compare_results(old: LatencyResults, new: LatencyResults, *, limit: float, unlike: bool = False) -> Changes:
     """Compare what both files have by artifact, runtime, threads and device; counts do not depend on the machine."""
-    differences = _unlike_devices(old, new, accept=unlike)
+    differences = require_like_devices(old.devices, new.devices, accept=unlike)
     if old.results and new.results:
         differences = (*require_like(old, new.environment, new.settings, accept=unlike), *differences)
     before = {result.key: result for result in old.results if result.latency is not None}
@@ -136,15 +147,6 @@ def change_lines(changes: Changes) -> list[str]:
         return lines
     count = len(changes.regressions)
     return [*lines, f"{count} of {len(changes.changes)} failed or became slower by more than {changes.limit:.1%}"]
-
-
-def _unlike_devices(old: LatencyResults, new: LatencyResults, *, accept: bool) -> tuple[str, ...]:
-    """In what the devices of both files differ: an InputError unless that is accepted."""
-    before = {device.name: asdict(device) for device in old.devices}
-    after = {device.name: asdict(device) for device in new.devices}
-    both = before.keys() & after.keys()
-    found = [text for name in sorted(both) for text in _differences(f"{name} ", before[name], after[name])]
-    return _accepted(found, accept=accept)
 
 
 def _accepted(differences: Sequence[str], *, accept: bool) -> tuple[str, ...]:

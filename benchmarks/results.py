@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from benchmarks.device import Device
-from benchmarks.jobs import Job, JobStatus
+from benchmarks.environment import Environment, current_environment
+from benchmarks.jobs import Job, JobStatus, Outcome
 from runtimes.bundle import MANIFEST_FILE, Bundle
 from runtimes.decoding import to_json
 from runtimes.errors import EdgesrError, InputError
@@ -41,6 +44,40 @@ class BundleIdentity:
     checkpoint_sha256: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A result of one job; what was measured is None unless ``status`` is "done", and ``reason`` says why not."""
+
+    key: Key
+    status: JobStatus
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """How every results file of a bundle begins."""
+
+    schema_version: int
+    created_utc: str
+    bundle: BundleIdentity
+    environment: Environment
+
+
+def header(bundle: Bundle) -> dict[str, Any]:
+    """The fields of `Header`, of now and here."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "created_utc": utc_now(),
+        "bundle": bundle_identity(bundle),
+        "environment": current_environment(),
+    }
+
+
+def all_measured(rows: Iterable[Row]) -> bool:
+    """Every artifact whose runtime is installed was measured."""
+    return all(row.status in ("done", "missing") for row in rows)
+
+
 def select_artifacts(
     bundle: Bundle, *, artifact: str | None = None, runtime: str | None = None
 ) -> list[tuple[Artifact, str]]:
@@ -62,6 +99,11 @@ def label(key: Key) -> str:
 def result_key(job: Job, device: Device) -> Key:
     """What a job's result is about."""
     return Key(artifact=job.artifact, runtime=job.runtime, threads=job.threads, device=device.name)
+
+
+def row(job: Job, device: Device, outcome: Outcome) -> dict[str, Any]:
+    """The fields of `Row`."""
+    return {"key": result_key(job, device), "status": outcome.status, "reason": outcome.reason}
 
 
 def require_any_ran(outcomes: list[tuple[JobStatus, str | None]]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from arm64_encodings import ENCODINGS
 
 from benchmarks.arm64 import counter
-from benchmarks.arm64.counter import COMPILERS, SOURCES, Counts, compiled_plugin, compiler, mark, read_counts, region
+from benchmarks.arm64.counter import SOURCES, Counts, compiled_plugin, mark, read_counts, region
 from benchmarks.arm64.cpus import cpu
 from benchmarks.arm64.guest import Guest
 from runtimes.errors import InputError, MissingPackageError
@@ -41,16 +41,13 @@ for tag, calls in ((7, 0), (8, int(sys.argv[1]))):
 
 
 @pytest.fixture(scope="session")
-def kinds_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], int]:
+def kinds_of(c_compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], int]:
     """The plugin's classifier, compiled: an instruction word -> a bit for each of KINDS."""
-    program = compiler()
-    if program is None:
-        pytest.skip(f"needs a C compiler: {', '.join(COMPILERS)}")
     folder = tmp_path_factory.mktemp("classifier")
     source = "unsigned kinds_of(uint32_t word) { return instruction_kinds(word); }"
     (folder / "classifier.c").write_text(f'#include "{SOURCES[1]}"\n{source}\n')
     library = folder / "classifier.so"
-    subprocess.run([program, "-shared", "-fPIC", "-o", library, folder / "classifier.c"], check=True)
+    subprocess.run([c_compiler, "-shared", "-fPIC", "-o", library, folder / "classifier.c"], check=True)
     function: Callable[[int], int] = ctypes.CDLL(str(library)).kinds_of
     return function
 
@@ -83,9 +80,8 @@ def test_every_word_is_of_one_main_group(kinds_of: Callable[[int], int]) -> None
             assert found & (dot_product | int8_matmul | fmla) == 0 or found & simd
 
 
+@pytest.mark.usefixtures("c_compiler")
 def test_plugin_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if compiler() is None:
-        pytest.skip(f"needs a C compiler: {', '.join(COMPILERS)}")
     plugin = compiled_plugin(tmp_path / "plugins")
     made = plugin.stat().st_mtime_ns
     monkeypatch.setattr(shutil, "which", lambda _: None)
@@ -94,9 +90,8 @@ def test_plugin_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert [file.name for file in (tmp_path / "plugins").iterdir()] == [plugin.name]
 
 
+@pytest.mark.usefixtures("c_compiler")
 def test_changed_source_is_another_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if compiler() is None:
-        pytest.skip(f"needs a C compiler: {', '.join(COMPILERS)}")
     plugin = compiled_plugin(tmp_path)
     sources = tuple(tmp_path / source.name for source in SOURCES)
     for source, copy in zip(SOURCES, sources, strict=True):
@@ -121,9 +116,8 @@ def test_compiler_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     assert list((tmp_path / "plugins").iterdir()) == []
 
 
+@pytest.mark.usefixtures("c_compiler")
 def test_compiling_twice_at_once(tmp_path: Path) -> None:
-    if compiler() is None:
-        pytest.skip(f"needs a C compiler: {', '.join(COMPILERS)}")
     plugins: list[Path] = []
     threads = [threading.Thread(target=lambda: plugins.append(compiled_plugin(tmp_path))) for _ in range(2)]
     for thread in threads:
@@ -181,9 +175,8 @@ def counted(guest: Guest, code: Path, out: Path) -> tuple[Counts, ...]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("c_compiler")
 def test_guest_counts_what_it_executes(arm64_guest: Guest, guest_code: Path, tmp_path: Path) -> None:
-    if compiler() is None:
-        pytest.skip(f"needs a C compiler: {', '.join(COMPILERS)}")
     empty, full = counted(arm64_guest, guest_code, tmp_path / "counts, first")
     assert (empty.region, full.region) == (7, 8)
     assert (full.dot_product, full.fmla, full.int8_matmul, full.sve) == (2 * CALLS, CALLS, 0, 0)

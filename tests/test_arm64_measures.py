@@ -13,7 +13,6 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.arm64.counter import COMPILERS, compiler
 from benchmarks.arm64.cpus import cpu
 from benchmarks.arm64.device import Arm64Device
 from benchmarks.arm64.guest import Guest
@@ -79,9 +78,8 @@ def test_float32_keeps_its_tolerance_on_arm64(quantized_bundle: Bundle, arm64_de
     assert found.max_difference < 0.01
 
 
+@pytest.mark.usefixtures("c_compiler")
 def test_instructions_of_float32_and_int8(quantized_bundle: Bundle, arm64_devices: list[Arm64Device]) -> None:
-    if compiler() is None:
-        pytest.skip(f"needs a C compiler: {', '.join(COMPILERS)}")
     names = ("onnx-fp32-tile", "onnx-int8-tile", "tflite-fp32-tile-64x64", "tflite-int8-tile-64x64")
     artifacts = [quantized_bundle.artifact(name) for name in names]
     jobs = [(device, one, one.runtimes[0]) for device in arm64_devices for one in artifacts]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_instructions import filled, result
 
 from benchmarks.arm64.cpus import cpu
 from benchmarks.arm64.device import Arm64Device
@@ -21,11 +22,11 @@ from benchmarks.device_tables import difference_table
 from benchmarks.devices import device_names, emulated, environments, on_device, open_devices
 from benchmarks.emulated_x86 import EmulatedX86Device
 from benchmarks.image_folders import ImageFolders
-from benchmarks.instruction_results import count_jobs, count_on_devices
+from benchmarks.instruction_results import Counted, count_jobs, count_on_devices
 from benchmarks.jobs import Job, Outcome
 from benchmarks.parallel import in_order
 from benchmarks.parity import check_parity
-from benchmarks.results import select_artifacts
+from benchmarks.results import select_artifacts, write_json
 from benchmarks.tables import difference_causes, golden_table, not_measured, parity_table
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError, MissingPackageError
@@ -100,6 +101,37 @@ def test_command_refuses_before_it_measures(
     assert (code, "emulated devices have none of" in error) == (2, True)
     code, _, error = run_cli("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--runtime", "torchscript")
     assert (code, "has no build of what these artifacts need: only ort, tflite" in error) == (2, True)
+
+
+def test_what_cannot_be_compared_is_refused_before_counting(
+    mobile_bundle: Bundle, run_cli: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def count(*_: object, **__: object) -> None:
+        raise AssertionError("nothing is to be counted")
+
+    monkeypatch.setattr("benchmarks.devices.open_arm64", lambda _: device())
+    monkeypatch.setattr("benchmarks.instruction_results.count_jobs", count)
+    file = tmp_path / "old.json"
+    arguments = ("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--against", file)
+    write_json(filled(mobile_bundle, []), file)
+    code, _, error = run_cli(*arguments)
+    assert (code, "has no instruction counts to compare with" in error) == (2, True)
+    write_json(filled(mobile_bundle, [result("onnx-fp32-tile", 10)]), file)
+    code, _, error = run_cli(*arguments)
+    assert (code, "arm64:cortex-a76 packages.numpy was 2, is 2.3.5" in error) == (2, True)
+
+
+def test_ctrl_c_before_anything_was_counted_writes_nothing(
+    mobile_bundle: Bundle, run_cli: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("benchmarks.devices.open_arm64", lambda _: device())
+    monkeypatch.setattr("benchmarks.instruction_results.count_jobs", lambda *_: [("device", "artifact", "runtime")])
+    monkeypatch.setattr(
+        "benchmarks.instruction_results.count_on_devices", lambda *_, **__: Counted(results=(), complete=False)
+    )
+    file = tmp_path / "counts.json"
+    code, _, _ = run_cli("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--json", file)
+    assert (code, file.exists()) == (130, False)
 
 
 def test_a_device_has_its_runtimes_only(mobile_bundle: Bundle) -> None:

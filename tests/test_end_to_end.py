@@ -68,6 +68,20 @@ def test_tile_graphs_alone_are_measured(projection_bundle: Bundle) -> None:
         run_end_to_end(projection_bundle, Recorded(), artifacts=full, threads=[1], settings=SETTINGS)
 
 
+def test_a_worker_that_answers_something_else_costs_its_row(mobile_bundle: Bundle) -> None:
+    class Garbage(HostDevice):
+        """Answers with what is no measurement."""
+
+        def run(self, job: Job) -> Outcome:
+            return Outcome(status="done", reason=None, result={"p50_ms": 3})
+
+    pair = (mobile_bundle.artifact("onnx-fp32-tile"), "ort")
+    results = run_end_to_end(mobile_bundle, Garbage(), artifacts=[pair], threads=[1], settings=SETTINGS)
+    (found,) = results.results
+    assert (found.status, found.end_to_end) == ("crashed", None)
+    assert str(found.reason).startswith("invalid result: top level: unknown p50_ms; missing")
+
+
 def test_command_writes_results(
     mobile_bundle: Bundle, tmp_path: Path, run_cli: Callable[..., tuple[int, str, str]]
 ) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.arm64.counter import Counts
+from benchmarks.arm64.counter import KINDS, Counts
 from benchmarks.device import DeviceEnvironment
 from benchmarks.device_tables import instruction_lines, instruction_table
 from benchmarks.instruction_changes import count_change_table, count_changes
 from benchmarks.instruction_results import InstructionResult, count_on_devices
-from benchmarks.instructions import KINDS, Instructions, summarised
+from benchmarks.instructions import Instructions, summarised
 from benchmarks.jobs import Job, LatencySettings, Outcome
 from benchmarks.latency_results import LatencyResults, without_latency
 from benchmarks.regression import change_lines, compare_results, read_latency_results

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pyvips
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.ExifTags import IFD, Base
@@ -89,7 +90,6 @@ def test_a_transparent_colour_becomes_alpha(tmp_path: Path) -> None:
 
 
 def test_cmyk_goes_through_its_profile_which_is_dropped(tmp_path: Path) -> None:
-    pyvips = pytest.importorskip("pyvips")
     profile = pyvips.Operation.call("profile_load", "cmyk")
     cmyk = Image.new("CMYK", (9, 6), (255, 0, 0, 0))
     plain = saved(tmp_path / "x.tif", cmyk)

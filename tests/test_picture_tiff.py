@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pyvips
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -68,7 +69,6 @@ def test_values_without_a_defined_white_are_refused(mode: str, tmp_path: Path) -
 
 
 def test_float_colours_are_refused(tmp_path: Path) -> None:
-    pyvips = pytest.importorskip("pyvips")
     pyvips.Image.black(9, 6, bands=3).cast("float").tiffsave(str(tmp_path / "x.tif"))
     with pytest.raises(InputError, match=r"x\.tif: holds 3 channels of type float, which cannot be read; save it as"):
         read_picture(tmp_path / "x.tif")

@@ -5,16 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 from test_report import measured_files
 
 from benchmarks.report.builder import build_report
 from runtimes.bundle import Bundle
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Route
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -66,11 +63,10 @@ class Visit:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'edgesr[dev]'")
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("needs Debian's Chromium: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield opened
         opened.close()

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from runtimes.decoding import DecodeError, decode
@@ -34,15 +34,14 @@ _MARK = 0x7EAD0000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
-    """Instructions executed in one region, by kind; ``region`` is its tag. An instruction may be of several kinds.
+class ByKind:
+    """Instructions, all and by kind; one may be of several kinds.
 
     ``simd``: floating-point and vector data processing; ``load_store``: of all registers; ``branch``: taken or not;
     ``dot_product``: SDOT, UDOT, USDOT, SUDOT; ``int8_matmul``: SMMLA, UMMLA, USMMLA; ``fmla``: vector FMLA (not FMLS);
-    ``sve``: all of SVE. Exact for one thread.
+    ``sve``: all of SVE.
     """
 
-    region: int
     total: int
     simd: int
     load_store: int
@@ -51,6 +50,17 @@ class Counts:
     int8_matmul: int
     fmla: int
     sve: int
+
+
+KINDS = tuple(field.name for field in fields(ByKind))
+"""Total and every kind."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts(ByKind):
+    """Executed in one region, exactly for one thread; ``region`` is its tag."""
+
+    region: int
 
 
 @contextlib.contextmanager

@@ -34,33 +34,29 @@ def check_guest(guest: Guest) -> None:
 def check_x86(guest: Guest) -> None:
     """An InputError when the emulated x86-64 CPU does not start this host's Python."""
     device = EmulatedX86Device(guest)
-    done = subprocess.run(
-        [*device.python, "-c", "pass"],
-        check=False,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        env=device.process_environment,
-    )
-    if done.returncode != 0:
-        raise InputError(f"{device.name} does not start: {describe_exit(done.returncode, done.stderr)}")
+    _output([*device.python, "-c", "pass"], device.process_environment, f"{device.name} does not start")
 
 
 def imported_versions(guest: Guest, cpu: Cpu) -> dict[str, str]:
     """Version of each pinned distribution, told by the guest after it imported all of them."""
     command = guest.command(cpu, python_path=guest.site_packages)
+    program = _PROGRAM.format(names=tuple(wheel_pins()))
+    failed = f"arm64 guest: its packages cannot be imported on {cpu.name}"
+    versions: dict[str, str] = json.loads(_output([*command.arguments, "-c", program], command.environment, failed))
+    return versions
+
+
+def _output(arguments: list[str], environment: dict[str, str], failed: str) -> str:
+    """Standard output of a process; an InputError that begins with ``failed`` unless it ends well."""
     done = subprocess.run(
-        [*command.arguments, "-c", _PROGRAM.format(names=tuple(wheel_pins()))],
+        arguments,
         check=False,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         errors="replace",
-        env=command.environment,
+        env=environment,
     )
     if done.returncode != 0:
-        reason = describe_exit(done.returncode, done.stderr)
-        raise InputError(f"arm64 guest: its packages cannot be imported on {cpu.name}: {reason}")
-    versions: dict[str, str] = json.loads(done.stdout)
-    return versions
+        raise InputError(f"{failed}: {describe_exit(done.returncode, done.stderr)}")
+    return done.stdout
