@@ -1,71 +1,30 @@
-"""Devices by name, parity and counts on several of them, with a guest that is this host's own Python."""
+"""Devices by name, and parity on several of them, with a guest that is this host's own Python."""
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from test_instructions import filled, result
+from host_guest import CRASH, device
+from numpy.typing import NDArray
 
-from benchmarks.arm64.cpus import cpu
-from benchmarks.arm64.device import Arm64Device
-from benchmarks.arm64.guest import Guest, GuestCommand, GuestRecord
 from benchmarks.device import HostDevice
 from benchmarks.device_parity import run_parity
 from benchmarks.device_tables import difference_table
 from benchmarks.devices import device_names, emulated, environments, on_device, open_devices
-from benchmarks.emulated_x86 import EmulatedX86Device
 from benchmarks.image_folders import ImageFolders
-from benchmarks.instruction_results import Counted, count_jobs, count_on_devices
 from benchmarks.jobs import Job, Outcome
 from benchmarks.parallel import in_order
 from benchmarks.parity import check_parity
-from benchmarks.results import select_artifacts, write_json
+from benchmarks.results import select_artifacts
 from benchmarks.tables import difference_causes, golden_table, not_measured, parity_table
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError, MissingPackageError
 from runtimes.session import open_session
-
-RECORD = GuestRecord(
-    schema_version=1,
-    recipe_sha256="0",
-    qemu="7.2",
-    packages={},
-    wheels={"numpy": "2.3.5"},
-    downloads={},
-    size_bytes=0,
-    sha256="0",
-)
-CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
-
-
-@dataclass(frozen=True)
-class HostGuest(Guest):
-    """Not emulated: ``python`` options of this host's Python start a worker."""
-
-    options: tuple[str, ...] = ("-P",)
-
-    def command(
-        self,
-        cpu: object,
-        *,
-        python_path: Path,
-        plugin: Path | None = None,
-        plugin_arguments: Mapping[str, str] | None = None,
-        environment: Mapping[str, str] | None = None,
-    ) -> GuestCommand:
-        assert {folder.name for folder in python_path.iterdir()} == {"benchmarks", "runtimes"}
-        return GuestCommand([sys.executable, *self.options], {**os.environ, **(environment or {})})
-
-
-def device(*options: str, name: str = "cortex-a76", timeout: float = 60.0) -> Arm64Device:
-    return Arm64Device(cpu(name), HostGuest(Path("guest"), RECORD, options or ("-P",)), timeout)
 
 
 def test_devices_are_opened_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -101,37 +60,6 @@ def test_command_refuses_before_it_measures(
     assert (code, "emulated devices have none of" in error) == (2, True)
     code, _, error = run_cli("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--runtime", "torchscript")
     assert (code, "has no build of what these artifacts need: only ort, tflite" in error) == (2, True)
-
-
-def test_what_cannot_be_compared_is_refused_before_counting(
-    mobile_bundle: Bundle, run_cli: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def count(*_: object, **__: object) -> None:
-        raise AssertionError("nothing is to be counted")
-
-    monkeypatch.setattr("benchmarks.devices.open_arm64", lambda _: device())
-    monkeypatch.setattr("benchmarks.instruction_results.count_jobs", count)
-    file = tmp_path / "old.json"
-    arguments = ("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--against", file)
-    write_json(filled(mobile_bundle, []), file)
-    code, _, error = run_cli(*arguments)
-    assert (code, "has no instruction counts to compare with" in error) == (2, True)
-    write_json(filled(mobile_bundle, [result("onnx-fp32-tile", 10)]), file)
-    code, _, error = run_cli(*arguments)
-    assert (code, "arm64:cortex-a76 packages.numpy was 2, is 2.3.5" in error) == (2, True)
-
-
-def test_ctrl_c_before_anything_was_counted_writes_nothing(
-    mobile_bundle: Bundle, run_cli: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("benchmarks.devices.open_arm64", lambda _: device())
-    monkeypatch.setattr("benchmarks.instruction_results.count_jobs", lambda *_: [("device", "artifact", "runtime")])
-    monkeypatch.setattr(
-        "benchmarks.instruction_results.count_on_devices", lambda *_, **__: Counted(results=(), complete=False)
-    )
-    file = tmp_path / "counts.json"
-    code, _, _ = run_cli("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--json", file)
-    assert (code, file.exists()) == (130, False)
 
 
 def test_a_device_has_its_runtimes_only(mobile_bundle: Bundle) -> None:
@@ -216,50 +144,20 @@ def test_names_of_a_manifest_are_no_paths(mobile_bundle: Bundle, tmp_path: Path)
 
 
 def test_other_devices_compute_exactly_themselves_when_the_first_died(quantized_bundle: Bundle) -> None:
-    pairs = select_artifacts(quantized_bundle, artifact="onnx-int8-tile")
-    dying = device("-c", CRASH, name="cortex-a53")
-    results = run_parity(quantized_bundle, [dying, device()], artifacts=pairs)
-    assert [r.status for r in results.results] == ["crashed", "done"]
-    assert results.results[1].parity is not None
-    assert all(g.exact_max_difference is not None for g in results.results[1].parity.goldens)
-    assert results.differences == ()
+    """It died after it had kept one image, which is not to be used."""
 
-
-def test_what_cannot_be_counted_is_refused_first(
-    mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    pairs = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
-    with pytest.raises(InputError, match="x86-64:haswell: instructions are counted on arm64 alone"):
-        count_jobs([EmulatedX86Device(HostGuest(Path("guest"), RECORD))], pairs)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(MissingPackageError, match="needs a C compiler"):
-        count_jobs([device()], pairs)
-
-
-def test_counting_needs_the_plugin(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("benchmarks.arm64.device.compiled_plugin", lambda: tmp_path / "plugin.so")
-    (pair,) = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
-    counted = count_on_devices(mobile_bundle, [(device(), *pair), (HostDevice(), *pair), (device("-c", CRASH), *pair)])
-    assert counted.complete
-    reasons = [(r.status, r.reason) for r in counted.results]
-    assert reasons[0][0] == "error"
-    assert "no instructions were counted" in str(reasons[0][1])
-    assert reasons[1] == ("error", "instructions are counted on an emulated device only, such as arm64:cortex-a76")
-    assert reasons[2] == ("crashed", "killed by SIGSEGV")
-    assert all(r.ratio_to_fp32 is None for r in counted.results)
-
-
-def test_ctrl_c_keeps_what_was_counted(mobile_bundle: Bundle) -> None:
-    (pair,) = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
-
-    class Interrupted(HostDevice):
+    class Dying(HostDevice):
         def run(self, job: Job) -> Outcome:
-            raise KeyboardInterrupt
+            assert job.images is not None
+            assert job.images.kept is not None
+            np.save(Path(job.images.kept) / "0.exact.npy", np.zeros((3, 8, 8), dtype=np.float32))
+            return Outcome(status="crashed", reason="killed by SIGSEGV", result=None)
 
-    counted = count_on_devices(mobile_bundle, [(HostDevice(), *pair), (Interrupted(), *pair)])
-    assert not counted.complete
-    assert len(counted.results) == 1
+    pairs = select_artifacts(quantized_bundle, artifact="onnx-int8-tile")
+    results = run_parity(quantized_bundle, [Dying(), device()], artifacts=pairs)
+    assert [r.status for r in results.results] == ["crashed", "done"]
+    assert results.results[1].passed
+    assert results.differences == ()
 
 
 def test_no_job_begins_after_an_exception() -> None:
@@ -290,3 +188,22 @@ def test_causes_say_where_devices_differ(mobile_bundle: Bundle) -> None:
     told = replace(results.results[1], parity=replace(parity, difference_cause="rounding"))
     lines = difference_causes(replace(results, results=(results.results[0], told)))
     assert lines == ["onnx-fp32-tile on arm64:cortex-a76 (ort) differs from exact arithmetic by up to -: rounding"]
+
+
+@pytest.mark.parametrize("image", [np.zeros((3, 8, 8)), np.full((3, 256, 256), np.nan)])
+def test_images_that_cannot_be_compared_are_not_finite(mobile_bundle: Bundle, image: NDArray[np.float64]) -> None:
+    """A device that keeps an image of another shape, or none of whose pixels is a number."""
+
+    class Odd(HostDevice):
+        def run(self, job: Job) -> Outcome:
+            outcome = super().run(job)
+            assert job.images is not None
+            np.save(f"{job.images.kept}/0.npy", image)
+            return outcome
+
+    pairs = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
+    results = run_parity(mobile_bundle, [HostDevice(), Odd(name="odd")], artifacts=pairs)
+    (found,) = results.differences
+    assert (found.max_difference, found.identical_goldens) == (None, found.goldens - 1)
+    assert found.golden == results.results[0].parity.goldens[0].golden  # type: ignore[union-attr]
+    assert difference_table(results).rows[0][4] == "not finite"

@@ -19,9 +19,8 @@ import edgesr_report
 from benchmarks.device import HostDevice
 from benchmarks.device_parity import run_parity
 from benchmarks.environment import current_environment
-from benchmarks.instruction_results import InstructionResult
 from benchmarks.jobs import LatencySettings
-from benchmarks.latency_results import run_latency, without_latency
+from benchmarks.latency_results import run_latency
 from benchmarks.parity import ArtifactParity, GoldenParity
 from benchmarks.parity_results import ParityResult, ParityResults
 from benchmarks.profiles import run_profiles
@@ -29,12 +28,10 @@ from benchmarks.report import data
 from benchmarks.report.builder import LARGEST_BYTES, Report, build_report
 from benchmarks.report.data import ReportFiles, read_data
 from benchmarks.report.figures import latency_figure
-from benchmarks.report.page import word_columns
 from benchmarks.report.pictures import PYTORCH
 from benchmarks.report.text_output import csv_files, markdown
 from benchmarks.report.tradeoff import tradeoff
 from benchmarks.results import SCHEMA_VERSION, Key, bundle_identity, select_artifacts, utc_now, write_json
-from benchmarks.tables import Table
 from runtimes.bundle import Bundle, open_bundle
 from runtimes.decoding import to_json
 from runtimes.errors import InputError
@@ -251,41 +248,6 @@ def test_wrong_files_are_refused(mobile_bundle: Bundle, files: ReportFiles, tmp_
     other.write_text("{")
     with pytest.raises(InputError, match="cannot be read"):
         read_data(mobile_bundle, ReportFiles(parity=other))
-
-
-def test_operators_of_measured_artifacts(report: Report) -> None:
-    section = next(section for section in report.sections if section.id == "operators")
-    assert report.data.profile is not None
-    kinds = [{kind.kind: kind for kind in result.kinds()} for result in report.data.profile.results]
-    assert [found["Conv"].count for found in kinds] == [14, 14]
-    (plot,) = section.plots
-    drawn = [sum(trace["x"][place] for trace in plot.figure["data"]) for place in range(len(kinds))]
-    summed = [sum(kind.ms for kind in found.values()) for found in kinds]
-    assert sorted(drawn) == pytest.approx(sorted(summed))
-    delegates = section.tables[0]
-    assert [row[0] for row in delegates.rows] == ["tflite-fp32-full-64x64", "tflite-fp32-tile-64x64"]
-    assert all(row[1:] == ("XNNPACK", "1; no fallback", "as predicted", "-") for row in delegates.rows)
-
-
-def test_counts_alone_are_shown_without_latency_and_profile(mobile_bundle: Bundle, tmp_path: Path) -> None:
-    counted = InstructionResult(
-        key=Key(artifact="onnx-fp32-tile", runtime="ort", threads=1, device="arm64:cortex-a76"),
-        status="crashed",
-        reason="killed by SIGILL",
-        instructions=None,
-        ratio_to_fp32=None,
-    )
-    file = tmp_path / "counts.json"
-    write_json(replace(without_latency(mobile_bundle, QUICK, 5), instructions=(counted,)), file)
-    made = build_report(mobile_bundle, ReportFiles(latency=file), pictures=False)
-    assert "1e6 instructions of one call, not time" in made.html
-    assert "onnx-fp32-tile on arm64:cortex-a76: crashed: killed by SIGILL" in made.html
-    assert f"edgesr bench {mobile_bundle.root} --device arm64:cortex-a76 --json {file}" in made.html
-
-
-def test_columns_of_words_stand_left() -> None:
-    rows = (("a", "1.5 ms", "Conv", "-"), ("b", "12", "2 others", "x"))
-    assert word_columns(Table("t", ("name", "time", "kind", "note"), rows)) == [True, False, False, True]
 
 
 def test_front_of_measured_artifacts(report: Report) -> None:

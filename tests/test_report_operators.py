@@ -1,0 +1,58 @@
+"""The report on operators, delegates and instructions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_report import QUICK, measured_files
+
+from benchmarks.instruction_results import InstructionResult
+from benchmarks.latency_results import without_latency
+from benchmarks.report.builder import Report, build_report
+from benchmarks.report.data import ReportFiles
+from benchmarks.report.page import word_columns
+from benchmarks.results import Key, write_json
+from benchmarks.tables import Table
+from runtimes.bundle import Bundle
+
+
+@pytest.fixture(scope="module")
+def report(mobile_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return build_report(mobile_bundle, measured_files(mobile_bundle.root, tmp_path_factory.mktemp("results")))
+
+
+def test_operators_of_measured_artifacts(report: Report) -> None:
+    section = next(section for section in report.sections if section.id == "operators")
+    assert report.data.profile is not None
+    kinds = [{kind.kind: kind for kind in result.kinds()} for result in report.data.profile.results]
+    assert [found["Conv"].count for found in kinds] == [14, 14]
+    (plot,) = section.plots
+    drawn = [sum(trace["x"][place] for trace in plot.figure["data"]) for place in range(len(kinds))]
+    summed = [sum(kind.ms for kind in found.values()) for found in kinds]
+    assert sorted(drawn) == pytest.approx(sorted(summed))
+    delegates = section.tables[0]
+    assert [row[0] for row in delegates.rows] == ["tflite-fp32-full-64x64", "tflite-fp32-tile-64x64"]
+    assert all(row[1:] == ("XNNPACK", "1; no fallback", "as predicted", "-") for row in delegates.rows)
+
+
+def test_counts_alone_are_shown_without_latency_and_profile(mobile_bundle: Bundle, tmp_path: Path) -> None:
+    counted = InstructionResult(
+        key=Key(artifact="onnx-fp32-tile", runtime="ort", threads=1, device="arm64:cortex-a76"),
+        status="crashed",
+        reason="killed by SIGILL",
+        instructions=None,
+        ratio_to_fp32=None,
+    )
+    file = tmp_path / "counts.json"
+    write_json(replace(without_latency(mobile_bundle, QUICK, 5), instructions=(counted,)), file)
+    made = build_report(mobile_bundle, ReportFiles(latency=file), pictures=False)
+    assert "1e6 instructions of one call, not time" in made.html
+    assert "onnx-fp32-tile on arm64:cortex-a76: crashed: killed by SIGILL" in made.html
+    assert f"edgesr bench {mobile_bundle.root} --device arm64:cortex-a76 --json {file}" in made.html
+
+
+def test_columns_of_words_stand_left() -> None:
+    rows = (("a", "1.5 ms", "Conv", "-"), ("b", "12", "2 others", "x"))
+    assert word_columns(Table("t", ("name", "time", "kind", "note"), rows)) == [True, False, False, True]
