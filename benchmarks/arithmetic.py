@@ -57,6 +57,6 @@ def device_difference_cause(
     if artifact.precision not in CPU_DEPENDENT or artifact.precision == "fp16a":
         return "float32 sums in another order"
     for one, against in ((other, base), (base, other)):
-        if one.cause is not None and against.exact_difference < one.exact_difference:
+        if one.cause not in (None, against.cause) and against.exact_difference < one.exact_difference:
             return f"{one.device}: {one.cause}"
     return "requantization rounds in other places"

@@ -83,6 +83,7 @@ ROUNDED = Computed(device="other", exact_difference=2.0, cause=None)
         ("int8", HOST, SATURATED, "old: sums saturate"),
         ("int8", SATURATED, HOST, "old: sums saturate"),
         ("w8d", ROUNDED, HOST, "requantization rounds in other places"),
+        ("w8d", replace(SATURATED, exact_difference=8.0), SATURATED, "requantization rounds in other places"),
         ("int8", replace(SATURATED, device="a"), SATURATED, "requantization rounds in other places"),
     ],
 )
