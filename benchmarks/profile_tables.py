@@ -63,7 +63,7 @@ def _joined(kinds: list[KindTime]) -> list[KindTime]:
     if len(small) < 2:
         return kinds
     rest = KindTime(
-        kind=f"{len(small)} others",
+        kind=f"others ({len(small)})",
         count=sum(kind.count for kind in small),
         ms=sum(kind.ms for kind in small),
         share=sum(kind.share for kind in small),

@@ -28,7 +28,9 @@ def profile(path: Path, batch: NDArray[np.float32], *, threads: int, calls: int)
     return OperatorProfile(
         calls=calls,
         call_ms=median(whole for _, whole in runs),
-        operators=tuple(_operator([operators[place] for operators, _ in runs]) for place in range(len(names[0]))),
+        operators=tuple(
+            _operator(place, [operators[place] for operators, _ in runs]) for place in range(len(names[0]))
+        ),
         why_no_times=None,
         delegation=None,
     )
@@ -47,6 +49,8 @@ def _one_call(session: TorchScriptLiteSession, batch: NDArray[np.float32]) -> tu
     return inside, call.cpu_time_total / 1000
 
 
-def _operator(events: list[Any]) -> OperatorTime:
-    name = events[0].name
-    return OperatorTime(name=name, kind=name, output="", ms=median(event.cpu_time_total / 1000 for event in events))
+def _operator(place: int, events: list[Any]) -> OperatorTime:
+    """The operator at a place in the order of execution, from its event in each call."""
+    kind = events[0].name
+    times = [event.cpu_time_total / 1000 for event in events]
+    return OperatorTime(name=f"{kind} {place}", kind=kind, output="", ms=median(times))

@@ -47,6 +47,7 @@ def test_operators_add_up_to_the_call(mobile_bundle: Bundle, runtime: str) -> No
     assert sum(one.kind == CONVOLUTIONS[runtime] for one in found.operators) == 14
     total = sum(one.ms for one in found.operators)
     assert 0.5 * found.call_ms < total < 1.5 * found.call_ms
+    assert len({one.name for one in found.operators}) == len(found.operators)
     assert found.calls == 3
     assert found.why_no_times is None
 
@@ -96,7 +97,7 @@ def test_tables_join_small_kinds_and_name_failures(mobile_bundle: Bundle) -> Non
     assert kind_table(results).rows == (
         (first, "ort", "Conv", "2", "98", "98.0%"),
         ("", "", "Relu", "1", "1.2", "1.2%"),
-        ("", "", "2 others", "2", "0.8", "0.8%"),
+        ("", "", "others (2)", "2", "0.8", "0.8%"),
     )
     assert [row[2] for row in operator_table(results).rows] == ["c1", "c2", "r"]
     assert profile_notes(results) == [f"{results.results[1].key.artifact} on ort: crashed: killed by SIGSEGV"]
