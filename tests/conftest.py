@@ -1,15 +1,21 @@
-"""Fixtures that the tests share: two exported bundles a session, without and with a projection."""
+"""Fixtures that the tests share: exported bundles, result files and training runs are made once a session."""
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from runtimes.bundle import Bundle, open_bundle
+
+if TYPE_CHECKING:
+    from benchmarks.report.data import ReportFiles
+    from sr_model.train_inputs import TrainInputs
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -82,6 +88,55 @@ def quantized_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) 
         preset="srrescycgan-mobile", targets=("onnx", "tflite"), precisions=precisions, tile_size=(64, 64)
     )
     return export_bundle(options, output, cache_dir=cache_dir).bundle
+
+
+@pytest.fixture(scope="session")
+def report_files(mobile_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> ReportFiles:
+    """Parity, latency and operators of two ONNX artifacts of the mobile bundle. Do not change them."""
+    from benchmarks.device import HostDevice
+    from benchmarks.device_parity import run_parity
+    from benchmarks.jobs import LatencySettings
+    from benchmarks.latency_results import run_latency
+    from benchmarks.profiles import run_profiles
+    from benchmarks.report.data import ReportFiles
+    from benchmarks.results import select_artifacts, write_json
+
+    folder, device = tmp_path_factory.mktemp("results"), HostDevice()
+    chosen = select_artifacts(mobile_bundle, runtime="ort")[:2]
+    quick = LatencySettings(calls=3, seconds=0.0, warmup_seconds=0.1)
+    latency = run_latency(mobile_bundle, device, artifacts=chosen, threads=[1], settings=quick, rounds=2)
+    files = ReportFiles(parity=folder / "parity.json", latency=folder / "latency.json", profile=folder / "profile.json")
+    write_json(run_parity(mobile_bundle, [device], artifacts=chosen), files.parity)
+    write_json(latency, files.latency)
+    write_json(run_profiles(mobile_bundle, device, artifacts=chosen, threads=1, calls=2), files.profile)
+    return files
+
+
+@pytest.fixture
+def train_inputs(tmp_path: Path) -> TrainInputs:
+    """A folder of its own with two photographs."""
+    from training_runs import make_inputs
+
+    return make_inputs(tmp_path / "photographs")
+
+
+@pytest.fixture(scope="session")
+def whole_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Folders of uninterrupted training runs, "l1" or "gan", made once. Do not change them."""
+    from training_runs import SETTINGS, make_inputs
+
+    from sr_model.config import TrainConfig
+    from sr_model.train import train
+
+    root = tmp_path_factory.mktemp("whole")
+    inputs = make_inputs(root / "photographs")
+
+    @functools.cache
+    def run(phase: str) -> Path:
+        train(inputs, root / phase, TrainConfig(**SETTINGS[phase]), workers=0)
+        return root / phase
+
+    return run
 
 
 @pytest.fixture(params=["mobile_bundle", "projection_bundle"])

@@ -1,46 +1,24 @@
-"""Calibration tiles: what is made up, what is drawn from a folder, and what is refused or warned about."""
+"""Calibration tiles that are drawn from a folder, and what is warned about."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from calibration_images import GOLDEN, Tile, contents, flats, noise, pixels_of
 from hr_images import Pixels, save
-from numpy.typing import NDArray
 from PIL import Image
 
 from export.calibration import (
-    CalibrationSet,
     calibration_warnings,
-    check_folder,
     folder_calibration,
-    synthetic_calibration,
 )
-from export.overlap import contains_any, distinctive_patches
 from export.samples import photograph, photograph_files
 from export.synthetic import synthetic_tiles
-from runtimes.errors import InputError
 from runtimes.image_io import read_rgb8
 
-Tile = NDArray[np.float32]
-
-GOLDEN = photograph("cat", (128, 128))
 NAMES_OF_WARNINGS = ("no flat tile", "no dark tile", "no saturated tile")
-
-
-def noise(low: int, high: int, height: int = 144, width: int = 192, seed: int = 0) -> Pixels:
-    """Random colours from low up to high, which is clipped at 255: twelve tiles of 48x48, all different."""
-    values = np.random.default_rng([seed, low, high]).integers(low, high + 1, (height, width, 3))
-    return values.clip(0, 255).astype(np.uint8)
-
-
-def flats() -> Pixels:
-    """Twelve flat tiles, all different."""
-    cells = np.arange(60, 180, 10, dtype=np.uint8).reshape(3, 4, 1) + np.array([0, 3, 6], dtype=np.uint8)
-    return cells.repeat(48, axis=0).repeat(48, axis=1)
 
 
 def coordinates(height: int, width: int, owner: int = 0) -> Pixels:
@@ -55,14 +33,6 @@ def place(tile: Tile) -> tuple[int, int]:
     return int(y + high // 64 * 256), int(x + high // 16 % 4 * 256)
 
 
-def pixels_of(tile: Tile) -> Pixels:
-    return tile.transpose(1, 2, 0).astype(np.uint8)
-
-
-def contents(tiles: Sequence[Tile]) -> set[bytes]:
-    return {tile.tobytes() for tile in tiles}
-
-
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
     """A folder that has nothing wrong: dark, flat, saturated and ordinary images, twelve tiles each."""
@@ -70,61 +40,6 @@ def good(tmp_path: Path) -> Path:
     for name, pixels in images.items():
         save(tmp_path / "good" / f"{name}.png", pixels)
     return tmp_path / "good"
-
-
-def test_synthetic_tiles_are_8_bit_images_that_follow_their_seed() -> None:
-    tiles = synthetic_tiles(6, (20, 32), seed=3)
-    assert all(tile.shape == (3, 20, 32) and tile.dtype == np.float32 for tile in tiles)
-    assert all(np.array_equal(tile, np.rint(tile)) and tile.min() >= 0 and tile.max() <= 255 for tile in tiles)
-    assert contents(synthetic_tiles(4, (20, 32), seed=3)) == contents(tiles[:4])
-    assert contents(synthetic_tiles(6, (20, 32), seed=4)) & contents(tiles) == contents(tiles[:3])
-    assert [len(synthetic_tiles(count, (8, 8), seed=0)) for count in (0, 2, 3)] == [0, 2, 3]
-
-
-def test_the_first_synthetic_tiles_are_flat_dark_and_saturated() -> None:
-    flat, dark, saturated = synthetic_tiles(3, (24, 48), seed=0)
-    assert np.all(flat == 128)
-    assert (dark.min(), dark.max(), saturated.min(), saturated.max()) == (0, 12, 230, 255)
-    assert np.all(np.diff(dark[0, 0]) >= 0) and np.all(dark == dark[:1, :1])
-    assert 0.6 < (saturated == 255).mean() < 0.7
-
-
-def test_leaves_have_the_statistics_of_photographs() -> None:
-    """Differences of neighbours: heavy tails (3 is Gaussian), and alike at half the scale; brightness varies."""
-    tiles = synthetic_tiles(27, (48, 48), seed=0)[3:]
-
-    def kurtosis_and_spread(tile: Tile) -> tuple[float, float]:
-        differences = np.diff(tile.mean(axis=0))
-        return float((differences**4).mean() / (differences**2).mean() ** 2), float(differences.std())
-
-    halves = [tile.reshape(3, 24, 2, 24, 2).mean((2, 4)) for tile in tiles]
-    full, half = (np.median([kurtosis_and_spread(t) for t in group], axis=0) for group in (tiles, halves))
-    assert full[0] > 5 and half[0] > 4
-    assert 0.8 < half[1] / full[1] < 1.6
-    means, contrasts = [tile.mean() for tile in tiles], [tile.std() for tile in tiles]
-    assert min(means) < 80 and max(means) > 180
-    assert min(contrasts) < 20 and max(contrasts) > 40
-
-
-def test_synthetic_calibration() -> None:
-    made, again = synthetic_calibration(), synthetic_calibration()
-    assert (made.source, len(made.tiles), len(made.selection), made.warnings) == ("synthetic", 27, 9, ())
-    assert made.sha256 == again.sha256
-    assert {tile.shape for tile in (*made.tiles, *made.selection)} == {(3, 48, 48)}
-    assert len(contents((*made.tiles, *made.selection))) == 36
-    assert calibration_warnings(made.tiles) == ()
-    plain = synthetic_tiles(3, (48, 48), seed=0)
-    assert contents(made.tiles[:3]) == contents(plain) and not contents(plain) & contents(made.selection)
-
-
-def test_record_and_checksum() -> None:
-    tiles = tuple(synthetic_tiles(3, (16, 24), seed=0))
-    record = CalibrationSet("somewhere", tiles[:2], tiles[2:], ("doubtful",)).record()
-    assert (record.source, record.tiles, record.tile_size, record.warnings) == ("somewhere", 2, (16, 24), ("doubtful",))
-    reshaped = tuple(tile.reshape(3, 24, 16) for tile in tiles)
-    other_sets = [(tiles, ()), (tiles[:2], tiles[:1]), (tiles[1::-1], tiles[2:]), (reshaped[:2], reshaped[2:])]
-    checksums = [CalibrationSet("", *groups, ()).sha256 for groups in other_sets[1:]]
-    assert len({record.sha256, *checksums}) == 4 and re.fullmatch("[0-9a-f]{64}", record.sha256)
 
 
 def test_folder_gives_tiles_of_all_its_images(good: Path) -> None:
@@ -265,79 +180,6 @@ def test_tiny_images_are_skipped_with_a_warning(good: Path) -> None:
     assert contents(after.tiles + after.selection) >= contents(before.tiles)
 
 
-def absent(folder: Path) -> None:
-    assert not folder.exists()
-
-
-def file_instead(folder: Path) -> None:
-    folder.write_text("")
-
-
-def empty(folder: Path) -> None:
-    folder.mkdir()
-    (folder / "notes.txt").write_text("no image")
-
-
-def damaged(folder: Path) -> None:
-    file = save(folder / "a.png", noise(0, 255))
-    (folder / "broken.png").write_bytes(file.read_bytes()[:500])
-
-
-def not_decodable(folder: Path) -> None:
-    save(folder / "a.png", noise(0, 255))
-    (folder / "text.jpg").write_text("no pixels")
-
-
-def tiny(folder: Path) -> None:
-    for i in range(3):
-        save(folder / f"{i}.png", noise(0, 255, 47, 400))
-
-
-def grey(folder: Path) -> None:
-    save(folder / "rgb.png", noise(0, 255)[..., :1].repeat(3, axis=2))
-    save(folder / "l.png", noise(0, 255)[..., 0])
-    save(folder / "tiny_and_coloured.png", noise(0, 255, 20, 20))
-
-
-def seven_tiles(folder: Path) -> None:
-    save(folder / "a.png", noise(0, 255, 48, 48 * 7))
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (absent, "no such folder; give one with photographs to calibrate on"),
-        (file_instead, "not a folder; give the folder that holds the photographs"),
-        (empty, "no image in it; expected files ending in .png, .jpg"),
-        (damaged, "broken.png cannot be used, remove or replace it: damaged or truncated image: "),
-        (not_decodable, "text.jpg cannot be used, remove or replace it: not an image that can be read; give one of "),
-        (tiny, "none of its 3 images is at least 48x48; add larger photographs"),
-        (grey, "all images are grey, which gives no ranges for colour; add colour photographs"),
-        (seven_tiles, "gives 7 different tiles of 48x48, at least 8 are needed; add photographs, or larger ones"),
-    ],
-)
-def test_unusable_folders_are_refused(tmp_path: Path, make: Callable[[Path], object], message: str) -> None:
-    folder = tmp_path / "given"
-    make(folder)
-    with pytest.raises(InputError) as raised:
-        folder_calibration(folder, [GOLDEN])
-    assert str(raised.value).startswith(f"{folder}: {message}") and "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize("make", [absent, file_instead, empty])
-def test_a_folder_without_images_is_refused_before_any_is_read(tmp_path: Path, make: Callable[[Path], object]) -> None:
-    make(tmp_path / "given")
-    with pytest.raises(InputError, match=re.escape(str(tmp_path / "given"))):
-        check_folder(tmp_path / "given")
-
-
-def test_eight_tiles_and_one_coloured_image_among_grey_ones_are_enough(tmp_path: Path) -> None:
-    save(tmp_path / "grey.png", noise(0, 255, 48, 48 * 7)[..., 0])
-    save(tmp_path / "coloured.png", flats()[:48, :48])
-    drawn = folder_calibration(tmp_path, [])
-    assert (len(drawn.tiles), len(drawn.selection)) == (6, 2)
-
-
 def test_16_bit_and_transparent_images_are_read_as_everywhere_else(tmp_path: Path) -> None:
     picture = noise(0, 255)
     save(tmp_path / "colour.png", picture)
@@ -366,50 +208,3 @@ def test_benchmark_photographs_are_not_taken_for_evaluated_ones(shared: Path) ->
     evaluated = [photograph(file.stem, (120, 200)) for file in photograph_files()]
     warnings = folder_calibration(shared / "data" / "BSD100_20", evaluated).warnings
     assert not [w for w in warnings if w.startswith("also evaluated")]
-
-
-def test_any_shared_part_of_48_pixels_is_found() -> None:
-    """A crop of the evaluated image, the evaluated image itself in a larger one, and an overlap of two corners."""
-    golden = pixels_of(GOLDEN)
-    patches = distinctive_patches([GOLDEN])
-    for y, x in ((0, 0), (7, 13), (23, 1), (80, 80), (41, 62)):
-        assert contains_any(golden[y : y + 48, x : x + 48], patches)
-        overlap = noise(0, 255, 100, 100)
-        overlap[52:, :48] = golden[y : y + 48, x : x + 48]
-        assert contains_any(overlap, patches)
-    larger = noise(0, 255, 300, 300)
-    larger[101:229, 57:185] = golden
-    assert contains_any(larger, patches)
-
-
-def test_patches_of_very_small_images_are_found() -> None:
-    small = photograph("coffee", (16, 24))
-    patches = distinctive_patches([small, photograph("cat", (7, 100))])
-    assert len(patches) == 1
-    assert contains_any(pixels_of(photograph("coffee", (160, 200))), patches)
-
-
-def test_patches_do_not_begin_with_black_or_white() -> None:
-    """An over-exposed or darkened image is full of these, and so would be any photograph searched for them."""
-    for image in (GOLDEN * np.float32(2.5), GOLDEN - np.float32(120)):
-        patches = distinctive_patches([image])
-        assert patches and not [patch for patch in patches if patch[0, 0] in (0, 0xFFFFFF)]
-
-
-def test_only_equal_pixels_count() -> None:
-    golden = pixels_of(GOLDEN)
-    patches = distinctive_patches([GOLDEN])
-    assert contains_any(golden, patches)
-    spoilt = golden.copy()
-    spoilt[::4, ::4, 2] ^= 1
-    for changed in (golden ^ 1, golden[:, ::-1], golden[..., ::-1], spoilt):
-        assert not contains_any(np.ascontiguousarray(changed), patches)
-
-
-def test_plain_images_cannot_be_recognised() -> None:
-    ramp = np.arange(100, 148, dtype=np.float32) + np.zeros((3, 48, 1), np.float32)
-    text = np.where(np.random.default_rng(0).random((48, 48)) < 0.5, 0, 255) + np.zeros((3, 1, 1))
-    plain = [np.full((3, 48, 48), 128, np.float32), ramp, ramp.transpose(0, 2, 1), text.astype(np.float32)]
-    assert distinctive_patches(plain) == []
-    assert not contains_any(pixels_of(ramp), [])
-    assert len(distinctive_patches([GOLDEN])) > 10

@@ -78,6 +78,7 @@ def load_checkpoint_start() -> dict[str, torch.Tensor]:
     return Generator(preset("srrescycgan-mobile")).state_dict()
 
 
+@pytest.mark.slow
 def test_gan_phase_runs_in_two_processes(photographs: Path, tmp_path: Path) -> None:
     arguments = ("--steps", "1", "--gan-steps", "2", "--perceptual-block", "1")
     run(2, options(photographs, tmp_path / "run", *arguments))

@@ -5,25 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
-from html.parser import HTMLParser
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from report_page import parsed
 from small_bundle import fill
 
 import edgesr_report
-from benchmarks.device import HostDevice
-from benchmarks.device_parity import run_parity
 from benchmarks.environment import current_environment
-from benchmarks.jobs import LatencySettings
-from benchmarks.latency_results import run_latency
 from benchmarks.parity import ArtifactParity, GoldenParity
 from benchmarks.parity_results import ParityResult, ParityResults
-from benchmarks.profiles import run_profiles
 from benchmarks.report import data
 from benchmarks.report.builder import LARGEST_BYTES, Report, build_report
 from benchmarks.report.data import ReportFiles, read_data
@@ -31,12 +24,11 @@ from benchmarks.report.figures import latency_figure
 from benchmarks.report.pictures import PYTORCH
 from benchmarks.report.text_output import csv_files, markdown
 from benchmarks.report.tradeoff import tradeoff
-from benchmarks.results import SCHEMA_VERSION, Key, bundle_identity, select_artifacts, utc_now, write_json
+from benchmarks.results import SCHEMA_VERSION, Key, bundle_identity, utc_now, write_json
 from runtimes.bundle import Bundle, open_bundle
 from runtimes.decoding import to_json
 from runtimes.errors import InputError
 
-QUICK = LatencySettings(calls=3, seconds=0.0, warmup_seconds=0.1)
 SECTIONS = [
     *("summary", "pictures", "tradeoff", "latency", "roofline", "operators", "parity"),
     *("errors", "end-to-end", "quality", "artifacts", "environment"),
@@ -44,78 +36,23 @@ SECTIONS = [
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>|`x`"
 
 
-@cache
-def measured_files(root: Path, folder: Path) -> ReportFiles:
-    """Parity and latency of a bundle's ONNX artifacts, measured here once."""
-    bundle, device = open_bundle(root), HostDevice()
-    chosen = select_artifacts(bundle, runtime="ort")[:2]
-    files = ReportFiles(parity=folder / "parity.json", latency=folder / "latency.json", profile=folder / "profile.json")
-    write_json(run_parity(bundle, [device], artifacts=chosen), files.parity)
-    write_json(run_latency(bundle, device, artifacts=chosen, threads=[1], settings=QUICK, rounds=2), files.latency)
-    write_json(run_profiles(bundle, device, artifacts=chosen, threads=1, calls=2), files.profile)
-    return files
-
-
 @pytest.fixture(scope="module")
-def files(mobile_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> ReportFiles:
-    return measured_files(mobile_bundle.root, tmp_path_factory.mktemp("results"))
-
-
-@pytest.fixture(scope="module")
-def report(mobile_bundle: Bundle, files: ReportFiles) -> Report:
-    return build_report(mobile_bundle, files)
-
-
-@dataclass
-class Parsed(HTMLParser):
-    """Sections with their commands, resources, scripts and visible text of a page."""
-
-    commands: dict[str, list[str]] = field(default_factory=dict)
-    resources: list[str] = field(default_factory=list)
-    tags: list[str] = field(default_factory=list)
-    handlers: list[str] = field(default_factory=list)
-    section: str = ""
-    inside: str = ""
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        self.tags.append(tag)
-        self.inside = str(given.get("class") or "") if tag == "pre" else self.inside
-        self.resources += [str(given[name]) for name in ("src", "href", "srcset", "data", "action") if name in given]
-        self.handlers += [name for name in given if name.startswith("on")]
-        if tag == "section":
-            self.section = str(given["id"])
-            self.commands[self.section] = []
-
-    def handle_endtag(self, tag: str) -> None:
-        self.inside = "" if tag == "pre" else self.inside
-
-    def handle_data(self, data: str) -> None:
-        if self.inside == "command" and data.strip():
-            self.commands[self.section].append(data)
-
-
-def parsed(html: str) -> Parsed:
-    parser = Parsed()
-    parser.feed(html)
-    return parser
+def report(mobile_bundle: Bundle, report_files: ReportFiles) -> Report:
+    return build_report(mobile_bundle, report_files)
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_every_section_names_its_command(report: Report, files: ReportFiles) -> None:
+def test_every_section_names_its_command(report: Report, report_files: ReportFiles) -> None:
     commands = parsed(report.html).commands
     assert list(commands) == SECTIONS
     assert all(found and all(line.startswith("edgesr ") for line in found) for found in commands.values())
     assert "--rounds 2 --calls 3 --seconds 0" in commands["latency"][0]
-    assert str(files.parity) in commands["parity"][0]
+    assert str(report_files.parity) in commands["parity"][0]
     assert commands["operators"] == [
-        f"edgesr profile {report.data.bundle.root} --threads 1 --calls 2 --json {files.profile}"
+        f"edgesr profile {report.data.bundle.root} --threads 1 --calls 2 --json {report_files.profile}"
     ]
 
 
@@ -151,15 +88,15 @@ def test_pictures_of_every_artifact(mobile_bundle: Bundle, report: Report) -> No
     assert len(section.pictures.uris) < sum(len(c.pictures) for c in section.pictures.compared)
 
 
-def test_csv_is_the_json(report: Report, files: ReportFiles) -> None:
-    assert files.parity is not None
-    assert files.latency is not None
+def test_csv_is_the_json(report: Report, report_files: ReportFiles) -> None:
+    assert report_files.parity is not None
+    assert report_files.latency is not None
     written = csv_files(report.data, report.sections)
-    parity = json.loads(files.parity.read_text())["results"]
+    parity = json.loads(report_files.parity.read_text())["results"]
     goldens = [(r["key"]["artifact"], g["golden"], g["max_abs_error"]) for r in parity for g in r["parity"]["goldens"]]
     shown = rows_of(written["goldens.csv"])
     assert [(r["artifact"], r["golden"], float(r["max_abs_error"])) for r in shown] == goldens
-    latency = json.loads(files.latency.read_text())["results"]
+    latency = json.loads(report_files.latency.read_text())["results"]
     calls = [float(row["ms"]) for row in rows_of(written["calls.csv"])]
     assert calls == list(np.concatenate([np.ravel(r["latency"]["samples_ms"]) for r in latency]))
     summary = {row["artifact"]: row for row in rows_of(written["summary.csv"])}
@@ -167,10 +104,10 @@ def test_csv_is_the_json(report: Report, files: ReportFiles) -> None:
         assert summary[result["key"]["artifact"]]["p50 ms"] == f"{result['latency']['p50_ms']:.1f}"
 
 
-def test_markdown_and_page_have_the_numbers_of_the_json(report: Report, files: ReportFiles) -> None:
-    assert files.latency is not None
+def test_markdown_and_page_have_the_numbers_of_the_json(report: Report, report_files: ReportFiles) -> None:
+    assert report_files.latency is not None
     text = markdown(report.title, report.sections)
-    for result in json.loads(files.latency.read_text())["results"]:
+    for result in json.loads(report_files.latency.read_text())["results"]:
         values = result["latency"]
         times = [f"{values[name]:.1f}" for name in ("p50_ms", "p90_ms", "p99_ms")]
         row = next(line for line in text.split("## Latency\n")[1].splitlines() if result["key"]["artifact"] in line)
@@ -231,11 +168,11 @@ def parity_results(bundle: Bundle, artifact: str) -> ParityResults:
     )
 
 
-def test_wrong_files_are_refused(mobile_bundle: Bundle, files: ReportFiles, tmp_path: Path) -> None:
-    assert files.parity is not None
+def test_wrong_files_are_refused(mobile_bundle: Bundle, report_files: ReportFiles, tmp_path: Path) -> None:
+    assert report_files.parity is not None
     with pytest.raises(InputError, match="is of kind 'parity', not 'latency'"):
-        read_data(mobile_bundle, ReportFiles(latency=files.parity))
-    content = json.loads(files.parity.read_text())
+        read_data(mobile_bundle, ReportFiles(latency=report_files.parity))
+    content = json.loads(report_files.parity.read_text())
     other = tmp_path / "other.json"
     for change, message in (
         ({"schema_version": 1}, "schema version 1 is not supported"),
@@ -262,13 +199,13 @@ def test_front_of_measured_artifacts(report: Report) -> None:
     assert sum(len(trace["x"]) for trace in figure["data"]) == calls
 
 
-def test_command_writes_all_three(mobile_bundle: Bundle, files: ReportFiles, tmp_path: Path) -> None:
+def test_command_writes_all_three(mobile_bundle: Bundle, report_files: ReportFiles, tmp_path: Path) -> None:
     photograph = Path(__file__).parents[1] / "export" / "photographs" / "cat.png"
     output = tmp_path / "report.html"
     edgesr_report.report(
         mobile_bundle.root,
         output=output,
-        parity=files.parity,
+        parity=report_files.parity,
         image=[photograph],
         markdown=tmp_path / "report.md",
         csv=tmp_path / "tables",

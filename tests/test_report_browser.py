@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
-from test_report import measured_files
 
 from benchmarks.report.builder import build_report
+from benchmarks.report.data import ReportFiles
 from runtimes.bundle import Bundle
 
 ARGUMENTS = [
@@ -73,12 +73,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def report(mobile_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(mobile_bundle: Bundle, report_files: ReportFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a bundle with two measured artifacts, all pictures and a photograph from a file."""
     folder = tmp_path_factory.mktemp("report")
     photograph = Path(__file__).parents[1] / "export" / "photographs" / "astronaut.png"
-    files = measured_files(mobile_bundle.root, folder)
-    build_report(mobile_bundle, files, images=[photograph]).write(folder / "report.html")
+    build_report(mobile_bundle, report_files, images=[photograph]).write(folder / "report.html")
     return folder / "report.html"
 
 

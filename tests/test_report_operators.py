@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_report import QUICK, measured_files
 
 from benchmarks.instruction_results import InstructionResult
+from benchmarks.jobs import LatencySettings
 from benchmarks.latency_results import without_latency
 from benchmarks.report.builder import Report, build_report
 from benchmarks.report.data import ReportFiles
@@ -19,8 +19,8 @@ from runtimes.bundle import Bundle
 
 
 @pytest.fixture(scope="module")
-def report(mobile_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return build_report(mobile_bundle, measured_files(mobile_bundle.root, tmp_path_factory.mktemp("results")))
+def report(mobile_bundle: Bundle, report_files: ReportFiles) -> Report:
+    return build_report(mobile_bundle, report_files)
 
 
 def test_operators_of_measured_artifacts(report: Report) -> None:
@@ -46,7 +46,13 @@ def test_counts_alone_are_shown_without_latency_and_profile(mobile_bundle: Bundl
         ratio_to_fp32=None,
     )
     file = tmp_path / "counts.json"
-    write_json(replace(without_latency(mobile_bundle, QUICK, 5), instructions=(counted,)), file)
+    write_json(
+        replace(
+            without_latency(mobile_bundle, LatencySettings(calls=3, seconds=0.0, warmup_seconds=0.1), 5),
+            instructions=(counted,),
+        ),
+        file,
+    )
     made = build_report(mobile_bundle, ReportFiles(latency=file), pictures=False)
     assert "1e6 instructions of one call, not time" in made.html
     assert "onnx-fp32-tile on arm64:cortex-a76: crashed: killed by SIGILL" in made.html

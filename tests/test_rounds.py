@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_up_latency import MadeUpDevice, timed
 
 from benchmarks.jobs import Job, LatencySettings, Outcome
-from benchmarks.latency import Round, join_rounds
+from benchmarks.latency import join_rounds
 from benchmarks.latency_results import LatencyResults, run_latency
 from benchmarks.limits import MachineLimits
 from benchmarks.results import select_artifacts, write_json
 from benchmarks.tables import latency_table, not_measured
 from runtimes.bundle import Bundle
-from runtimes.decoding import decode, to_json
+from runtimes.decoding import decode
 
 QUICK = LatencySettings(calls=3, seconds=0.0, warmup_seconds=0.2)
-
-
-def timed(p50: float, **changes: object) -> Round:
-    """A made-up measurement of three calls around its median."""
-    fields: dict[str, object] = {
-        "size": (64, 64),
-        "gmac": 2.0,
-        "load_ms": 5.0,
-        "first_call_ms": 9.0,
-        "warmup_calls": 6,
-        "steady": True,
-        "samples_ms": (p50 - 1, p50, p50 + 1),
-        "peak_rss_mb": 100.0,
-        "pinned_cores": (),
-        "core_mhz": None,
-    }
-    return Round(**{**fields, **changes})  # type: ignore[arg-type]
 
 
 def test_rounds_join_by_hand() -> None:
@@ -68,28 +51,6 @@ def test_one_round_speaks_of_its_process_alone() -> None:
     joined = join_rounds([timed(10)])
     assert joined.interval_of == "process"
     assert joined.p50_interval_ms[0] < 10 < joined.p50_interval_ms[1]
-
-
-class MadeUpDevice:
-    """Answers with the next made-up median of an artifact; None is a crash, 0 Ctrl-C, and limits are always alike."""
-
-    name = "made-up"
-
-    def __init__(self, **medians: list[float | None]) -> None:
-        self.medians = {name.replace("_", "-"): iter(values) for name, values in medians.items()}
-        self.calls: list[tuple[str, int]] = []
-
-    def run(self, given: Job) -> Outcome:
-        if given.kind == "limits":
-            limits = {"threads": given.threads, "sgemm_gflops": 80.0, "bandwidth_gb_per_s": 8.0}
-            return Outcome(status="done", reason=None, result=limits)
-        self.calls.append((given.artifact, given.threads))
-        p50 = next(self.medians[given.artifact])
-        if p50 is None:
-            return Outcome(status="crashed", reason="killed by SIGSEGV", result=None)
-        if p50 == 0:
-            raise KeyboardInterrupt
-        return Outcome(status="done", reason=None, result=json.loads(to_json(timed(p50))))
 
 
 def with_quantized(bundle: Bundle) -> Bundle:
@@ -204,53 +165,3 @@ def test_interrupted_bench_keeps_its_rounds(mobile_bundle: Bundle) -> None:
     assert [r.key.artifact for r in partly.results] == ["onnx-fp32-full"]
     with pytest.raises(KeyboardInterrupt):
         run_latency(bundle, MadeUpDevice(onnx_fp32_full=[0]), artifacts=artifacts, threads=[1], settings=QUICK)
-
-
-def test_bench_command_is_interrupted(
-    mobile_bundle: Bundle,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    run_cli: Callable[..., tuple[int, str, str]],
-) -> None:
-    device = MadeUpDevice(onnx_fp32_tile=[10, 0])
-    monkeypatch.setattr("benchmarks.device.HostDevice", lambda: device)
-    file = tmp_path / "l.json"
-    code, out, err = run_cli("bench", mobile_bundle.root, "--artifact", "onnx-fp32-tile", "--json", file)
-    assert (code, "interrupted" in err, "onnx-fp32" in out) == (130, True, True)
-    results = decode(LatencyResults, json.loads(file.read_text()))
-    assert (results.complete, results.rounds, len(results.results)) == (False, 5, 1)
-
-
-def test_mlperf_needs_1024_calls_and_60_seconds_over_all_rounds(
-    mobile_bundle: Bundle,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    run_cli: Callable[..., tuple[int, str, str]],
-) -> None:
-    device = MadeUpDevice(onnx_fp32_tile=[10, 10, 10])
-    monkeypatch.setattr("benchmarks.device.HostDevice", lambda: device)
-    file = tmp_path / "l.json"
-    options = ("--artifact", "onnx-fp32-tile", "--json", file, "--mlperf", "--rounds", 3, "--pin")
-    code, out, _ = run_cli("bench", mobile_bundle.root, *options)
-    assert code == 0
-    assert "p90 counts" in out
-    assert "95% of p90" in out
-    settings = decode(LatencyResults, json.loads(file.read_text())).settings
-    assert (settings.calls, settings.seconds, settings.pin, settings.mlperf) == (342, 20.0, True, True)
-
-
-def test_bench_command_runs_rounds(
-    mobile_bundle: Bundle, tmp_path: Path, run_cli: Callable[..., tuple[int, str, str]]
-) -> None:
-    options = ("--artifact", "onnx-fp32-tile", "--calls", 2, "--seconds", 0, "--json", tmp_path / "l.json")
-    code, out, _ = run_cli("bench", mobile_bundle.root, *options, "--rounds", 2)
-    assert code == 0
-    assert "vs fp32" in out
-    results = decode(LatencyResults, json.loads((tmp_path / "l.json").read_text()))
-    latency = results.results[0].latency
-    assert latency is not None
-    assert (results.rounds, len(latency.rounds_p50_ms), [len(s) for s in latency.samples_ms]) == (2, 2, [2, 2])
-    assert results.limits[0].sgemm_gflops > 0
-    assert "sgemm" in out
-    assert results.results[0].ratio_to_fp32 == 1.0
-    assert run_cli("bench", mobile_bundle.root, "--rounds", 0)[0] == 2

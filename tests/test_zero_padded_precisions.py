@@ -28,12 +28,12 @@ def _convolution_weights(bundle: Bundle, artifact: Artifact) -> list[int]:
     [
         ("onnx", "fp16"),
         ("onnx", "int8"),
-        ("onnx", "w8a16"),
-        ("tflite", "fp16"),
+        pytest.param("onnx", "w8a16", marks=pytest.mark.slow),
+        pytest.param("tflite", "fp16", marks=pytest.mark.slow),
         ("tflite", "int8"),
-        ("tflite", "w8"),
+        pytest.param("tflite", "w8", marks=pytest.mark.slow),
         ("tflite", "w8d"),
-        ("tflite", "w8a16"),
+        pytest.param("tflite", "w8a16", marks=pytest.mark.slow),
     ],
 )
 def test_variant_is_quantized_as_its_artifact(

@@ -1,0 +1,48 @@
+"""Made-up measurements of latency, and a device that answers with them."""
+
+from __future__ import annotations
+
+import json
+
+from benchmarks.jobs import Job, Outcome
+from benchmarks.latency import Round
+from runtimes.decoding import to_json
+
+
+def timed(p50: float, **changes: object) -> Round:
+    """A made-up measurement of three calls around its median."""
+    fields: dict[str, object] = {
+        "size": (64, 64),
+        "gmac": 2.0,
+        "load_ms": 5.0,
+        "first_call_ms": 9.0,
+        "warmup_calls": 6,
+        "steady": True,
+        "samples_ms": (p50 - 1, p50, p50 + 1),
+        "peak_rss_mb": 100.0,
+        "pinned_cores": (),
+        "core_mhz": None,
+    }
+    return Round(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+class MadeUpDevice:
+    """Answers with the next made-up median of an artifact; None is a crash, 0 Ctrl-C, and limits are always alike."""
+
+    name = "made-up"
+
+    def __init__(self, **medians: list[float | None]) -> None:
+        self.medians = {name.replace("_", "-"): iter(values) for name, values in medians.items()}
+        self.calls: list[tuple[str, int]] = []
+
+    def run(self, given: Job) -> Outcome:
+        if given.kind == "limits":
+            limits = {"threads": given.threads, "sgemm_gflops": 80.0, "bandwidth_gb_per_s": 8.0}
+            return Outcome(status="done", reason=None, result=limits)
+        self.calls.append((given.artifact, given.threads))
+        p50 = next(self.medians[given.artifact])
+        if p50 is None:
+            return Outcome(status="crashed", reason="killed by SIGSEGV", result=None)
+        if p50 == 0:
+            raise KeyboardInterrupt
+        return Outcome(status="done", reason=None, result=json.loads(to_json(timed(p50))))

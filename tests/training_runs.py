@@ -1,0 +1,47 @@
+"""Small training runs that the tests share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from export.samples import photograph_files
+from runtimes.progress import ProgressEvent
+from sr_model.train_inputs import TrainInputs
+
+L1: dict[str, Any] = {
+    "preset": "srrescycgan-mobile",
+    "steps": 6,
+    "batch_size": 2,
+    "patch_size": 8,
+    "validate_every": 2,
+    "learning_rate": 1e-3,
+}
+GAN: dict[str, Any] = {**L1, "steps": 2, "gan_steps": 4, "perceptual_block": 1, "degradation": "mix"}
+SETTINGS = {"l1": L1, "gan": GAN}
+
+
+def make_inputs(folder: Path) -> TrainInputs:
+    """A folder with two small photographs, one in a sub-folder."""
+    (folder / "more").mkdir(parents=True)
+    for file, name in zip(photograph_files(), ("a.png", "more/b.png"), strict=False):
+        Image.open(file).convert("RGB").save(folder / name)
+    return TrainInputs(photographs=folder)
+
+
+def rows_of(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def at_step(step: int, action: Callable[[], None]) -> Callable[[ProgressEvent], None]:
+    """A progress callback that acts when a training step is reached."""
+
+    def progress(event: ProgressEvent) -> None:
+        if event.task == "train" and event.done == step:
+            action()
+
+    return progress
