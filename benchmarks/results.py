@@ -87,7 +87,8 @@ def select_artifacts(
         runtime_info(runtime)
     pairs = [(a, r) for a in chosen for r in a.runtimes if runtime in (None, r)]
     if not pairs:
-        raise InputError(f"{bundle.root}: nothing to measure for artifact {artifact or 'any'} on runtime {runtime!r}")
+        known = ", ".join(sorted({name for one in chosen for name in one.runtimes})) or "none"
+        raise InputError(f"{bundle.root}: nothing to measure on runtime {runtime!r}: {artifact or 'it'} has {known}")
     return pairs
 
 
