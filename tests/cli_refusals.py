@@ -9,11 +9,7 @@ import numpy as np
 from PIL import Image
 
 RunCli = Callable[..., tuple[int, str, str]]
-
-
 Write = Callable[[Path], object]
-
-
 MOBILE = "srrescycgan-mobile"
 
 

@@ -35,8 +35,8 @@ def _with_metadata(metadata: dict[str, str] | None) -> Write:
 
 def _with_header(header: object) -> Write:
     """Writes a safetensors file that is a header only."""
-    text = json.dumps(header).encode()
-    return lambda path: path.write_bytes(len(text).to_bytes(8, "little") + text)
+    content = json.dumps(header).encode()
+    return lambda path: path.write_bytes(len(content).to_bytes(8, "little") + content)
 
 
 def _truncated_safetensors(path: Path) -> None:
