@@ -12,15 +12,26 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from training_runs import GAN, L1, SETTINGS, at_step, rows_of
+from training_runs import GAN, L1, SETTINGS, rows_of
 
 from runtimes.errors import EdgesrError, InputError
+from runtimes.progress import ProgressEvent
 from sr_model.checkpoint import embedded_checkpoint, load_checkpoint
 from sr_model.config import TrainConfig
 from sr_model.published import read_state
 from sr_model.train import train
 from sr_model.train_inputs import TrainInputs
 from sr_model.train_state import TrainState
+
+
+def at_step(step: int, action: Callable[[], None]) -> Callable[[ProgressEvent], None]:
+    """A progress callback that acts when a training step is reached."""
+
+    def progress(event: ProgressEvent) -> None:
+        if event.task == "train" and event.done == step:
+            action()
+
+    return progress
 
 
 class Killed(Exception):

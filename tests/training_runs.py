@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from export.samples import photograph_files
-from runtimes.progress import ProgressEvent
 from sr_model.train_inputs import TrainInputs
 
 L1: dict[str, Any] = {
@@ -35,13 +33,3 @@ def make_inputs(folder: Path) -> TrainInputs:
 
 def rows_of(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-
-
-def at_step(step: int, action: Callable[[], None]) -> Callable[[ProgressEvent], None]:
-    """A progress callback that acts when a training step is reached."""
-
-    def progress(event: ProgressEvent) -> None:
-        if event.task == "train" and event.done == step:
-            action()
-
-    return progress
