@@ -9,12 +9,13 @@ from importlib import metadata
 from pathlib import Path
 
 from export.converted import ConvertedArtifact
+from export.graph_names import INPUT_NAME, OUTPUT_NAMES
 from export.options import ExportOptions
 from export.quantization import Quantization
 from export.quantization_record import quantization_record
 from export.records import GoldenRecord
 from export.stages import StageRunner
-from export.targets import INPUT_NAME, OUTPUT_NAMES, ArtifactPlan, tolerances
+from export.targets import ArtifactPlan, tolerances
 from runtimes.bundle import file_entry
 from runtimes.manifest import SCHEMA_VERSION, Artifact, Checkpoint, FileEntry, Golden, Manifest, TensorSpec
 

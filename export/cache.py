@@ -1,45 +1,58 @@
-"""Stage results by content: the same inputs, package versions and source are not converted twice."""
+"""Stage results by content: the same arguments, package versions and source are not converted twice."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-import importlib.util
 import json
 import os
+import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Concatenate, Generic, ParamSpec
 
 import filelock
+import numpy as np
 import platformdirs
 
 from runtimes.files import require_creatable, sha256_of
-from runtimes.registry import installed_version
+from runtimes.import_closure import import_closure
 
 DEFAULT_LIMIT_BYTES = 2 * 1024**3
 _ENTRY_FILE = "entry.json"
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A kind of conversion; its result depends on the source of ``modules`` and the versions of ``distributions``."""
+class Stage(Generic[P]):
+    """A kind of conversion: ``produce(folder, ...)`` writes its files into an empty folder.
+
+    Its result depends on the import closure of the module of ``produce``, and on ``packages``: distributions that a
+    package of others imports without declaring them.
+    """
 
     name: str
-    modules: tuple[str, ...]
-    distributions: tuple[str, ...]
+    produce: Callable[Concatenate[Path, P], None]
+    packages: tuple[str, ...] = ()
 
-    def versions(self) -> dict[str, str]:
-        """Installed versions of its packages."""
-        return {name: installed_version(name) or "absent" for name in self.distributions}
+    def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        """SHA-256 over the stage, its sources, Python's and its packages' versions, and the content of its arguments.
 
-    def key(self, inputs: Mapping[str, object]) -> str:
-        """SHA-256 over the stage, its source, its package versions and its inputs."""
-        sources = {module: _source_sha256(module) for module in self.modules}
-        content = {"stage": self.name, "sources": sources, "versions": self.versions(), "inputs": dict(inputs)}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        A callback tells of progress and does not count.
+        """
+        closure = import_closure(self.produce.__module__)
+        content = {
+            "stage": self.name,
+            "sources": closure.sources,
+            "versions": closure.versions(self.packages),
+            "python": (platform.python_version(), platform.machine()),
+            "arguments": (args, kwargs),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=_content).encode()).hexdigest()
 
 
 def default_cache_dir() -> Path:
@@ -68,15 +81,15 @@ class StageCache:
             finally:
                 self._trim()
 
-    def run(self, stage: Stage, inputs: Mapping[str, object], produce: Callable[[Path], None]) -> Path:
-        """Folder with the stage's files: a stored one whose hashes hold, else made by ``produce(folder)``."""
-        entry = self._stages / stage.key(inputs)
+    def run(self, stage: Stage[P], *args: P.args, **kwargs: P.kwargs) -> Path:
+        """Folder with the stage's files: a stored one whose hashes hold, else made by the stage from its arguments."""
+        entry = self._stages / stage.key(*args, **kwargs)
         if _is_intact(entry):
             os.utime(entry / _ENTRY_FILE)
             return entry
         self.conversions.append(stage.name)
         folder = Path(tempfile.mkdtemp(dir=self._work))
-        produce(folder)
+        stage.produce(folder, *args, **kwargs)
         files = {p.name: sha256_of(p) for p in sorted(folder.iterdir())}
         (folder / _ENTRY_FILE).write_text(json.dumps({"stage": stage.name, "files": files}, indent=2))
         shutil.rmtree(entry, ignore_errors=True)
@@ -103,15 +116,23 @@ class StageCache:
             total -= sizes[entry]
 
 
+def _content(value: object) -> Any:
+    """What an argument says beyond JSON: files and arrays by their SHA-256; a TypeError for what cannot count."""
+    if isinstance(value, Path):
+        return {"file": sha256_of(value)}
+    if isinstance(value, np.ndarray):
+        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        return {"array": [str(value.dtype), value.shape, digest]}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if callable(value):
+        return None
+    raise TypeError(f"a stage cannot depend on a {type(value).__name__}")
+
+
 def _is_intact(entry: Path) -> bool:
     try:
         files = json.loads((entry / _ENTRY_FILE).read_text())["files"]
         return all(sha256_of(entry / name) == digest for name, digest in files.items())
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
-
-
-def _source_sha256(module: str) -> str:
-    spec = importlib.util.find_spec(module)
-    assert spec is not None and spec.origin is not None, module
-    return sha256_of(Path(spec.origin))

@@ -8,8 +8,9 @@ from pathlib import Path
 from export.cache import StageCache
 from export.delegate_use import delegate_use
 from export.quantization import Quantization
-from export.run_costs import CostMeter, FileCost
+from export.run_costs import CostMeter
 from export.stages import StageRunner
+from export.steps.run_cost import FileCost
 from export.targets import TARGETS, ArtifactPlan
 from runtimes.delegation import DelegateUse
 from runtimes.manifest import InsideVariant, Size

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import onnx
 
-from export.delegate_use import DelegateJob
 from export.resizable import upsamples_input
+from export.steps.delegate import DelegateJob
 from runtimes.decoding import decode, to_json
 from runtimes.delegation import DelegateUse, Delegation, GraphOperator, divide
 from runtimes.manifest import GraphKind, Precision

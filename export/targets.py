@@ -48,8 +48,6 @@ class ArtifactPlan:
         return f"{self.target.name}-{self.precision}-{self.graph}{'-zero' if self.zero_padded else ''}{size}"
 
 
-INPUT_NAME = "lr"
-OUTPUT_NAMES: dict[GraphKind, str] = {"full": "sr", "tile": "residual"}
 CALIBRATED: tuple[Precision, ...] = ("int8", "w8a16")
 _WORST_GOLDEN_BELOW_BUDGET_DB = 3.0
 

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch.export import Dim
 
+from export.graph_names import INPUT_NAME, OUTPUT_NAMES
 from export.graphs import build_graph, example_input
 from export.simplify import simplify
-from export.targets import INPUT_NAME, OUTPUT_NAMES
 from runtimes.manifest import GraphKind, Size
 from sr_model.generator import Generator
 from sr_model.noise import lower_median_topk

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from planted_checkouts import closures_of
 
 from export.samples import photograph, photograph_files
 from runtimes.bundle import Bundle
@@ -50,6 +51,15 @@ def test_edge_box_has_no_framework(edge_box: Path, tmp_path: Path) -> None:
     doctor = run(edge_box / "edgesr", "doctor", cwd=tmp_path)
     assert doctor.returncode == 0
     assert "pip install 'edgesr[onnx]'" in doctor.stdout
+
+
+@pytest.mark.slow
+def test_cache_keys_depend_on_the_same_files_in_an_installed_package(edge_box: Path) -> None:
+    installed, checkout = closures_of(edge_box / "python"), closures_of(sys.executable)
+    assert installed.keys() == checkout.keys()
+    for name, (sources, _) in checkout.items():
+        assert installed[name][0] == sources
+        assert len(sources) > 5
 
 
 @pytest.mark.slow

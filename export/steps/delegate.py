@@ -1,0 +1,31 @@
+"""What LiteRT's delegate takes of a converted file, beside what was predicted before the conversion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from export.subprocesses import run_converter
+from runtimes.decoding import to_json
+from runtimes.manifest import GraphKind, Precision
+
+RESULT_FILE = "delegation.json"
+_JOB_FILE = "job.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelegateJob:
+    """A float32 ONNX graph and the TFLite file that was made of it."""
+
+    onnx_file: str
+    file: str
+    graph: GraphKind
+    precision: Precision
+
+
+def inspect(folder: Path, onnx_file: Path, file: Path, *, name: str, graph: GraphKind, precision: Precision) -> None:
+    """Write the `runtimes.delegation.DelegateUse` of a TFLite file, which is opened in a process of its own."""
+    job = DelegateJob(onnx_file=str(onnx_file.absolute()), file=str(file.absolute()), graph=graph, precision=precision)
+    (folder / _JOB_FILE).write_text(to_json(job))
+    what = f"{name} could not be opened in LiteRT"
+    run_converter("export.delegation", [_JOB_FILE, RESULT_FILE], folder=folder, result=folder / RESULT_FILE, what=what)

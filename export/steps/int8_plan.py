@@ -1,0 +1,42 @@
+"""Which layers of a tile graph are int8, in which ranges, with which biases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.plan import Budget, write_plan
+from runtimes.manifest import Glue, RangeMethod
+
+Tiles = Sequence[NDArray[np.float32]]
+
+
+def search(
+    folder: Path,
+    tile_file: Path,
+    *,
+    tiles: Tiles,
+    selection: Tiles,
+    budget: Budget,
+    range_method: RangeMethod | None,
+    scale: int,
+    glue: Glue,
+    tell: Callable[[str], None],
+) -> None:
+    """Write the plan of the float32 ONNX tile graph; ``tiles`` fix ranges, ``selection`` is measured on, (3,h,w)."""
+    import onnx
+
+    from export.quantization_plan import Planner
+    from runtimes.projection import apply_residual
+
+    planner = Planner(
+        onnx.load(tile_file),
+        tuple(tiles),
+        tuple(selection),
+        lambda tile, residual: apply_residual(tile, residual, scale=scale, glue=glue),
+        tell,
+    )
+    write_plan(folder, planner.search(budget, range_method))

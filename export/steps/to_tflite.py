@@ -1,0 +1,26 @@
+"""A float32 ONNX file of one graph -> a float32 TFLite file of a fixed LR size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from export.graph_names import INPUT_NAME, OUTPUT_NAMES
+from runtimes.manifest import GraphKind, Size
+
+
+def convert(folder: Path, onnx_file: Path, graph: GraphKind, tile_size: Size, *, scale: int) -> None:
+    """Write ``model.tflite``; that of a tile graph can be resized by its runtime."""
+    from export.samples import photograph
+    from export.simplify import simplify
+    from export.to_tflite import export_tflite
+
+    fixed = folder / "model.onnx"
+    simplify(onnx_file, fixed, tiles=[photograph("cat", tile_size)], fixed_size=tile_size)
+    export_tflite(
+        fixed,
+        folder / "model.tflite",
+        input_name=INPUT_NAME,
+        output_name=OUTPUT_NAMES[graph],
+        resizable_scale=scale if graph == "tile" else None,
+    )
+    fixed.unlink()

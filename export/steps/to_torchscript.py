@@ -1,0 +1,16 @@
+"""A checkpoint -> a TorchScript Lite file of one graph, of any height and width."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from export.steps.loading import TRACE_SIZE, load_generator
+from runtimes.manifest import GraphKind
+
+
+def convert(folder: Path, checkpoint: Path, graph: GraphKind, *, zero_padded: bool) -> None:
+    """Write ``model.ptl``; ``zero_padded``: with zero padding in place of the generator's own."""
+    from export.to_torchscript import export_torchscript
+
+    generator = load_generator(checkpoint, zero_padded=zero_padded)
+    export_torchscript(generator, graph, folder / "model.ptl", size=TRACE_SIZE)

@@ -1,0 +1,128 @@
+"""What the key of a cached export step depends on: a planted change of any of it makes the step anew."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from planted_checkouts import Closures, changed_steps, closures_of, copy_packages
+from small_generator import save_projected_generator
+
+from runtimes.import_closure import import_closure
+
+OF_CHECKPOINT = {"checkpoint", "measurement", "goldens", "loading", "to_onnx", "to_torchscript"}
+OF_PHOTOGRAPHS = {"goldens", "to_onnx", "to_tflite", "rewrite_onnx"}
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Closures]:
+    """A copy of our packages and its closures."""
+    folder = copy_packages(tmp_path_factory.mktemp("checkout"))
+    return folder, closures_of(sys.executable, folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "steps"),
+    [
+        pytest.param("export/name_tensors.py", {"to_tflite"}, id="imported by a module that is imported in a function"),
+        pytest.param("export/steps/to_tflite.py", {"to_tflite"}, id="the step itself"),
+        pytest.param("sr_model/published.py", OF_CHECKPOINT, id="the loader of published checkpoints"),
+        pytest.param("benchmarks/run_cost.py", {"run_cost"}, id="a script that a child process runs"),
+        pytest.param("export/delegation.py", {"delegate"}, id="another such script"),
+        pytest.param("export/goldens.py", {"goldens"}, id="imported in a function"),
+        pytest.param(
+            "export/photographs/cat.png", {"goldens", "to_onnx", "to_tflite", "rewrite_onnx"}, id="photograph"
+        ),
+        pytest.param("export/pipeline.py", set(), id="imported by no step"),
+    ],
+)
+def test_a_change_of_source_or_data_is_noticed(
+    copied: tuple[Path, Closures], tmp_path: Path, file: str, steps: set[str]
+) -> None:
+    folder, before = copied
+    kept = shutil.copyfile(folder / file, tmp_path / "kept")
+    with (folder / file).open("ab") as changed:
+        changed.write(b"\n")
+    try:
+        assert changed_steps(folder, before) == steps
+    finally:
+        shutil.copyfile(kept, folder / file)
+
+
+def test_the_image_decoder_counts_where_photographs_are_decoded(copied: tuple[Path, Closures]) -> None:
+    _, closures = copied
+    decoding = {name for name, (sources, _) in closures.items() if "runtimes.image_decoding" in sources}
+    assert decoding == OF_PHOTOGRAPHS
+
+
+def test_a_version_is_noticed_where_the_package_is_reached(copied: tuple[Path, Closures], tmp_path: Path) -> None:
+    """onnx2tf is imported by a child process of one step; sympy is required by torch alone."""
+    folder, before = copied
+    for name, steps in (("onnx2tf", {"to_tflite"}), ("sympy", {n for n in before if "torch" in before[n][1]})):
+        planted = folder / f"{name}-99.dist-info"
+        planted.mkdir()
+        (planted / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 99\n")
+        assert steps
+        assert changed_steps(folder, before) == steps
+        shutil.rmtree(planted)
+
+
+def test_undeclared_packages_count() -> None:
+    closure = import_closure("export.steps.to_tflite")
+    assert "tensorflow" not in closure.versions()
+    versions = closure.versions(("tensorflow", "no-such-package"))
+    assert versions["tensorflow"] != "absent"
+    assert "keras" in versions
+    assert versions["no-such-package"] == "absent"
+
+
+def test_imports_for_type_checkers_do_not_count() -> None:
+    assert "export.precisions" in import_closure("export.steps.rewriting").sources
+    assert "sr_model.generator" not in import_closure("export.records").sources
+    assert "runtimes.upscale_files" not in import_closure("runtimes.folder_journal").sources
+
+
+def test_no_step_finds_files_beside_its_source() -> None:
+    """Such files are not in the closure; package data by importlib.resources is."""
+    for name in closures_of(sys.executable):
+        for module in import_closure(f"export.steps.{name}").sources:
+            if ":" not in module:
+                path = Path(__file__).parents[1] / f"{module.replace('.', '/')}.py"
+                assert not path.is_file() or "__file__" not in path.read_text(), module
+
+
+WATCHED = """
+import importlib, sys
+from pathlib import Path
+from runtimes.import_closure import import_closure
+name, function, folder, checkpoint, *rest = sys.argv[1:]
+step = importlib.import_module(f"export.steps.{name}")
+arguments = {"to_onnx": ["tile"], "goldens": [(32, 32)], "to_torchscript": ["tile"]}.get(name, [])
+options = {} if name in ("goldens", "measurement") else {"zero_padded": False}
+getattr(step, function)(Path(folder), Path(checkpoint), *arguments, **options)
+loaded = {n for n in sys.modules if n.split(".")[0] in ("export", "sr_model", "benchmarks", "runtimes")}
+packages = {n.rsplit(".", i)[0] for n in loaded for i in range(1, n.count(".") + 1)}
+print(*sorted(loaded - packages - set(import_closure(step.__name__).sources)))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [("goldens", "record"), ("to_onnx", "convert"), ("to_torchscript", "convert"), ("measurement", "measure")],
+)
+def test_whatever_a_step_imports_is_in_its_closure(tmp_path: Path, name: str, function: str) -> None:
+    """`runtimes` itself imports the upscaler for its users; it is loaded, and no step takes anything of it."""
+    checkpoint = save_projected_generator(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", WATCHED, name, function, str(tmp_path), str(checkpoint)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    of_the_upscaler = import_closure("runtimes.upscale").sources.keys() | {"runtimes.import_closure"}
+    assert set(done.stdout.split()) - of_the_upscaler == set()
