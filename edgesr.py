@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -29,10 +30,26 @@ app = typer.Typer(
     help="Export a PyTorch super-resolution generator to edge runtimes, prove its parity, measure its latency.",
 )
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"edgesr {metadata.version('edgesr')}")
+        raise typer.Exit
+
+
 BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")]
 RuntimeOption = Annotated[str | None, typer.Option("--runtime", help="Only this runtime: ort, tflite, torchscript.")]
 ArtifactOption = Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")]
 JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")]
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options of edgesr itself."""
 
 
 @app.command()
@@ -148,7 +165,7 @@ def evaluate(
 def main() -> None:
     """Entry point: exit code 0 done, 1 the check failed, 2 bad input or missing package (one line on stderr)."""
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="edgesr")
     except EdgesrError as error:
         _fail(str(error))
     except typer.TyperException as error:
@@ -163,5 +180,10 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    typer.echo(f"edgesr: {' '.join(message.split())}", err=True)
+    if message:  # none where the help was shown instead
+        typer.echo(f"edgesr: {' '.join(message.split())}", err=True)
     sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from export.records import GoldenRecord, write_goldens
 from export.samples import photograph
+from runtimes.errors import InputError
 from runtimes.manifest import Size
 from runtimes.noise_level import noise_level
 from runtimes.projection import projection_factor, square_sum, upsample_bilinear
@@ -153,6 +154,11 @@ def _record_intermediates(generator: Generator, image: Image, folder: Path) -> d
 def _residual(generator: Generator, image: Image) -> Image:
     with torch.inference_mode():
         residual: Image = generator.residual(torch.from_numpy(image)[None])[0].numpy()
+    if not np.isfinite(residual).all():
+        raise InputError(
+            f"{generator.config.name}: its residual of a photograph is not finite, its weights are too large; "
+            "give another checkpoint"
+        )
     return residual
 
 

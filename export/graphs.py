@@ -36,21 +36,25 @@ def example_input(size: Size) -> Tensor:
     return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)) * 255
 
 
-def measure_halo(generator: Generator) -> int:
+def measure_halo(generator: Generator) -> int | None:
     """How many LR pixels around a tile its residual depends on: how far one NaN pixel spreads in the tile graph.
 
+    None where it spreads farther than all convolutions together reach: then the residual depends on the whole image.
     In float64, where PyTorch's convolutions touch exactly their receptive field (no Winograd blocks).
     """
     graph = build_graph(generator, "tile").double()
-    radius = 8
-    while True:
-        lr = torch.full((1, 3, 2 * radius + 1, 2 * radius + 1), 128.0, dtype=torch.float64)
-        lr[:, :, radius, radius] = torch.nan
-        reached = graph(lr)[0].isnan().any(dim=0).nonzero() // generator.config.scale
-        halo = int((reached - radius).abs().max())
-        if halo < radius:
-            return halo
-        radius *= 2
+    radius = _farthest_reach(graph) + 1
+    lr = torch.full((1, 3, 2 * radius + 1, 2 * radius + 1), 128.0, dtype=torch.float64)
+    lr[:, :, radius, radius] = torch.nan
+    reached = graph(lr)[0].isnan().any(dim=0).nonzero() // generator.config.scale
+    halo = int((reached - radius).abs().max())
+    return halo if halo < radius else None
+
+
+def _farthest_reach(graph: nn.Module) -> int:
+    """LR pixels that bilinear upsampling and a chain of all convolutions, each at LR size, reach at most."""
+    kernels = [module for module in graph.modules() if isinstance(module, nn.Conv2d)]
+    return 1 + sum(max(k // 2 * d for k, d in zip(m.kernel_size, m.dilation, strict=True)) for m in kernels)
 
 
 def count_mac_per_hr_pixel(generator: Generator) -> float:

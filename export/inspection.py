@@ -99,10 +99,11 @@ def _cost(path: Path) -> dict[str, str]:
     from sr_model.checkpoint import load_checkpoint
 
     generator = load_checkpoint(path)
+    halo = measure_halo(generator)
     leaves = [type(m).__name__ for m in generator.body.modules() if not list(m.children())]
     return {
         "MAC per HR pixel": f"{count_mac_per_hr_pixel(generator):,.1f}",
-        "halo": f"{measure_halo(generator)} LR pixels",
+        "halo": f"{halo} LR pixels" if halo is not None else "the whole image: no tile is exact, use --graph full",
         "operators": counts_text(leaves),
     }
 

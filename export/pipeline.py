@@ -92,8 +92,15 @@ def _check_tile_size(options: ExportOptions, runner: StageRunner) -> None:
     shown = f"tile size {size[0]}x{size[1]}"
     if min(size) < least:
         raise InputError(f"{shown} is too small for the reflect pads of {runner.config.name}: at least {least}x{least}")
+    if "tile" not in options.graphs:
+        return
     halo = runner.measurement.halo
-    if "tile" in options.graphs and min(size) <= 2 * halo:
+    if halo is None:
+        raise InputError(
+            f"{runner.config.name} depends on the whole image at every pixel: no tile of it is exact; "
+            "export it with --graph full"
+        )
+    if min(size) <= 2 * halo:
         raise InputError(
             f"{shown} leaves nothing inside the halo of {halo} pixels on each side: at least {2 * halo + 1} a side, "
             "or --graph full"

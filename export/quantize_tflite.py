@@ -95,12 +95,15 @@ def _names(model: Any, matched: Mapping[str, Any]) -> list[str]:
 
 
 def _set_weights(model: Any, matched: Mapping[str, Any], tile_graph: onnx.ModelProto, planned: onnx.ModelProto) -> None:
-    """Carry weights and biases over, with the constant factor that the converter folded into the weights."""
+    """Carry weights and biases over, with the constant factor that the converter folded into the weights.
+
+    Weights that are all zero show no factor and need none.
+    """
     before, after = use_dcr_order(tile_graph), use_dcr_order(planned)
     for node in convolutions(after):
         operator = matched[node.name]
-        largest = np.abs(constant_values(model, operator.inputs[1])).max()
-        factor = largest / np.abs(constant(before, node.input[1])).max()
+        original = np.abs(constant(before, node.input[1])).max()
+        factor = np.abs(constant_values(model, operator.inputs[1])).max() / original if original > 0 else 1.0
         weights = constant(after, node.input[1]).transpose(0, 2, 3, 1)
         set_constant(model, operator, 1, (weights * factor).astype(np.float32))
         if len(node.input) > 2:

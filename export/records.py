@@ -15,9 +15,12 @@ GOLDENS_FILE = "goldens.json"
 
 @dataclass(frozen=True)
 class Measurement:
-    """Halo of a generator's tile graph in LR pixels, multiply-accumulates per HR pixel, parameters."""
+    """Halo of a generator's tile graph in LR pixels, multiply-accumulates per HR pixel, parameters.
 
-    halo: int
+    ``halo`` is None where every output depends on the whole image.
+    """
+
+    halo: int | None
     mac_per_hr_pixel: float
     parameters: int
 

@@ -121,6 +121,7 @@ def _load_safetensors(path: Path) -> Generator:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    from sr_model.finite_weights import require_finite
     from sr_model.generator import Generator
 
     header = read_header(path)
@@ -133,9 +134,11 @@ def _load_safetensors(path: Path) -> Generator:
             f"{', '.join(wrong)}; write it again with this edgesr"
         )
     try:
-        generator.load_state_dict(load_file(path), strict=True)
+        state = load_file(path)
     except SafetensorError as error:
         raise InputError(f"{path}: damaged safetensors file: {error}") from error
+    require_finite(state, source=str(path))
+    generator.load_state_dict(state, strict=True)
     return generator.eval()
 
 

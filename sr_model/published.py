@@ -15,6 +15,7 @@ from torch import Tensor
 
 from runtimes.errors import InputError
 from sr_model.config import GeneratorConfig, preset
+from sr_model.finite_weights import require_finite
 from sr_model.generator import Generator
 
 _BLOCKS = 5
@@ -37,7 +38,7 @@ def load_published(path: Path) -> Generator:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The state dict in a .pth file, read with ``weights_only=True``."""
+    """The state dict in a .pth file, read with ``weights_only=True``; all its values are finite."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -46,10 +47,11 @@ def read_state(path: Path) -> dict[str, Tensor]:
         ) from error
     except _DAMAGE as error:
         raise InputError(f"{path}: not a PyTorch checkpoint, or damaged: {_first_line(error)}") from error
-    if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
+    if not isinstance(state, dict) or not all(isinstance(k, str) and _is_dense(v) for k, v in state.items()):
         raise InputError(
-            f"{path}: holds no state dict (a mapping of names to tensors); save it with torch.save(state_dict)"
+            f"{path}: holds no state dict (a mapping of names to dense tensors); save it with torch.save(state_dict)"
         )
+    require_finite(state, source=str(path))
     return state
 
 
@@ -60,7 +62,9 @@ def from_published_state(state: dict[str, Tensor], *, source: str) -> Generator:
     if problems:
         raise InputError(f"{source}: not an SRResCGAN or SRResCycGAN x4 generator: {problems}")
     generator = Generator(preset("srrescycgan"))
-    generator.load_state_dict(_convert({name: tensor.float() for name, tensor in state.items()}), strict=True)
+    folded = _convert({name: tensor.float() for name, tensor in state.items()})
+    require_finite(folded, source=f"{source}, its weight norm folded")
+    generator.load_state_dict(folded, strict=True)
     return generator.eval()
 
 
@@ -128,6 +132,11 @@ def _compare(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, .
         ),
     }
     return "; ".join(f"{kind} {', '.join(names)}" for kind, names in parts.items() if names)
+
+
+def _is_dense(value: object) -> bool:
+    """Whether it is a tensor with plain values in memory: not sparse, quantized or without storage."""
+    return isinstance(value, Tensor) and value.layout is torch.strided and value.is_cpu and not value.is_quantized
 
 
 def _first_line(error: Exception) -> str:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from runtimes.errors import InputError
 from sr_model.checkpoint import is_safetensors, require_file
+from sr_model.finite_weights import require_finite
 from sr_model.published import read_state
 from sr_model.shift_tolerant import BlurPool, packaged_state, packaged_weights_available
 
@@ -94,9 +95,11 @@ def _read(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     try:
-        return load_file(path)
+        state = load_file(path)
     except SafetensorError as error:
         raise InputError(f"{path}: damaged safetensors file: {error}") from error
+    require_finite(state, source=str(path))
+    return state
 
 
 def _torchvision_convolutions(state: dict[str, Tensor], path: Path) -> list[tuple[Tensor, Tensor]]:

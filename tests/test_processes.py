@@ -35,16 +35,8 @@ def options(folder: Path, output: Path, *more: str) -> list[str]:
 
 
 def run(count: int, arguments: list[str]) -> None:
-    edgesr = str(Path(sys.executable).parent / "edgesr")
-    launcher = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        f"--nproc-per-node={count}",
-        "--standalone",
-        "--no-python",
-    ]
-    command = [*launcher, edgesr, *arguments] if count > 1 else [edgesr, *arguments]
+    launcher = ["-m", "torch.distributed.run", f"--nproc-per-node={count}", "--standalone"] if count > 1 else []
+    command = [sys.executable, *launcher, "-m", "edgesr", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
 
