@@ -37,6 +37,7 @@ from export.tflite_graph import (
     tensor_name,
     write_tflite,
 )
+from export.vanishing_channels import keep_biases
 from export.weight_rounding import LEVELS_8BIT, round_weights
 from runtimes.manifest import Precision, Scope
 
@@ -65,7 +66,8 @@ def quantize_to_int16(content: bytes, tile_graph: onnx.ModelProto, ranges: Mappi
         if name in ranges
     }
     _set_weights(model, matched, tile_graph, _on_8bit_grid(tile_graph))
-    return _convert_layers(write_tflite(model), _names(model, matched), "w8a16", bounds)
+    planned = write_tflite(model)
+    return keep_biases(_convert_layers(planned, _names(model, matched), "w8a16", bounds), planned)
 
 
 def quantize_to_int8(content: bytes, tile_graph: onnx.ModelProto, plan: Plan) -> bytes:
