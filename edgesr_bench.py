@@ -136,9 +136,13 @@ def _earlier(file: Path, plan: _Plan, *, unlike: bool) -> LatencyResults:
     """The file to compare with, refused before anything is measured; counts do not depend on this machine."""
     from benchmarks.devices import emulated, environments
     from benchmarks.environment import current_environment
-    from benchmarks.regression import read_latency_results, require_like, require_like_devices
+    from benchmarks.latency_results import LatencyResults
+    from benchmarks.regression import require_like, require_like_devices, require_same_bundle
+    from benchmarks.result_files import read_results
+    from benchmarks.results import bundle_identity
 
-    old = read_latency_results(file)
+    old = read_results(LatencyResults, file)
+    require_same_bundle(old, bundle_identity(plan.bundle), accept=unlike)
     timed = len(emulated(plan.devices)) < len(plan.devices)
     if not (old.results if timed else old.instructions):
         raise InputError(f"{file}: has no {'latency' if timed else 'instruction counts'} to compare with")

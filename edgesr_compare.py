@@ -17,8 +17,9 @@ def compare(
     unlike: UnlikeOption = False,
 ) -> None:
     """Tell what became faster or slower; exit code 1 when something is slower by more than the limit."""
-    from benchmarks.regression import read_latency_results
+    from benchmarks.latency_results import LatencyResults
+    from benchmarks.result_files import read_results
 
     share = parse_percent("--limit", limit)
-    before, after = read_latency_results(old), read_latency_results(new)
+    before, after = read_results(LatencyResults, old), read_results(LatencyResults, new)
     raise typer.Exit(0 if shown_comparison(before, after, limit=share, unlike=unlike) else 1)

@@ -19,8 +19,8 @@ _PIPE_WIDTH = 160
 
 
 def comma_separated(text: str) -> tuple[str, ...]:
-    """The parts of an option's text, without blanks."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    """The parts of an option's text, without blanks, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 def parse_size(text: str, option: str = "--tile-size") -> tuple[int, int]:
@@ -40,11 +40,11 @@ def parse_bytes(option: str, text: str) -> int:
 
 
 def positive_integers(option: str, text: str) -> list[int]:
-    """The whole numbers above 0 of an option's text."""
+    """The whole numbers above 0 of an option's text, each once."""
     parts = comma_separated(text)
     if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise InputError(f"{option} {text!r}: give whole numbers above 0, separated by commas")
-    return [int(part) for part in parts]
+    return list(dict.fromkeys(map(int, parts)))
 
 
 def factors(option: str, text: str) -> tuple[float, ...]:

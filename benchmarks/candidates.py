@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.degradations import upscale_bicubic
 from benchmarks.image_pairs import ImageSet
+from benchmarks.results import bundle_identity
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError
 from runtimes.manifest import Artifact
@@ -24,7 +25,7 @@ Upscale = Callable[[Pixels], Pixels]
 class Candidate:
     """``upscale``: uint8 RGB (h,w,3) -> (s*h,s*w,3), rounded. ``sha256`` is that of the checkpoint or model file.
 
-    ``artifact`` and ``runtime`` are None unless it is an artifact of a bundle.
+    ``artifact``, ``runtime`` and ``bundle`` (SHA-256 of its manifest) are None unless it is an artifact of a bundle.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Candidate:
     sha256: str | None = None
     artifact: str | None = None
     runtime: str | None = None
+    bundle: str | None = None
 
 
 def bicubic_candidate(scale: int) -> Candidate:
@@ -60,6 +62,7 @@ def bundle_candidate(
         sha256=artifact.file.sha256,
         artifact=artifact.id,
         runtime=runtime_name,
+        bundle=bundle_identity(bundle).manifest_sha256,
     )
 
 

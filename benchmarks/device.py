@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,11 +10,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NoReturn, Protocol
+from typing import Literal, Protocol
 
 from benchmarks.jobs import Job, Outcome, invalid_result
 from benchmarks.limits import blas_environment
-from runtimes.decoding import decode, to_json
+from runtimes.decoding import DecodeError, decode, to_json
+from runtimes.json_file import JsonError, parse_json
 
 WORKER = "benchmarks.worker"
 """The module that does a job."""
@@ -96,8 +96,8 @@ def run_worker(
 def read_outcome(file: Path) -> Outcome:
     """What a worker wrote; anything but an outcome is a crash."""
     try:
-        return decode(Outcome, json.loads(file.read_bytes(), parse_constant=_refuse_constant))
-    except (ValueError, RecursionError) as error:
+        return decode(Outcome, parse_json(file.read_bytes()))
+    except (JsonError, DecodeError) as error:
         return invalid_result(error)
 
 
@@ -117,7 +117,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -51,11 +51,12 @@ class Round:
 class Latency:
     """The rounds of one artifact on one runtime, in milliseconds.
 
-    ``samples_ms`` has one tuple a round, ``rounds_p50_ms`` the median of each; percentiles are over all samples. A
-    repeat of the whole measurement falls in an interval (low, high) in 95 of 100 cases; with ``interval_of`` "process"
-    there was one round, and the interval is of that process alone. ``load_ms`` and ``first_call_ms`` are medians over
-    rounds; ``warmup_calls`` is their sum, ``steady`` whether all were, ``peak_rss_mb`` the highest. ``ms_per_gmac``
-    divides p50 by the convolutions' 1e9 MAC. ``rounds_mhz`` has each round's core clock, and is empty where unknown.
+    ``samples_ms`` has one tuple a round, ``rounds_p50_ms`` the median of each; percentiles are over all samples, and
+    every round counts alike in them. A repeat of the whole measurement falls in an interval (low, high) in 95 of 100
+    cases; with ``interval_of`` "process" there was one round, and the interval is of that process alone. ``load_ms``
+    and ``first_call_ms`` are medians over rounds; ``warmup_calls`` is their sum, ``steady`` whether all were,
+    ``peak_rss_mb`` the highest. ``ms_per_gmac`` divides p50 by the convolutions' 1e9 MAC. ``rounds_mhz`` has each
+    round's core clock, and is empty where unknown.
     """
 
     size: Size
@@ -115,8 +116,7 @@ def measure_latency(
 def join_rounds(rounds: Sequence[Round]) -> Latency:
     """One result of the same artifact's rounds."""
     samples = tuple(one.samples_ms for one in rounds)
-    p50, p90, p99 = percentiles(samples)
-    p50_interval, p90_interval, p99_interval = repeat_intervals(samples)
+    found = _percentile_fields(samples)
     return Latency(
         size=rounds[0].size,
         load_ms=median(one.load_ms for one in rounds),
@@ -125,18 +125,33 @@ def join_rounds(rounds: Sequence[Round]) -> Latency:
         steady=all(one.steady for one in rounds),
         samples_ms=samples,
         rounds_p50_ms=tuple(float(np.median(one)) for one in samples),
-        p50_ms=p50,
-        p50_interval_ms=p50_interval,
-        p90_ms=p90,
-        p90_interval_ms=p90_interval,
-        p99_ms=p99,
-        p99_interval_ms=p99_interval,
+        **found,
         interval_of="bench" if len(rounds) > 1 else "process",
-        ms_per_gmac=p50 / rounds[0].gmac,
+        ms_per_gmac=found["p50_ms"] / rounds[0].gmac,
         peak_rss_mb=max(one.peak_rss_mb for one in rounds),
         pinned_cores=rounds[0].pinned_cores,
         rounds_mhz=tuple(one.core_mhz for one in rounds if one.core_mhz is not None),
     )
+
+
+def counted_anew(latency: Latency) -> Latency:
+    """The same samples with percentiles as they are now: edgesr 0.1.0 gave rounds with more samples more weight."""
+    found = _percentile_fields(latency.samples_ms)
+    gmac = latency.p50_ms / latency.ms_per_gmac
+    return replace(latency, **found, ms_per_gmac=found["p50_ms"] / gmac)
+
+
+def _percentile_fields(samples: Sequence[Sequence[float]]) -> dict[str, Any]:
+    p50, p90, p99 = percentiles(samples)
+    p50_interval, p90_interval, p99_interval = repeat_intervals(samples)
+    return {
+        "p50_ms": p50,
+        "p50_interval_ms": p50_interval,
+        "p90_ms": p90,
+        "p90_interval_ms": p90_interval,
+        "p99_ms": p99,
+        "p99_interval_ms": p99_interval,
+    }
 
 
 def photograph_golden(bundle: Bundle, artifact: Artifact) -> Golden:

@@ -64,7 +64,10 @@ class MeasuredImage:
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateQuality:
-    """``images`` are in the order of `QualityResults.images`; ``sha256`` is of the checkpoint or model file."""
+    """``images`` are in the order of `QualityResults.images`; ``sha256`` is of the checkpoint or model file.
+
+    ``bundle`` is the SHA-256 of the manifest of the artifact's bundle, None for others and in files of edgesr 0.1.0.
+    """
 
     candidate: str
     sha256: str | None
@@ -72,6 +75,7 @@ class CandidateQuality:
     runtime: str | None
     mean: Quality
     images: tuple[Quality, ...]
+    bundle: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +195,7 @@ def _result(candidate: Candidate, images: list[Quality]) -> CandidateQuality:
             st_lpips=_mean([q.st_lpips for q in images]),
         ),
         images=tuple(images),
+        bundle=candidate.bundle,
     )
 
 

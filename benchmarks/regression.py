@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.device import DeviceEnvironment
@@ -13,10 +11,9 @@ from benchmarks.environment import Environment
 from benchmarks.instruction_changes import COUNT_LIMIT, CountChange, count_changes
 from benchmarks.jobs import LatencySettings
 from benchmarks.latency_results import LatencyResult, LatencyResults
-from benchmarks.results import SCHEMA_VERSION, Key, label
+from benchmarks.results import BundleIdentity, Key, label
 from benchmarks.statistics import Interval, ratio_interval
 from benchmarks.tables import Table
-from runtimes.decoding import DecodeError, decode
 from runtimes.errors import InputError
 
 Verdict = Literal["faster", "slower", "no difference seen", "too few rounds", "failed"]
@@ -61,24 +58,12 @@ class Changes:
         return tuple(c for c in self.counts if c.verdict in ("more", "failed"))
 
 
-def read_latency_results(path: Path) -> LatencyResults:
-    """Read a file of ``edgesr bench --json``; an InputError when it is another kind or schema version."""
-    try:
-        data: Any = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not JSON: {error}") from error
-    found = (data.get("kind"), data.get("schema_version")) if isinstance(data, dict) else (None, None)
-    if found[0] != "latency":
-        raise InputError(f"{path}: kind is {found[0]!r}, not 'latency'; give a file that 'edgesr bench --json' wrote")
-    if found[1] != SCHEMA_VERSION:
-        raise InputError(
-            f"{path}: schema version {found[1]!r} is not supported, this edgesr compares version {SCHEMA_VERSION}; "
-            "measure again with 'edgesr bench --json'"
-        )
-    try:
-        return decode(LatencyResults, data)
-    except DecodeError as error:
-        raise InputError(f"{path}: {error}; measure again with 'edgesr bench --json'") from error
+def require_same_bundle(old: LatencyResults, new: BundleIdentity, *, accept: bool) -> tuple[str, ...]:
+    """How the bundle of an old file differs from the one that is measured: an InputError unless that is accepted."""
+    if old.bundle == new:
+        return ()
+    before, after = (f"{one.generator} (manifest {one.manifest_sha256[:12]})" for one in (old.bundle, new))
+    return _accepted([f"the bundle was {before}, is {after}"], accept=accept)
 
 
 def require_like(
@@ -104,7 +89,10 @@ def require_like_devices(
 
 def compare_results(old: LatencyResults, new: LatencyResults, *, limit: float, unlike: bool = False) -> Changes:
     """Compare what both files have by artifact, runtime, threads and device; counts do not depend on the machine."""
-    differences = require_like_devices(old.devices, new.devices, accept=unlike)
+    differences = (
+        *require_same_bundle(old, new.bundle, accept=unlike),
+        *require_like_devices(old.devices, new.devices, accept=unlike),
+    )
     if old.results and new.results:
         differences = (*require_like(old, new.environment, new.settings, accept=unlike), *differences)
     before = {result.key: result for result in old.results if result.latency is not None}

@@ -20,7 +20,9 @@ from runtimes.files import write_atomically
 from runtimes.manifest import Artifact
 from runtimes.registry import runtime_info
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
+OLDEST_SCHEMA_VERSION = 6
+"""That of edgesr 0.1.0."""
 HOST = "host"
 """The name of this machine among devices."""
 

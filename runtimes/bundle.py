@@ -5,7 +5,6 @@ A bundle is written beside its place and swapped in with one rename, so that a k
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -15,13 +14,15 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.decoding import decode, to_json
+from runtimes.decoding import DecodeError, decode, to_json
 from runtimes.directory_swap import recover, swap_in
 from runtimes.errors import InputError
 from runtimes.files import require_creatable, sha256_of
-from runtimes.manifest import SCHEMA_VERSION, Artifact, FileEntry, Manifest
+from runtimes.json_file import read_json, require_version
+from runtimes.manifest import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Artifact, FileEntry, Manifest
 
 MANIFEST_FILE = "manifest.json"
+_REMAKE = "make it anew with 'edgesr export'"
 
 
 @dataclass(frozen=True)
@@ -114,17 +115,12 @@ def _read_manifest(root: Path) -> Manifest:
         raise InputError(f"{root}: no such bundle; make one with 'edgesr export --output {root}'")
     if not file.is_file():
         raise InputError(f"{root}: not a bundle, it has no {MANIFEST_FILE}; make one with 'edgesr export'")
+    data = read_json(file, remake=_REMAKE)
+    require_version(file, data, oldest=OLDEST_SCHEMA_VERSION, newest=SCHEMA_VERSION, remake=_REMAKE)
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        version = data.get("schema_version") if isinstance(data, dict) else None
-        if version != SCHEMA_VERSION:
-            raise InputError(
-                f"{file}: schema version {version!r} is not supported, this edgesr reads version {SCHEMA_VERSION}; "
-                "export the bundle again or use a matching edgesr"
-            )
         return decode(Manifest, data)
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{file}: damaged manifest: {error}; export the bundle again") from error
+    except DecodeError as error:
+        raise InputError(f"{file}: damaged manifest: {error}; {_REMAKE}") from error
 
 
 def _verified_path(root: Path, entry: FileEntry) -> Path:

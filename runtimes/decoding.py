@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -79,6 +80,8 @@ def _scalar(hint: Any, data: Any, where: str) -> Any:
     if hint is Any:
         return data
     if hint is float and type(data) in (int, float):
+        if not abs(data) <= sys.float_info.max:
+            raise DecodeError(f"{where}: {data} is not a finite number")
         return float(data)
     if type(data) is not hint:
         raise DecodeError(f"{where}: expected {hint.__name__}, found {type(data).__name__}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtimes.bundle import MANIFEST_FILE, Bundle
 from runtimes.files import sha256_of, write_atomically
+from runtimes.json_file import JsonError, parse_json
 from runtimes.upscale_plan import UpscaleOptions
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ class FolderJournal:
 
     def _read(self) -> dict[str, Any]:
         try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
+            content = parse_json(self._path.read_bytes())
+        except (OSError, JsonError):
             return {}
         known = isinstance(content, dict) and content.get("settings") == self._settings
         done = content.get("done") if known else None

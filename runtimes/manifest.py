@@ -8,6 +8,8 @@ from typing import Any, Literal
 from runtimes.delegation import DelegateUse
 
 SCHEMA_VERSION = 5
+OLDEST_SCHEMA_VERSION = 5
+"""That of edgesr 0.1.0."""
 
 GraphKind = Literal["full", "tile"]
 Layout = Literal["NCHW", "NHWC"]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from runtimes.decoding import decode
 from runtimes.errors import InputError
 from runtimes.files import write_atomically
+from runtimes.json_file import JsonError, parse_json
 from sr_model.config import GeneratorConfig, preset
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def read_header(path: Path) -> CheckpointHeader:
     if not isinstance(metadata, dict) or METADATA_KEY not in metadata:
         raise InputError(f"{path}: a safetensors file, but no edgesr generator: its metadata has no {METADATA_KEY!r}")
     try:
-        described = json.loads(metadata[METADATA_KEY])
+        described = parse_json(metadata[METADATA_KEY])
         config = decode(GeneratorConfig, described["config"])
         shapes = {name: tuple(map(operator.index, entry["shape"])) for name, entry in header.items()}
         return CheckpointHeader(config=config, shapes=shapes, training=dict(described["training"]))
@@ -148,9 +149,9 @@ def _read_json_header(path: Path) -> dict[str, Any]:
         length = int.from_bytes(file.read(8), "little")
         text = file.read(length) if 0 < length <= _MAX_HEADER_BYTES else b""
     try:
-        header = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"{path}: damaged safetensors file: its header cannot be read") from error
+        header = parse_json(text)
+    except JsonError as error:
+        raise InputError(f"{path}: damaged safetensors file: its header {error}") from error
     if not isinstance(header, dict):
         raise InputError(f"{path}: damaged safetensors file: its header is no mapping")
     return header

@@ -10,6 +10,7 @@ from typing import Any
 
 from runtimes.errors import InputError
 from runtimes.files import require_creatable, write_atomically
+from runtimes.json_file import JsonError, parse_json
 from sr_model.checkpoint import save_checkpoint
 from sr_model.config import TrainConfig
 from sr_model.generator import Generator
@@ -80,7 +81,13 @@ class RunFolder:
         """Rows written so far, oldest first."""
         if not self._metrics.is_file():
             return []
-        return [json.loads(line) for line in self._metrics.read_text().splitlines()]
+        try:
+            rows = [parse_json(line) for line in self._metrics.read_bytes().splitlines()]
+            return [dict(row) | {"step": int(row["step"])} for row in rows]
+        except (JsonError, KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{self._metrics}: damaged: {error}; delete it, or give another output folder: its curves start anew"
+            ) from error
 
     def add_metrics(self, row: MetricsRow) -> list[MetricsRow]:
         """Add a row, in place of rows of the same or later steps that a killed run left; gives all rows."""

@@ -17,7 +17,8 @@ from benchmarks.environment import current_environment
 from benchmarks.jobs import Job, LatencySettings, Outcome
 from benchmarks.latency import Latency, Round, join_rounds
 from benchmarks.latency_results import LatencyResult, LatencyResults, run_latency
-from benchmarks.regression import change_lines, change_table, compare_results, read_latency_results
+from benchmarks.regression import change_lines, change_table, compare_results
+from benchmarks.result_files import read_results
 from benchmarks.results import SCHEMA_VERSION, BundleIdentity, Key, select_artifacts, write_json
 from edgesr_bench import parse_percent
 from edgesr_compare import compare
@@ -131,16 +132,16 @@ def test_other_files_are_refused_with_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "old.json"
     file.write_text("nonsense")
     with pytest.raises(InputError, match="is not JSON"):
-        read_latency_results(file)
+        read_results(LatencyResults, file)
     file.write_text('{"kind": "parity", "schema_version": 6}')
-    with pytest.raises(InputError, match="kind is 'parity', not 'latency'"):
-        read_latency_results(file)
+    with pytest.raises(InputError, match="is of kind 'parity', not 'latency'"):
+        read_results(LatencyResults, file)
     file.write_text('{"kind": "latency", "schema_version": 5}')
     with pytest.raises(InputError, match=r"old.json: schema version 5 is not supported.*measure again"):
-        read_latency_results(file)
+        read_results(LatencyResults, file)
     file.write_text(f'{{"kind": "latency", "schema_version": {SCHEMA_VERSION}}}')
-    with pytest.raises(InputError, match=r"old.json: top level: missing"):
-        read_latency_results(file)
+    with pytest.raises(InputError, match=r"old.json: damaged result file: top level: missing"):
+        read_results(LatencyResults, file)
 
 
 def test_compare_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,8 @@ from benchmarks.instruction_results import InstructionResult, count_on_devices
 from benchmarks.instructions import Instructions, summarised
 from benchmarks.jobs import Job, LatencySettings, Outcome
 from benchmarks.latency_results import LatencyResults, without_latency
-from benchmarks.regression import change_lines, compare_results, read_latency_results
+from benchmarks.regression import change_lines, compare_results
+from benchmarks.result_files import read_results
 from benchmarks.results import Key, select_artifacts, write_json
 from runtimes.bundle import Bundle
 from runtimes.decoding import to_json
@@ -100,7 +101,7 @@ def test_files_of_counts_compare_across_machines(mobile_bundle: Bundle, tmp_path
     assert [c.verdict for c in changes.count_regressions] == ["more"]
     assert change_lines(changes) == ["1 of 2 failed or execute at least 0.5% more instructions"]
     write_json(new, tmp_path / "new.json")
-    assert read_latency_results(tmp_path / "new.json") == new
+    assert read_results(LatencyResults, tmp_path / "new.json") == new
     newer = filled(mobile_bundle, [result("a", 1)], replace(DEVICE, packages={"numpy": "3"}))
     with pytest.raises(InputError, match=r"arm64:cortex-a76 packages\.numpy was 2, is 3"):
         compare_results(old, newer, limit=0.05)

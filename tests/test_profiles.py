@@ -11,7 +11,7 @@ import pytest
 from benchmarks.environment import current_environment
 from benchmarks.profile_tables import delegate_table, kind_table, operator_table, profile_notes
 from benchmarks.profiles import ProfileResult, ProfileResults, measure_profile
-from benchmarks.report.data import read_results
+from benchmarks.result_files import read_results
 from benchmarks.results import SCHEMA_VERSION, Key, bundle_identity, utc_now
 from runtimes.bundle import Bundle
 from runtimes.delegation import Delegation

@@ -35,8 +35,34 @@ def simulated_bench(
     ]
 
 
-def test_percentiles_are_over_all_samples() -> None:
-    assert percentiles([[1, 2], [3], [4, 5]]) == pytest.approx((3, 4.6, 4.96))
+def test_percentiles_of_rounds_of_one_length_are_those_of_all_samples() -> None:
+    random = np.random.default_rng(3)
+    for rounds in (random.exponential(1, (1, 1)), random.exponential(1, (1, 7)), random.exponential(1, (5, 12))):
+        assert percentiles([list(r) for r in rounds]) == pytest.approx(np.percentile(rounds, (50, 90, 99)))
+
+
+def test_every_round_counts_alike() -> None:
+    """Rounds are bounded by time: a process that is twice as fast leaves twice as many samples."""
+    fast, slow = [10.0] * 200, [20.0] * 100
+    rounds = [fast, fast, slow, slow, slow]
+    assert percentiles(rounds) == (20, 20, 20)
+    assert percentiles([fast, fast, fast, slow, slow]) == (10, 20, 20)
+    assert ratio_interval([fast, fast, fast], rounds)[0] == 2
+    low, high = repeat_intervals(rounds)[0]
+    assert low < 20 < high
+
+
+def test_a_percentile_between_rounds_of_unlike_length() -> None:
+    """Weights 1/4 four times and 1; middles 1/8, 3/8, 5/8, 7/8, 3/2, scaled to 0 .. 1: 0, 2/11, 4/11, 6/11, 1."""
+    assert percentiles([[1, 2, 3, 4], [8]])[0] == pytest.approx(3 + (1 / 2 - 4 / 11) / (2 / 11))
+
+
+def test_more_samples_of_one_round_move_no_interval() -> None:
+    random = np.random.default_rng(4)
+    rounds = [list(random.normal(mean, 0.01, 400)) for mean in (10, 11, 12)]
+    longer = [rounds[0] * 3, *rounds[1:]]
+    for short, long in zip(log_errors(rounds), log_errors(longer), strict=True):
+        assert long.error == pytest.approx(short.error, rel=0.1)
 
 
 def test_equal_samples_leave_the_drift_between_benches() -> None:

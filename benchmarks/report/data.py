@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from benchmarks.end_to_end_results import EndToEndResults
 from benchmarks.instruction_results import InstructionResult
@@ -16,21 +14,9 @@ from benchmarks.parity import GoldenParity
 from benchmarks.parity_results import ParityResult, ParityResults
 from benchmarks.profiles import ProfileResults
 from benchmarks.quality import QualityResults
-from benchmarks.results import SCHEMA_VERSION, bundle_identity
+from benchmarks.result_files import T, read_results, require_bundle
 from benchmarks.tables import latency_notes, not_measured
 from runtimes.bundle import Bundle
-from runtimes.decoding import decode
-from runtimes.errors import InputError
-
-T = TypeVar("T", ParityResults, LatencyResults, QualityResults, EndToEndResults, ProfileResults)
-
-_KINDS = {
-    ParityResults: "parity",
-    LatencyResults: "latency",
-    QualityResults: "quality",
-    EndToEndResults: "end-to-end",
-    ProfileResults: "operators",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,51 +45,24 @@ class ReportData:
 
 def read_data(bundle: Bundle, files: ReportFiles) -> ReportData:
     """Decode all files; an InputError for a file of another kind, schema version or bundle."""
-    parity = read_results(ParityResults, files.parity)
-    latency = read_results(LatencyResults, files.latency)
-    end_to_end = read_results(EndToEndResults, files.end_to_end)
-    profile = read_results(ProfileResults, files.profile)
-    measured = (
-        (files.parity, parity),
-        (files.latency, latency),
-        (files.end_to_end, end_to_end),
-        (files.profile, profile),
-    )
-    identity = bundle_identity(bundle)
-    for path, results in measured:
-        if results is not None and results.bundle != identity:
-            raise InputError(f"{path}: was measured on another bundle than {bundle.root}; measure this one")
+    latency = _read(bundle, LatencyResults, files.latency)
     return ReportData(
         bundle=bundle,
-        parity=parity,
+        parity=_read(bundle, ParityResults, files.parity),
         latency=latency if latency is not None and latency.results else None,
-        quality=read_results(QualityResults, files.quality),
-        end_to_end=end_to_end,
-        profile=profile,
+        quality=_read(bundle, QualityResults, files.quality),
+        end_to_end=_read(bundle, EndToEndResults, files.end_to_end),
+        profile=_read(bundle, ProfileResults, files.profile),
         instructions=latency.instructions if latency is not None else (),
     )
 
 
-def read_results(cls: type[T], path: Path | None) -> T | None:
-    """Decode one result file of the kind that ``cls`` is; None without a path."""
+def _read(bundle: Bundle, cls: type[T], path: Path | None) -> T | None:
     if path is None:
         return None
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: cannot be read as a result file: {error}") from error
-    found = data if isinstance(data, dict) else {}
-    if found.get("kind") != _KINDS[cls]:
-        raise InputError(f"{path}: is of kind {found.get('kind')!r}, not {_KINDS[cls]!r}; give it to its own option")
-    if found.get("schema_version") != SCHEMA_VERSION:
-        raise InputError(
-            f"{path}: schema version {found.get('schema_version')!r} is not supported, this edgesr reads version "
-            f"{SCHEMA_VERSION}; measure again"
-        )
-    try:
-        return decode(cls, data)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: damaged result file: {error}; measure again") from error
+    results = read_results(cls, path)
+    require_bundle(path, results, bundle)
+    return results
 
 
 def rounds_ms(result: LatencyResult) -> tuple[tuple[float, ...], ...]:

@@ -1,0 +1,117 @@
+"""Result files as they are read: of one kind, of a schema version that edgesr knows, and sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar, get_args, get_type_hints
+
+from benchmarks.end_to_end_results import EndToEndResults
+from benchmarks.latency import Latency, counted_anew
+from benchmarks.latency_results import LatencyResult, LatencyResults
+from benchmarks.parity_results import ParityResults
+from benchmarks.profiles import ProfileResults
+from benchmarks.quality import QualityResults
+from benchmarks.results import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Key, bundle_identity, label
+from runtimes.bundle import Bundle
+from runtimes.decoding import DecodeError, decode
+from runtimes.errors import InputError
+from runtimes.json_file import read_json, require_version
+
+T = TypeVar("T", ParityResults, LatencyResults, QualityResults, EndToEndResults, ProfileResults)
+Results = ParityResults | LatencyResults | QualityResults | EndToEndResults | ProfileResults
+
+_COMMANDS = {
+    ParityResults: "edgesr parity --json",
+    LatencyResults: "edgesr bench --json",
+    QualityResults: "edgesr eval --json",
+    EndToEndResults: "edgesr bench --image-size --json",
+    ProfileResults: "edgesr profile --json",
+}
+_POOLED_SAMPLES_VERSION = 6
+
+
+def read_results(cls: type[T], path: Path) -> T:
+    """Read a result file of the kind that ``cls`` is; an InputError for anything else, or what is damaged.
+
+    Percentiles of latency files of edgesr 0.1.0 are computed anew from their samples.
+    """
+    (kind,) = get_args(get_type_hints(cls)["kind"])
+    remake = f"measure again with '{_COMMANDS[cls]}'"
+    data = read_json(path, remake=remake)
+    if data.get("kind") != kind:
+        raise InputError(
+            f"{path}: is of kind {data.get('kind')!r}, not {kind!r}; give a file that '{_COMMANDS[cls]}' wrote"
+        )
+    version = require_version(path, data, oldest=OLDEST_SCHEMA_VERSION, newest=SCHEMA_VERSION, remake=remake)
+    try:
+        results = decode(cls, data)
+        _require_sound(results)
+    except DecodeError as error:
+        raise InputError(f"{path}: damaged result file: {error}; {remake}") from error
+    if isinstance(results, LatencyResults) and version == _POOLED_SAMPLES_VERSION:
+        return replace(results, results=tuple(map(_counted_anew, results.results)))
+    return results
+
+
+def require_bundle(path: Path, results: Results, bundle: Bundle) -> None:
+    """An InputError unless the results are of this bundle; quality, of one of its artifacts or its checkpoint."""
+    if isinstance(results, QualityResults):
+        belongs = any(_is_of(bundle, one.bundle, one.artifact, one.sha256) for one in results.results)
+    else:
+        belongs = results.bundle == bundle_identity(bundle)
+    if not belongs:
+        raise InputError(f"{path}: was measured on another bundle than {bundle.root}; measure this one")
+
+
+def _is_of(bundle: Bundle, identity: str | None, artifact: str | None, sha256: str | None) -> bool:
+    """Whether a candidate is of a bundle; edgesr 0.1.0 did not record which, but the file's own SHA-256."""
+    if identity is not None:
+        return identity == bundle_identity(bundle).manifest_sha256
+    if artifact is None:
+        return sha256 == bundle.manifest.checkpoint.sha256
+    return any((one.id, one.file.sha256) == (artifact, sha256) for one in bundle.manifest.artifacts)
+
+
+def _require_sound(results: Results) -> None:
+    if isinstance(results, QualityResults):
+        for candidate in results.results:
+            if len(candidate.images) != len(results.images):
+                raise DecodeError(f"{candidate.candidate}: has {len(candidate.images)} of {len(results.images)} images")
+        return
+    _require_unique(row.key for row in results.results)
+    if isinstance(results, LatencyResults):
+        _require_unique(row.key for row in results.instructions)
+        for result in results.results:
+            if result.latency is not None:
+                _require_samples(label(result.key), result.latency)
+
+
+def _require_unique(keys: Iterable[Key]) -> None:
+    seen: set[Key] = set()
+    for key in keys:
+        if key in seen:
+            raise DecodeError(f"{label(key)} on {key.runtime}, {key.threads} thread(s): is there twice")
+        seen.add(key)
+
+
+def _require_samples(name: str, latency: Latency) -> None:
+    rounds = latency.samples_ms
+    if not rounds or not all(rounds) or len(latency.rounds_p50_ms) != len(rounds):
+        raise DecodeError(f"{name}: a round has no samples")
+    if min(map(min, rounds)) <= 0 or min(latency.p50_ms, latency.ms_per_gmac, *latency.rounds_p50_ms) <= 0:
+        raise DecodeError(f"{name}: a call took no time")
+
+
+def _counted_anew(result: LatencyResult) -> LatencyResult:
+    if result.latency is None:
+        return result
+    latency = counted_anew(result.latency)
+    change = result.latency.p50_ms / latency.p50_ms
+    return replace(
+        result,
+        latency=latency,
+        gflops=None if result.gflops is None else result.gflops * change,
+        share_of_peak=None if result.share_of_peak is None else result.share_of_peak * change,
+    )

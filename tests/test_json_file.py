@@ -1,0 +1,80 @@
+"""JSON that strangers hand over: refused in one line, whatever is wrong with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from runtimes import json_file
+from runtimes.decoding import DecodeError, decode
+from runtimes.errors import InputError
+from runtimes.json_file import JsonError, parse_json, read_json, require_version
+
+
+@dataclass(frozen=True)
+class _Number:
+    value: float
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "is not JSON"),
+        ("{", "is not JSON"),
+        ("[1,]", "is not JSON"),
+        (b"\xff\xfe\x00", "is not UTF-8: invalid start byte at byte 0"),
+        ("[NaN]", "holds NaN"),
+        ('{"a": -Infinity}', "holds -Infinity"),
+        ("[1e999]", "1e999, which is too large"),
+        ("[-1E400]", "-1E400, which is too large"),
+        (f"[{10**400}]", "a whole number of 401 digits"),
+        ("[-1" + "0" * 5000 + "]", "a whole number of 5002 digits"),
+        ("[" * 100_000, "nested more than 64 levels"),
+        ('{"a":' * 70 + "1" + "}" * 70, "nested more than 64 levels"),
+    ],
+)
+def test_what_is_refused(text: str | bytes, why: str) -> None:
+    with pytest.raises(JsonError) as refusal:
+        parse_json(text)
+    assert why in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 200
+
+
+def test_what_is_read() -> None:
+    assert parse_json("[" * 64 + "]" * 64)
+    assert parse_json(r'{"[[[[\"{": [1, -2.5e-300, true, null, "]]"]}') == {'[[[["{': [1, -2.5e-300, True, None, "]]"]}
+    assert parse_json(f"[{10**300}]") == [10**300]
+    assert parse_json(("[" * 50 + "]" * 50 + ",").join(["[", "1]"])) == [parse_json("[" * 50 + "]" * 50), 1]
+
+
+def test_a_file_is_named_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "x.json"
+    with pytest.raises(InputError, match=r"x\.json: no such file; make it anew"):
+        read_json(file, remake="make it anew")
+    for content, why in ((b"[]", "holds no JSON object but a list"), (b"{", "is not JSON"), (b"null", "a NoneType")):
+        file.write_bytes(content)
+        with pytest.raises(InputError, match=rf"x\.json: .*{why}.*; make it anew"):
+            read_json(file, remake="make it anew")
+    with pytest.raises(InputError, match="cannot be read: Is a directory; make it anew"):
+        read_json(tmp_path, remake="make it anew")
+    monkeypatch.setattr(json_file, "MAX_BYTES", 3)
+    with pytest.raises(InputError, match="has 4 bytes, more than 3; make it anew"):
+        read_json(file, remake="make it anew")
+
+
+def test_versions() -> None:
+    path = Path("x.json")
+    assert require_version(path, {"schema_version": 6}, oldest=6, newest=7, remake="again") == 6
+    for version, why in ((8, "update edgesr"), (5, "again"), (True, "again"), ("6", "again"), (None, "again")):
+        with pytest.raises(InputError, match=why):
+            require_version(path, {"schema_version": version}, oldest=6, newest=7, remake="again")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400])
+def test_a_decoded_number_is_finite(value: float) -> None:
+    with pytest.raises(DecodeError, match=r"value: .* is not a finite number"):
+        decode(_Number, {"value": value})
