@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from benchmarks.end_to_end import EndToEndSettings
 from benchmarks.image_folders import ImageFolders
 from runtimes.decoding import DecodeError, decode
+from runtimes.errors import InputError
 
 T = TypeVar("T")
 
@@ -25,6 +27,13 @@ class LatencySettings:
     warmup_seconds: float = 5.0
     pin: bool = False
     mlperf: bool = False
+
+    def __post_init__(self) -> None:
+        if self.calls < 1:
+            raise InputError(f"calls is {self.calls}: need at least 1")
+        for name in ("seconds", "warmup_seconds"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} is {getattr(self, name)}: give a number of seconds of 0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -130,7 +130,7 @@ def test_results_file_and_tables(folder: Path, tmp_path: Path) -> None:
     assert decode(QualityResults, json.loads((tmp_path / "q.json").read_text())) == results
     assert (results.kind, results.schema_version, results.seed, results.st_lpips_weights) == (
         "quality",
-        6,
+        7,
         3,
         "counted",
     )

@@ -183,7 +183,7 @@ def test_wrong_files_are_refused(mobile_bundle: Bundle, report_files: ReportFile
         with pytest.raises(InputError, match=message):
             read_data(mobile_bundle, ReportFiles(parity=other))
     other.write_text("{")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is not JSON"):
         read_data(mobile_bundle, ReportFiles(parity=other))
 
 
