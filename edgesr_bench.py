@@ -114,7 +114,7 @@ def shown_comparison(old: LatencyResults, new: LatencyResults, *, limit: float, 
 
 def parse_percent(option: str, text: str) -> float:
     """The share of 1 of a text such as 5% or 2.5."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%?", text.strip())
+    found = re.fullmatch(r"(\d{1,4}(?:\.\d+)?)\s*%?", text.strip())
     if found is None:
         raise InputError(f"{option} {text!r}: give a percentage such as 5%")
     return float(found[1]) / 100

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from runtimes.progress import Progress
 
 _PIPE_WIDTH = 160
+_MOST_DIGITS = 9
 
 
 def comma_separated(text: str) -> tuple[str, ...]:
@@ -26,14 +27,14 @@ def comma_separated(text: str) -> tuple[str, ...]:
 def parse_size(text: str, option: str = "--tile-size") -> tuple[int, int]:
     """Height and width of a tile size such as 128x128."""
     sides = text.lower().split("x")
-    if len(sides) != 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
+    if len(sides) != 2 or not all(map(_is_count, sides)):
         raise InputError(f"{option} {text!r}: give height x width in LR pixels, for example 128x128")
     return int(sides[0]), int(sides[1])
 
 
 def parse_bytes(option: str, text: str) -> int:
     """Bytes of a size such as 256MB, 1.5GB or 500000000; units are powers of 1000."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?", text.strip().lower())
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)\s*([kmg]?)b?", text.strip().lower())
     if found is None:
         raise InputError(f"{option} {text!r}: give a size such as 256MB or 1GB")
     return round(float(found[1]) * {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}[found[2]])
@@ -42,9 +43,14 @@ def parse_bytes(option: str, text: str) -> int:
 def positive_integers(option: str, text: str) -> list[int]:
     """The whole numbers above 0 of an option's text, each once."""
     parts = comma_separated(text)
-    if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
+    if not parts or not all(map(_is_count, parts)):
         raise InputError(f"{option} {text!r}: give whole numbers above 0, separated by commas")
     return list(dict.fromkeys(map(int, parts)))
+
+
+def _is_count(text: str) -> bool:
+    """Whether it is a whole number above 0, of at most nine digits."""
+    return text.isdecimal() and len(text) <= _MOST_DIGITS and int(text) > 0
 
 
 def factors(option: str, text: str) -> tuple[float, ...]:

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, get_args, get_type_hints
 
-from benchmarks.end_to_end_results import EndToEndResults
+from benchmarks.end_to_end_results import EndToEndResult, EndToEndResults
+from benchmarks.instruction_results import InstructionResult
 from benchmarks.latency import Latency, counted_anew
 from benchmarks.latency_results import LatencyResult, LatencyResults
-from benchmarks.parity_results import ParityResults
-from benchmarks.profiles import ProfileResults
+from benchmarks.parity import ArtifactParity
+from benchmarks.parity_results import ParityResult, ParityResults
+from benchmarks.profiles import ProfileResult, ProfileResults
 from benchmarks.quality import QualityResults
 from benchmarks.results import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Key, bundle_identity, label
 from runtimes.bundle import Bundle
@@ -20,6 +22,7 @@ from runtimes.errors import InputError
 from runtimes.json_file import read_json, require_version
 
 T = TypeVar("T", ParityResults, LatencyResults, QualityResults, EndToEndResults, ProfileResults)
+AnyRow = ParityResult | LatencyResult | EndToEndResult | ProfileResult | InstructionResult
 Results = ParityResults | LatencyResults | QualityResults | EndToEndResults | ProfileResults
 
 _COMMANDS = {
@@ -48,7 +51,7 @@ def read_results(cls: type[T], path: Path) -> T:
     try:
         results = decode(cls, data)
         _require_sound(results)
-    except DecodeError as error:
+    except (DecodeError, InputError) as error:
         raise InputError(f"{path}: damaged result file: {error}; {remake}") from error
     if isinstance(results, LatencyResults) and version == _POOLED_SAMPLES_VERSION:
         return replace(results, results=tuple(map(_counted_anew, results.results)))
@@ -80,12 +83,39 @@ def _require_sound(results: Results) -> None:
             if len(candidate.images) != len(results.images):
                 raise DecodeError(f"{candidate.candidate}: has {len(candidate.images)} of {len(results.images)} images")
         return
-    _require_unique(row.key for row in results.results)
-    if isinstance(results, LatencyResults):
-        _require_unique(row.key for row in results.instructions)
-        for result in results.results:
-            if result.latency is not None:
-                _require_samples(label(result.key), result.latency)
+    counts = results.instructions if isinstance(results, LatencyResults) else ()
+    for rows in (results.results, counts):
+        _require_unique(row.key for row in rows)
+    for row in (*results.results, *counts):
+        _require_measured(row)
+
+
+def _require_measured(row: AnyRow) -> None:
+    """What was measured is there exactly where the status says so, and can be."""
+    name = label(row.key)
+    found, times = _measured(row)
+    if (found is not None) != (row.status == "done"):
+        raise DecodeError(f"{name}: its status is {row.status}, and it has {'a' if found else 'no'} result")
+    if isinstance(found, Latency):
+        _require_samples(name, found)
+    if isinstance(found, ArtifactParity) and not found.goldens:
+        raise DecodeError(f"{name}: has no goldens")
+    if min(times, default=1) <= 0:
+        raise DecodeError(f"{name}: something took no time")
+
+
+def _measured(row: AnyRow) -> tuple[object, tuple[float, ...]]:
+    """The result of a row, and figures of it that cannot be 0."""
+    if isinstance(row, LatencyResult):
+        return row.latency, ()
+    if isinstance(row, ParityResult):
+        return row.parity, ()
+    if isinstance(row, InstructionResult):
+        return row.instructions, (row.instructions.total,) if row.instructions else ()
+    if isinstance(row, EndToEndResult):
+        one = row.end_to_end
+        return one, (one.tiles_ms, one.ratio_to_whole) if one else ()
+    return row.profile, (row.profile.call_ms,) if row.profile else ()
 
 
 def _require_unique(keys: Iterable[Key]) -> None:

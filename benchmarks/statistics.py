@@ -1,10 +1,10 @@
 """Intervals of percentiles from rounds: whole processes are resampled, since processes differ more than calls do.
 
-A round is the samples of one process. Rounds are bounded by time, so a fast one has more samples; every round counts
-alike nevertheless: the weights of its samples add up to 1. The standard error of a percentile's logarithm comes from a
-hierarchical bootstrap: as many rounds as there are, drawn with replacement, and within each as many samples. Few rounds
-understate it by sqrt((n - 1) / n), and the normal quantile with it: it is widened by sqrt(n / (n - 1)) and by Student's
-t. What is common to all rounds of a bench they cannot tell: `DRIFT` is allowed for it.
+A round is the samples of one process. Rounds are bounded by time, so a fast process takes more of them; every round
+counts alike nevertheless. The standard error of a percentile's logarithm comes from a hierarchical bootstrap: as many
+rounds as there are, drawn with replacement, and within each as many samples. Few rounds understate it by
+sqrt((n - 1) / n), and the normal quantile with it: it is widened by sqrt(n / (n - 1)) and by Student's t. What is
+common to all rounds of a bench they cannot tell: `DRIFT` is allowed for it.
 """
 
 from __future__ import annotations
@@ -41,22 +41,16 @@ class LogError:
 
 
 def percentiles(rounds: Rounds) -> tuple[float, float, float]:
-    """p50, p90 and p99 of all samples, those of each round together weighing as much as those of any other.
+    """p50, p90 and p99 of the samples of all rounds, in milliseconds: each of a round's n samples has the weight 1 / n.
 
-    A sorted sample stands in the middle of its weight, the least at 0 and the largest at 1, and between samples it is
-    linear: for equal weights that is type 7 of Hyndman and Fan, "Sample Quantiles in Statistical Packages" (1996).
+    Akinshin's weighted quantile of type 7 (arXiv 2304.07265, sections 2 and 4). With n* = (sum of weights)^2 / (sum of
+    squared weights), Kish's effective number of samples, and h = p * (n* - 1) + 1, it is the mean of the weighted
+    empirical quantile function over the probabilities from (h - 1) / n* to h / n*. Rounds of equal length give the
+    result of `np.percentile` (type 7 of Hyndman and Fan 1996).
     """
-    p50, p90, p99 = _weighted_percentiles([np.asarray(r, dtype=np.float64) for r in rounds])
-    return float(p50), float(p90), float(p99)
-
-
-def _weighted_percentiles(rounds: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    values = np.concatenate(rounds)
-    order = np.argsort(values, kind="stable")
-    weights = np.concatenate([np.full(len(r), 1 / len(r)) for r in rounds])[order]
-    middles = np.cumsum(weights) - weights / 2
-    places = (middles - middles[0]) / max(middles[-1] - middles[0], np.finfo(np.float64).tiny)
-    return np.interp(np.asarray(PERCENTILES) / 100, places, values[order])
+    pooled = _Pooled([np.asarray(one, dtype=np.float64) for one in rounds])
+    p50, p90, p99 = pooled.percentiles(range(len(rounds)), [np.ones(len(one)) for one in rounds])
+    return p50, p90, p99
 
 
 def repeat_intervals(rounds: Rounds) -> tuple[Interval, Interval, Interval]:
@@ -114,12 +108,41 @@ def student_t(degrees: float) -> float:
     return float(np.interp(1 / degrees, inverse, _QUANTILES[::-1]))
 
 
+class _Pooled:
+    """The samples of all rounds, sorted once: a resampling changes their weights alone."""
+
+    def __init__(self, rounds: list[NDArray[np.float64]]) -> None:
+        self._lengths = [len(one) for one in rounds]
+        self._starts = np.concatenate([[0], np.cumsum(self._lengths)])
+        samples = np.concatenate(rounds)
+        self._order = np.argsort(samples, kind="stable")
+        self._sorted = samples[self._order]
+
+    def percentiles(self, chosen: Sequence[int], counts: list[NDArray[np.float64]]) -> tuple[float, float, float]:
+        """Of the rounds ``chosen``, where each sample of the i-th of them occurs ``counts[i]`` (n,) times."""
+        weights = np.zeros(len(self._sorted))
+        for place, count in zip(chosen, counts, strict=True):
+            weights[self._starts[place] : self._starts[place + 1]] += count / count.sum()
+        cumulated = np.concatenate([[0.0], np.cumsum(weights[self._order])])
+        cumulated /= cumulated[-1]
+        effective = len(chosen) ** 2 / sum(1 / self._lengths[place] for place in chosen)
+        p50, p90, p99 = (self._quantile(cumulated, percent / 100, effective) for percent in PERCENTILES)
+        return p50, p90, p99
+
+    def _quantile(self, cumulated: NDArray[np.float64], p: float, effective: float) -> float:
+        """The mean over a window of the empirical quantile function that steps at ``cumulated`` (n + 1,)."""
+        low = p * (effective - 1) / effective
+        shares = np.diff(np.clip((cumulated - low) * effective, 0, 1))
+        return float(shares @ self._sorted)
+
+
 def _draws(rounds: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Percentiles (draws,3) of resampled rounds."""
-    random = np.random.default_rng(_SEED)
+    random, pooled = np.random.default_rng(_SEED), _Pooled(rounds)
     drawn = np.empty((_DRAWS, len(PERCENTILES)))
     for draw in range(_DRAWS):
-        chosen = random.integers(len(rounds), size=len(rounds)) if len(rounds) > 1 else [0]
-        picked = [rounds[i][random.integers(len(rounds[i]), size=len(rounds[i]))] for i in chosen]
-        drawn[draw] = _weighted_percentiles(picked)
+        chosen = random.integers(len(rounds), size=len(rounds)).tolist() if len(rounds) > 1 else [0]
+        lengths = [len(rounds[place]) for place in chosen]
+        counts = [np.bincount(random.integers(n, size=n), minlength=n).astype(np.float64) for n in lengths]
+        drawn[draw] = pooled.percentiles(chosen, counts)
     return drawn

@@ -5,6 +5,7 @@ A bundle is written beside its place and swapped in with one rename, so that a k
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -118,9 +119,24 @@ def _read_manifest(root: Path) -> Manifest:
     data = read_json(file, remake=_REMAKE)
     require_version(file, data, oldest=OLDEST_SCHEMA_VERSION, newest=SCHEMA_VERSION, remake=_REMAKE)
     try:
-        return decode(Manifest, data)
+        manifest = decode(Manifest, data)
+        _require_sound(manifest)
+        return manifest
     except DecodeError as error:
         raise InputError(f"{file}: damaged manifest: {error}; {_REMAKE}") from error
+
+
+def _require_sound(manifest: Manifest) -> None:
+    for kind, ids in (("artifact", [a.id for a in manifest.artifacts]), ("golden", [g.id for g in manifest.goldens])):
+        twice = [one for one in ids if ids.count(one) > 1]
+        if twice:
+            raise DecodeError(f"the {kind} {twice[0]!r} is there twice")
+    sizes = [manifest.tile_size, *(a.tile_size for a in manifest.artifacts if a.tile_size is not None)]
+    if min(manifest.scale, manifest.minimum_side, *(side for size in sizes for side in size)) < 1:
+        raise DecodeError("scale, minimum side and tile sizes have to be at least 1")
+    for tolerance in (one for golden in manifest.goldens for one in golden.tolerances.values()):
+        if min(dataclasses.astuple(tolerance)) < 0:
+            raise DecodeError("a tolerance is below 0")
 
 
 def _verified_path(root: Path, entry: FileEntry) -> Path:

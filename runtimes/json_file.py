@@ -13,7 +13,8 @@ from runtimes.errors import InputError
 MAX_BYTES = 256 * 2**20
 MAX_DEPTH = 64
 _MAX_DIGITS = 308  # any such number fits in a float
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _BRACKET = re.compile(r"[\[\]{}]")
 
 
@@ -30,9 +31,12 @@ def parse_json(content: bytes | str) -> Any:
     try:
         text = content.decode() if isinstance(content, bytes) else content
         _check_depth(text)
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite_float, parse_int=_bounded_integer)
-    except UnicodeDecodeError as error:
-        raise JsonError(f"is not UTF-8: {error.reason} at byte {error.start}") from error
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite_float, parse_int=_bounded_integer)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeError as error:
+        raise JsonError(f"is not UTF-8: {error.reason if isinstance(error, UnicodeDecodeError) else error}") from error
     except json.JSONDecodeError as error:
         raise JsonError(f"is not JSON: {error}") from error
 

@@ -21,8 +21,13 @@ def candidates_from_paths(
     if (artifact_id or runtime) and not any(path.is_dir() for path in paths):
         listed = ", ".join(map(str, paths))
         raise InputError(f"--artifact and --runtime choose in a bundle, but {listed} is none; leave them out")
-    opened = [_from_path(path, images, artifact_id, runtime) for path in dict.fromkeys(paths)]
+    opened = [_from_path(path, images, artifact_id, runtime) for path in _distinct(paths)]
     return [bicubic_candidate(opened[0].scale), *opened]
+
+
+def _distinct(paths: Sequence[Path]) -> list[Path]:
+    """Each file or folder once, by whatever names it is given."""
+    return list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
 
 
 def perceptual_distance() -> PerceptualDistance | None:

@@ -138,9 +138,13 @@ def fake_python(folder: Path, body: str) -> str:
         ("exit 0", "crashed", "exit code 0"),
         ("kill -KILL $$", "crashed", "killed by SIGKILL, as the system does when memory runs out"),
         ("printf '\\377\\376' >&2; exit 4", "crashed", "exit code 4: \ufffd\ufffd"),
-        (RESULT + "echo hello > $1", "crashed", "invalid result: Expecting value: line 1 column 1 (char 0)"),
+        (
+            RESULT + "echo hello > $1",
+            "crashed",
+            "invalid result: is not JSON: Expecting value: line 1 column 1 (char 0)",
+        ),
         (RESULT + "echo '{}' > $1", "crashed", "invalid result: top level: missing reason, result, status"),
-        (RESULT + "echo NaN > $1", "crashed", "invalid result: NaN is not JSON"),
+        (RESULT + "echo NaN > $1", "crashed", "invalid result: holds NaN, which is not JSON"),
         (
             RESULT + """echo '{"status": "done", "reason": null, "result": null}' > $1""",
             "crashed",

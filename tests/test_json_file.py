@@ -25,7 +25,9 @@ class _Number:
         ("", "is not JSON"),
         ("{", "is not JSON"),
         ("[1,]", "is not JSON"),
-        (b"\xff\xfe\x00", "is not UTF-8: invalid start byte at byte 0"),
+        (b"\xff\xfe\x00", "is not UTF-8: invalid start byte"),
+        (r'["\ud800"]', "is not UTF-8: 'utf-8' codec can't encode character"),
+        ('["' + r"\"" * 200_000, "is not JSON"),
         ("[NaN]", "holds NaN"),
         ('{"a": -Infinity}', "holds -Infinity"),
         ("[1e999]", "1e999, which is too large"),
@@ -48,6 +50,7 @@ def test_what_is_read() -> None:
     assert parse_json("[" * 64 + "]" * 64)
     assert parse_json(r'{"[[[[\"{": [1, -2.5e-300, true, null, "]]"]}') == {'[[[["{': [1, -2.5e-300, True, None, "]]"]}
     assert parse_json(f"[{10**300}]") == [10**300]
+    assert parse_json(r'["\ud83d\ude00"]') == ["\U0001f600"]
     assert parse_json(("[" * 50 + "]" * 50 + ",").join(["[", "1]"])) == [parse_json("[" * 50 + "]" * 50), 1]
 
 

@@ -45,16 +45,17 @@ def test_every_round_counts_alike() -> None:
     """Rounds are bounded by time: a process that is twice as fast leaves twice as many samples."""
     fast, slow = [10.0] * 200, [20.0] * 100
     rounds = [fast, fast, slow, slow, slow]
-    assert percentiles(rounds) == (20, 20, 20)
-    assert percentiles([fast, fast, fast, slow, slow]) == (10, 20, 20)
-    assert ratio_interval([fast, fast, fast], rounds)[0] == 2
+    assert percentiles(rounds) == pytest.approx((20, 20, 20))
+    assert percentiles([[10, 10], [10, 10], [20], [20], [20]])[0] == pytest.approx(20)
+    assert percentiles([fast, fast, fast, slow, slow]) == pytest.approx((10, 20, 20))
+    assert ratio_interval([fast, fast, fast], rounds)[0] == pytest.approx(2)
     low, high = repeat_intervals(rounds)[0]
     assert low < 20 < high
 
 
 def test_a_percentile_between_rounds_of_unlike_length() -> None:
-    """Weights 1/4 four times and 1; middles 1/8, 3/8, 5/8, 7/8, 3/2, scaled to 0 .. 1: 0, 2/11, 4/11, 6/11, 1."""
-    assert percentiles([[1, 2, 3, 4], [8]])[0] == pytest.approx(3 + (1 / 2 - 4 / 11) / (2 / 11))
+    """n* = 2**2 / (1/4 + 1) = 3.2: the mean of quantiles from 0.34375 to 0.65625: 3 to 0.375, 4 to 0.5, then 8."""
+    assert percentiles([[1, 2, 3, 4], [8]])[0] == pytest.approx(3.2 * (0.03125 * 3 + 0.125 * 4 + 0.15625 * 8))
 
 
 def test_more_samples_of_one_round_move_no_interval() -> None:
