@@ -19,6 +19,7 @@ from edgesr_report import report
 from edgesr_terminal import print_lines, print_table, shown_progress
 from edgesr_train import train
 from edgesr_upscale import upscale
+from runtimes.allocator import keep_large_blocks_after_torch
 from runtimes.errors import EdgesrError
 
 _INTERRUPTED = 130
@@ -164,6 +165,7 @@ def evaluate(
 
 def main() -> None:
     """Entry point: exit code 0 done, 1 the check failed, 2 bad input or missing package (one line on stderr)."""
+    keep_large_blocks_after_torch()
     try:
         code = app(standalone_mode=False, prog_name="edgesr")
     except EdgesrError as error:

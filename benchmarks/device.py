@@ -16,6 +16,7 @@ from benchmarks.jobs import Job, Outcome, invalid_result
 from benchmarks.limits import blas_environment
 from runtimes.decoding import DecodeError, decode, to_json
 from runtimes.json_file import JsonError, parse_json
+from runtimes.telemetry import TELEMETRY_OFF
 
 WORKER = "benchmarks.worker"
 """The module that does a job."""
@@ -56,7 +57,7 @@ class HostDevice:
 
     def run(self, job: Job) -> Outcome:
         limits = blas_environment(job.threads) if job.kind == "limits" else {}
-        environment = {**os.environ, **limits}
+        environment = {**os.environ, **TELEMETRY_OFF, **limits}
         return run_worker(job, self.command, environment=environment, timeout_seconds=self.timeout_seconds)
 
     def command(self, job_file: Path, result_file: Path) -> list[str]:

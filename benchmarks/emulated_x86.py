@@ -11,6 +11,7 @@ from benchmarks.arm64.recipe import X86_CPU_FOLDER
 from benchmarks.device import WORKER, DeviceEnvironment, run_worker
 from benchmarks.environment import current_environment
 from benchmarks.jobs import Job, Outcome
+from runtimes.telemetry import TELEMETRY_OFF
 
 NAME = "x86-64:haswell"
 TITLE = "Haswell (AVX2, no VNNI)"
@@ -56,7 +57,7 @@ class EmulatedX86Device:
     def process_environment(self) -> dict[str, str]:
         """The whole environment of that process."""
         libraries = self.guest.folder / "emulator/usr/lib/x86_64-linux-gnu"
-        return {**os.environ, "LD_LIBRARY_PATH": str(libraries), "OMP_NUM_THREADS": "1"}
+        return {**os.environ, **TELEMETRY_OFF, "LD_LIBRARY_PATH": str(libraries), "OMP_NUM_THREADS": "1"}
 
 
 def open_emulated_x86() -> EmulatedX86Device:

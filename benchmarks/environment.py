@@ -7,6 +7,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtimes.allocator import allocator_settings
 from runtimes.registry import RUNTIMES, installed_version
 
 CPUS = Path("/sys/devices/system/cpu")
@@ -17,7 +18,10 @@ _PACKAGES = ("edgesr", "numpy", "pillow", *sorted({r.distribution for r in RUNTI
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Results of unlike environments are never merged."""
+    """Results of unlike environments are never merged.
+
+    ``allocator`` is what worker processes set of the C library's memory allocator, None for nothing.
+    """
 
     system: str
     machine: str
@@ -25,6 +29,7 @@ class Environment:
     logical_cores: int
     python: str
     packages: dict[str, str]
+    allocator: str | None = None
 
 
 def current_environment() -> Environment:
@@ -37,6 +42,7 @@ def current_environment() -> Environment:
         logical_cores=os.cpu_count() or 1,
         python=platform.python_version(),
         packages={name: version for name, version in versions.items() if version is not None},
+        allocator=allocator_settings() if versions["torch"] is not None else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from benchmarks.end_to_end import EndToEndSettings
 from benchmarks.image_folders import ImageFolders
+from benchmarks.upscaled_pictures import PictureFolders
 from runtimes.decoding import DecodeError, decode
 from runtimes.errors import InputError
 
@@ -39,13 +40,13 @@ class LatencySettings:
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One artifact on one runtime: check it on all goldens that fit, time it, upscale a photograph with it, time its
-    operators, or count its instructions (emulated devices).
+    operators, count its instructions (emulated devices), or upscale pictures.
 
     A profile takes ``calls`` of the latency settings; ``images`` are those of a parity check.
     "limits" measures the machine itself: bundle, artifact and runtime are empty.
     """
 
-    kind: Literal["parity", "latency", "end-to-end", "limits", "profile", "instructions"]
+    kind: Literal["parity", "latency", "end-to-end", "limits", "profile", "instructions", "pictures"]
     bundle: str
     artifact: str
     runtime: str
@@ -53,6 +54,7 @@ class Job:
     latency: LatencySettings = LatencySettings()
     end_to_end: EndToEndSettings | None = None
     images: ImageFolders | None = None
+    pictures: PictureFolders | None = None
 
     @property
     def title(self) -> str:

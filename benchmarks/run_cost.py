@@ -17,12 +17,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.memory import peak_rss_bytes, rss_bytes
+from runtimes.allocator import keep_large_blocks_after_torch
 from runtimes.decoding import decode, to_json
 from runtimes.manifest import Layout, Size
 from runtimes.session import from_layout, to_layout
 
 if TYPE_CHECKING:
     from runtimes.session import Adapter
+
+
+CHANNELS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +42,7 @@ class RunJob:
 
 @dataclass(frozen=True, kw_only=True)
 class RunCost:
-    """``output_size`` (H,W) of the first file, None when the runtime refused the size, for the ``refusal`` given.
+    """``output_size`` (H,W) of all files, None when the runtime refused the size, for the ``refusal`` given.
 
     ``memory_bytes`` is for all files together; ``best_ms`` the fastest of each file's further calls.
     """
@@ -60,6 +64,8 @@ def measure_run(job: RunJob) -> RunCost:
         shapes = [from_layout(session.run(batch), job.layout).shape for session in sessions]
     except (RuntimeError, ValueError) as error:
         return RunCost(output_size=None, refusal=" ".join(str(error).split()), memory_bytes=0, best_ms=())
+    if len(set(shapes)) > 1 or shapes[0][0] != CHANNELS:
+        return RunCost(output_size=None, refusal=f"answers of shapes {shapes}", memory_bytes=0, best_ms=())
     times = np.full((job.calls, len(sessions)), np.inf)
     for call in range(job.calls):
         for place, session in enumerate(sessions):
@@ -75,5 +81,6 @@ def measure_run(job: RunJob) -> RunCost:
 
 
 if __name__ == "__main__":
+    keep_large_blocks_after_torch()
     result = measure_run(decode(RunJob, json.loads(Path(sys.argv[1]).read_text())))
     Path(sys.argv[2]).write_text(to_json(result))

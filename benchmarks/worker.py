@@ -15,10 +15,15 @@ from benchmarks.latency import Round, measure_latency
 from benchmarks.limits import MachineLimits, measure_limits
 from benchmarks.parity import ArtifactParity, check_parity
 from benchmarks.profiles import measure_profile
-from runtimes.bundle import open_bundle
+from benchmarks.upscaled_pictures import UpscaledPictures, upscale_pictures
+from runtimes.allocator import keep_large_blocks_after_torch
+from runtimes.bundle import Bundle, open_bundle
 from runtimes.decoding import decode, to_json
 from runtimes.errors import EdgesrError, MissingPackageError
+from runtimes.manifest import Artifact
 from runtimes.operator_profile import OperatorProfile
+
+Measured = ArtifactParity | Round | EndToEnd | MachineLimits | OperatorProfile | Instructions | UpscaledPictures
 
 
 def run_job(job: Job) -> Outcome:
@@ -32,7 +37,7 @@ def run_job(job: Job) -> Outcome:
     return Outcome(status="done", reason=None, result=result)
 
 
-def _measure(job: Job) -> ArtifactParity | Round | EndToEnd | MachineLimits | OperatorProfile | Instructions:
+def _measure(job: Job) -> Measured:
     if job.kind == "limits":
         if job.latency.pin:
             pin_process(job.threads)
@@ -41,8 +46,14 @@ def _measure(job: Job) -> ArtifactParity | Round | EndToEnd | MachineLimits | Op
     artifact = bundle.artifact(job.artifact)
     if job.kind == "parity":
         return check_parity(bundle, artifact, runtime=job.runtime, threads=job.threads, images=job.images)
+    if job.pictures is not None:
+        return upscale_pictures(bundle, artifact, runtime=job.runtime, folders=job.pictures)
     if job.kind == "instructions":
         return count_instructions(bundle, artifact, runtime=job.runtime)
+    return _timed(job, bundle, artifact)
+
+
+def _timed(job: Job, bundle: Bundle, artifact: Artifact) -> OperatorProfile | EndToEnd | Round:
     if job.kind == "profile":
         calls = job.latency.calls
         return measure_profile(bundle, artifact, runtime=job.runtime, threads=job.threads, calls=calls)
@@ -52,6 +63,7 @@ def _measure(job: Job) -> ArtifactParity | Round | EndToEnd | MachineLimits | Op
 
 
 def main(job_file: Path, result_file: Path) -> None:
+    keep_large_blocks_after_torch()
     outcome = run_job(decode(Job, json.loads(job_file.read_text())))
     result_file.write_text(to_json(outcome))
 

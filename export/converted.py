@@ -42,14 +42,15 @@ def _with_costs(
     runner: StageRunner, cache: StageCache, plan: ArtifactPlan, tile_size: Size, quantization: Quantization | None
 ) -> list[ConvertedArtifact]:
     file, versions = runner.artifact(plan, tile_size, quantization)
-    if plan.graph != "tile":
-        return [ConvertedArtifact(plan=plan, file=file, versions=versions)]
     meter = CostMeter(
         cache,
         scale=runner.config.scale,
         least_side=runner.config.minimum_side,
         mac_per_hr_pixel=runner.measurement.mac_per_hr_pixel,
     )
+    if plan.graph != "tile":
+        meter.check_full_graph(plan, file)
+        return [ConvertedArtifact(plan=plan, file=file, versions=versions)]
     cost = meter.cost(plan, file)
     converted = ConvertedArtifact(plan=plan, file=file, versions=versions, cost=cost)
     if runner.config.padding == "zero":

@@ -7,13 +7,22 @@ import math
 from pathlib import Path
 
 from export.cache import Stage, StageCache
-from export.steps.run_cost import COST_FILE, FileCost, Runnable, TimeRatio, measure_memory, measure_time_ratio
+from export.steps.run_cost import (
+    COST_FILE,
+    FileCost,
+    Runnable,
+    TimeRatio,
+    check_size,
+    measure_memory,
+    measure_time_ratio,
+)
 from export.targets import ArtifactPlan
 from runtimes.decoding import decode
 from runtimes.manifest import InsideVariant
 
 _LARGEST_RUN_GMAC = 30.0
 _SIDES = (32, 256)
+_ODD_SIZE = (33, 47)
 _WORTH_SHIPPING = 0.8  # what no noise of a few calls reaches
 
 
@@ -31,6 +40,11 @@ class CostMeter:
         sides = {"side": self._side, "least_side": self._least_side}
         folder = self._cache.run(stage, self._runnable(plan), file, **sides)
         return decode(FileCost, json.loads((folder / COST_FILE).read_text()))
+
+    def check_full_graph(self, plan: ArtifactPlan, file: Path) -> None:
+        """Run a full graph once, at an odd size where it takes any; an EdgesrError when its answer has another size."""
+        size = plan.tile_size or _ODD_SIZE
+        self._cache.run(Stage(f"size-{plan.id}", check_size), self._runnable(plan), file, size=size)
 
     def inside(self, plan: ArtifactPlan, file: Path, zero: ArtifactPlan, zero_file: Path) -> InsideVariant:
         """The zero-padded file's latency beside that of the reflect-padded one, and whether it is worth shipping."""

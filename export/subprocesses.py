@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runtimes.errors import EdgesrError
+from runtimes.telemetry import TELEMETRY_OFF
 
 
 def run_converter(module: str, arguments: Sequence[str], *, folder: Path, result: Path, what: str) -> None:
@@ -17,7 +18,7 @@ def run_converter(module: str, arguments: Sequence[str], *, folder: Path, result
         [sys.executable, "-P", "-m", module, *arguments],
         check=False,
         cwd=folder,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
+        env={**os.environ, **TELEMETRY_OFF, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
         capture_output=True,
         text=True,
     )

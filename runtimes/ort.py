@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+from runtimes.telemetry import switch_off_telemetry
+
+switch_off_telemetry()
+import onnxruntime  # noqa: E402
 
 
 @dataclass(frozen=True)

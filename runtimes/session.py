@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtimes.bundle import Bundle
-from runtimes.errors import InputError
+from runtimes.errors import EdgesrError, InputError
 from runtimes.manifest import Artifact, Layout
 from runtimes.registry import require_installed, runtime_info
 
@@ -30,6 +30,32 @@ class Adapter(Protocol):
 
     def open(self, path: Path, threads: int, *, exact: bool = False) -> Session:
         """Load a verified model file with this many threads; ``exact``: in the arithmetic that the file writes down."""
+
+
+@dataclass(frozen=True)
+class CheckedSession:
+    """A session whose every answer has ``scale`` times the height and width of its input.
+
+    Some files accept another size than their own and still answer at the old one.
+    """
+
+    artifact: Artifact
+    session: Session
+    scale: int
+
+    def run(self, image: Array) -> Array:
+        """As `Session.run`; an EdgesrError that names the artifact for an answer of another shape."""
+        output = self.session.run(image)
+        layout = self.artifact.outputs[0].layout
+        height, width = _height_and_width(image.shape, self.artifact.inputs[0].layout)
+        size = (self.scale * height, self.scale * width)
+        expected = (1, 3, *size) if layout == "NCHW" else (1, *size, 3)
+        if output.shape != expected:
+            raise EdgesrError(
+                f"{self.artifact.id}: answers {_shown(output.shape)} to an input of {_shown(image.shape)}, not "
+                f"{_shown(expected)}; give images of its own size, or export it again"
+            )
+        return output
 
 
 @dataclass(frozen=True)
@@ -68,7 +94,16 @@ def open_session(
         raise InputError(f"threads is {threads}: need at least 1")
     require_installed(info)
     adapter: Adapter = importlib.import_module(info.adapter)
-    return ImageSession(artifact, adapter.open(bundle.path(artifact.file), threads, exact=exact))
+    session = adapter.open(bundle.path(artifact.file), threads, exact=exact)
+    return ImageSession(artifact, CheckedSession(artifact, session, bundle.manifest.scale))
+
+
+def _height_and_width(shape: tuple[int, ...], layout: Layout) -> tuple[int, int]:
+    return (shape[2], shape[3]) if layout == "NCHW" else (shape[1], shape[2])
+
+
+def _shown(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
 
 
 def to_layout(image: Array, layout: Layout) -> Array:

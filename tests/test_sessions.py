@@ -11,7 +11,7 @@ from runtimes.bundle import Bundle
 from runtimes.errors import InputError, MissingPackageError
 from runtimes.manifest import TensorSpec
 from runtimes.registry import RUNTIMES
-from runtimes.session import open_session
+from runtimes.session import CheckedSession, open_session
 
 
 @pytest.mark.parametrize("graph", ["full", "tile"])
@@ -72,7 +72,8 @@ def test_exact_arithmetic_of_litert_is_without_delegate(mobile_bundle: Bundle) -
     for exact in (False, True):
         opened = open_session(mobile_bundle, artifact, exact=exact)
         opened.infer(photograph("cat", (8, 8)))
-        session = opened.session
+        assert isinstance(opened.session, CheckedSession)
+        session = opened.session.session
         assert isinstance(session, LiteRtSession)
         delegated.append("DELEGATE" in {op["op_name"] for op in session.interpreter._get_ops_details()})
     assert delegated == [True, False]

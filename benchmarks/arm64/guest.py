@@ -17,6 +17,7 @@ from runtimes.decoding import decode
 from runtimes.errors import MissingPackageError
 from runtimes.files import sha256_of
 from runtimes.registry import require_packages
+from runtimes.telemetry import TELEMETRY_OFF
 
 SETUP_COMMAND = "edgesr devices setup arm64"
 RECORD_FILE = "guest.json"
@@ -81,6 +82,7 @@ class Guest:
                 "OMP_NUM_THREADS": "1",
                 "PYTHONHASHSEED": "0",
                 "PYTHONDONTWRITEBYTECODE": "1",
+                **TELEMETRY_OFF,
                 **(environment or {}),
                 "PYTHONPATH": f"{self.site_packages}:{python_path.absolute()}",
                 "LD_LIBRARY_PATH": str(self.folder / "emulator/usr/lib/x86_64-linux-gnu"),

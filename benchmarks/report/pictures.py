@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.degradations import upscale_bicubic
+from benchmarks.device import Device, HostDevice
+from benchmarks.jobs import Job, decode_result
 from benchmarks.report.encoding import PictureStore, Pixels, heat_map, webp_uri
+from benchmarks.upscaled_pictures import PictureFolders, UpscaledPictures, read_picture, write_pictures
 from runtimes.bundle import Bundle
 from runtimes.errors import EdgesrError
 from runtimes.image_io import read_rgb8
@@ -18,8 +22,6 @@ from runtimes.manifest import Artifact
 from runtimes.progress import Progress, ProgressEvent, silent
 from runtimes.projection import upsample_bilinear
 from runtimes.registry import runtime_info
-from runtimes.upscale import Upscaler
-from runtimes.upscale_plan import UpscaleOptions
 
 LARGEST_CROP_SIDE = 160
 PYTORCH = "PyTorch float32"
@@ -70,26 +72,30 @@ class Pictures:
     notes: tuple[str, ...]
 
 
-def make_pictures(bundle: Bundle, images: Sequence[Path], progress: Progress = silent) -> Pictures:
-    """Let every artifact whose runtime is installed upscale some goldens and the middle of each image."""
+def make_pictures(
+    bundle: Bundle, images: Sequence[Path], progress: Progress = silent, *, device: Device | None = None
+) -> Pictures:
+    """Let every artifact whose runtime is installed upscale some goldens and the middle of each image.
+
+    A fresh process for each artifact: one that dies costs its own pictures, and its reason is a note.
+    """
     photographs = [*_golden_photographs(bundle), *(_cropped(bundle, path) for path in images)]
     store = PictureStore()
     numbers = [_references(store, photograph, bundle.manifest.scale) for photograph in photographs]
     heat_maps: list[list[HeatMap]] = [[] for _ in photographs]
     notes: list[str] = []
     artifacts = [a for a in bundle.manifest.artifacts if not a.inside_only]
-    for done, artifact in enumerate(artifacts):
-        progress(ProgressEvent("pictures", done, len(artifacts), artifact.id))
-        upscaler = Upscaler(bundle, UpscaleOptions(artifact_id=artifact.id, runtime=_runtime(artifact)))
-        for photograph, pictures, heats in zip(photographs, numbers, heat_maps, strict=True):
-            try:
-                output = upscaler.array(photograph.lr)
-            except EdgesrError as error:
-                notes.append(f"{artifact.id} on {photograph.name}: {error}")
-                continue
-            pictures[artifact.id] = store.add(_rounded(output))
-            if photograph.expected is not None:
-                heats.append(_heat_map(artifact.id, output, photograph.expected))
+    with _Worker(bundle, photographs, device or HostDevice()) as worker:
+        for done, artifact in enumerate(artifacts):
+            progress(ProgressEvent("pictures", done, len(artifacts), artifact.id))
+            for place, output in enumerate(worker.outputs(artifact)):
+                if isinstance(output, str):
+                    notes.append(output)
+                    continue
+                numbers[place][artifact.id] = store.add(_rounded(output))
+                expected = photographs[place].expected
+                if expected is not None:
+                    heat_maps[place].append(_heat_map(artifact.id, output, expected))
     progress(ProgressEvent("pictures", len(artifacts), len(artifacts)))
     uris, quality = store.encoded(_BUDGET_BYTES)
     compared = tuple(
@@ -97,6 +103,53 @@ def make_pictures(bundle: Bundle, images: Sequence[Path], progress: Progress = s
         for photograph, pictures, heats in zip(photographs, numbers, heat_maps, strict=True)
     )
     return Pictures(compared, tuple(uris), quality, tuple(dict.fromkeys(notes)))
+
+
+class _Worker:
+    """Upscales the photographs of a report, an artifact at a time; its files are there within a ``with`` block."""
+
+    def __init__(self, bundle: Bundle, photographs: Sequence[Photograph], device: Device) -> None:
+        self._bundle, self._photographs, self._device = bundle, photographs, device
+
+    def __enter__(self) -> _Worker:
+        self._folder = tempfile.TemporaryDirectory(prefix="edgesr-pictures-")
+        self._inputs = Path(self._folder.name) / "inputs"
+        self._inputs.mkdir()
+        write_pictures(self._inputs, [photograph.lr for photograph in self._photographs])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    def outputs(self, artifact: Artifact) -> list[Values | str]:
+        """SR pictures (H,W,3), or why there is none, by photograph."""
+        with tempfile.TemporaryDirectory(dir=self._folder.name) as outputs:
+            job = Job(
+                kind="pictures",
+                bundle=str(self._bundle.root),
+                artifact=artifact.id,
+                runtime=_runtime(artifact),
+                threads=1,
+                pictures=PictureFolders(inputs=str(self._inputs), outputs=outputs, count=len(self._photographs)),
+            )
+            outcome, upscaled = decode_result(UpscaledPictures, self._device.run(job))
+            if upscaled is None or len(upscaled.refusals) != len(self._photographs):
+                reason = outcome.reason or "another number of pictures"
+                return [f"{artifact.id}: {outcome.status}: {reason}"] * len(self._photographs)
+            return [
+                self._output(artifact, Path(outputs), place, refusal) for place, refusal in enumerate(upscaled.refusals)
+            ]
+
+    def _output(self, artifact: Artifact, outputs: Path, place: int, refusal: str | None) -> Values | str:
+        photograph = self._photographs[place]
+        height, width, _ = photograph.lr.shape
+        scale = self._bundle.manifest.scale
+        if refusal is None:
+            try:
+                return read_picture(outputs, place, (height * scale, width * scale, 3))
+            except EdgesrError as error:
+                refusal = str(error)
+        return f"{artifact.id} on {photograph.name}: {refusal}"
 
 
 def _golden_photographs(bundle: Bundle) -> list[Photograph]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.run_cost import RunCost, RunJob
 from export.subprocesses import run_converter
 from runtimes.decoding import decode, to_json
+from runtimes.errors import EdgesrError
 from runtimes.manifest import Layout, RunMemory, Size
 from runtimes.registry import runtime_info
 
@@ -46,6 +47,11 @@ class TimeRatio:
 def measure_memory(folder: Path, runnable: Runnable, file: Path, *, side: int, least_side: int) -> None:
     """Write the `FileCost`: memory of the file's own size, or of two squares up to ``side`` where it takes any size."""
     (folder / COST_FILE).write_text(to_json(_file_cost(runnable, file, side, least_side)))
+
+
+def check_size(folder: Path, runnable: Runnable, file: Path, *, size: Size) -> None:
+    """Run the file once; an EdgesrError unless it answers an LR input of that size at ``scale`` times the size."""
+    (folder / COST_FILE).write_text(to_json(_run(runnable, (file,), size, 1)))
 
 
 def measure_time_ratio(folder: Path, runnable: Runnable, file: Path, other: Path, *, size: Size) -> None:
@@ -87,4 +93,8 @@ def _run(runnable: Runnable, files: tuple[Path, ...], size: Size, calls: int) ->
         (folder / "job.json").write_text(to_json(job))
         what = f"{runnable.id} could not be run in {runnable.runtime}"
         run_converter("benchmarks.run_cost", ["job.json", "result.json"], folder=folder, result=result, what=what)
-        return decode(RunCost, json.loads(result.read_text()))
+        cost = decode(RunCost, json.loads(result.read_text()))
+    expected = (size[0] * runnable.scale, size[1] * runnable.scale)
+    if calls and cost.output_size != expected:
+        raise EdgesrError(f"{what}: {cost.refusal or f'it answers {cost.output_size} to {size}, not {expected}'}")
+    return cost

@@ -1,0 +1,72 @@
+"""Memory of large tensors kept by the process instead of being mapped anew: TorchScript Lite's layers are faster.
+
+glibc gives a block above its threshold back to the system when it is freed. PyTorch allocates every layer's output
+anew, so that each call faults all of its pages in again. Both settings are needed: one alone makes it slower.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.abc
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = 2**31 - 1, 32 << 20
+_PACKAGE = "torch"
+
+
+def keep_large_blocks_after_torch() -> None:
+    """Change this process once it imports torch; at once where it has. For processes of edgesr's own only."""
+    if _mallopt() is None:
+        return
+    if _PACKAGE in sys.modules:
+        _keep_large_blocks()
+    elif not any(isinstance(finder, _AfterImport) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _AfterImport())
+
+
+def allocator_settings() -> str | None:
+    """What edgesr's processes set after they imported torch; None where the C library has no such settings."""
+    if _mallopt() is None:
+        return None
+    return f"after import of torch: mmap_threshold {_MMAP_THRESHOLD}, trim_threshold {_TRIM_THRESHOLD}"
+
+
+class _AfterImport(importlib.abc.MetaPathFinder):
+    """Finds torch as others do, and changes the allocator when it has been executed."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
+        if fullname != _PACKAGE:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                execute(module)
+                _keep_large_blocks()
+
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+def _keep_large_blocks() -> None:
+    mallopt = _mallopt()
+    mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD)
+    mallopt(_M_TRIM_THRESHOLD, _TRIM_THRESHOLD)
+
+
+def _mallopt() -> Any:
+    """glibc's function; None on systems that have none."""
+    return getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
