@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runtimes.bundle import Bundle
+from runtimes.colour_bleeding import bleed_colours
 from runtimes.errors import InputError
 from runtimes.files import require_creatable
 from runtimes.folder_journal import FolderJournal
@@ -97,7 +98,7 @@ class FileUpscaler:
 
     def file(self, source: Path, target: Path) -> Written:
         """Upscale one image to a file of the format that its suffix names."""
-        picture = self._read(source, target)
+        picture = bleed_colours(self._read(source, target))
         writer = PictureWriter(target, picture, scale=self._scale, quality=self._files.quality)
         plan = self._plan(source, picture)
         self._upscaler.run(picture.pixels, writer.put, source.name)
@@ -176,6 +177,10 @@ class FileUpscaler:
         return [(file, target / name) for file, name in zip(files, names, strict=True)]
 
     def _read(self, source: Path, target: Path, *, in_folder: bool = False) -> Picture:
+        """The picture, on white where the target holds no alpha: the network then sees what is shown, edges included.
+
+        Colour and alpha upscaled apart and laid on white afterwards would keep the soft edge of bilinear alpha.
+        """
         picture = read_picture(source, max_megapixels=self._files.max_megapixels)
         place = existing_place(target) if in_folder else target
         check_output_format(place, picture.size, scale=self._scale, quality=self._files.quality)
