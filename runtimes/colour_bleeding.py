@@ -58,7 +58,8 @@ def _weighted(picture: Picture, rows: slice) -> Image:
 def _filled(weighted: Image) -> Image:
     """(4,h,w) as `_weighted` gives it, with a weight above 0 somewhere -> colours (3,h,w) of every pixel."""
     if weighted.shape[1:] == (1, 1):
-        return weighted[:3] / weighted[3]
+        colours: Image = weighted[:3] / weighted[3]
+        return colours
     return _pushed(weighted, upsample_bilinear(_filled(_halved(weighted)), 2))
 
 
