@@ -104,6 +104,6 @@ def print_table(table: Table) -> None:
 
 
 def print_lines(lines: list[str]) -> None:
-    """One line each."""
+    """One line each; what is no text, in a file name, as an escape."""
     for line in lines:
-        typer.echo(line)
+        typer.echo(line.encode(errors="backslashreplace").decode())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgesr_terminal import parse_bytes, parse_size, shown_progress
+from edgesr_terminal import parse_bytes, parse_size, print_lines, shown_progress
 from runtimes.errors import InputError
 
 
@@ -31,7 +31,12 @@ def upscale(
         typer.Option("--self-ensemble", help="Mean over the eight flips and transpositions: eight times the work."),
     ] = False,
     quality: Annotated[int | None, typer.Option(help="Quality of .jpg and .webp, 1 to 100; 95 unless given.")] = None,
-    suffix: Annotated[str, typer.Option(help="Format of the images of a folder.")] = ".png",
+    suffix: Annotated[
+        str,
+        typer.Option(
+            help="Format of the images of a folder: a.jpg becomes a.png; next to a.tif both keep theirs: a.jpg.png."
+        ),
+    ] = ".png",
     max_megapixels: Annotated[float, typer.Option(help="Refuse images that declare more pixels than this.")] = 64.0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell artifact, tiles, memory and time, and write nothing.")
@@ -63,7 +68,6 @@ def upscale(
             lines, failures = [written.describe() for written in report.written], list(report.failures)
         else:
             lines, failures = [upscaler.file(source, target).describe()], []
-    for line in lines:
-        typer.echo(line)
+    print_lines(lines)
     if failures:
         raise InputError(f"{len(failures)} images of {source} could not be upscaled: {failures[0]}")

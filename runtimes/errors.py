@@ -13,3 +13,7 @@ class InputError(EdgesrError):
 
 class MissingPackageError(EdgesrError):
     """A runtime or converter is not installed; the message gives the install command."""
+
+
+class MissingImagePackageError(MissingPackageError):
+    """A package is not installed that only some image files need: others can be read and written without it."""

@@ -30,13 +30,18 @@ class FolderJournal:
         }
         self._done = self._read()
 
-    def is_done(self, source: Path, output: Path) -> bool:
-        """Whether an earlier run of the same settings wrote this output and both files are as they were."""
-        return output.is_file() and self._done.get(output.name) == [_stamp(source), _stamp(output)]
+    def output_of(self, source: Path) -> Path | None:
+        """The output that an earlier run of the same settings wrote; None unless it and the source are as they were."""
+        entry = self._done.get(source.name)
+        if not isinstance(entry, list) or len(entry) != 3 or not isinstance(entry[0], str):
+            return None
+        output = self._path.parent / entry[0]
+        stamps = [_stamp(source), _stamp(output)]
+        return output if None not in stamps and entry[1:] == stamps else None
 
     def add(self, source: Path, output: Path) -> None:
         """Note an image as done."""
-        self._done[output.name] = [_stamp(source), _stamp(output)]
+        self._done[source.name] = [output.name, _stamp(source), _stamp(output)]
         content = {"settings": self._settings, "done": self._done}
         write_atomically(self._path, json.dumps(content, indent=2).encode())
 
@@ -54,6 +59,10 @@ class FolderJournal:
         return done if isinstance(done, dict) else {}
 
 
-def _stamp(path: Path) -> list[int]:
-    status = path.stat()
+def _stamp(path: Path) -> list[int] | None:
+    """Size and time of change, None where no file can be found."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # ValueError: a name that no file can have
+        return None
     return [status.st_size, status.st_mtime_ns]

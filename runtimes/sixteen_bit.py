@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 from PIL.ExifTags import IFD
 
-from runtimes.errors import InputError, MissingPackageError
+from runtimes.errors import InputError, MissingImagePackageError
 
 Deep = NDArray[np.uint16]
 
@@ -31,11 +32,11 @@ class TiffHeader:
 
 
 def require_pyvips(path: Path) -> Any:
-    """The module, imported; a MissingPackageError that names ``path`` when it is absent or lacks its library."""
+    """The module, imported; a MissingImagePackageError that names ``path`` when it is absent or lacks its library."""
     try:
         import pyvips
     except (ImportError, OSError) as error:
-        raise MissingPackageError(
+        raise MissingImagePackageError(
             f"{path}: has 16 bits a channel, which needs pyvips: pip install 'edgesr[images]'"
         ) from error
     return pyvips
@@ -87,7 +88,7 @@ def write_png(path: Path, pixels: Deep, *, icc: bytes | None, exif: bytes | None
         for name, content in (("icc-profile-data", icc), ("exif-data", exif)):
             if content is not None:
                 image.set_type(vips.GValue.blob_type, name, content)
-        image.pngsave(str(path), keep="icc" if exif is None else "icc|exif")
+        image.pngsave(os.fsencode(path), keep="icc" if exif is None else "icc|exif")
     except vips.Error as error:
         raise InputError(f"{path}: cannot be written: {_one_line(error)}") from error
 
@@ -123,7 +124,7 @@ def write_tiff(path: Path, pixels: Deep, *, icc: bytes | None, exif: bytes | Non
 def _open(vips: Any, path: Path, *, tiff: bool) -> Any:
     """``revalidate``: libvips would else give what it remembers of an overwritten file."""
     load = vips.Image.tiffload if tiff else vips.Image.pngload
-    return load(str(path), access="sequential", fail_on="error", revalidate=True)
+    return load(os.fsencode(path), access="sequential", fail_on="error", revalidate=True)
 
 
 def _damaged(path: Path, error: Exception) -> InputError:

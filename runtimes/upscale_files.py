@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from runtimes.bundle import Bundle
-from runtimes.errors import InputError
+from runtimes.colour_bleeding import bleed_colours
+from runtimes.errors import EdgesrError, InputError, MissingImagePackageError, MissingPackageError
 from runtimes.files import require_creatable
 from runtimes.folder_journal import FolderJournal
 from runtimes.image_io import DEFAULT_MAX_MEGAPIXELS, list_images, read_picture
+from runtimes.output_names import output_names, refuse_outputs_that_are_sources
 from runtimes.picture import Picture
 from runtimes.picture_writer import PictureWriter, canvas_bytes, check_output_format, holds_alpha
 from runtimes.progress import Progress, ProgressEvent, notice, silent
@@ -96,36 +99,35 @@ class FileUpscaler:
         self._upscaler = Upscaler(bundle, options, progress)
 
     def file(self, source: Path, target: Path) -> Written:
-        """Upscale one image to a file of the format that its suffix names."""
-        picture = self._read(source, target)
-        writer = PictureWriter(target, picture, scale=self._scale, quality=self._files.quality)
-        plan = self._plan(source, picture)
-        self._upscaler.run(picture.pixels, writer.put, source.name)
-        writer.save()
+        """Upscale one image to a file of the format that its suffix names; the source itself is never replaced."""
+        with _named_failures(source):
+            picture = bleed_colours(self._read(source, target))
+            writer = PictureWriter(target, picture, scale=self._scale, quality=self._files.quality)
+            plan = self._plan(source, picture)
+            self._upscaler.run(picture.pixels, writer.put, source.name)
+            writer.save()
         height, width = (side * self._scale for side in picture.size)
         return Written(target, width, height, plan.artifact.id, plan.runtime)
 
     def folder(self, source: Path, target: Path) -> FolderReport:
         """Upscale all images of a folder into another; a run that was interrupted goes on where it stopped.
 
-        An image that cannot be read or written is reported at the end and does not stop the others.
+        An image that cannot be read, upscaled or written is reported at the end and does not stop the others; a runtime
+        that is not installed does.
         """
         pairs = self.pairs(source, target)
         target.mkdir(parents=True, exist_ok=True)
-        journal = FolderJournal(target, self._bundle, self._options, self._files)
+        journal = self._journal(target)
         written: list[Written] = []
         failures: list[str] = []
-        pending = [pair for pair in pairs if not journal.is_done(*pair)]
+        pending = [(file, output) for file, output in pairs if journal.output_of(file) is None]
         if len(pending) < len(pairs):
             notice(self._progress, f"{target}: going on, {len(pairs) - len(pending)} of {len(pairs)} images are done")
         for done, (file, output) in enumerate(pending):
             self._progress(ProgressEvent("images", done, len(pending), file.name))
-            try:
+            with self._collected(failures):
                 written.append(self.file(file, output))
                 journal.add(file, output)
-            except InputError as error:
-                failures.append(str(error))
-                notice(self._progress, str(error))
         self._progress(ProgressEvent("images", len(pending), len(pending)))
         if not failures:
             journal.remove()
@@ -137,15 +139,16 @@ class FileUpscaler:
             yield self._planned(source, target)
             return
         for file, output in self.pairs(source, target):
-            try:
+            failures: list[str] = []
+            with self._collected(failures):
                 yield self._planned(file, output, in_folder=True)
-            except InputError as error:
-                notice(self._progress, str(error))
-                yield str(error)
+            yield from failures
 
     def _planned(self, source: Path, target: Path, *, in_folder: bool = False) -> PlannedImage:
-        picture = self._read(source, target, in_folder=in_folder)
-        plan = self._plan(source, picture)
+        with _named_failures(source):
+            picture = self._read(source, target, in_folder=in_folder)
+            plan = self._plan(source, picture)
+            seconds = self._upscaler.seconds_per_tile(plan) * plan.grid.tiles * len(plan.members)
         height, width = (side * self._scale for side in picture.size)
         return PlannedImage(
             source=source,
@@ -155,27 +158,47 @@ class FileUpscaler:
             height=height,
             memory_bytes=plan.memory_bytes,
             image_bytes=picture.pixels.nbytes + canvas_bytes(target, picture, scale=self._scale),
-            seconds=self._upscaler.seconds_per_tile(plan) * plan.grid.tiles * len(plan.members),
+            seconds=seconds,
         )
 
     def pairs(self, source: Path, target: Path) -> list[tuple[Path, Path]]:
-        """The images of a folder and where each is written: the same name with the chosen suffix."""
+        """The images of a folder and where each is written, see `output_names`: never one of the images themselves."""
         files = list_images(source)
         if target.exists() and not target.is_dir():
             raise InputError(f"{target}: is a file; give a folder to write the images of {source} into")
-        names = [f"{file.stem}{self._files.suffix}" for file in files]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise InputError(f"{source}: several images would be written as {', '.join(twice)}; rename them")
-        if source.resolve() == target.resolve():
+        if target.exists() and target.samefile(source):
             raise InputError(f"{target}: is the folder of the images; give another one to write into")
         require_creatable(target)
         check_choice(self._bundle, self._options)
-        place = existing_place(target / names[0])
+        journal = self._journal(target)
+        kept = {file.name: output.name for file in files if (output := journal.output_of(file)) is not None}
+        names = output_names([file.name for file in files], self._files.suffix, kept=kept)
+        pairs = [(file, target / names[file.name]) for file in files]
+        refuse_outputs_that_are_sources(pairs)
+        place = existing_place(target / f"image{self._files.suffix}")
         check_output_format(place, (1, 1), scale=self._scale, quality=self._files.quality)
-        return [(file, target / name) for file, name in zip(files, names, strict=True)]
+        return pairs
+
+    def _journal(self, target: Path) -> FolderJournal:
+        return FolderJournal(target, self._bundle, self._options, self._files)
+
+    @contextmanager
+    def _collected(self, failures: list[str]) -> Iterator[None]:
+        """What one image of a folder does not stop the others for is told and appended; all else is raised."""
+        try:
+            yield
+        except EdgesrError as error:
+            if isinstance(error, MissingPackageError) and not isinstance(error, MissingImagePackageError):
+                raise
+            failures.append(str(error))
+            notice(self._progress, str(error))
 
     def _read(self, source: Path, target: Path, *, in_folder: bool = False) -> Picture:
+        """The picture, on white where the target holds no alpha: the network then sees what is shown, edges included.
+
+        Colour and alpha upscaled apart and laid on white afterwards would keep the soft edge of bilinear alpha.
+        """
+        refuse_outputs_that_are_sources([(source, target)])
         picture = read_picture(source, max_megapixels=self._files.max_megapixels)
         place = existing_place(target) if in_folder else target
         check_output_format(place, picture.size, scale=self._scale, quality=self._files.quality)
@@ -186,6 +209,19 @@ class FileUpscaler:
             return self._upscaler.plan(picture.size)
         except InputError as error:
             raise InputError(f"{source}: {error}") from error
+
+
+@contextmanager
+def _named_failures(source: Path) -> Iterator[None]:
+    """Failures of the file system or of memory while an image is worked on become InputErrors that name it."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{source}: cannot be upscaled: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise InputError(
+            f"{source}: too large for the memory of this machine; give a smaller image, or less --memory"
+        ) from error
 
 
 def existing_place(target: Path) -> Path:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError
 from runtimes.manifest import Artifact, Size
-from runtimes.registry import runtime_info
+from runtimes.registry import require_installed, runtime_info
 from runtimes.self_ensemble import ALL_EIGHT, SINGLE, Member
 from runtimes.tiles import Grid, Span, grid_of, least_work_grid
 
@@ -94,8 +94,10 @@ def plan_upscale(
 
 
 def check_choice(bundle: Bundle, options: UpscaleOptions) -> None:
-    """Refuse an artifact or runtime that the bundle has not, whatever the image."""
-    list(_candidates(bundle, options))
+    """Refuse an artifact or runtime that the bundle has not, or that is not installed, whatever the image."""
+    runtimes = [runtime_info(runtime) for _, runtime in _candidates(bundle, options)]
+    if all(runtime.version() is None for runtime in runtimes):
+        require_installed(runtimes[0])
 
 
 def _candidates(bundle: Bundle, options: UpscaleOptions) -> Iterator[tuple[Artifact, str]]:

@@ -116,13 +116,6 @@ def test_one_image(mobile_bundle: Bundle, tmp_path: Path) -> None:
     assert events[0].note.startswith("in.png") and events[1].note.endswith("MP/s")
 
 
-def test_image_is_upscaled_in_place(mobile_bundle: Bundle, tmp_path: Path) -> None:
-    """Source and target may be the same file."""
-    source = _photograph_file(tmp_path / "in.png", (16, 16))
-    upscale_file(source, source, mobile_bundle)
-    assert read_image(source).shape == (3, 64, 64)
-
-
 def test_upscaled_file_is_the_rounded_result(mobile_bundle: Bundle, tmp_path: Path) -> None:
     source = next(f for f in photograph_files() if f.stem == "coffee")
     written = upscale_file(source, tmp_path / "x.png", mobile_bundle, runtime="ort")

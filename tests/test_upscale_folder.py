@@ -70,11 +70,13 @@ def test_format_that_cannot_be_written_is_refused_before(
     assert not (tmp_path / "out").exists()
 
 
-def test_name_collision_is_refused(mobile_bundle: Bundle, source: Path, tmp_path: Path) -> None:
-    save_photograph(source / "a.jpg")
-    with pytest.raises(InputError, match=f"{re.escape(str(source))}: several images .* as a.png; rename"):
-        folder_run(mobile_bundle, source, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+def test_files_of_one_stem_keep_their_suffixes(mobile_bundle: Bundle, source: Path, tmp_path: Path) -> None:
+    save_photograph(source / "a.jpg", (9, 7))
+    report = folder_run(mobile_bundle, source, tmp_path / "out")
+    assert written_names(report) == ["a.jpg.png", "a.png.png", "b.png", "c.png", "d.png"]
+    assert listing(tmp_path / "out") == written_names(report)
+    assert read_image(tmp_path / "out" / "a.jpg.png").shape == (3, 36, 28)
+    assert read_image(tmp_path / "out" / "a.png.png").shape == (3, 40, 56)
 
 
 def test_same_folder_is_refused(mobile_bundle: Bundle, source: Path, tmp_path: Path) -> None:
