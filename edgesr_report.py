@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgesr_terminal import shown_progress
+from runtimes.errors import InputError
 
 
 def report(
@@ -34,12 +35,16 @@ def report(
     from runtimes.files import require_creatable
 
     opened = open_bundle(bundle)
+    given = [path for path in (parity, latency, quality, end_to_end, profile, *(image or [])) if path is not None]
+    for target in (output, markdown):
+        if target is not None and target.resolve() in {path.resolve() for path in given}:
+            raise InputError(f"{target}: is one of the files that the report is made of; give another name to write to")
     require_writable(output)
     require_writable(markdown)
     if csv is not None:
         require_creatable(csv)
     files = ReportFiles(parity=parity, latency=latency, quality=quality, end_to_end=end_to_end, profile=profile)
     with shown_progress() as progress:
-        made = build_report(opened, files, images=image or [], progress=progress)
+        made = build_report(opened, files, images=list(dict.fromkeys(image or [])), progress=progress)
     made.write(output, markdown_file=markdown, csv_folder=csv)
     typer.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB, {len(opened.manifest.artifacts)} artifacts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -39,6 +40,7 @@ def export_bundle(
     plans = plan_artifacts(options.targets, options.precisions, options.graphs, options.tile_size)
     source = options.source()
     check_output(output)
+    _check_inputs_are_kept(output, [source] if options.calibration is None else [source, options.calibration])
     if options.calibration is not None:
         check_folder(options.calibration)
     require_converters(plans)
@@ -59,6 +61,13 @@ def export_bundle(
         bundle = write_bundle(output, Assembly(runner, source.name, options, quantization, converted, goldens).fill)
     progress(ProgressEvent("export", len(plans) + 1, len(plans) + 1, str(output)))
     return ExportReport(bundle, tuple(cache.conversions))
+
+
+def _check_inputs_are_kept(output: Path, inputs: Sequence[Path]) -> None:
+    """Refuse an output that holds what the bundle is made of: the new bundle takes its whole place."""
+    for path in inputs:
+        if path.resolve().is_relative_to(output.resolve()):
+            raise InputError(f"{path}: lies in {output}, which the new bundle replaces; give another --output")
 
 
 def _quantization(

@@ -31,6 +31,10 @@ class FileOptions:
     suffix: str = DEFAULT_FOLDER_SUFFIX
     max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
 
+    def __post_init__(self) -> None:
+        if not self.max_megapixels > 0:
+            raise InputError(f"--max-megapixels {self.max_megapixels}: give a number above 0")
+
 
 @dataclass(frozen=True)
 class Written:

@@ -1,0 +1,49 @@
+"""No command replaces a file that it is given to read."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from cli_refusals import RunCli, refused
+from PIL import Image
+
+from export.samples import photograph_files
+from runtimes.bundle import Bundle
+from runtimes.errors import InputError
+from runtimes.upscale_files import FileOptions
+from sr_model.checkpoint import embedded_checkpoint
+
+RELEASE = Path(__file__).parent / "data" / "0.1.0"
+
+
+@pytest.mark.parametrize("option", ["--output", "--markdown"])
+def test_a_report_does_not_replace_its_results(tmp_path: Path, run_cli: RunCli, option: str) -> None:
+    release = Path(shutil.copytree(RELEASE, tmp_path / "release"))
+    target = release / ".." / "release" / "parity.json"
+    outputs = ["--output", tmp_path / "r.html"] if option == "--markdown" else []
+    arguments = ("--parity", release / "parity.json", *outputs, option, target)
+    refused(run_cli, tmp_path, "report", release / "bundle", *arguments, naming="is one of the files that the report")
+
+
+def test_an_export_does_not_replace_its_checkpoint(tmp_path: Path, run_cli: RunCli, mobile_bundle: Bundle) -> None:
+    bundle = Path(shutil.copytree(mobile_bundle.root, tmp_path / "bundle"))
+    checkpoint = Path(shutil.copyfile(embedded_checkpoint("srrescycgan-mobile"), bundle / "own.safetensors"))
+    naming = f"{checkpoint}: lies in {bundle}, which the new bundle replaces"
+    refused(run_cli, tmp_path, "export", "--checkpoint", checkpoint, "--output", bundle, naming=naming)
+
+
+def test_an_export_does_not_replace_its_photographs(tmp_path: Path, run_cli: RunCli, mobile_bundle: Bundle) -> None:
+    bundle = Path(shutil.copytree(mobile_bundle.root, tmp_path / "bundle"))
+    (bundle / "photographs").mkdir()
+    Image.open(photograph_files()[0]).save(bundle / "photographs" / "a.png")
+    options = ("--precision", "int8", "--calibration", bundle / "photographs", "--output", bundle)
+    refused(run_cli, tmp_path, "export", *options, naming="which the new bundle replaces")
+
+
+@pytest.mark.parametrize("limit", [float("nan"), 0.0, -1.0])
+def test_a_limit_of_pixels_that_is_none_is_refused(limit: float) -> None:
+    """A comparison with NaN is false, so that nothing would be too large."""
+    with pytest.raises(InputError, match="give a number above 0"):
+        FileOptions(max_megapixels=limit)
