@@ -33,7 +33,8 @@ def rgb_values(image: Pixels) -> NDArray[np.float32]:
 
 
 def in_dtype(values: NDArray[np.float32], dtype: DTypeLike) -> Pixels:
-    """float32 (3,h,w) in [0,255] -> (h,w,3) of that dtype, rounded to the nearest where it is integer."""
+    """Finite float32 (3,h,w) -> (h,w,3) of that dtype: clipped to [0,255], and rounded where the dtype is integer."""
+    values = np.clip(values, 0, 255)
     if dtype == np.uint16:
         values = values * np.float32(_UINT16_PER_LEVEL)
     if dtype != np.float32:

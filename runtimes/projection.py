@@ -18,6 +18,9 @@ from runtimes.noise_level import noise_level
 
 Image = NDArray[np.float32]
 
+_LARGEST_ALPHA = 700.0
+"""exp of more does not fit into a float64, and no residual is bounded by it."""
+
 
 def upsample_bilinear(image: Image, scale: int) -> Image:
     """(c,h,w) -> (c,scale*h,scale*w): half-pixel centres, edges replicated, no antialias (as torch and ONNX Resize)."""
@@ -52,22 +55,26 @@ def _upsample_axis(image: Image, scale: int, *, axis: int) -> Image:
 def projection_factor(square_sum: float, count: int, *, sigma: float, alpha: float) -> float:
     """k in [0,1] that bounds the root mean square of a residual by exp(alpha)*sigma; 1 for an all-zero residual.
 
-    ``square_sum`` is over its ``count`` values.
+    ``square_sum`` is over its ``count`` values; nan where it or ``sigma`` is not finite, so that the image is nan too.
     """
+    if not (math.isfinite(square_sum) and math.isfinite(sigma)):
+        return math.nan
     rms = math.sqrt(square_sum / (count - 1))
-    bound = math.exp(alpha) * sigma
+    bound = math.exp(min(alpha, _LARGEST_ALPHA)) * sigma
     return 1.0 if rms <= bound else bound / rms
 
 
 def square_sum(residual: Image) -> float:
-    """Sum of squares, in float64."""
-    return float(np.square(residual, dtype=np.float32).sum(dtype=np.float64))
+    """Sum of squares, in float64, where squares of finite float32 values are finite."""
+    return float(np.square(residual, dtype=np.float64).sum())
 
 
 def subtract_and_clip(upsampled: Image, residual: Image, k: float) -> Image:
-    """clip(u - k*r, 0, 255), all (3,H,W) float32."""
-    result = np.multiply(residual, np.float32(-k), order="C")
+    """clip(u - k*r, 0, 255), all (3,H,W) float32; nan where the residual is not finite, which a clip would hide."""
+    with np.errstate(invalid="ignore"):
+        result = np.multiply(residual, np.float32(-k), order="C")
     result += upsampled
+    np.copyto(result, np.nan, where=np.isinf(result))
     return np.clip(result, 0.0, 255.0, out=result)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any, NamedTuple
@@ -27,7 +26,7 @@ _PIECE_ROWS = 16
 
 
 class Piece(NamedTuple):
-    """Where a part of the output lies, in HR pixels, and its SR values (3,h,w) in [0,255]."""
+    """Where a part of the output lies, in HR pixels, and its SR values (3,h,w); a full graph's may pass [0,255]."""
 
     top: int
     left: int
@@ -91,7 +90,7 @@ class TiledRun:
         session = self._session(self._plan.artifact)
         lr = rgb_values(self._image)
         results = (m.undo(session.infer(np.ascontiguousarray(m.apply(lr, 1))), 1) for m in self._plan.members)
-        return self._piece(0, 0, self._mean(results))
+        return self._piece(0, 0, self._mean(results, self._plan.artifact))
 
     def _tile(self, rows: Span, columns: Span, factors: Sequence[float], measure: bool) -> Iterator[Piece]:
         residuals = self._residuals(rows, columns, factors)
@@ -107,7 +106,7 @@ class TiledRun:
                 upsampled if residual is None else subtract_and_clip(upsampled, residual, k)
                 for residual, k in zip(cut, factors, strict=True)
             )
-            yield self._piece(top * scale, left * scale, self._mean(results))
+            yield self._piece(top * scale, left * scale, self._mean(results, self._plan.artifact_for(rows, columns)))
 
     def _add_squares(self, residuals: Sequence[Image | None]) -> None:
         for place, residual in enumerate(residuals):
@@ -131,17 +130,15 @@ class TiledRun:
         height, width = (side * self._scale for side in self._size)
         return Piece(top, left, values[:, : height - top, : width - left])
 
-    def _mean(self, results: Iterator[Image]) -> Image:
-        """Mean over the members, of which one at a time is held."""
+    def _mean(self, results: Iterator[Image], artifact: Artifact) -> Image:
+        """Mean over the members, of which one at a time is held; an EdgesrError where a value is not finite."""
         result = next(results)
         for other in results:
             result = result + other
         if len(self._plan.members) > 1:
             result = result / np.float32(len(self._plan.members))
-        if math.isnan(float(result.sum())):
-            raise EdgesrError(
-                f"{self._plan.artifact.id} gives values that are not finite; check it with 'edgesr parity'"
-            )
+        if not np.isfinite(result).all():
+            raise EdgesrError(f"{artifact.id} gives values that are not finite; check it with 'edgesr parity'")
         return result
 
     def _upsampled(self, rows: slice, columns: slice) -> Image:

@@ -25,7 +25,7 @@ from runtimes.upscale_plan import UpscaleOptions, UpscalePlan, plan_upscale
 Image = NDArray[np.float32]
 Pixels = NDArray[Any]
 Put = Callable[[int, int, Image], None]
-"""Top, left and values (3,h,w) in [0,255] of a piece of the output. A later piece replaces an earlier one."""
+"""Top, left and values (3,h,w) of a piece of the output, see `Piece`. A later piece replaces an earlier one."""
 
 
 def upscale(image: Pixels, bundle: Bundle, options: UpscaleOptions | None = None) -> Pixels:
