@@ -51,7 +51,7 @@ class FolderJournal:
 
     def _read(self) -> dict[str, Any]:
         try:
-            content = parse_json(self._path.read_bytes())
+            content = parse_json(self._path.read_bytes(), file_names=True)
         except (OSError, JsonError):
             return {}
         known = isinstance(content, dict) and content.get("settings") == self._settings

@@ -22,17 +22,17 @@ class JsonError(ValueError):
     """The text is not JSON as edgesr writes it; the message says why."""
 
 
-def parse_json(content: bytes | str) -> Any:
+def parse_json(content: bytes | str, *, file_names: bool = False) -> Any:
     """The value of a JSON text.
 
     A JsonError for what is no JSON or no UTF-8, for NaN, infinities and numbers too large for a float, and for more
-    than 64 levels.
+    than 64 levels. ``file_names`` may hold what stands for bytes that are no UTF-8, as Python writes such names.
     """
     try:
         text = content.decode() if isinstance(content, bytes) else content
         _check_depth(text)
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite_float, parse_int=_bounded_integer)
-        if _SURROGATE.search(text):
+        if not file_names and _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
         return value
     except UnicodeError as error:

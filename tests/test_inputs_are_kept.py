@@ -38,7 +38,7 @@ def test_an_export_does_not_replace_its_photographs(tmp_path: Path, run_cli: Run
     bundle = Path(shutil.copytree(mobile_bundle.root, tmp_path / "bundle"))
     (bundle / "photographs").mkdir()
     Image.open(photograph_files()[0]).save(bundle / "photographs" / "a.png")
-    options = ("--precision", "int8", "--calibration", bundle / "photographs", "--output", bundle)
+    options = ("--targets", "onnx", "--precision", "int8", "--calibration", bundle / "photographs", "--output", bundle)
     refused(run_cli, tmp_path, "export", *options, naming="which the new bundle replaces")
 
 
