@@ -22,7 +22,7 @@ demo: install
 	$(BIN)/edgesr report $(DEMO)/bundle --parity $(DEMO)/parity.json --latency $(DEMO)/latency.json --profile $(DEMO)/profile.json --output $(DEMO)/report.html
 
 test: install
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_OPTIONS)
 
 test-all: install
 	$(BIN)/python -m pytest
