@@ -221,7 +221,8 @@ def _named_failures(source: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"{source}: cannot be upscaled: {error.strerror or error}") from error
+        place = "" if error.filename is None else f"{error.filename}: "
+        raise InputError(f"{source}: cannot be upscaled: {place}{error.strerror or error}") from error
     except MemoryError as error:
         raise InputError(
             f"{source}: too large for the memory of this machine; give a smaller image, or less --memory"

@@ -85,7 +85,7 @@ def failing_at(name: str, error: BaseException, function: Callable[..., Any], pl
     ("error", "message"),
     [
         (MemoryError(), "b.png: too large for the memory of this machine; give a smaller image"),
-        (OSError(5, "Input/output error"), "b.png: cannot be upscaled: Input/output error"),
+        (OSError(5, "Input/output error", "disk"), "b.png: cannot be upscaled: disk: Input/output error"),
         (EdgesrError("onnx-fp32-tile gives values that are not finite"), "onnx-fp32-tile gives values"),
     ],
 )
