@@ -27,7 +27,10 @@ def candidates_from_paths(
 
 def _distinct(paths: Sequence[Path]) -> list[Path]:
     """Each file or folder once, by whatever names it is given."""
-    return list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
+    found: dict[Path, Path] = {}
+    for path in paths:
+        found.setdefault(path.resolve(), path)
+    return list(found.values())
 
 
 def perceptual_distance() -> PerceptualDistance | None:

@@ -105,7 +105,7 @@ def test_litert_takes_what_was_predicted_of_every_file(
 def test_without_a_delegate_nothing_is_taken(mobile_bundle: Bundle) -> None:
     artifact = mobile_bundle.artifact("tflite-fp32-tile-64x64")
     assert delegation_of(mobile_bundle.path(artifact.file)).partitions == 1
-    session = open_session(mobile_bundle, artifact, exact=True).session
+    session = open_session(mobile_bundle, artifact, exact=True).session.session  # type: ignore[attr-defined]
     session.run(np.zeros((1, 64, 64, 3), dtype=np.float32))
-    details = session.interpreter._get_ops_details()  # type: ignore[attr-defined]
+    details = session.interpreter._get_ops_details()
     assert "DELEGATE" not in {one["op_name"] for one in details}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -68,6 +69,36 @@ def test_a_version_is_noticed_where_the_package_is_reached(copied: tuple[Path, C
         assert steps
         assert changed_steps(folder, before) == steps
         shutil.rmtree(planted)
+
+
+@pytest.mark.parametrize(
+    ("file", "anew"),
+    [
+        ("benchmarks/arm64/setup.py", True),
+        ("benchmarks/arm64/downloads.py", True),
+        ("benchmarks/arm64/cpus.py", True),
+        ("benchmarks/arm64/wheels.txt", True),
+        ("runtimes/files.py", False),
+    ],
+)
+def test_an_emulated_guest_is_made_anew_when_its_set_up_changes(
+    copied: tuple[Path, Closures], tmp_path: Path, file: str, anew: bool
+) -> None:
+    folder, _ = copied
+
+    def recipe() -> str:
+        program = "from benchmarks.arm64.recipe import recipe_sha256; print(recipe_sha256())"
+        environment = {**os.environ, "PYTHONPATH": str(folder)}
+        command = [sys.executable, "-P", "-c", program]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    kept, before = shutil.copyfile(folder / file, tmp_path / "kept"), recipe()
+    with (folder / file).open("ab") as changed:
+        changed.write(b"\n")
+    try:
+        assert (recipe() != before) is anew
+    finally:
+        shutil.copyfile(kept, folder / file)
 
 
 def test_undeclared_packages_count() -> None:

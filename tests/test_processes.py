@@ -50,6 +50,7 @@ def photographs(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_two_processes_take_the_same_first_l1_steps_as_one(photographs: Path, tmp_path: Path) -> None:
     """Gradients are averaged over a global batch that is the same: losses agree, and parameters to rounding."""
     for count in (1, 2):

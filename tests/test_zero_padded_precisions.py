@@ -27,7 +27,7 @@ def _convolution_weights(bundle: Bundle, artifact: Artifact) -> list[int]:
     ("target", "precision"),
     [
         ("onnx", "fp16"),
-        ("onnx", "int8"),
+        pytest.param("onnx", "int8", marks=pytest.mark.slow),
         pytest.param("onnx", "w8a16", marks=pytest.mark.slow),
         pytest.param("tflite", "fp16", marks=pytest.mark.slow),
         ("tflite", "int8"),

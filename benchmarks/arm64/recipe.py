@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
-from benchmarks.arm64 import cpus
+from runtimes.files import sha256_of
+from runtimes.import_closure import import_closure
 
 WHEELS_FILE = Path(__file__).with_name("wheels.txt")
 """Pinned wheels with their hashes, as pip reads them."""
@@ -57,6 +59,8 @@ def wheel_pins(file: Path = WHEELS_FILE) -> dict[str, tuple[str, str]]:
 
 
 def recipe_sha256() -> str:
-    """One hash over this file, the pinned wheels and the emulated CPUs."""
-    content = b"".join(file.read_bytes() for file in (Path(__file__), WHEELS_FILE, Path(cpus.__file__)))
-    return hashlib.sha256(content).hexdigest()
+    """One hash over the pinned wheels and all modules of this package that the set-up imports."""
+    sources = import_closure(f"{__package__}.setup").sources
+    own = {name: digest for name, digest in sources.items() if name.startswith(f"{__package__}.")}
+    content = {"modules": own, "wheels": sha256_of(WHEELS_FILE)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
