@@ -222,6 +222,7 @@ class SlowedDevice(HostDevice):
         return [sys.executable, "-P", "-c", SLOWED, str(job_file), str(result_file)]
 
 
+@pytest.mark.slow
 def test_slowed_worker_still_answers(mobile_bundle: Bundle, tmp_path: Path) -> None:
     """The planted device of the acceptance figures in docs/benchmarks.md runs; what it finds is not asserted here."""
     settings = LatencySettings(calls=2, seconds=0.0, warmup_seconds=0.0)

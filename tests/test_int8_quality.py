@@ -25,7 +25,7 @@ Image = NDArray[np.float32]
 Upscale = Callable[[Image], Image]
 
 
-@pytest.fixture(scope="module", params=["real", "clean"])
+@pytest.fixture(scope="module", params=["real", pytest.param("clean", marks=pytest.mark.slow)])
 def int8_bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     """The tile graphs of embedded srrescycgan-mobile weights in float32 and int8."""
     output = tmp_path_factory.mktemp("int8") / request.param

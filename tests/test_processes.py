@@ -124,6 +124,7 @@ def _gan_update(rank: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_all_networks_of_the_gan_phase_stay_equal_in_two_processes(tmp_path: Path) -> None:
     """Their patches differ, so they would part after one update without averaged gradients."""
     spawn(_gan_update, args=(str(tmp_path),), nprocs=2)  # type: ignore[no-untyped-call]

@@ -53,6 +53,7 @@ def test_parity_writes_its_results_alone(mobile_bundle: Bundle, untouched: dict[
     assert written(tmp_path) == ["work/parity.json"]
 
 
+@pytest.mark.slow
 def test_upscaling_and_the_report_write_their_outputs_alone(
     mobile_bundle: Bundle, untouched: dict[str, str], tmp_path: Path
 ) -> None:

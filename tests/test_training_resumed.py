@@ -48,7 +48,13 @@ def press_ctrl_c() -> None:
 
 @pytest.mark.parametrize(
     ("phase", "step", "stop"),
-    [("l1", 1, kill), ("l1", 5, kill), ("l1", 3, press_ctrl_c), ("gan", 5, kill), ("gan", 3, press_ctrl_c)],
+    [
+        ("l1", 1, kill),
+        ("l1", 5, kill),
+        ("l1", 3, press_ctrl_c),
+        pytest.param("gan", 5, kill, marks=pytest.mark.slow),
+        ("gan", 3, press_ctrl_c),
+    ],
 )
 def test_resumed_run_equals_an_uninterrupted_one(
     phase: str,

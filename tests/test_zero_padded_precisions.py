@@ -30,9 +30,9 @@ def _convolution_weights(bundle: Bundle, artifact: Artifact) -> list[int]:
         pytest.param("onnx", "int8", marks=pytest.mark.slow),
         pytest.param("onnx", "w8a16", marks=pytest.mark.slow),
         pytest.param("tflite", "fp16", marks=pytest.mark.slow),
-        ("tflite", "int8"),
+        pytest.param("tflite", "int8", marks=pytest.mark.slow),
         pytest.param("tflite", "w8", marks=pytest.mark.slow),
-        ("tflite", "w8d"),
+        pytest.param("tflite", "w8d", marks=pytest.mark.slow),
         pytest.param("tflite", "w8a16", marks=pytest.mark.slow),
     ],
 )
