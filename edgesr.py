@@ -86,7 +86,7 @@ def parity(
 
     opened = open_bundle(bundle)
     chosen = select_artifacts(opened, artifact=artifact, runtime=runtime)
-    require_writable(json)
+    require_writable(json, bundle)
     devices = open_devices(f"host,{device}")
     with shown_progress() as progress:
         results = run_parity(opened, devices, artifacts=chosen, progress=progress)
@@ -144,7 +144,7 @@ def evaluate(
     from benchmarks.results import require_writable, write_json
     from sr_model.candidates import candidates_from_paths, perceptual_distance
 
-    require_writable(json)
+    require_writable(json, path, *(beside or []))
     parse_degradation(degradation)
     images = read_image_set(data)
     candidates = candidates_from_paths([path, *(beside or [])], images, artifact_id=artifact, runtime=runtime)

@@ -78,7 +78,7 @@ def bench(
         calls, seconds = max(calls, math.ceil(_MLPERF_QUERIES / rounds)), max(seconds, _MLPERF_SECONDS / rounds)
     settings = LatencySettings(calls=calls, seconds=seconds, pin=pin, mlperf=mlperf)
     opened = open_bundle(bundle)
-    require_writable(json)
+    require_writable(json, bundle, against)
     chosen = select_artifacts(opened, artifact=artifact, runtime=runtime)
     devices = open_devices(device)
     if size is not None:

@@ -35,8 +35,8 @@ def diff(
     from export.diff_plot import draw_differences, require_drawable
     from runtimes.bundle import open_bundle
 
-    require_writable(json)
-    require_writable(plot)
+    require_writable(json, bundle)
+    require_writable(plot, bundle, json)
     require_drawable(plot)
     result = run_diff(open_bundle(bundle), a, b, golden=golden, threshold=threshold, exact=exact)
     write_json(result, json)

@@ -28,7 +28,7 @@ def profile(
     from runtimes.bundle import open_bundle
 
     opened = open_bundle(bundle)
-    require_writable(json)
+    require_writable(json, bundle)
     chosen = select_artifacts(opened, artifact=artifact, runtime=runtime)
     with shown_progress() as progress:
         results = run_profiles(opened, HostDevice(), artifacts=chosen, threads=threads, calls=calls, progress=progress)

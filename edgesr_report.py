@@ -35,12 +35,11 @@ def report(
     from runtimes.files import require_creatable
 
     opened = open_bundle(bundle)
-    given = [path for path in (parity, latency, quality, end_to_end, profile, *(image or [])) if path is not None]
-    for target in (output, markdown):
-        if target is not None and target.resolve() in {path.resolve() for path in given}:
-            raise InputError(f"{target}: is one of the files that the report is made of; give another name to write to")
-    require_writable(output)
-    require_writable(markdown)
+    given = (bundle, parity, latency, quality, end_to_end, profile, *(image or []))
+    require_writable(output, *given)
+    require_writable(markdown, *given)
+    if markdown is not None and markdown.resolve() == output.resolve():
+        raise InputError(f"{markdown}: is given for the page and for Markdown; give another name to one of them")
     if csv is not None:
         require_creatable(csv)
     files = ReportFiles(parity=parity, latency=latency, quality=quality, end_to_end=end_to_end, profile=profile)

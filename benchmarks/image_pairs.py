@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtimes.errors import InputError
+from runtimes.errors import InputError, MissingImagePackageError
 from runtimes.image_io import SUFFIXES, list_images, read_rgb8
 from runtimes.manifest import Size
 
@@ -66,7 +66,7 @@ def read_image_set(folder: Path) -> ImageSet:
         lr = lr_files.get(f"{file.stem.removesuffix('_HR')}_LR") if file.stem.endswith("_HR") else None
         try:
             pairs.append(_read_pair(file, lr))
-        except InputError as error:
+        except (InputError, MissingImagePackageError) as error:
             skipped.append(SkippedImage(image=file.name, reason=str(error).removeprefix(f"{file}: ")))
     if not pairs:
         first = skipped[0]

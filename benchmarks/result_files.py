@@ -33,6 +33,8 @@ _COMMANDS = {
     ProfileResults: "edgesr profile --json",
 }
 _POOLED_SAMPLES_VERSION = 6
+_MOST = 1e12
+"""No figure of a measurement is larger, nor smaller than 1 / this: milliseconds, 1e9 operations or bytes a second."""
 
 
 def read_results(cls: type[T], path: Path) -> T:
@@ -88,6 +90,20 @@ def _require_sound(results: Results) -> None:
         _require_unique(row.key for row in rows)
     for row in (*results.results, *counts):
         _require_measured(row)
+    if isinstance(results, LatencyResults):
+        for limits in results.limits:
+            if not all(1 / _MOST < one < _MOST for one in (limits.sgemm_gflops, limits.bandwidth_gb_per_s)):
+                raise DecodeError(f"limits of {limits.threads} thread(s): cannot have been measured")
+    if isinstance(results, ParityResults):
+        _require_one_factor(results)
+
+
+def _require_one_factor(results: ParityResults) -> None:
+    """A golden has the same projection factor in all rows."""
+    factors: dict[str, float | None] = {}
+    for golden in (one for row in results.results if row.parity for one in row.parity.goldens):
+        if factors.setdefault(golden.golden, golden.k) != golden.k:
+            raise DecodeError(f"golden {golden.golden}: its factor k differs from row to row")
 
 
 def _require_measured(row: AnyRow) -> None:
@@ -130,6 +146,8 @@ def _require_samples(name: str, latency: Latency) -> None:
     rounds = latency.samples_ms
     if not rounds or not all(rounds) or len(latency.rounds_p50_ms) != len(rounds):
         raise DecodeError(f"{name}: a round has no samples")
+    if max(map(max, rounds)) > _MOST:
+        raise DecodeError(f"{name}: a call took too long to be true")
     if min(map(min, rounds)) <= 0 or min(latency.p50_ms, latency.ms_per_gmac, *latency.rounds_p50_ms) <= 0:
         raise DecodeError(f"{name}: a call took no time")
 

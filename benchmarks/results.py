@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.device import Device
 from benchmarks.environment import Environment, current_environment
 from benchmarks.jobs import Job, JobStatus, Outcome
-from runtimes.bundle import MANIFEST_FILE, Bundle
+from runtimes.bundle import MANIFEST_FILE, Bundle, is_bundle, open_bundle
 from runtimes.decoding import to_json
 from runtimes.errors import EdgesrError, InputError
 from runtimes.files import write_atomically
@@ -129,10 +129,23 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def require_writable(path: Path | None) -> None:
-    """Refuse a results file that could not be written, before anything is measured."""
-    if path is not None and (path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK)):
+def require_writable(path: Path | None, *inputs: Path | None) -> None:
+    """Refuse a file that could not be written, or is one of the ``inputs`` (files, or bundles with all their files),
+    before anything is measured.
+    """
+    if path is None:
+        return
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise InputError(f"{path}: cannot be written; its folder must exist and be writable")
+    if path.exists() and any(path.samefile(file) for one in inputs if one is not None for file in _files(one)):
+        raise InputError(f"{path}: is read by this command, and would be replaced; give another name to write to")
+
+
+def _files(given: Path) -> list[Path]:
+    """A file itself, or the files of a bundle."""
+    if not is_bundle(given):
+        return [given] if given.is_file() else []
+    return [given / MANIFEST_FILE, *(given / entry.path for entry in open_bundle(given).manifest.files())]
 
 
 def write_json(results: object, path: Path | None) -> None:

@@ -79,6 +79,7 @@ class StageCache:
             try:
                 yield
             finally:
+                shutil.rmtree(self._work, ignore_errors=True)
                 self._trim()
 
     def run(self, stage: Stage[P], *args: P.args, **kwargs: P.kwargs) -> Path:
@@ -102,7 +103,8 @@ class StageCache:
 
     @property
     def _work(self) -> Path:
-        return self.root / "work"
+        """In a place that no user's folder has: what killed exports left there is deleted."""
+        return self._stages / ".work"
 
     def _trim(self) -> None:
         entries = [e for e in self._stages.iterdir() if (e / _ENTRY_FILE).is_file()]
@@ -133,6 +135,6 @@ def _content(value: object) -> Any:
 def _is_intact(entry: Path) -> bool:
     try:
         files = json.loads((entry / _ENTRY_FILE).read_text())["files"]
-        return all(sha256_of(entry / name) == digest for name, digest in files.items())
+        return bool(files) and all(sha256_of(entry / name) == digest for name, digest in files.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False

@@ -40,13 +40,14 @@ def export_bundle(
     plans = plan_artifacts(options.targets, options.precisions, options.graphs, options.tile_size)
     source = options.source()
     check_output(output)
-    _check_inputs_are_kept(output, [source] if options.calibration is None else [source, options.calibration])
+    cache_root = cache_dir or default_cache_dir()
+    _check_inputs_are_kept(output, [path for path in (source, options.calibration, cache_root) if path is not None])
     if options.calibration is not None:
         check_folder(options.calibration)
     require_converters(plans)
     for line in left_out(options.targets, options.precisions):
         notice(progress, line)
-    cache = StageCache(cache_dir or default_cache_dir())
+    cache = StageCache(cache_root)
     with cache.locked():
         runner = StageRunner(cache, source, progress)
         _check_tile_size(options, runner)
@@ -64,7 +65,7 @@ def export_bundle(
 
 
 def _check_inputs_are_kept(output: Path, inputs: Sequence[Path]) -> None:
-    """Refuse an output that holds what the bundle is made of: the new bundle takes its whole place."""
+    """Refuse an output that holds what the bundle is made of, or the cache: the new bundle takes its whole place."""
     for path in inputs:
         if path.resolve().is_relative_to(output.resolve()):
             raise InputError(f"{path}: lies in {output}, which the new bundle replaces; give another --output")

@@ -38,7 +38,10 @@ def allocator_settings() -> str | None:
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):
-    """Finds torch as others do, and changes the allocator when it has been executed."""
+    """Finds torch as others do, and changes the allocator once it was executed; a failed import changes nothing."""
+
+    def __init__(self) -> None:
+        self._searching = False
 
     def find_spec(
         self,
@@ -46,15 +49,20 @@ class _AfterImport(importlib.abc.MetaPathFinder):
         path: Sequence[str] | None,  # noqa: ARG002
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        if fullname != _PACKAGE:
+        if fullname != _PACKAGE or self._searching:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        self._searching = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._searching = False
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
             def exec_module(module: ModuleType) -> None:
                 execute(module)
+                if self in sys.meta_path:
+                    sys.meta_path.remove(self)
                 _keep_large_blocks()
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]

@@ -14,14 +14,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.picture import Picture
+from runtimes.picture import Picture, Pixels
 from runtimes.projection import upsample_bilinear, upsample_region
 
 Image = NDArray[np.float32]
 
-_RELIABLE_SHARE = 4
-"""From a quarter of full alpha on, a pixel keeps its colour. Below, its weight falls as the square of its alpha: a
-colour that was once stored as an 8-bit product with its alpha a is wrong by up to 127/a levels, a variance of 1/a^2."""
+_RELIABLE_SHARE = 8
+"""From an eighth of full alpha on, or the picture's highest alpha, a pixel keeps its colour. Below, its weight falls as
+the square of its alpha: a colour that was once stored as an 8-bit product with its alpha a is wrong by up to 127/a
+levels, a variance of 1/a^2."""
 _BAND_ROWS = 128
 
 
@@ -32,25 +33,30 @@ def bleed_colours(picture: Picture) -> Picture:
     """
     if picture.alpha is None or not picture.alpha.any():
         return picture
-    if picture.alpha.min() >= np.iinfo(picture.alpha.dtype).max / _RELIABLE_SHARE:
+    if picture.alpha.min() >= _reliable(picture.alpha):
         return picture
     bands = [slice(top, top + _BAND_ROWS) for top in range(0, picture.size[0], _BAND_ROWS)]
-    coarse = _filled(np.concatenate([_halved(_weighted(picture, rows)) for rows in bands], axis=1))
+    least = _reliable(picture.alpha)
+    coarse = _filled(np.concatenate([_halved(_weighted(picture, rows, least)) for rows in bands], axis=1))
     pixels = np.empty_like(picture.pixels)
     for rows in bands:
-        weighted = _weighted(picture, rows)
+        weighted = _weighted(picture, rows, least)
         half = slice(rows.start // 2, rows.start // 2 + -(-weighted.shape[1] // 2))
         around = upsample_region(coarse, 2, half, slice(0, coarse.shape[2]))
         pixels[rows] = np.rint(_pushed(weighted, around)).transpose(1, 2, 0)
     return replace(picture, pixels=pixels)
 
 
-def _weighted(picture: Picture, rows: slice) -> Image:
+def _reliable(alpha: Pixels) -> float:
+    """The least alpha of pixels that keep their colour."""
+    return min(np.iinfo(alpha.dtype).max / _RELIABLE_SHARE, float(alpha.max()))
+
+
+def _weighted(picture: Picture, rows: slice, least: float) -> Image:
     """float32 (4,n,w) of these rows: the three colours times the pixel's weight, and the weight in [0,1]."""
     assert picture.alpha is not None
-    least = np.float32(np.iinfo(picture.alpha.dtype).max / _RELIABLE_SHARE)
     result = np.empty((4, *picture.alpha[rows].shape), dtype=np.float32)
-    np.square(np.minimum(picture.alpha[rows] / least, 1), out=result[3])
+    np.square(np.minimum(picture.alpha[rows] / np.float32(least), 1), out=result[3])
     np.multiply(picture.pixels[rows].transpose(2, 0, 1), result[3], out=result[:3])
     return result
 

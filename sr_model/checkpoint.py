@@ -81,8 +81,9 @@ def read_header(path: Path) -> CheckpointHeader:
         described = parse_json(metadata[METADATA_KEY])
         config = decode(GeneratorConfig, described["config"])
         shapes = {name: tuple(map(operator.index, entry["shape"])) for name, entry in header.items()}
-        return CheckpointHeader(config=config, shapes=shapes, training=dict(described["training"]))
-    except (InputError, ValueError, KeyError, TypeError) as error:
+        training = {name: str(value) for name, value in described["training"].items()}
+        return CheckpointHeader(config=config, shapes=shapes, training=training)
+    except (InputError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: its description of the generator is damaged: {error}") from error
 
 

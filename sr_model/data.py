@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from benchmarks.degradations import crop_to_multiple, downscale_bicubic, draw_degradation, parse_degradation
-from runtimes.errors import InputError
+from runtimes.errors import InputError, MissingImagePackageError
 from runtimes.image_io import SUFFIXES, read_rgb8
 from runtimes.progress import Progress, ProgressEvent, silent
 
@@ -143,7 +143,7 @@ def _load(
     for done, file in enumerate(files, start=1):
         try:
             image = prepare(read_rgb8(file))
-        except InputError:
+        except (InputError, MissingImagePackageError):
             skipped.append(file.name)
             continue
         if min(image.shape[:2]) >= least_side:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from runtimes.errors import InputError
 
+_REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int16, torch.int32, torch.int64)
+
 
 def require_finite(state: Mapping[str, Tensor], *, source: str) -> None:
-    """An InputError that names the first tensor with a NaN or an infinity, and how many of its values are so."""
+    """An InputError that names the first tensor with a NaN or an infinity, or of no real numbers."""
     for name, tensor in state.items():
-        values = tensor if tensor.is_complex() else tensor.float()
-        broken = int((~values.isfinite()).sum())
+        if tensor.dtype not in _REAL:
+            raise InputError(f"{source}: the tensor {name!r} is of {tensor.dtype}; give float16 to float64")
+        broken = int((~tensor.isfinite()).sum())
         if broken:
             raise InputError(
                 f"{source}: {broken} of {tensor.numel()} values of the tensor {name!r} are NaN or infinite; "

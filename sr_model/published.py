@@ -135,8 +135,12 @@ def _compare(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, .
 
 
 def _is_dense(value: object) -> bool:
-    """Whether it is a tensor with plain values in memory: not sparse, quantized or without storage."""
-    return isinstance(value, Tensor) and value.layout is torch.strided and value.is_cpu and not value.is_quantized
+    """Whether it is a tensor with all its values in memory: not sparse, nested, quantized or expanded."""
+    if not isinstance(value, Tensor) or value.layout is not torch.strided or not value.is_cpu:
+        return False
+    if value.is_quantized or value.is_nested:
+        return False
+    return value.untyped_storage().nbytes() >= value.numel() * value.element_size()
 
 
 def _first_line(error: Exception) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 from runtimes.errors import InputError
 from runtimes.files import require_creatable, write_atomically
-from runtimes.json_file import JsonError, parse_json
 from sr_model.checkpoint import save_checkpoint
 from sr_model.config import TrainConfig
 from sr_model.generator import Generator
@@ -78,13 +77,13 @@ class RunFolder:
         save_checkpoint(path, generator, {"train_config": settings, "steps_done": str(step)})
 
     def metrics(self) -> list[MetricsRow]:
-        """Rows written so far, oldest first."""
+        """Rows written so far, oldest first; a picture that is reproduced exactly has an infinite PSNR."""
         if not self._metrics.is_file():
             return []
         try:
-            rows = [parse_json(line) for line in self._metrics.read_bytes().splitlines()]
+            rows = [json.loads(line) for line in self._metrics.read_bytes().splitlines()]
             return [dict(row) | {"step": int(row["step"])} for row in rows]
-        except (JsonError, KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise InputError(
                 f"{self._metrics}: damaged: {error}; delete it, or give another output folder: its curves start anew"
             ) from error

@@ -73,6 +73,32 @@ def test_the_command_line_sets_both_where_it_imports_torch(
     assert (tmp_path / "out.png").is_file()
 
 
+def test_a_probe_and_a_failed_import_lose_nothing(tmp_path: Path) -> None:
+    """With a stand-in for torch, whose first import fails."""
+    (tmp_path / "torch").mkdir()
+    broken_once = (
+        "import os",
+        "failed = os.environ.get('FAILED')",
+        "os.environ['FAILED'] = '1'",
+        "assert failed",
+        "nn = 1",
+    )
+    (tmp_path / "torch" / "__init__.py").write_text("\n".join(broken_once))
+    program = """
+import importlib.util
+from runtimes.allocator import keep_large_blocks_after_torch
+sys.path.insert(0, sys.argv[1])
+keep_large_blocks_after_torch()
+assert importlib.util.find_spec("torch").origin.startswith(sys.argv[1])
+try:
+    import torch
+except AssertionError:
+    assert not calls
+import torch
+"""
+    assert calls_of(program, tmp_path) == SETTINGS
+
+
 def test_a_callers_process_is_never_changed(mobile_bundle: Bundle) -> None:
     program = """
 import numpy as np

@@ -48,7 +48,9 @@ def test_cache_runs_a_stage_once_and_notices_changes(tmp_path: Path) -> None:
     assert cache.conversions == ["demo"] * 3
 
 
-@pytest.mark.parametrize("damage", ["[]", "null", '{"files": [1]}', '{"files": {"result": 5}}', "{", '{"other": 1}'])
+@pytest.mark.parametrize(
+    "damage", ["[]", "null", '{"files": [1]}', '{"files": {"result": 5}}', "{", '{"other": 1}', '{"files": {}}']
+)
 def test_a_damaged_entry_is_made_anew(tmp_path: Path, damage: str) -> None:
     stage, cache = Stage("demo", _write), StageCache(tmp_path)
     with cache.locked():
@@ -57,6 +59,14 @@ def test_a_damaged_entry_is_made_anew(tmp_path: Path, damage: str) -> None:
         assert cache.run(stage, "a") == entry
     assert set(json.loads((entry / "entry.json").read_text())["files"]) == {"result"}
     assert len(cache.conversions) == 2
+
+
+def test_a_folder_of_the_user_keeps_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "thesis.txt").write_text("mine")
+    with StageCache(tmp_path).locked():
+        pass
+    assert (tmp_path / "work" / "thesis.txt").read_text() == "mine"
 
 
 def test_a_key_holds_the_content_of_all_arguments(tmp_path: Path) -> None:

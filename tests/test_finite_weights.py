@@ -89,10 +89,18 @@ def test_states_and_features_are_refused_too(tmp_path: Path) -> None:
 
 
 def test_tensors_without_plain_values_are_refused(tmp_path: Path) -> None:
-    for place, tensor in enumerate((torch.eye(3).to_sparse(), torch.zeros(3, device="meta"))):
+    expanded = torch.zeros(1).expand(10**6, 10**6)
+    for place, tensor in enumerate((torch.eye(3).to_sparse(), torch.zeros(3, device="meta"), expanded)):
         torch.save({"alpha": tensor}, tmp_path / f"{place}.pth")
         with pytest.raises(InputError, match="dense tensors"):
             read_state(tmp_path / f"{place}.pth")
+
+
+def test_numbers_that_are_not_real_are_refused(tmp_path: Path) -> None:
+    for dtype in (torch.complex64, torch.bool):
+        torch.save({"alpha": torch.ones(2).to(dtype)}, tmp_path / "state.pth")
+        with pytest.raises(InputError, match=f"the tensor 'alpha' is of {dtype}"):
+            read_state(tmp_path / "state.pth")
 
 
 def test_the_whole_image_is_no_halo() -> None:

@@ -121,15 +121,37 @@ def damaged_rows(data: Any, kind: str) -> None:
         result["latency"]["samples_ms"][1] = []
     elif kind == "no rounds":
         result["latency"] |= {"samples_ms": [], "rounds_p50_ms": []}
+    elif kind == "too long":
+        result["latency"]["samples_ms"][0][0] = 1e308
     elif kind == "no time":
         result["latency"]["samples_ms"][0][0] = 0.0
     else:
         result["latency"]["samples_ms"][0][0] = float("nan")
 
 
+@pytest.mark.parametrize("limit", [0.0, 1e308, -1.0])
+def test_limits_that_were_not_measured_are_refused(release: Path, run_cli: RunCli, limit: float) -> None:
+    file = release / "latency.json"
+    data = json.loads(file.read_text())
+    data["limits"][0]["sgemm_gflops"] = limit
+    file.write_text(json.dumps(data))
+    arguments = ("report", release / "bundle", "--output", release / "r.html", "--latency", file)
+    refused(run_cli, release, *arguments, naming="limits of 1 thread(s): cannot have been measured")
+
+
+def test_a_golden_of_two_factors_is_refused(release: Path, run_cli: RunCli) -> None:
+    file = release / "parity.json"
+    data = json.loads(file.read_text())
+    data["results"][0]["parity"]["goldens"][0]["k"] = 0.5
+    file.write_text(json.dumps(data))
+    arguments = ("report", release / "bundle", "--output", release / "r.html", "--parity", file)
+    refused(run_cli, release, *arguments, naming="golden photograph: its factor k differs from row to row")
+
+
 @pytest.mark.parametrize(
     ("kind", "naming"),
     [
+        ("too long", "onnx-fp32-full: a call took too long to be true"),
         ("twice", "onnx-fp32-full on ort, 1 thread(s): is there twice"),
         ("empty round", "onnx-fp32-full: a round has no samples"),
         ("no rounds", "onnx-fp32-full: a round has no samples"),

@@ -14,6 +14,8 @@ from benchmarks.degradations import Degradation, downscale_bicubic
 from benchmarks.image_pairs import read_image_set
 from benchmarks.quality import degraded_pair, measure_quality
 from benchmarks.quality_tables import quality_notes
+from runtimes.errors import MissingImagePackageError
+from runtimes.image_io import read_rgb8
 
 
 @pytest.fixture
@@ -98,3 +100,25 @@ def test_degradation_is_applied_to_the_paired_lr_but_blur_to_hr(tmp_path: Path) 
     _, blurred, described = degraded_pair(pair, scale=4, degradation="blur:2", seed=0)
     assert described.lr == "bicubic"
     assert np.array_equal(blurred, Degradation(blur=2).reduce(hr, 4))
+
+
+def test_an_image_that_needs_a_missing_package_is_skipped(folder_of_two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = read_rgb8
+
+    def read(path: Path) -> object:
+        if path.name == "deep.png":
+            raise MissingImagePackageError(f"{path}: has 16 bits a channel, which needs pyvips")
+        return real(path)
+
+    monkeypatch.setattr("benchmarks.image_pairs.read_rgb8", read)
+    images = read_image_set(folder_of_two)
+    assert [pair.hr.name for pair in images.pairs] == ["plain.png"]
+    assert [one.image for one in images.skipped] == ["deep.png"]
+    assert images.skipped[0].reason == "has 16 bits a channel, which needs pyvips"
+
+
+@pytest.fixture
+def folder_of_two(tmp_path: Path) -> Path:
+    for name in ("plain.png", "deep.png"):
+        Image.new("RGB", (64, 48)).save(tmp_path / name)
+    return tmp_path

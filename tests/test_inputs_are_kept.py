@@ -24,7 +24,32 @@ def test_a_report_does_not_replace_its_results(tmp_path: Path, run_cli: RunCli, 
     target = release / ".." / "release" / "parity.json"
     outputs = ["--output", tmp_path / "r.html"] if option == "--markdown" else []
     arguments = ("--parity", release / "parity.json", *outputs, option, target)
-    refused(run_cli, tmp_path, "report", release / "bundle", *arguments, naming="is one of the files that the report")
+    refused(run_cli, tmp_path, "report", release / "bundle", *arguments, naming="parity.json: is read by this command")
+
+
+def test_no_result_replaces_a_file_of_the_bundle(tmp_path: Path, run_cli: RunCli) -> None:
+    bundle = Path(shutil.copytree(RELEASE, tmp_path / "release")) / "bundle"
+    (tmp_path / "link.json").symlink_to(bundle / "manifest.json")
+    for target in (bundle / "manifest.json", bundle / "onnx-fp32-full.onnx", tmp_path / "link.json"):
+        for command in ("parity", "bench", "profile"):
+            refused(run_cli, tmp_path, command, bundle, "--json", target, naming=f"{target}: is read by this command")
+        refused(run_cli, tmp_path, "report", bundle, "--output", target, naming=f"{target}: is read by this command")
+    same = ("--output", tmp_path / "same.html", "--markdown", tmp_path / "same.html")
+    refused(run_cli, tmp_path, "report", bundle, *same, naming="is given for the page and for Markdown")
+    old = tmp_path / "release" / "latency.json"
+    refused(run_cli, tmp_path, "bench", bundle, "--against", old, "--json", old, naming="is read by this command")
+
+
+def test_an_evaluation_does_not_replace_its_checkpoint(tmp_path: Path, run_cli: RunCli) -> None:
+    checkpoint = Path(shutil.copyfile(embedded_checkpoint("srrescycgan-mobile"), tmp_path / "own.safetensors"))
+    arguments = ("eval", checkpoint, "--data", tmp_path, "--json", checkpoint)
+    refused(run_cli, tmp_path, *arguments, naming="own.safetensors: is read by this command")
+
+
+def test_an_export_does_not_keep_its_cache_in_the_bundle(tmp_path: Path, run_cli: RunCli) -> None:
+    cache = tmp_path / "bundle" / "cache"
+    options = ("--output", tmp_path / "bundle", "--cache-dir", cache)
+    refused(run_cli, tmp_path, "export", *options, naming=f"{cache}: lies in")
 
 
 def test_an_export_does_not_replace_its_checkpoint(tmp_path: Path, run_cli: RunCli, mobile_bundle: Bundle) -> None:

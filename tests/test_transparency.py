@@ -111,7 +111,7 @@ def test_discs_of_a_folder(mobile_bundle: Bundle, tmp_path: Path) -> None:
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (300, 1), (129, 43), (256, 64)])
 def test_only_pixels_of_little_alpha_change(size: tuple[int, int], bits: int) -> None:
-    """Every pixel of at least a quarter of full alpha stays to the bit, the others come near those around them."""
+    """Every pixel of at least an eighth of full alpha stays to the bit, the others come near those around them."""
     full = 2**bits - 1
     drawn = RNG.integers(full // 2, full, (*size, 4))
     drawn[:, :, 3] = np.where(RNG.random(size) < 0.4, 0, RNG.integers(0, full, size))
@@ -120,7 +120,7 @@ def test_only_pixels_of_little_alpha_change(size: tuple[int, int], bits: int) ->
     values: Pixels = drawn.astype(np.uint8) if bits == 8 else drawn.astype(np.uint16)
     pixels, alpha = np.ascontiguousarray(values[:, :, :3]), np.ascontiguousarray(values[:, :, 3])
     bled = bleed_colours(Picture(pixels=pixels, alpha=alpha, grey=True, icc=b"icc"))
-    kept = alpha >= full / 4
+    kept = alpha >= full / 8
     assert np.array_equal(bled.pixels[kept], values[kept, :3])
     assert bled.pixels.min() >= full // 2
     assert bled.alpha is alpha and bled.bits == bits
@@ -136,6 +136,14 @@ def test_colour_is_that_of_the_pixels_nearby() -> None:
     bled = bleed_colours(Picture(pixels=pixels, alpha=alpha)).pixels.astype(int)
     assert np.abs(bled[:, 8:10] - RED).max() <= 8
     assert np.abs(bled[:, 54:56] - BLUE).max() <= 8
+
+
+@pytest.mark.parametrize("alpha", [1, 10, 25, 255])
+def test_a_picture_that_is_faint_everywhere_stays_as_it_is(alpha: int) -> None:
+    """An overlay of one low alpha keeps its detail to the bit."""
+    pixels = RNG.integers(0, 256, (40, 50, 3)).astype(np.uint8)
+    picture = Picture(pixels=pixels, alpha=np.full((40, 50), alpha, dtype=np.uint8))
+    assert np.array_equal(bleed_colours(picture).pixels, pixels)
 
 
 def test_colours_of_little_alpha_count_little() -> None:
