@@ -12,6 +12,13 @@ from runtimes.telemetry import switch_off_telemetry
 
 switch_off_telemetry()
 import onnxruntime  # noqa: E402
+from onnxruntime.capi import onnxruntime_pybind11_state  # noqa: E402
+
+FAILURES = (
+    RuntimeError,
+    *(e for e in vars(onnxruntime_pybind11_state).values() if isinstance(e, type) and issubclass(e, Exception)),
+)
+"""What it raises for a file or an input that it cannot take, or without the memory for it."""
 
 
 @dataclass(frozen=True)

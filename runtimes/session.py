@@ -26,7 +26,9 @@ class Session(Protocol):
 
 
 class Adapter(Protocol):
-    """What an adapter module offers."""
+    """What an adapter module offers; ``FAILURES`` are what its runtime raises."""
+
+    FAILURES: tuple[type[Exception], ...]
 
     def open(self, path: Path, threads: int, *, exact: bool = False) -> Session:
         """Load a verified model file with this many threads; ``exact``: in the arithmetic that the file writes down."""
@@ -42,10 +44,17 @@ class CheckedSession:
     artifact: Artifact
     session: Session
     scale: int
+    failures: tuple[type[Exception], ...] = ()
 
     def run(self, image: Array) -> Array:
-        """As `Session.run`; an EdgesrError that names the artifact for an answer of another shape."""
-        output = self.session.run(image)
+        """As `Session.run`; an EdgesrError that names the artifact for a failure, or an answer of another shape."""
+        try:
+            output = self.session.run(image)
+        except self.failures as error:
+            raise EdgesrError(
+                f"{self.artifact.id}: its runtime failed on an input of {_shown(image.shape)}: {_first_line(error)}; "
+                "give smaller tiles or images, or check it with 'edgesr parity'"
+            ) from error
         layout = self.artifact.outputs[0].layout
         height, width = _height_and_width(image.shape, self.artifact.inputs[0].layout)
         size = (self.scale * height, self.scale * width)
@@ -94,12 +103,24 @@ def open_session(
         raise InputError(f"threads is {threads}: need at least 1")
     require_installed(info)
     adapter: Adapter = importlib.import_module(info.adapter)
-    session = adapter.open(bundle.path(artifact.file), threads, exact=exact)
-    return ImageSession(artifact, CheckedSession(artifact, session, bundle.manifest.scale))
+    path = bundle.path(artifact.file)
+    try:
+        session = adapter.open(path, threads, exact=exact)
+    except adapter.FAILURES as error:
+        raise EdgesrError(
+            f"{path}: {info.title} cannot open it: {_first_line(error)}; install "
+            f"{', '.join(f'{name} {version} or later' for name, version in artifact.least_runtime.items())}, "
+            "or export the bundle again"
+        ) from error
+    return ImageSession(artifact, CheckedSession(artifact, session, bundle.manifest.scale, adapter.FAILURES))
 
 
 def _height_and_width(shape: tuple[int, ...], layout: Layout) -> tuple[int, int]:
     return (shape[2], shape[3]) if layout == "NCHW" else (shape[1], shape[2])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0] or type(error).__name__
 
 
 def _shown(shape: tuple[int, ...]) -> str:

@@ -9,6 +9,9 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
+FAILURES = (RuntimeError, ValueError)
+"""What it raises for a file or an input that it cannot take, or without the memory for it."""
+
 
 @dataclass
 class LiteRtSession:

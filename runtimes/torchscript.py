@@ -10,6 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch.jit.mobile import LiteScriptModule, _load_for_lite_interpreter
 
+FAILURES = (RuntimeError,)
+"""What it raises for a file or an input that it cannot take, or without the memory for it."""
+
 
 @dataclass(frozen=True)
 class TorchScriptLiteSession:
