@@ -37,8 +37,8 @@ class CostMeter:
     def cost(self, plan: ArtifactPlan, file: Path) -> FileCost:
         """Memory at one size, or at two where height and width can be chosen."""
         stage = Stage(f"memory-{plan.id}", measure_memory)
-        sides = {"side": self._side, "least_side": self._least_side}
-        folder = self._cache.run(stage, self._runnable(plan), file, **sides)
+        runnable = self._runnable(plan)
+        folder = self._cache.run(stage, runnable, file, side=self._side, least_side=self._least_side)
         return decode(FileCost, json.loads((folder / COST_FILE).read_text()))
 
     def check_full_graph(self, plan: ArtifactPlan, file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,6 @@ import pytest
 
 from benchmarks.environment import current_environment
 from benchmarks.jobs import Job
-from runtimes.allocator import allocator_settings
 from runtimes.bundle import Bundle
 from runtimes.decoding import to_json
 
@@ -46,7 +46,7 @@ def worker_job(folder: Path, bundle: Bundle, runtime: str, artifact: str) -> Pat
     return file
 
 
-pytestmark = pytest.mark.skipif(allocator_settings() is None, reason="the C library has no mallopt")
+pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc: no mallopt")
 
 
 def test_a_worker_sets_both_after_torch(mobile_bundle: Bundle, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from whole_runs import artifact_of
 
 from benchmarks.device import HostDevice
 from benchmarks.jobs import Job, LatencySettings
+from benchmarks.run_cost import RunJob, measure_run
 from export.samples import photograph
 from export.steps.run_cost import Runnable, check_size, measure_memory
 from export.subprocesses import run_converter
@@ -94,6 +95,17 @@ def test_the_export_refuses_an_answer_of_the_wrong_size(any_bundle: Bundle, tmp_
         check_size(tmp_path, wrong, file, size=(33, 47))
     with pytest.raises(EdgesrError, match="onnx-fp32-full could not be run in ort"):
         measure_memory(tmp_path, wrong, file, side=32, least_side=2)
+
+
+def test_files_that_answer_at_unlike_sizes_are_refused(any_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zero-padded variant is timed beside its artifact: both have to answer alike."""
+    artifact = artifact_of(any_bundle, "ort", "tile")
+    files = iter([OfOneSize((1, 3, 256, 256)), OfOneSize((1, 3, 128, 128))])
+    monkeypatch.setattr("runtimes.ort.open", lambda *_: next(files))
+    job = RunJob(adapter="runtimes.ort", files=(artifact.file.path,) * 2, layout="NCHW", size=(64, 64), calls=1)
+    cost = measure_run(job)
+    assert cost.output_size is None
+    assert cost.refusal == "answers of shapes [(3, 256, 256), (3, 128, 128)]"
 
 
 def test_the_export_marks_no_file_of_one_size_as_resizable(

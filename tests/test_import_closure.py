@@ -15,7 +15,7 @@ from small_generator import save_projected_generator
 from runtimes.import_closure import import_closure
 
 OF_CHECKPOINT = {"checkpoint", "measurement", "goldens", "loading", "to_onnx", "to_torchscript"}
-OF_PHOTOGRAPHS = {"goldens", "to_onnx", "to_tflite", "rewrite_onnx"}
+OF_PHOTOGRAPHS = {"goldens", "proof", "to_onnx", "to_tflite", "rewrite_onnx"}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Closures]:
         pytest.param("export/delegation.py", {"delegate"}, id="another such script"),
         pytest.param("export/goldens.py", {"goldens"}, id="imported in a function"),
         pytest.param(
-            "export/photographs/cat.png", {"goldens", "to_onnx", "to_tflite", "rewrite_onnx"}, id="photograph"
+            "export/photographs/cat.png", OF_PHOTOGRAPHS, id="photograph"
         ),
         pytest.param("export/pipeline.py", set(), id="imported by no step"),
     ],

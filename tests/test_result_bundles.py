@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +13,16 @@ from cli_refusals import RunCli, refused
 from PIL import Image
 from test_compare import made_up_results, written
 
+from benchmarks.image_pairs import read_image_set
 from benchmarks.jobs import LatencySettings
 from benchmarks.regression import compare_results
 from benchmarks.results import bundle_identity
-from edgesr_terminal import comma_separated, positive_integers
+from edgesr_bench import parse_percent
+from edgesr_terminal import comma_separated, parse_bytes, parse_size, positive_integers
 from export.samples import photograph_files
 from runtimes.bundle import Bundle, open_bundle
 from runtimes.errors import InputError
+from sr_model.candidates import candidates_from_paths
 
 RELEASE = Path(__file__).parent / "data" / "0.1.0"
 
@@ -91,6 +95,28 @@ def test_bench_against_another_bundle_measures_nothing(release: Path, mobile_bun
     refused(run_cli, release, "bench", mobile_bundle.root, *against, naming="the bundle was small (manifest ")
 
 
+def test_a_path_is_measured_once_by_whatever_name(images: Path, release: Path) -> None:
+    bundle = release / "bundle"
+    candidates = candidates_from_paths([bundle, release / "." / "bundle", bundle], read_image_set(images))
+    assert [one.artifact for one in candidates] == [None, "onnx-fp32-tile"]
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        (lambda text: positive_integers("--threads", text), "9" * 10),
+        (lambda text: positive_integers("--threads", text), "9" * 5000),
+        (parse_size, f"8x{'9' * 5000}"),
+        (lambda text: parse_bytes("--memory", text), f"{'9' * 400}GB"),
+        (lambda text: parse_percent("--limit", text), f"{'9' * 400}%"),
+        (lambda text: parse_percent("--limit", text), "nan"),
+    ],
+)
+def test_numbers_beyond_reason_are_refused(parse: Callable[[str], object], text: str) -> None:
+    with pytest.raises(InputError, match="give "):
+        parse(text)
+
+
 def test_repeated_values_count_once(tmp_path: Path, run_cli: RunCli, release: Path) -> None:
     assert positive_integers("--threads", "1,1,2,1") == [1, 2]
     assert comma_separated("fp32, fp32,int8") == ("fp32", "int8")
@@ -104,10 +130,3 @@ def test_endless_measurements_are_refused(release: Path, run_cli: RunCli, second
     refused(run_cli, release, "bench", release / "bundle", "--seconds", seconds, naming="seconds")
     with pytest.raises(InputError, match=f"seconds is {seconds}"):
         LatencySettings(seconds=float(seconds))
-
-
-def test_bundles_of_other_results_are_unlike_too() -> None:
-    old = made_up_results([10])
-    other = replace(old, bundle=replace(old.bundle, manifest_sha256="1"))
-    with pytest.raises(InputError, match="measured in unlike conditions: the bundle was"):
-        compare_results(old, other, limit=0.05)

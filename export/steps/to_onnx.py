@@ -5,16 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from export.steps.loading import TRACE_SIZE, load_generator
+from export.steps.proof import proof_tiles
 from runtimes.manifest import GraphKind
-
-_PROOF_SIZES = ((32, 48), (33, 47))
 
 
 def convert(folder: Path, checkpoint: Path, graph: GraphKind, *, zero_padded: bool) -> None:
     """Write ``model.onnx``; ``zero_padded``: with zero padding in place of the generator's own."""
-    from export.samples import photograph
     from export.to_onnx import export_onnx
 
     generator = load_generator(checkpoint, zero_padded=zero_padded)
-    tiles = [photograph("cat", size) for size in _PROOF_SIZES]
-    export_onnx(generator, graph, folder / "model.onnx", size=TRACE_SIZE, tiles=tiles)
+    export_onnx(generator, graph, folder / "model.onnx", size=TRACE_SIZE, tiles=proof_tiles())
