@@ -34,9 +34,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Closures]:
         pytest.param("benchmarks/run_cost.py", {"run_cost"}, id="a script that a child process runs"),
         pytest.param("export/delegation.py", {"delegate"}, id="another such script"),
         pytest.param("export/goldens.py", {"goldens"}, id="imported in a function"),
-        pytest.param(
-            "export/photographs/cat.png", OF_PHOTOGRAPHS, id="photograph"
-        ),
+        pytest.param("export/photographs/cat.png", OF_PHOTOGRAPHS, id="photograph"),
         pytest.param("export/pipeline.py", set(), id="imported by no step"),
     ],
 )
