@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -97,6 +98,26 @@ def test_a_key_holds_the_content_of_all_arguments(tmp_path: Path) -> None:
     assert stage.key(copy) not in {*keys, stage.key(file)}
     with pytest.raises(TypeError, match="cannot depend on a set"):
         stage.key({1})
+
+
+def test_a_key_holds_sources_versions_and_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the closure and its versions are is tested in test_import_closure; here, that the key holds them."""
+    stage = Stage("demo", _write)
+    closure = {"sources": {"a": "1"}, "versions": {"numpy": "1"}}
+    made = SimpleNamespace(sources=closure["sources"], versions=lambda _packages: closure["versions"])
+    monkeypatch.setattr("export.cache.import_closure", lambda _module: made)
+    keys = [stage.key("x")]
+    made.sources = {"a": "2"}
+    keys.append(stage.key("x"))
+    closure["versions"] = {"numpy": "2"}
+    keys.append(stage.key("x"))
+    monkeypatch.setattr("platform.python_version", lambda: "3.11.99")
+    keys.append(stage.key("x"))
+    assert len(set(keys)) == 4
+
+
+def test_undeclared_packages_are_asked_for() -> None:
+    assert Stage("demo", _write, ("onnx2tf",)).key("x") != Stage("demo", _write, ("tf_keras",)).key("x")
 
 
 def test_cache_drops_the_least_recently_used(tmp_path: Path) -> None:
