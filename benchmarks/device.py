@@ -14,8 +14,9 @@ from typing import Literal, Protocol
 
 from benchmarks.jobs import Job, Outcome, invalid_result
 from benchmarks.limits import blas_environment
-from runtimes.decoding import DecodeError, decode, to_json
-from runtimes.json_file import JsonError, parse_json
+from runtimes.decoding import to_json
+from runtimes.errors import InputError
+from runtimes.json_file import read_record
 from runtimes.telemetry import TELEMETRY_OFF
 
 WORKER = "benchmarks.worker"
@@ -97,8 +98,8 @@ def run_worker(
 def read_outcome(file: Path) -> Outcome:
     """What a worker wrote; anything but an outcome is a crash."""
     try:
-        return decode(Outcome, parse_json(file.read_bytes()))
-    except (JsonError, DecodeError) as error:
+        return read_record(Outcome, file, remake="measure again")
+    except InputError as error:
         return invalid_result(error)
 
 

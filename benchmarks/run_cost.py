@@ -7,7 +7,6 @@ resident once the runtime was imported.
 from __future__ import annotations
 
 import importlib
-import json
 import sys
 import time
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ import numpy as np
 
 from benchmarks.memory import peak_rss_bytes, rss_bytes
 from runtimes.allocator import keep_large_blocks_after_torch
-from runtimes.decoding import decode, to_json
+from runtimes.decoding import to_json
+from runtimes.json_file import read_record
 from runtimes.manifest import Layout, Size
 from runtimes.session import from_layout, to_layout
 
@@ -82,5 +82,5 @@ def measure_run(job: RunJob) -> RunCost:
 
 if __name__ == "__main__":
     keep_large_blocks_after_torch()
-    result = measure_run(decode(RunJob, json.loads(Path(sys.argv[1]).read_text())))
+    result = measure_run(read_record(RunJob, Path(sys.argv[1]), remake="export again"))
     Path(sys.argv[2]).write_text(to_json(result))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from pathlib import Path
 
@@ -18,8 +17,9 @@ from benchmarks.profiles import measure_profile
 from benchmarks.upscaled_pictures import UpscaledPictures, upscale_pictures
 from runtimes.allocator import keep_large_blocks_after_torch
 from runtimes.bundle import Bundle, open_bundle
-from runtimes.decoding import decode, to_json
+from runtimes.decoding import to_json
 from runtimes.errors import EdgesrError, MissingPackageError
+from runtimes.json_file import read_record
 from runtimes.manifest import Artifact
 from runtimes.operator_profile import OperatorProfile
 
@@ -64,7 +64,7 @@ def _timed(job: Job, bundle: Bundle, artifact: Artifact) -> OperatorProfile | En
 
 def main(job_file: Path, result_file: Path) -> None:
     keep_large_blocks_after_torch()
-    outcome = run_job(decode(Job, json.loads(job_file.read_text())))
+    outcome = run_job(read_record(Job, job_file, remake="measure again"))
     result_file.write_text(to_json(outcome))
 
 

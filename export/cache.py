@@ -19,8 +19,11 @@ import filelock
 import numpy as np
 import platformdirs
 
+from runtimes.decoding import to_json
+from runtimes.errors import InputError
 from runtimes.files import require_creatable, sha256_of
 from runtimes.import_closure import import_closure
+from runtimes.json_file import read_record
 
 DEFAULT_LIMIT_BYTES = 2 * 1024**3
 _ENTRY_FILE = "entry.json"
@@ -53,6 +56,14 @@ class Stage(Generic[P]):
             "arguments": (args, kwargs),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=_content).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What is stored: by which stage, and the SHA-256 of each file."""
+
+    stage: str
+    files: dict[str, str]
 
 
 def default_cache_dir() -> Path:
@@ -92,7 +103,7 @@ class StageCache:
         folder = Path(tempfile.mkdtemp(dir=self._work))
         stage.produce(folder, *args, **kwargs)
         files = {p.name: sha256_of(p) for p in sorted(folder.iterdir())}
-        (folder / _ENTRY_FILE).write_text(json.dumps({"stage": stage.name, "files": files}, indent=2))
+        (folder / _ENTRY_FILE).write_text(to_json(_Entry(stage.name, files)))
         shutil.rmtree(entry, ignore_errors=True)
         folder.rename(entry)
         return entry
@@ -134,7 +145,7 @@ def _content(value: object) -> Any:
 
 def _is_intact(entry: Path) -> bool:
     try:
-        files = json.loads((entry / _ENTRY_FILE).read_text())["files"]
+        files = read_record(_Entry, entry / _ENTRY_FILE, remake="convert again").files
         return bool(files) and all(sha256_of(entry / name) == digest for name, digest in files.items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (InputError, OSError, ValueError):
         return False

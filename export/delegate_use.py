@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from export.cache import Stage, StageCache
+from export.records import REMAKE
 from export.steps.delegate import RESULT_FILE, inspect
 from export.targets import ArtifactPlan
-from runtimes.decoding import decode
 from runtimes.delegation import DelegateUse
+from runtimes.json_file import read_record
 
 
 def delegate_use(cache: StageCache, plan: ArtifactPlan, onnx_file: Path, file: Path) -> DelegateUse:
     """Predicted for the ONNX graph that a TFLite file is made of, found by opening the file in a process of its own."""
     stage = Stage(f"delegate-{plan.id}", inspect)
     folder = cache.run(stage, onnx_file, file, name=plan.id, graph=plan.graph, precision=plan.precision)
-    return decode(DelegateUse, json.loads((folder / RESULT_FILE).read_text()))
+    return read_record(DelegateUse, folder / RESULT_FILE, remake=REMAKE)

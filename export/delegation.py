@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Container, Sequence
 from pathlib import Path
@@ -11,8 +10,9 @@ import onnx
 
 from export.resizable import upsamples_input
 from export.steps.delegate import DelegateJob
-from runtimes.decoding import decode, to_json
+from runtimes.decoding import to_json
 from runtimes.delegation import DelegateUse, Delegation, GraphOperator, divide
+from runtimes.json_file import read_record
 from runtimes.manifest import GraphKind, Precision
 from runtimes.tflite_profile import delegation_of
 
@@ -105,7 +105,7 @@ def _is_folded(node: onnx.NodeProto, nodes: Sequence[onnx.NodeProto], pixels: Co
 
 
 def _main(job_file: str, result_file: str) -> None:
-    job = decode(DelegateJob, json.loads(Path(job_file).read_text()))
+    job = read_record(DelegateJob, Path(job_file), remake="export again")
     use = DelegateUse(
         delegate=DELEGATE,
         predicted=predict(onnx.load(job.onnx_file), graph=job.graph, precision=job.precision),

@@ -5,15 +5,16 @@ Imports no ONNX, so that a cached export stays fast.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.decoding import decode
+from export.records import REMAKE
+from runtimes.decoding import to_json
+from runtimes.json_file import read_record
 from runtimes.manifest import RangeMethod, Scope, Sensitivity
 
 Range = tuple[float, float]
@@ -81,29 +82,34 @@ class Plan:
     measured_8bit: Measured | None = None
 
 
+@dataclass(frozen=True)
+class _Ranges:
+    ranges: dict[str, Range]
+
+
 def write_plan(folder: Path, plan: Plan) -> None:
     """Write plan.json and the biases into a folder."""
     bare = replace(plan, biases={}, biases_8bit={})
-    (folder / _PLAN_FILE).write_text(json.dumps(asdict(bare), indent=2))
+    (folder / _PLAN_FILE).write_text(to_json(bare))
     for name in _BIAS_FIELDS:
         np.savez(folder / f"{name}.npz", **getattr(plan, name))
 
 
 def read_plan(folder: Path) -> Plan:
     """The plan of a folder."""
-    plan = decode(Plan, json.loads((folder / _PLAN_FILE).read_text()))
+    plan = read_record(Plan, folder / _PLAN_FILE, remake=REMAKE)
     biases, biases_8bit = (_read_biases(folder / f"{name}.npz") for name in _BIAS_FIELDS)
     return replace(plan, biases=biases, biases_8bit=biases_8bit)
 
 
 def write_ranges(folder: Path, ranges: Mapping[str, Range]) -> None:
     """Write ranges alone into a folder."""
-    (folder / _RANGES_FILE).write_text(json.dumps(dict(ranges)))
+    (folder / _RANGES_FILE).write_text(to_json(_Ranges(dict(ranges))))
 
 
 def read_ranges(folder: Path) -> dict[str, Range]:
     """The ranges of a folder."""
-    return {name: (low, high) for name, (low, high) in json.loads((folder / _RANGES_FILE).read_text()).items()}
+    return read_record(_Ranges, folder / _RANGES_FILE, remake=REMAKE).ranges
 
 
 def _read_biases(path: Path) -> Biases:

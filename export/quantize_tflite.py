@@ -39,6 +39,7 @@ from export.tflite_graph import (
 )
 from export.vanishing_channels import keep_biases
 from export.weight_rounding import LEVELS_8BIT, round_weights
+from runtimes.json_file import read_json
 from runtimes.manifest import Precision, Scope
 
 # Not PRELU: XNNPACK has it in float alone, and one int8 PRELU splits the delegate (docs/quantization.md).
@@ -146,7 +147,7 @@ def _in_process(content: bytes, job: dict[str, Any]) -> bytes:
 
 
 def _quantize_here(folder: Path) -> None:
-    job = json.loads((folder / _JOB_FILE).read_text())
+    job = read_json(folder / _JOB_FILE, remake="export again")
     content = (folder / _SOURCE_FILE).read_bytes()
     if "kept_in_float" in job:
         from tensorflow.lite.python.convert import mlir_quantize

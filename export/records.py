@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from runtimes.decoding import decode
+from runtimes.decoding import to_json
+from runtimes.json_file import read_record
 from runtimes.manifest import Size
 
 MEASUREMENT_FILE = "measurement.json"
 GOLDENS_FILE = "goldens.json"
+REMAKE = "delete this folder of the cache, and export again"
+"""Where a file that a stage stored is damaged."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,16 @@ class _GoldenRecords:
 
 
 def write_measurement(folder: Path, measurement: Measurement) -> None:
-    (folder / MEASUREMENT_FILE).write_text(json.dumps(asdict(measurement)))
+    (folder / MEASUREMENT_FILE).write_text(to_json(measurement))
 
 
 def read_measurement(folder: Path) -> Measurement:
-    return decode(Measurement, json.loads((folder / MEASUREMENT_FILE).read_text()))
+    return read_record(Measurement, folder / MEASUREMENT_FILE, remake=REMAKE)
 
 
 def write_goldens(folder: Path, records: list[GoldenRecord]) -> None:
-    (folder / GOLDENS_FILE).write_text(json.dumps(asdict(_GoldenRecords(tuple(records))), indent=2))
+    (folder / GOLDENS_FILE).write_text(to_json(_GoldenRecords(tuple(records))))
 
 
 def read_goldens(folder: Path) -> tuple[GoldenRecord, ...]:
-    return decode(_GoldenRecords, json.loads((folder / GOLDENS_FILE).read_text())).goldens
+    return read_record(_GoldenRecords, folder / GOLDENS_FILE, remake=REMAKE).goldens

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
 from export.cache import Stage, StageCache
+from export.records import REMAKE
 from export.steps.run_cost import (
     COST_FILE,
     FileCost,
@@ -17,7 +17,7 @@ from export.steps.run_cost import (
     measure_time_ratio,
 )
 from export.targets import ArtifactPlan
-from runtimes.decoding import decode
+from runtimes.json_file import read_record
 from runtimes.manifest import InsideVariant
 
 _LARGEST_RUN_GMAC = 30.0
@@ -39,7 +39,7 @@ class CostMeter:
         stage = Stage(f"memory-{plan.id}", measure_memory)
         runnable = self._runnable(plan)
         folder = self._cache.run(stage, runnable, file, side=self._side, least_side=self._least_side)
-        return decode(FileCost, json.loads((folder / COST_FILE).read_text()))
+        return read_record(FileCost, folder / COST_FILE, remake=REMAKE)
 
     def check_full_graph(self, plan: ArtifactPlan, file: Path) -> None:
         """Run a full graph once, at an odd size where it takes any; an EdgesrError when its answer has another size."""
@@ -52,7 +52,7 @@ class CostMeter:
         size = (side, side) if plan.tile_size is None or self.cost(plan, file).resizable else plan.tile_size
         stage = Stage(f"inside-{plan.id}", measure_time_ratio)
         folder = self._cache.run(stage, self._runnable(plan), file, zero_file, size=size)
-        ratio = decode(TimeRatio, json.loads((folder / COST_FILE).read_text())).time_ratio
+        ratio = read_record(TimeRatio, folder / COST_FILE, remake=REMAKE).time_ratio
         return InsideVariant(time_ratio=ratio, artifact=zero.id if ratio <= _WORTH_SHIPPING else None)
 
     def _runnable(self, plan: ArtifactPlan) -> Runnable:

@@ -6,9 +6,12 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
+from runtimes.decoding import DecodeError, decode
 from runtimes.errors import InputError
+
+T = TypeVar("T")
 
 MAX_BYTES = 256 * 2**20
 MAX_DEPTH = 64
@@ -25,13 +28,20 @@ class JsonError(ValueError):
 def parse_json(content: bytes | str, *, file_names: bool = False) -> Any:
     """The value of a JSON text.
 
-    A JsonError for what is no JSON or no UTF-8, for NaN, infinities and numbers too large for a float, and for more
-    than 64 levels. ``file_names`` may hold what stands for bytes that are no UTF-8, as Python writes such names.
+    A JsonError for what is no JSON or no UTF-8, for NaN, infinities and numbers too large for a float, for a name that
+    an object has twice, and for more than 64 levels. ``file_names`` may hold what stands for bytes that are no UTF-8,
+    as Python writes such names.
     """
     try:
         text = content.decode() if isinstance(content, bytes) else content
         _check_depth(text)
-        value = json.loads(text, parse_constant=_refuse, parse_float=_finite_float, parse_int=_bounded_integer)
+        value = json.loads(
+            text,
+            parse_constant=_refuse,
+            parse_float=_finite_float,
+            parse_int=_bounded_integer,
+            object_pairs_hook=_object,
+        )
         if not file_names and _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
         return value
@@ -58,6 +68,15 @@ def read_json(path: Path, *, remake: str) -> dict[str, Any]:
     return value
 
 
+def read_record(cls: type[T], path: Path, *, remake: str) -> T:
+    """The dataclass that a JSON file holds; an InputError that names the file, and ends with what to do: ``remake``."""
+    data = read_json(path, remake=remake)
+    try:
+        return decode(cls, data)
+    except DecodeError as error:
+        raise InputError(f"{path}: is damaged: {error}; {remake}") from error
+
+
 def require_version(path: Path, data: dict[str, Any], *, oldest: int, newest: int, remake: str) -> int:
     """The file's schema version; an InputError for one that this edgesr does not read."""
     version = data.get("schema_version")
@@ -78,6 +97,15 @@ def _check_depth(text: str) -> None:
         depth += 1 if bracket[0] in "[{" else -1
         if depth > MAX_DEPTH:
             raise JsonError(f"is nested more than {MAX_DEPTH} levels deep")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise JsonError(f"holds {twice[:40]!r} twice in one object")
+    return value
 
 
 def _refuse(name: str) -> NoReturn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtimes.errors import EdgesrError
+from runtimes.json_file import parse_json
 from runtimes.operator_profile import OperatorProfile, OperatorTime
 from runtimes.ort import open_session, session_options
 
@@ -27,7 +27,7 @@ def profile(path: Path, batch: NDArray[np.float32], *, threads: int, calls: int)
         session = open_session(path, options)
         for _ in range(calls + 1):
             session.run(batch)
-        events = json.loads(Path(session.session.end_profiling()).read_text())
+        events = parse_json(Path(session.session.end_profiling()).read_bytes())
     return read_profile(events, calls)
 
 

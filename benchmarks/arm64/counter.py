@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from runtimes.decoding import DecodeError, decode
 from runtimes.errors import InputError, MissingPackageError
+from runtimes.json_file import parse_json
 
 SOURCES = tuple(Path(__file__).with_name(name) for name in ("instruction_counter.c", "instruction_kinds.h"))
 """The plugin: the first is compiled, the others are included by it."""
@@ -82,8 +82,8 @@ def mark(tag: int) -> None:
 def read_counts(file: Path) -> tuple[Counts, ...]:
     """The regions that the plugin wrote, in the order in which they ended; an InputError when it wrote none."""
     try:
-        lines = file.read_text().splitlines()
-        counts = tuple(decode(Counts, json.loads(line)) for line in lines)
+        lines = file.read_bytes().splitlines()
+        counts = tuple(decode(Counts, parse_json(line)) for line in lines)
     except FileNotFoundError:
         counts = ()
     except (DecodeError, ValueError) as error:

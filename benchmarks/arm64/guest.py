@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -13,9 +12,9 @@ from pathlib import Path
 
 from benchmarks.arm64.cpus import Cpu
 from benchmarks.arm64.recipe import recipe_sha256
-from runtimes.decoding import decode
-from runtimes.errors import MissingPackageError
+from runtimes.errors import InputError, MissingPackageError
 from runtimes.files import sha256_of
+from runtimes.json_file import read_record
 from runtimes.registry import require_packages
 from runtimes.telemetry import TELEMETRY_OFF
 
@@ -126,10 +125,9 @@ def installed_guest(folder: Path | None = None) -> Guest:
     if not place.exists():
         raise MissingPackageError(f"the arm64 guest is not set up: {SETUP_COMMAND}")
     try:
-        record = decode(GuestRecord, json.loads((place / RECORD_FILE).read_bytes()))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise MissingPackageError(f"the arm64 guest in {place} is damaged ({reason}): {SETUP_COMMAND}") from None
+        record = read_record(GuestRecord, place / RECORD_FILE, remake=SETUP_COMMAND)
+    except InputError as error:
+        raise MissingPackageError(f"the arm64 guest is damaged: {error}") from None
     if (record.schema_version, record.recipe_sha256) != (SCHEMA_VERSION, recipe_sha256()):
         raise MissingPackageError(f"the arm64 guest in {place} is of another version of edgesr: {SETUP_COMMAND}")
     guest = Guest(place, record)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +11,7 @@ from benchmarks.arm64.recipe import wheel_pins
 from benchmarks.device import describe_exit
 from benchmarks.emulated_x86 import EmulatedX86Device
 from runtimes.errors import InputError
+from runtimes.json_file import parse_json
 
 _PROGRAM = """
 import json
@@ -42,7 +42,7 @@ def imported_versions(guest: Guest, cpu: Cpu) -> dict[str, str]:
     command = guest.command(cpu, python_path=guest.site_packages)
     program = _PROGRAM.format(names=tuple(wheel_pins()))
     failed = f"arm64 guest: its packages cannot be imported on {cpu.name}"
-    versions: dict[str, str] = json.loads(_output([*command.arguments, "-c", program], command.environment, failed))
+    versions: dict[str, str] = parse_json(_output([*command.arguments, "-c", program], command.environment, failed))
     return versions
 
 

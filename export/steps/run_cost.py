@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.run_cost import RunCost, RunJob
 from export.subprocesses import run_converter
-from runtimes.decoding import decode, to_json
+from runtimes.decoding import to_json
 from runtimes.errors import EdgesrError
+from runtimes.json_file import read_record
 from runtimes.manifest import Layout, RunMemory, Size
 from runtimes.registry import runtime_info
 
@@ -93,7 +93,7 @@ def _run(runnable: Runnable, files: tuple[Path, ...], size: Size, calls: int) ->
         (folder / "job.json").write_text(to_json(job))
         what = f"{runnable.id} could not be run in {runnable.runtime}"
         run_converter("benchmarks.run_cost", ["job.json", "result.json"], folder=folder, result=result, what=what)
-        cost = decode(RunCost, json.loads(result.read_text()))
+        cost = read_record(RunCost, result, remake="export again")
     expected = (size[0] * runnable.scale, size[1] * runnable.scale)
     if calls and cost.output_size != expected:
         raise EdgesrError(f"{what}: {cost.refusal or f'it answers {cost.output_size} to {size}, not {expected}'}")
