@@ -16,7 +16,7 @@ from edgesr_diff import diff
 from edgesr_export import export
 from edgesr_profile import profile
 from edgesr_report import report
-from edgesr_terminal import print_lines, print_table, shown_progress
+from edgesr_terminal import JsonOption, print_lines, print_table, shown_progress
 from edgesr_train import train
 from edgesr_upscale import upscale
 from runtimes.allocator import keep_large_blocks_after_torch
@@ -41,7 +41,6 @@ def _print_version(wanted: bool) -> None:
 BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")]
 RuntimeOption = Annotated[str | None, typer.Option("--runtime", help="Only this runtime: ort, tflite, torchscript.")]
 ArtifactOption = Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")]
-JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")]
 
 
 @app.callback()

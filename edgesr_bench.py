@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgesr_terminal import parse_bytes, parse_size, positive_integers, print_lines, print_table, shown_progress
+from edgesr_terminal import (
+    JsonOption,
+    parse_bytes,
+    parse_size,
+    positive_integers,
+    print_lines,
+    print_table,
+    shown_progress,
+)
 from runtimes.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,7 +68,7 @@ def bench(
     ] = None,
     memory: Annotated[str, typer.Option(help="What tiles may take at one time, with --image-size.")] = "256MB",
     device: DeviceOption = "host",
-    json: Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")] = None,
+    json: JsonOption = None,
 ) -> None:
     """Measure latency and peak memory of every artifact, a fresh process each in every round.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgesr_terminal import print_lines, print_table
+from edgesr_terminal import JsonOption, print_lines, print_table
 from runtimes.registry import require_packages
 
 
@@ -25,7 +25,7 @@ def diff(
         float | None, typer.Option(help="Relative RMS error that a layer may have; by precision without.")
     ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="ONNX without graph optimisations and int8 kernels.")] = False,
-    json: Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")] = None,
+    json: JsonOption = None,
     plot: Annotated[Path | None, typer.Option(help="Also draw the error per layer: .svg or .png.")] = None,
 ) -> None:
     """Compare two artifacts layer by layer and name the first that differs too much; exit code 1 when one does."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgesr_terminal import print_lines, print_table, shown_progress
+from edgesr_terminal import JsonOption, print_lines, print_table, shown_progress
 
 
 def profile(
@@ -18,7 +18,7 @@ def profile(
     artifact: Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the runtime.")] = 1,
     calls: Annotated[int, typer.Option(min=1, help="Profile this many calls, after a first one.")] = 10,
-    json: Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")] = None,
+    json: JsonOption = None,
 ) -> None:
     """Time the operators of every artifact, and tell what a delegate takes and what falls back to the CPU."""
     from benchmarks.device import HostDevice

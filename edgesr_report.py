@@ -32,7 +32,7 @@ def report(
     from benchmarks.report.data import ReportFiles
     from benchmarks.results import require_writable
     from runtimes.bundle import open_bundle
-    from runtimes.files import require_creatable
+    from runtimes.files import is_standard_output, require_creatable
 
     opened = open_bundle(bundle)
     given = (bundle, parity, latency, quality, end_to_end, profile, *(image or []))
@@ -46,4 +46,5 @@ def report(
     with shown_progress() as progress:
         made = build_report(opened, files, images=list(dict.fromkeys(image or [])), progress=progress)
     made.write(output, markdown_file=markdown, csv_folder=csv)
-    typer.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB, {len(opened.manifest.artifacts)} artifacts")
+    told = f"{output}: {len(made.html.encode()) / 1e6:.1f} MB, {len(opened.manifest.artifacts)} artifacts"
+    typer.echo(told, err=any(is_standard_output(file) for file in (output, markdown) if file is not None))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runtimes.errors import InputError
+from runtimes.files import is_standard_output
 
 if TYPE_CHECKING:
     from benchmarks.tables import Table
@@ -17,6 +20,24 @@ if TYPE_CHECKING:
 
 _PIPE_WIDTH = 160
 _MOST_DIGITS = 9
+
+
+def _tables_aside(context: typer.Context, path: Path | None) -> Path | None:
+    """Where standard output is to hold the JSON alone, tables go to standard error."""
+    if path is not None and is_standard_output(path):
+        sys.stdout.flush()
+        context.with_resource(redirect_stdout(sys.stderr))
+    return path
+
+
+JsonOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--json",
+        callback=_tables_aside,
+        help="Also write the results to this file; - is standard output, and tables then go to standard error.",
+    ),
+]
 
 
 def comma_separated(text: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from benchmarks.jobs import Job, JobStatus, Outcome
 from runtimes.bundle import MANIFEST_FILE, Bundle, is_bundle, open_bundle
 from runtimes.decoding import to_json
 from runtimes.errors import EdgesrError, InputError
-from runtimes.files import write_atomically
+from runtimes.files import is_stream, write_output
 from runtimes.manifest import Artifact
 from runtimes.registry import runtime_info
 
@@ -133,9 +133,11 @@ def require_writable(path: Path | None, *inputs: Path | None) -> None:
     """Refuse a file that could not be written, or is one of the ``inputs`` (files, or bundles with all their files),
     before anything is measured.
     """
-    if path is None:
+    if path is None or is_stream(path):
         return
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+    target = Path(os.path.realpath(path))
+    irregular = target.exists() and not target.is_file()
+    if irregular or not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
         raise InputError(f"{path}: cannot be written; its folder must exist and be writable")
     if path.exists() and any(path.samefile(file) for one in inputs if one is not None for file in _files(one)):
         raise InputError(f"{path}: is read by this command, and would be replaced; give another name to write to")
@@ -149,6 +151,6 @@ def _files(given: Path) -> list[Path]:
 
 
 def write_json(results: object, path: Path | None) -> None:
-    """Write the dataclass of a results file as JSON, whole or not at all; nothing without a path."""
+    """Write the dataclass of a results file as JSON, whole or not at all, or into a stream; nothing without a path."""
     if path is not None:
-        write_atomically(path, to_json(results).encode())
+        write_output(path, to_json(results).encode())

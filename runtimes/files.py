@@ -11,6 +11,9 @@ from pathlib import Path
 
 from runtimes.errors import InputError
 
+_DASH = Path("-")
+_STANDARD_OUTPUT = 1  # its file descriptor
+
 
 def sha256_of(path: Path) -> str:
     """Hex SHA-256 of a file."""
@@ -27,14 +30,31 @@ def require_creatable(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written, {existing} is not writable")
 
 
+def is_standard_output(path: Path) -> bool:
+    """Whether a path is ``-``, or leads to where this process's standard output goes, such as /dev/stdout."""
+    try:
+        return path == _DASH or os.path.samestat(path.stat(), os.fstat(_STANDARD_OUTPUT))
+    except OSError:
+        return False
+
+
+def is_stream(path: Path) -> bool:
+    """Whether bytes go into a path as they come: standard output, a pipe, a terminal or another character device."""
+    return is_standard_output(path) or path.is_fifo() or path.is_char_device()
+
+
 @contextmanager
 def replaced_atomically(path: Path) -> Iterator[Path]:
     """A temporary file beside ``path`` to write, renamed into its place at the end: whole or not at all.
 
-    When the body raises, the old file stays and the temporary one goes; an OSError becomes an InputError.
+    A link is written through. When the body raises, the old file stays and the temporary one goes; an OSError becomes
+    an InputError, and so does a pipe, a device or a folder in that place.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+        target = Path(os.path.realpath(path))
+        if target.exists() and not target.is_file():
+            raise InputError(f"{path}: cannot be written: is not a regular file")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
         os.close(handle)
         temporary = Path(name)
         try:
@@ -42,7 +62,7 @@ def replaced_atomically(path: Path) -> Iterator[Path]:
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
+            temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
@@ -53,6 +73,18 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write beside the place and rename into it: the file appears whole or not at all."""
     with replaced_atomically(path) as temporary:
         temporary.write_bytes(content)
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Write a file as `write_atomically` does, or into a stream (`is_stream`); ``-`` is standard output."""
+    if not is_stream(path):
+        write_atomically(path, content)
+        return
+    try:
+        with os.fdopen(os.dup(_STANDARD_OUTPUT), "wb") if is_standard_output(path) else path.open("wb") as stream:
+            stream.write(content)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _umask() -> int:

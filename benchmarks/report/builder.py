@@ -16,7 +16,7 @@ from benchmarks.report.text_output import csv_files, markdown, write_csv_files
 from benchmarks.results import utc_now
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError
-from runtimes.files import write_atomically
+from runtimes.files import write_output
 from runtimes.progress import Progress, silent
 from runtimes.registry import require_packages
 
@@ -34,9 +34,9 @@ class Report:
 
     def write(self, output: Path, *, markdown_file: Path | None = None, csv_folder: Path | None = None) -> None:
         """Write the page, and the same tables as Markdown and CSV where asked for."""
-        write_atomically(output, self.html.encode())
+        write_output(output, self.html.encode())
         if markdown_file is not None:
-            write_atomically(markdown_file, markdown(self.title, self.sections).encode())
+            write_output(markdown_file, markdown(self.title, self.sections).encode())
         if csv_folder is not None:
             write_csv_files(csv_folder, csv_files(self.data, self.sections))
 
