@@ -1,8 +1,8 @@
 """Lower-precision TFLite files, made from the float32 one by the tools that do it well.
 
-fp16, w8, w8d, w8a16   ai-edge-quantizer, on the convolutions of the tile graph alone
+fp16, w8, w8d, w8a16   litert-quantizer, on the convolutions of the tile graph alone
 int8                   TensorFlow's MLIR quantizer, with our ranges, weights, biases and choice of layers; convolutions
-                       that stay in float get float16 weights from ai-edge-quantizer
+                       that stay in float get float16 weights from litert-quantizer
 
 Everything else of a full graph (noise level, projection, clip) stays in float32. Both tools print and are large: they
 run in a process of their own.
@@ -131,7 +131,7 @@ def _float_operators(model: Any, integer: Iterable[Any], names: Mapping[int, str
 def _convert_layers(
     content: bytes, layers: Sequence[str], precision: Precision, bounds: Mapping[str, float] | None = None
 ) -> bytes:
-    """Convolutions of these names (of their outputs) by ai-edge-quantizer; ``bounds`` of int16 tensors by name."""
+    """Convolutions of these names (of their outputs) by litert-quantizer; ``bounds`` of int16 tensors by name."""
     return _in_process(content, {"layers": list(layers), "precision": precision, "bounds": dict(bounds or {})})
 
 
@@ -159,9 +159,9 @@ def _quantize_here(folder: Path) -> None:
 
 
 def _convert_layers_here(content: bytes, layers: list[str], precision: Precision, bounds: dict[str, float]) -> bytes:
-    from ai_edge_quantizer import qtyping
-    from ai_edge_quantizer.algorithm_manager import AlgorithmName
-    from ai_edge_quantizer.quantizer import Quantizer
+    from litert_quantizer import qtyping
+    from litert_quantizer.algorithm_manager import AlgorithmName
+    from litert_quantizer.quantizer import Quantizer
 
     quantizer = Quantizer(bytearray(content))
     operation = qtyping.TFLOperationName.CONV_2D

@@ -103,7 +103,7 @@ TARGETS = {
                 "sng4onnx",
                 "psutil",
                 "ai-edge-litert",
-                "ai-edge-quantizer",
+                "litert-quantizer",
             ),
             least_runtime=(("ai-edge-litert", "2.0"),),
         ),

@@ -1,7 +1,7 @@
 """Convolutions with int16 activations keep the biases of channels whose weights are all zero, or next to nothing.
 
-A bias is stored in steps of input scale times weight scale. ai-edge-quantizer gives all-zero weights a scale of 1e-11
-and the like; it then cuts the bias off at 32 bits, and LiteRT multiplies sums by less than 2**-31, which it takes as 0.
+A bias is stored in steps of input scale times weight scale. litert-quantizer gives all-zero weights a scale of 1e-9
+divided by 127, then cuts the bias off at 32 bits; LiteRT multiplies sums by less than 2**-31, which it takes as 0.
 """
 
 from __future__ import annotations

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from runtimes.import_closure import OUR_PACKAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert", "onnx2tf")
@@ -58,3 +61,9 @@ def test_packaging_lists_all_code() -> None:
     assert set(listed["packages"]) == packages == {*layers, "benchmarks.arm64", "benchmarks.report", "export.steps"}
     assert set(layers) == {p.parent.name for p in ROOT.glob("*/__init__.py")}
     assert set(listed["py-modules"]) == {p.stem for p in ROOT.glob("*.py")}
+
+
+def test_the_quantizer_that_is_unmaintained_is_named_nowhere() -> None:
+    modules = [file for package in OUR_PACKAGES for file in (ROOT / package).rglob("*.py")]
+    files = [*modules, *ROOT.glob("*.py"), ROOT / "pyproject.toml", ROOT / "constraints.txt"]
+    assert [file.name for file in files if re.search(r"ai[-_]edge[-_]quantizer", file.read_text())] == []
