@@ -21,6 +21,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def why_irregular(path: Path) -> str | None:
+    """None for a regular file, or why it is none: reading a pipe or a device may never end."""
+    if path.is_file():
+        return None
+    if path.is_dir():
+        return "is a directory, not a file"
+    return "is a pipe or a device, not a regular file" if path.exists() else "no such file"
+
+
 def require_creatable(folder: Path) -> None:
     """Refuse a folder that can neither be used nor be created, without creating it."""
     existing = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
@@ -52,7 +61,7 @@ def replaced_atomically(path: Path) -> Iterator[Path]:
     """
     try:
         target = Path(os.path.realpath(path))
-        if target.exists() and not target.is_file():
+        if target.is_symlink() or (target.exists() and not target.is_file()):
             raise InputError(f"{path}: cannot be written: is not a regular file")
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
         os.close(handle)

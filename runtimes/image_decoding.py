@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from runtimes import sixteen_bit
 from runtimes.errors import InputError
 from runtimes.exif import read_exif, upright
+from runtimes.files import why_irregular
 from runtimes.picture import Picture, Pixels
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -36,8 +37,8 @@ def decode(path: Path, *, max_megapixels: float, reduce_colour: bool = False) ->
     """Decode one image; ``reduce_colour`` leaves 16-bit colour to Pillow, which reduces it to 8 bits: no pyvips."""
     with _quiet_pillow():
         try:
-            if not path.is_file():
-                raise InputError(f"{path}: no such file")
+            if why := why_irregular(path):
+                raise InputError(f"{path}: {why}")
             with Image.open(path, formats=_FORMATS) as image:
                 _check_header(path, image, max_megapixels)
                 return _decode_opened(path, image, reduce_colour=reduce_colour)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 from runtimes.decoding import DecodeError, decode
 from runtimes.errors import InputError
+from runtimes.files import why_irregular
 
 T = TypeVar("T")
 
@@ -54,11 +55,11 @@ def parse_json(content: bytes | str, *, file_names: bool = False) -> Any:
 def read_json(path: Path, *, remake: str) -> dict[str, Any]:
     """The object in a JSON file; an InputError that names the file, and ends with what to do: ``remake``."""
     try:
+        if why := why_irregular(path):
+            raise InputError(f"{path}: {why}; {remake}")
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: has {path.stat().st_size} bytes, more than {MAX_BYTES}; {remake}")
         value = parse_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; {remake}") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}; {remake}") from error
     except JsonError as error:

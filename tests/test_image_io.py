@@ -95,7 +95,7 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
         ("cut", "damaged or truncated"),
         ("empty", "not an image"),
         ("text", "not an image"),
-        ("folder", "no such file"),
+        ("folder", "is a directory, not a file"),
         ("none", "no such file"),
     ):
         with pytest.raises(InputError, match=rf"{name}\.png: {reason}"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class _Number:
         ("[-1E400]", "-1E400, which is too large"),
         (f"[{10**400}]", "a whole number of 401 digits"),
         ("[-1" + "0" * 5000 + "]", "a whole number of 5002 digits"),
+        ('{"a": 1, "b": {"c": 1, "c": 2}}', "holds 'c' twice in one object"),
         ("[" * 100_000, "nested more than 64 levels"),
         ('{"a":' * 70 + "1" + "}" * 70, "nested more than 64 levels"),
     ],
@@ -62,8 +64,11 @@ def test_a_file_is_named_and_what_to_do(tmp_path: Path, monkeypatch: pytest.Monk
         file.write_bytes(content)
         with pytest.raises(InputError, match=rf"x\.json: .*{why}.*; make it anew"):
             read_json(file, remake="make it anew")
-    with pytest.raises(InputError, match="cannot be read: Is a directory; make it anew"):
+    with pytest.raises(InputError, match="is a directory, not a file; make it anew"):
         read_json(tmp_path, remake="make it anew")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="pipe: is a pipe or a device, not a regular file; make it anew"):
+        read_json(tmp_path / "pipe", remake="make it anew")
     monkeypatch.setattr(json_file, "MAX_BYTES", 3)
     with pytest.raises(InputError, match="has 4 bytes, more than 3; make it anew"):
         read_json(file, remake="make it anew")
