@@ -10,18 +10,20 @@ from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
 from benchmarks.tables import counts_text, shape_text
+from export.inspected import UNKNOWN_SHAPES, Shape, first_line, per_pixel
 from runtimes.errors import InputError
 
 _PROBE_SIDE = 32
 
 
 def describe_onnx(path: Path) -> dict[str, str]:
-    """Facts on an ONNX file; one that cannot be read is an InputError."""
+    """Facts on an ONNX file; one that cannot be read is an InputError. External weights are not read."""
     try:
-        model = onnx.load(path)
+        model = onnx.load(path, load_external_data=False)
         onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
-        raise InputError(f"{path}: not an ONNX model, or damaged: {str(error).splitlines()[0]}") from error
+    except (DecodeError, onnx.checker.ValidationError, OSError, ValueError) as error:
+        reason = first_line(error)
+        raise InputError(f"not an ONNX model, or damaged: {reason}; export it again") from error
     return {**_facts(model), "MAC per HR pixel": _mac_text(model)}
 
 
@@ -38,38 +40,42 @@ def _facts(model: onnx.ModelProto) -> dict[str, str]:
 
 def _mac_text(model: onnx.ModelProto) -> str:
     try:
-        return f"{_mac_per_output_pixel(model):,.1f}"
-    except (shape_inference.InferenceError, KeyError, AssertionError):
-        return "unknown: its shapes cannot be inferred"
+        shapes = _inferred_shapes(model)
+    except shape_inference.InferenceError:
+        return UNKNOWN_SHAPES
+    output = shapes.get(model.graph.output[0].name, ()) if model.graph.output else ()
+    return per_pixel(_convolution_macs(model, shapes), output, layout="NCHW")
 
 
-def _mac_per_output_pixel(model: onnx.ModelProto) -> float:
-    """Convolutions' multiply-accumulates an output pixel, at a fixed probe size where the model is dynamic."""
+def _inferred_shapes(model: onnx.ModelProto) -> dict[str, Shape]:
+    """Shapes of all tensors by name, at a fixed probe size where the model is dynamic."""
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)
-    for dim in fixed.graph.input[0].type.tensor_type.shape.dim:
-        if not dim.HasField("dim_value"):
-            dim.dim_value = _PROBE_SIDE
+    for value in fixed.graph.input:
+        for dim in value.type.tensor_type.shape.dim:
+            if not dim.HasField("dim_value"):
+                dim.dim_value = _PROBE_SIDE
     del fixed.graph.value_info[:]
     for output in fixed.graph.output:
         output.type.tensor_type.ClearField("shape")
     inferred = shape_inference.infer_shapes(fixed, data_prop=True).graph
-    shapes = {v.name: _shape(v) for v in (*inferred.value_info, *inferred.output, *inferred.input)}
-    weights = {t.name: tuple(t.dims) for t in inferred.initializer}
+    return {v.name: _shape(v) for v in (*inferred.value_info, *inferred.output, *inferred.input)}
+
+
+def _convolution_macs(model: onnx.ModelProto, shapes: dict[str, Shape]) -> int | None:
+    """Multiply-accumulates of all convolutions of one image; None where a shape is not known."""
+    weights = {t.name: tuple(t.dims) for t in model.graph.initializer}
     total = 0
-    for node in inferred.node:
+    for node in model.graph.node:
         if node.op_type == "Conv" and node.input[1] in weights:
-            total += _pixels(shapes[node.output[0]]) * math.prod(weights[node.input[1]])
-    return total / _pixels(shapes[inferred.output[0].name])
+            pixels = shapes.get(node.output[0], ())[2:]
+            if not pixels or None in pixels:
+                return None
+            total += math.prod(side or 0 for side in pixels) * math.prod(weights[node.input[1]])
+    return total
 
 
-def _pixels(shape: tuple[int | None, ...]) -> int:
-    height, width = shape[-2:]
-    assert height is not None and width is not None
-    return height * width
-
-
-def _shape(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
+def _shape(value: onnx.ValueInfoProto) -> Shape:
     return tuple(d.dim_value if d.HasField("dim_value") else None for d in value.type.tensor_type.shape.dim)
 
 

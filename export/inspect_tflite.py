@@ -9,6 +9,7 @@ from typing import Any
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from benchmarks.tables import counts_text, shape_text
+from export.inspected import Shape, first_line, per_pixel
 from runtimes.errors import InputError
 
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
@@ -20,16 +21,16 @@ def describe_tflite(path: Path) -> dict[str, str]:
         interpreter = Interpreter(
             model_path=str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         )
-        interpreter.allocate_tensors()
+        operators = interpreter._get_ops_details()
+        tensors = {t["index"]: t for t in interpreter.get_tensor_details()}
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     except (ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: not a TFLite model, or damaged: {str(error).splitlines()[0]}") from error
-    operators = interpreter._get_ops_details()
-    tensors = {t["index"]: t for t in interpreter.get_tensor_details()}
-    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        reason = first_line(error)
+        raise InputError(f"not a TFLite model, or damaged: {reason}; export it again") from error
     return {
         "kind": "TFLite",
         "parameters": f"{_constants(operators, tensors, inputs):,}",
-        "MAC per HR pixel": f"{_mac_per_output_pixel(operators, tensors, outputs[0]):,.1f}",
+        "MAC per HR pixel": per_pixel(_convolution_macs(operators, tensors), _shape(outputs), layout="NHWC"),
         "inputs": _tensors_text(inputs),
         "outputs": _tensors_text(outputs),
         "operators": counts_text([o["op_name"] for o in operators]),
@@ -43,15 +44,21 @@ def _constants(operators: list[dict[str, Any]], tensors: dict[int, Any], inputs:
     return sum(math.prod(int(s) for s in tensors[i]["shape"]) for i in read - computed)
 
 
-def _mac_per_output_pixel(operators: list[dict[str, Any]], tensors: dict[int, Any], output: dict[str, Any]) -> float:
+def _convolution_macs(operators: list[dict[str, Any]], tensors: dict[int, Any]) -> int | None:
+    """Multiply-accumulates of all convolutions of one image; None where a shape is not known."""
     total = 0
     for operator in operators:
         if operator["op_name"] in _CONVOLUTIONS:
-            _, height, width, _ = tensors[int(operator["outputs"][0])]["shape"]
+            made = [int(s) for s in tensors[int(operator["outputs"][0])]["shape"]]
+            if len(made) != 4:
+                return None
             weights = tensors[int(operator["inputs"][1])]["shape"]
-            total += int(height) * int(width) * math.prod(int(s) for s in weights)
-    _, height, width, _ = output["shape"]
-    return float(total / (int(height) * int(width)))
+            total += made[1] * made[2] * math.prod(int(s) for s in weights)
+    return total
+
+
+def _shape(outputs: list[dict[str, Any]]) -> Shape:
+    return tuple(int(side) for side in outputs[0]["shape"]) if outputs else ()
 
 
 def _tensors_text(details: list[dict[str, Any]]) -> str:

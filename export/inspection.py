@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.profile_tables import delegate_table
 from benchmarks.tables import Table, counts_text, shape_text
+from export.inspect_model import MODEL_FILES, describe_model
 from export.quantization_record import quantization_tables
 from runtimes.bundle import is_bundle, open_bundle
 from runtimes.errors import InputError
@@ -28,16 +29,8 @@ def inspect_path(path: Path) -> list[Table]:
             raise InputError(f"{path}: a directory, but no bundle: it has no manifest.json")
         return _bundle_tables(open_bundle(path).manifest)
     require_file(path)
-    if path.suffix == ".onnx":
-        require_packages("inspecting an ONNX file", ("onnx",), extra="export")
-        from export.inspect_onnx import describe_onnx
-
-        return [_facts(path, describe_onnx(path))]
-    if path.suffix == ".tflite":
-        require_packages("inspecting a TFLite file", ("ai-edge-litert",), extra="tflite")
-        from export.inspect_tflite import describe_tflite
-
-        return [_facts(path, describe_tflite(path))]
+    if path.suffix in MODEL_FILES:
+        return [_facts(path, describe_model(path))]
     if is_safetensors(path):
         return [_safetensors_table(path)]
     if path.suffix == ".ptl":

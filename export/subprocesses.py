@@ -8,24 +8,35 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.device import describe_exit
 from runtimes.errors import EdgesrError
 from runtimes.telemetry import TELEMETRY_OFF
 
 
-def run_converter(module: str, arguments: Sequence[str], *, folder: Path, result: Path, what: str) -> None:
+def run_converter(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    result: Path,
+    what: str,
+    timeout_seconds: float | None = None,
+) -> None:
     """``python -P -m module arguments`` in ``folder``; an EdgesrError with its last line unless ``result`` is there."""
-    process = subprocess.run(
-        [sys.executable, "-P", "-m", module, *arguments],
-        check=False,
-        cwd=folder,
-        env={**os.environ, **TELEMETRY_OFF, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
-        capture_output=True,
-        text=True,
-    )
+    try:
+        process = subprocess.run(
+            [sys.executable, "-P", "-m", module, *arguments],
+            check=False,
+            cwd=folder,
+            env={**os.environ, **TELEMETRY_OFF, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=timeout_seconds,
+        )
+    except subprocess.TimeoutExpired:
+        raise EdgesrError(f"{what}: no result after {timeout_seconds:g} s") from None
     if process.returncode != 0 or not result.is_file():
-        raise EdgesrError(f"{what}: {_reason(process)}")
-
-
-def _reason(process: subprocess.CompletedProcess[str]) -> str:
-    lines = [line for line in f"{process.stdout}\n{process.stderr}".splitlines() if line.strip()]
-    return f"exit code {process.returncode}: {lines[-1] if lines else 'it said nothing'}"
+        raise EdgesrError(f"{what}: {describe_exit(process.returncode, process.stdout)}")
