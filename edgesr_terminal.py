@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgesr_completion import one_of, runtimes
 from runtimes.errors import InputError
 
 if TYPE_CHECKING:
     from benchmarks.tables import Table
     from runtimes.progress import Progress
+
+RuntimeOption = Annotated[
+    str | None,
+    typer.Option("--runtime", help="Only this runtime: ort, tflite, torchscript.", autocompletion=one_of(runtimes)),
+]
 
 _PIPE_WIDTH = 160
 _MOST_DIGITS = 9
@@ -104,6 +113,20 @@ def print_table(table: Table) -> None:
 
 
 def print_lines(lines: list[str]) -> None:
-    """One line each; what is no text, in a file name, as an escape."""
+    """One line each."""
     for line in lines:
-        typer.echo(line.encode(errors="backslashreplace").decode())
+        print(line, flush=True)
+
+
+def escape_what_cannot_be_encoded() -> None:
+    """From now on, characters that the terminal's encoding lacks and file names that are no text appear as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Nobody reads standard output any more: what is still buffered goes nowhere, without a message at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
