@@ -9,8 +9,9 @@ import typer
 
 from edgesr_completion import graphs, one_of, precisions, presets, range_methods, some_of
 from edgesr_completion import targets as known_targets
-from edgesr_terminal import comma_separated, parse_size, print_table, shown_progress
+from edgesr_terminal import comma_separated, parse_size, print_lines, print_table, shown_progress
 from runtimes.registry import require_packages
+from runtimes.wording import counted
 
 
 def export(
@@ -77,4 +78,5 @@ def export(
     made = ", ".join(report.conversions) or "nothing, all stages were in the cache"
     for table in quantization_tables(report.bundle.manifest):
         print_table(table)
-    typer.echo(f"{output}: {len(report.bundle.manifest.artifacts)} artifacts; converted: {made}")
+    artifacts = counted(len(report.bundle.manifest.artifacts), "artifact")
+    print_lines([f"{output}: {artifacts}; converted: {made}"])

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from edgesr_terminal import shown_progress
+from edgesr_terminal import print_lines, shown_progress
 from runtimes.errors import InputError
+from runtimes.wording import counted
 
 
 def report(
@@ -46,4 +47,5 @@ def report(
     with shown_progress() as progress:
         made = build_report(opened, files, images=list(dict.fromkeys(image or [])), progress=progress)
     made.write(output, markdown_file=markdown, csv_folder=csv)
-    typer.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB, {len(opened.manifest.artifacts)} artifacts")
+    artifacts = counted(len(opened.manifest.artifacts), "artifact")
+    print_lines([f"{output}: {output.stat().st_size / 1e6:.1f} MB, {artifacts}"])

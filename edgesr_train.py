@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from edgesr_completion import one_of, presets
-from edgesr_terminal import factors, shown_progress
+from edgesr_terminal import factors, print_lines, shown_progress
 from runtimes.registry import require_packages
+from runtimes.wording import counted
 
 
 def train(
@@ -77,4 +78,4 @@ def train(
     )
     with shown_progress() as progress:
         path = run_training(inputs, output, config, device=device, workers=workers, progress=progress)
-    typer.echo(f"{path}: trained for {config.total_steps} steps")
+    print_lines([f"{path}: trained for {counted(config.total_steps, 'step')}"])

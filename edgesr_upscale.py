@@ -9,6 +9,7 @@ import typer
 
 from edgesr_terminal import RuntimeOption, parse_bytes, parse_size, print_lines, shown_progress
 from runtimes.errors import InputError
+from runtimes.wording import counted
 
 
 def upscale(
@@ -68,4 +69,4 @@ def upscale(
             lines, failures = [upscaler.file(source, target).describe()], []
     print_lines(lines)
     if failures:
-        raise InputError(f"{len(failures)} images of {source} could not be upscaled: {failures[0]}")
+        raise InputError(f"{counted(len(failures), 'image')} of {source} could not be upscaled: {failures[0]}")
