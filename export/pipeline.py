@@ -49,7 +49,7 @@ def export_bundle(
     for line in left_out(options.targets, options.precisions):
         notice(progress, line)
     cache = StageCache(cache_root)
-    with cache.locked():
+    with cache.locked(progress):
         runner = StageRunner(cache, source, progress)
         _check_tile_size(options, runner)
         progress(ProgressEvent("export", 0, len(plans) + 1, "goldens"))
