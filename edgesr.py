@@ -62,11 +62,12 @@ def options(
 
 @app.command()
 def doctor() -> None:
-    """List runtimes and converters: installed, version, how to install."""
+    """List runtimes, converters and what this machine has: found, needed for what, how to get it."""
     from export.doctor import converter_table, runtime_table
+    from export.machine import machine_table
 
-    print_table(runtime_table())
-    print_table(converter_table())
+    for table in (runtime_table(), converter_table(), machine_table()):
+        print_table(table)
 
 
 app.command()(export)
