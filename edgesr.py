@@ -16,17 +16,26 @@ from edgesr_diff import diff
 from edgesr_export import export
 from edgesr_profile import profile
 from edgesr_report import report
-from edgesr_terminal import JsonOption, print_lines, print_table, shown_progress
+from edgesr_terminal import (
+    JsonOption,
+    RuntimeOption,
+    discard_output,
+    escape_what_cannot_be_encoded,
+    print_lines,
+    print_table,
+    shown_progress,
+)
 from edgesr_train import train
 from edgesr_upscale import upscale
 from runtimes.allocator import keep_large_blocks_after_torch
 from runtimes.errors import EdgesrError
 
 _INTERRUPTED = 130
+_CLOSED_PIPE = 141
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     help="Export a PyTorch super-resolution generator to edge runtimes, prove its parity, measure its latency.",
 )
@@ -39,7 +48,6 @@ def _print_version(wanted: bool) -> None:
 
 
 BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")]
-RuntimeOption = Annotated[str | None, typer.Option("--runtime", help="Only this runtime: ort, tflite, torchscript.")]
 ArtifactOption = Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")]
 
 
@@ -54,11 +62,12 @@ def options(
 
 @app.command()
 def doctor() -> None:
-    """List runtimes and converters: installed, version, how to install."""
+    """List runtimes, converters and what this machine has: found, needed for what, how to get it."""
     from export.doctor import converter_table, runtime_table
+    from export.machine import machine_table
 
-    print_table(runtime_table())
-    print_table(converter_table())
+    for table in (runtime_table(), converter_table(), machine_table()):
+        print_table(table)
 
 
 app.command()(export)
@@ -163,8 +172,24 @@ def evaluate(
 
 
 def main() -> None:
-    """Entry point: exit code 0 done, 1 the check failed, 2 bad input or missing package (one line on stderr)."""
+    """Entry point: exit code 0 done, 1 the check failed, 2 bad input or missing package (one line on stderr).
+
+    Also 130 after Ctrl-C, and 141 where the program that reads the output has ended, as 'head' does: the code that
+    shells give for SIGPIPE.
+    """
     keep_large_blocks_after_torch()
+    escape_what_cannot_be_encoded()
+    try:
+        _run()
+    except (BrokenPipeError, SystemExit) as error:
+        if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        discard_output()
+        sys.exit(_CLOSED_PIPE)  # typer and rich end with 1 here, which says that a check failed
+
+
+def _run() -> None:
+    """Run the command and exit."""
     try:
         code = app(standalone_mode=False, prog_name="edgesr")
     except EdgesrError as error:
@@ -176,13 +201,13 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     if code == _INTERRUPTED:  # typer's own code for Ctrl-C inside a command
-        typer.echo("edgesr: interrupted", err=True)
+        print("edgesr: interrupted", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _fail(message: str) -> None:
     if message:  # none where the help was shown instead
-        typer.echo(f"edgesr: {' '.join(message.split())}", err=True)
+        print(f"edgesr: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(2)
 
 

@@ -12,6 +12,7 @@ import typer
 
 from edgesr_terminal import (
     JsonOption,
+    RuntimeOption,
     parse_bytes,
     parse_size,
     positive_integers,
@@ -46,9 +47,7 @@ _MLPERF_SECONDS = 60.0
 def bench(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")],
     threads: Annotated[str, typer.Option(help="Comma-separated thread counts.")] = "1",
-    runtime: Annotated[
-        str | None, typer.Option("--runtime", help="Only this runtime: ort, tflite, torchscript.")
-    ] = None,
+    runtime: RuntimeOption = None,
     artifact: Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")] = None,
     calls: Annotated[int, typer.Option(min=1, help="At least this many timed calls a round.")] = 10,
     seconds: Annotated[float, typer.Option(min=0.0, help="At least this many seconds of timed calls a round.")] = 1.0,

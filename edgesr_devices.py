@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgesr_completion import one_of
 from edgesr_terminal import print_lines, print_table, shown_progress
 from runtimes.errors import InputError, MissingPackageError
 
@@ -27,7 +28,14 @@ def list_devices(context: typer.Context) -> None:
 
 
 @devices.command()
-def setup(name: Annotated[str, typer.Argument(metavar="DEVICE", help="arm64: all emulated arm64 CPUs.")]) -> None:
+def setup(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="DEVICE", help="arm64: all emulated arm64 CPUs.", autocompletion=one_of(lambda: _DEVICES)
+        ),
+    ],
+) -> None:
     """Download and unpack what a device needs, without root; about 260 MB in the user's cache folder."""
     if name not in _DEVICES:
         raise InputError(f"device {name!r} cannot be set up: choose one of {', '.join(_DEVICES)}")

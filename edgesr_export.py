@@ -7,24 +7,37 @@ from typing import Annotated
 
 import typer
 
-from edgesr_terminal import comma_separated, parse_size, print_table, shown_progress
+from edgesr_completion import graphs, one_of, precisions, presets, range_methods, some_of
+from edgesr_completion import targets as known_targets
+from edgesr_terminal import comma_separated, parse_size, print_lines, print_table, shown_progress
 from runtimes.registry import require_packages
+from runtimes.wording import counted
 
 
 def export(
     output: Annotated[Path, typer.Option(help="Directory of the new bundle; an older bundle there is replaced.")],
-    preset: Annotated[str | None, typer.Option(help="Preset whose embedded weights to export.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Preset whose embedded weights to export.", autocompletion=one_of(presets))
+    ] = None,
     weights: Annotated[
         str | None, typer.Option(help="Which of its embedded weights: real (photographs) or clean (bicubic).")
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Checkpoint to export: .safetensors or published .pth.")
     ] = None,
-    targets: Annotated[str, typer.Option(help="Comma-separated targets.")] = "onnx,tflite,torchscript",
+    targets: Annotated[
+        str, typer.Option(help="Comma-separated targets.", autocompletion=some_of(known_targets))
+    ] = "onnx,tflite,torchscript",
     precision: Annotated[
-        str, typer.Option(help="Comma-separated precisions: fp32, fp16, fp16a, int8, w8, w8d, w8a16.")
+        str,
+        typer.Option(
+            help="Comma-separated precisions: fp32, fp16, fp16a, int8, w8, w8d, w8a16.",
+            autocompletion=some_of(precisions),
+        ),
     ] = "fp32",
-    graph: Annotated[str, typer.Option(help="Comma-separated graphs: full, tile.")] = "full,tile",
+    graph: Annotated[
+        str, typer.Option(help="Comma-separated graphs: full, tile.", autocompletion=some_of(graphs))
+    ] = "full,tile",
     tile_size: Annotated[str, typer.Option(help="LR height x width of fixed-size files.")] = "128x128",
     calibration: Annotated[
         Path | None, typer.Option(help="Folder of LR photographs to calibrate int8 on; synthetic ones without.")
@@ -34,7 +47,10 @@ def export(
     ] = 40.0,
     int8_max_shift: Annotated[float, typer.Option(help="Largest shift of a channel's mean (0..255) by int8.")] = 0.3,
     int8_ranges: Annotated[
-        str | None, typer.Option(help="Ranges of int8: minmax, percentile or mse; the best without.")
+        str | None,
+        typer.Option(
+            help="Ranges of int8: minmax, percentile or mse; the best without.", autocompletion=one_of(range_methods)
+        ),
     ] = None,
     cache_dir: Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")] = None,
 ) -> None:
@@ -62,4 +78,5 @@ def export(
     made = ", ".join(report.conversions) or "nothing, all stages were in the cache"
     for table in quantization_tables(report.bundle.manifest):
         print_table(table)
-    typer.echo(f"{output}: {len(report.bundle.manifest.artifacts)} artifacts; converted: {made}")
+    artifacts = counted(len(report.bundle.manifest.artifacts), "artifact")
+    print_lines([f"{output}: {artifacts}; converted: {made}"])

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from edgesr_terminal import shown_progress
+from edgesr_terminal import keep_output_free, print_lines, shown_progress
 from runtimes.errors import InputError
+from runtimes.wording import counted
 
 
 def report(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")],
-    output: Annotated[Path, typer.Option(help="The HTML file to write.")],
+    output: Annotated[Path, typer.Option(callback=keep_output_free, help="The HTML file to write.")],
     parity: Annotated[Path | None, typer.Option(help="Results of 'edgesr parity --json'.")] = None,
     latency: Annotated[Path | None, typer.Option(help="Results of 'edgesr bench --json'.")] = None,
     quality: Annotated[Path | None, typer.Option(help="Results of 'edgesr eval --json'.")] = None,
@@ -24,7 +25,9 @@ def report(
     image: Annotated[
         list[Path] | None, typer.Option(help="A photograph whose middle all artifacts upscale; may be given again.")
     ] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Also write the tables to this Markdown file.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(callback=keep_output_free, help="Also write the tables to this Markdown file.")
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="Also write the tables to CSV files in this folder.")] = None,
 ) -> None:
     """Write one HTML page, usable offline, of result files: plots, tables, and pictures to compare."""
@@ -32,7 +35,7 @@ def report(
     from benchmarks.report.data import ReportFiles
     from benchmarks.results import require_writable
     from runtimes.bundle import open_bundle
-    from runtimes.files import is_standard_output, require_creatable
+    from runtimes.files import require_creatable
 
     opened = open_bundle(bundle)
     given = (bundle, parity, latency, quality, end_to_end, profile, *(image or []))
@@ -46,5 +49,5 @@ def report(
     with shown_progress() as progress:
         made = build_report(opened, files, images=list(dict.fromkeys(image or [])), progress=progress)
     made.write(output, markdown_file=markdown, csv_folder=csv)
-    told = f"{output}: {len(made.html.encode()) / 1e6:.1f} MB, {len(opened.manifest.artifacts)} artifacts"
-    typer.echo(told, err=any(is_standard_output(file) for file in (output, markdown) if file is not None))
+    artifacts = counted(len(opened.manifest.artifacts), "artifact")
+    print_lines([f"{output}: {len(made.html) / 1e6:.1f} MB, {artifacts}"])

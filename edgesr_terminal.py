@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgesr_completion import one_of, runtimes
 from runtimes.errors import InputError
 from runtimes.files import is_standard_output
 
@@ -18,12 +21,17 @@ if TYPE_CHECKING:
     from benchmarks.tables import Table
     from runtimes.progress import Progress
 
+RuntimeOption = Annotated[
+    str | None,
+    typer.Option("--runtime", help="Only this runtime: ort, tflite, torchscript.", autocompletion=one_of(runtimes)),
+]
+
 _PIPE_WIDTH = 160
 _MOST_DIGITS = 9
 
 
-def _tables_aside(context: typer.Context, path: Path | None) -> Path | None:
-    """Where standard output is to hold the JSON alone, tables go to standard error."""
+def keep_output_free(context: typer.Context, path: Path | None) -> Path | None:
+    """Where standard output is to hold one file alone, what a command tells goes to standard error."""
     if path is not None and is_standard_output(path):
         sys.stdout.flush()
         context.with_resource(redirect_stdout(sys.stderr))
@@ -34,7 +42,7 @@ JsonOption = Annotated[
     Path | None,
     typer.Option(
         "--json",
-        callback=_tables_aside,
+        callback=keep_output_free,
         help="Also write the results to this file; - is standard output, and tables then go to standard error.",
     ),
 ]
@@ -125,6 +133,20 @@ def print_table(table: Table) -> None:
 
 
 def print_lines(lines: list[str]) -> None:
-    """One line each; what is no text, in a file name, as an escape."""
+    """One line each."""
     for line in lines:
-        typer.echo(line.encode(errors="backslashreplace").decode())
+        print(line, flush=True)
+
+
+def escape_what_cannot_be_encoded() -> None:
+    """From now on, characters that the terminal's encoding lacks and file names that are no text appear as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Nobody reads standard output any more: what is still buffered goes nowhere, without a message at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)

@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from edgesr_terminal import factors, shown_progress
+from edgesr_completion import one_of, presets
+from edgesr_terminal import factors, print_lines, shown_progress
 from runtimes.registry import require_packages
+from runtimes.wording import counted
 
 
 def train(
     photographs: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of HR photographs.")],
-    preset: Annotated[str, typer.Option(help="Preset to train.")],
+    preset: Annotated[str, typer.Option(help="Preset to train.", autocompletion=one_of(presets))],
     output: Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted run.")],
     degradation: Annotated[str, typer.Option(help="clean, blur:2, noise:8, jpeg:30, joined with +, or mix.")] = "clean",
     steps: Annotated[int, typer.Option(help="Updates of the L1 phase.")] = 16_000,
@@ -76,4 +78,4 @@ def train(
     )
     with shown_progress() as progress:
         path = run_training(inputs, output, config, device=device, workers=workers, progress=progress)
-    typer.echo(f"{path}: trained for {config.total_steps} steps")
+    print_lines([f"{path}: trained for {counted(config.total_steps, 'step')}"])

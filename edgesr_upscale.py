@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from edgesr_terminal import parse_bytes, parse_size, print_lines, shown_progress
+from edgesr_terminal import RuntimeOption, parse_bytes, parse_size, print_lines, shown_progress
 from runtimes.errors import InputError
+from runtimes.wording import counted
 
 
 def upscale(
@@ -16,9 +17,7 @@ def upscale(
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The image to write, or a folder for them.")],
     bundle: Annotated[Path, typer.Option(help="A bundle made by 'edgesr export'.")],
     artifact: Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")] = None,
-    runtime: Annotated[
-        str | None, typer.Option("--runtime", help="Only this runtime: ort, tflite, torchscript.")
-    ] = None,
+    runtime: RuntimeOption = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the runtime.")] = 1,
     memory: Annotated[
         str | None, typer.Option(help="What tiles may take at one time, beside both images; 256MB unless given.")
@@ -70,4 +69,4 @@ def upscale(
             lines, failures = [upscaler.file(source, target).describe()], []
     print_lines(lines)
     if failures:
-        raise InputError(f"{len(failures)} images of {source} could not be upscaled: {failures[0]}")
+        raise InputError(f"{counted(len(failures), 'image')} of {source} could not be upscaled: {failures[0]}")

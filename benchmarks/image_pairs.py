@@ -8,6 +8,7 @@ from pathlib import Path
 from runtimes.errors import InputError, MissingImagePackageError
 from runtimes.image_io import SUFFIXES, list_images, read_rgb8
 from runtimes.manifest import Size
+from runtimes.wording import counted
 
 LEAST_HR_SIDE = 32
 
@@ -71,7 +72,8 @@ def read_image_set(folder: Path) -> ImageSet:
     if not pairs:
         first = skipped[0]
         raise InputError(
-            f"{folder}: none of its {len(files)} HR images can be used; give others. {first.image}: {first.reason}"
+            f"{folder}: holds {counted(len(files), 'HR image')} and none can be used; give others. "
+            f"{first.image}: {first.reason}"
         )
     return ImageSet(folder, tuple(pairs), tuple(skipped))
 

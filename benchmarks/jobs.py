@@ -11,6 +11,7 @@ from benchmarks.image_folders import ImageFolders
 from benchmarks.upscaled_pictures import PictureFolders
 from runtimes.decoding import DecodeError, decode
 from runtimes.errors import InputError
+from runtimes.wording import counted
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ class Job:
     def title(self) -> str:
         """How progress and warnings name it."""
         what = "limits" if self.kind == "limits" else f"{self.artifact} on {self.runtime}"
-        return f"{what}, {self.threads} thread(s)"
+        return f"{what}, {counted(self.threads, 'thread')}"
 
 
 JobStatus = Literal["done", "missing", "error", "crashed", "timeout"]

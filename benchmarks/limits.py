@@ -12,6 +12,7 @@ import numpy as np
 
 from runtimes.errors import EdgesrError
 from runtimes.manifest import Artifact, Size
+from runtimes.wording import counted
 
 _BLAS_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -45,7 +46,9 @@ def blas_environment(threads: int) -> dict[str, str]:
 def measure_limits(threads: int, clock: Callable[[], float] = time.perf_counter) -> MachineLimits:
     """Measure in this process, which must have been started with `blas_environment`; ``clock`` gives seconds."""
     if any(os.environ.get(name) != str(threads) for name in _BLAS_VARIABLES):
-        raise EdgesrError(f"machine limits of {threads} thread(s): the process was started with another count for BLAS")
+        raise EdgesrError(
+            f"machine limits of {counted(threads, 'thread')}: the process was started with another count for BLAS"
+        )
     return MachineLimits(
         threads=threads,
         sgemm_gflops=2 * _MATRIX_SIDE**3 / _best_seconds(_product(), clock) / 1e9,

@@ -27,6 +27,7 @@ from runtimes.session import open_session
 from runtimes.tiles import Span
 from runtimes.upscale import Upscaler
 from runtimes.upscale_plan import UpscaleOptions
+from runtimes.wording import counted
 
 Image = NDArray[np.float32]
 Pixels = NDArray[Any]
@@ -79,7 +80,8 @@ def _require_cuttable(size: Size, shave: int, min_pixels: int) -> None:
     if min_pixels <= (2 * shave) ** 2:
         raise InputError(f"min_pixels is {min_pixels}: need more than {(2 * shave) ** 2} with a shave of {shave}")
     if any(side // 2 + shave > side for side in size):
-        raise InputError(f"an image of {size[0]}x{size[1]} (height x width) is too small for a shave of {shave} pixels")
+        wanted = counted(shave, "pixel")
+        raise InputError(f"an image of {size[0]}x{size[1]} (height x width) is too small for a shave of {wanted}")
 
 
 @dataclass(frozen=True, kw_only=True)

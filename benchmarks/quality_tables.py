@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.quality import Quality, QualityResults
 from benchmarks.tables import Table
+from runtimes.wording import counted
 
 _FIGURES = ("PSNR Y dB", "PSNR RGB dB", "SSIM", "ST-LPIPS")
 _SHOWN_SKIPPED = 5
@@ -21,7 +22,8 @@ def image_quality_table(results: QualityResults) -> Table:
 
 def mean_quality_table(results: QualityResults) -> Table:
     """One row a candidate."""
-    title = f"Mean quality of {len(results.images)} images of {results.data}, x{results.scale}, {results.degradation}"
+    images = counted(len(results.images), "image")
+    title = f"Mean quality of {images} of {results.data}, x{results.scale}, {results.degradation}"
     return Table(title, ("candidate", *_FIGURES), tuple((r.candidate, *_figures(r.mean)) for r in results.results))
 
 
@@ -31,7 +33,7 @@ def quality_notes(results: QualityResults) -> list[str]:
     if results.skipped:
         listed = "; ".join(f"{s.image}: {s.reason}" for s in results.skipped[:_SHOWN_SKIPPED])
         more = "; ..." if len(results.skipped) > _SHOWN_SKIPPED else ""
-        lines.append(f"skipped {len(results.skipped)} images: {listed}{more}")
+        lines.append(f"skipped {counted(len(results.skipped), 'image')}: {listed}{more}")
     if results.st_lpips_weights is None:
         lines.append("ST-LPIPS is left out: pip install 'edgesr[perceptual]'")
     return lines

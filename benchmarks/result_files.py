@@ -20,6 +20,7 @@ from runtimes.bundle import Bundle
 from runtimes.decoding import DecodeError, decode
 from runtimes.errors import InputError
 from runtimes.json_file import read_json, require_version
+from runtimes.wording import counted
 
 T = TypeVar("T", ParityResults, LatencyResults, QualityResults, EndToEndResults, ProfileResults)
 AnyRow = ParityResult | LatencyResult | EndToEndResult | ProfileResult | InstructionResult
@@ -83,7 +84,8 @@ def _require_sound(results: Results) -> None:
     if isinstance(results, QualityResults):
         for candidate in results.results:
             if len(candidate.images) != len(results.images):
-                raise DecodeError(f"{candidate.candidate}: has {len(candidate.images)} of {len(results.images)} images")
+                images = counted(len(results.images), "image")
+                raise DecodeError(f"{candidate.candidate}: has {len(candidate.images)} of {images}")
         return
     counts = results.instructions if isinstance(results, LatencyResults) else ()
     for rows in (results.results, counts):
@@ -93,7 +95,7 @@ def _require_sound(results: Results) -> None:
     if isinstance(results, LatencyResults):
         for limits in results.limits:
             if not all(1 / _MOST < one < _MOST for one in (limits.sgemm_gflops, limits.bandwidth_gb_per_s)):
-                raise DecodeError(f"limits of {limits.threads} thread(s): cannot have been measured")
+                raise DecodeError(f"limits of {counted(limits.threads, 'thread')}: cannot have been measured")
     if isinstance(results, ParityResults):
         _require_one_factor(results)
 
@@ -138,7 +140,7 @@ def _require_unique(keys: Iterable[Key]) -> None:
     seen: set[Key] = set()
     for key in keys:
         if key in seen:
-            raise DecodeError(f"{label(key)} on {key.runtime}, {key.threads} thread(s): is there twice")
+            raise DecodeError(f"{label(key)} on {key.runtime}, {counted(key.threads, 'thread')}: is there twice")
         seen.add(key)
 
 

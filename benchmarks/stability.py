@@ -10,6 +10,7 @@ from statistics import median
 
 from benchmarks.environment import CPUS, system_number
 from benchmarks.latency import Latency
+from runtimes.wording import counted
 
 _LARGEST_SPREAD = 0.10
 _LARGEST_DRIFT = 0.05
@@ -60,12 +61,13 @@ def _machine_warnings(before: MachineState, after: MachineState) -> list[str]:
     found = []
     if before.load is not None and before.load > _LARGEST_LOAD * before.cores:
         found.append(
-            f"load average {before.load:.2f} before the run, on {before.cores} core(s): other work was going on"
+            f"load average {before.load:.2f} before the run, on {counted(before.cores, 'core')}: "
+            "other work was going on"
         )
     if set(before.governors) - {"performance"}:
         found.append(f"frequency governor is {', '.join(before.governors)}, not performance: clocks follow the load")
     if after.throttled > before.throttled:
-        found.append(f"{after.throttled - before.throttled} time(s) a core was throttled for heat")
+        found.append(f"{counted(after.throttled - before.throttled, 'time')} a core was throttled for heat")
     ticks = after.all_ticks - before.all_ticks
     if ticks and (share := (after.stolen_ticks - before.stolen_ticks) / ticks) > _LARGEST_STOLEN_SHARE:
         found.append(f"{share:.0%} of processor time went to other virtual machines")

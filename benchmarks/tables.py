@@ -11,6 +11,7 @@ from benchmarks.latency_results import LatencyResult, LatencyResults
 from benchmarks.parity import GoldenParity
 from benchmarks.parity_results import ParityResult, ParityResults
 from benchmarks.results import label
+from runtimes.wording import counted
 
 _DASH = "-"
 
@@ -83,14 +84,16 @@ def latency_table(results: LatencyResults) -> Table:
         "peak MB",
         "calls",
     )
-    title = f"Latency on this host, one call at a time, {results.rounds} round(s); {_stated(results)} counts"
+    rounds = counted(results.rounds, "round")
+    title = f"Latency on this host, one call at a time, {rounds}; {_stated(results)} counts"
     return Table(title, columns, tuple(_latency_row(r, _stated(results)) for r in results.results))
 
 
 def latency_notes(results: LatencyResults) -> list[str]:
     """The machine's limits, and a warning for every sign that it was not steady."""
     lines = [
-        f"{one.threads} thread(s): sgemm {one.sgemm_gflops:.0f} GFLOP/s, copy {one.bandwidth_gb_per_s:.1f} GB/s"
+        f"{counted(one.threads, 'thread')}: sgemm {one.sgemm_gflops:.0f} GFLOP/s, "
+        f"copy {one.bandwidth_gb_per_s:.1f} GB/s"
         for one in results.limits
     ]
     return [*lines, *(f"warning: {warning}" for warning in results.warnings)]

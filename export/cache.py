@@ -15,15 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec
 
-import filelock
 import numpy as np
 import platformdirs
 
 from runtimes.decoding import to_json
 from runtimes.errors import InputError
+from runtimes.file_lock import locked
 from runtimes.files import require_creatable, sha256_of
 from runtimes.import_closure import import_closure
 from runtimes.json_file import read_record
+from runtimes.progress import Progress, silent
 
 DEFAULT_LIMIT_BYTES = 2 * 1024**3
 _ENTRY_FILE = "entry.json"
@@ -80,11 +81,12 @@ class StageCache:
         self.conversions: list[str] = []
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, progress: Progress = silent) -> Iterator[None]:
         """One export a cache at a time: waits for the others, clears what killed ones left, trims at the end."""
         require_creatable(self.root)
         self._stages.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(self.root / "lock"):
+        other = f"another export that uses the cache {self.root}"
+        with locked(self.root / "lock", other=other, progress=progress):
             shutil.rmtree(self._work, ignore_errors=True)
             self._work.mkdir()
             try:

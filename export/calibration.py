@@ -15,6 +15,7 @@ from export.synthetic import PLAIN_TILES, synthetic_tiles
 from runtimes.errors import InputError
 from runtimes.image_io import list_images, read_rgb8
 from runtimes.manifest import Calibration
+from runtimes.wording import counted
 
 Image = NDArray[np.float32]
 
@@ -112,7 +113,7 @@ def calibration_warnings(tiles: Sequence[Image], surveys: Sequence[Survey] = ())
         "no saturated tile: ranges may clip highlights; add an over-exposed photograph": not any(
             (tile >= 250).mean() >= 0.05 for tile in tiles
         ),
-        f"only {len(tiles)} tiles to calibrate on, {ENOUGH_TILES} are enough: ranges may be too narrow; "
+        f"only {counted(len(tiles), 'tile')} to calibrate on, {ENOUGH_TILES} are enough: ranges may be too narrow; "
         "add photographs": len(tiles) < ENOUGH_TILES,
     }
     return (*_survey_warnings(surveys), *(text for text, holds in missing.items() if holds))
@@ -120,7 +121,8 @@ def calibration_warnings(tiles: Sequence[Image], surveys: Sequence[Survey] = ())
 
 def _survey_warnings(surveys: Sequence[Survey]) -> Iterator[str]:
     if tiny := [s.name for s in surveys if s.tiny]:
-        yield f"skipped {len(tiny)} of {len(surveys)} images, smaller than {TILE_SIDE}x{TILE_SIDE}: {_enumerate(tiny)}"
+        images = counted(len(surveys), "image")
+        yield f"skipped {len(tiny)} of {images}, smaller than {TILE_SIDE}x{TILE_SIDE}: {_enumerate(tiny)}"
     if dim := [s.name for s in surveys if s.unit_range]:
         yield f"values of 0..1, probably scaled wrongly: {_enumerate(dim)}; save them with values of 0..255"
     if known := [s.name for s in surveys if s.evaluated]:
@@ -167,7 +169,9 @@ def _check_usable(folder: Path, surveys: Sequence[Survey], tiles: int) -> None:
     side = f"{TILE_SIDE}x{TILE_SIDE}"
     usable = [s for s in surveys if not s.tiny]
     if not usable:
-        raise InputError(f"{folder}: none of its {len(surveys)} images is at least {side}; add larger photographs")
+        raise InputError(
+            f"{folder}: holds {counted(len(surveys), 'image')}, none of at least {side}; add larger photographs"
+        )
     if all(s.grey for s in usable):
         raise InputError(f"{folder}: all images are grey, which gives no ranges for colour; add colour photographs")
     if tiles < LEAST_TILES:

@@ -26,6 +26,7 @@ from export.onnx_graph import Tensor
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError
 from runtimes.manifest import Artifact, Golden, Precision, Size
+from runtimes.wording import counted
 
 PYTORCH = "pytorch"
 THRESHOLDS: dict[Precision, float] = {
@@ -152,7 +153,8 @@ def diff_summary(result: DiffResult) -> list[str]:
     if result.first_over is None:
         return [f"no layer is above {result.threshold:g}"]
     over = sum(not layer.passed for layer in result.layers)
-    return [f"first layer above {result.threshold:g}: {result.first_over} ({over} of {len(result.layers)} tensors are)"]
+    above = f"{over} of {counted(len(result.layers), 'tensor')}"
+    return [f"first layer above {result.threshold:g}: {result.first_over} ({above})"]
 
 
 def _artifact(bundle: Bundle, artifact_id: str) -> Artifact:

@@ -23,6 +23,7 @@ from runtimes.bundle import Bundle, check_output, write_bundle
 from runtimes.errors import InputError
 from runtimes.manifest import RangeMethod
 from runtimes.progress import Progress, ProgressEvent, notice, silent
+from runtimes.wording import counted
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def export_bundle(
     for line in left_out(options.targets, options.precisions):
         notice(progress, line)
     cache = StageCache(cache_root)
-    with cache.locked():
+    with cache.locked(progress):
         runner = StageRunner(cache, source, progress)
         _check_tile_size(options, runner)
         progress(ProgressEvent("export", 0, len(plans) + 1, "goldens"))
@@ -112,6 +113,6 @@ def _check_tile_size(options: ExportOptions, runner: StageRunner) -> None:
         )
     if min(size) <= 2 * halo:
         raise InputError(
-            f"{shown} leaves nothing inside the halo of {halo} pixels on each side: at least {2 * halo + 1} a side, "
-            "or --graph full"
+            f"{shown} leaves nothing inside the halo of {counted(halo, 'pixel')} on each side: at least "
+            f"{2 * halo + 1} a side, or --graph full"
         )

@@ -27,6 +27,7 @@ from export.ranges import choose_range, collect_histograms, image_ranges
 from export.weight_rounding import LEVELS_7BIT, LEVELS_8BIT, round_weights
 from runtimes.errors import InputError
 from runtimes.manifest import RangeMethod, Scope, Sensitivity
+from runtimes.wording import counted
 
 LEAST_INT8_SHARE = 0.5
 _BIAS_TILES = 9
@@ -102,13 +103,13 @@ class Planner:
             if self._int8_share(order[:count]) < LEAST_INT8_SHARE:
                 break
             plan = self._try("conv", tuple(order[:count]), methods, budget)
-            reached = f"{count} layers in float give {_measured(plan).describe()}"
+            reached = f"{counted(count, 'layer')} in float: {_measured(plan).describe()}"
             self._notify(f"{reached}, {plan.range_method} ranges")
             if _measured(plan).keeps(budget):
                 return self._fewer(plan, budget)
         raise InputError(
             f"--int8-min-psnr {budget.min_psnr_db:g} with --int8-max-shift {budget.max_shift:g} cannot be kept with "
-            f"half of the work in int8: {reached}; "
+            f"half of the work in int8 ({reached}); "
             "lower the budget, give other --calibration photographs, or export w8a16 or fp16"
         )
 

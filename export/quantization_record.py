@@ -8,6 +8,7 @@ from export.quantization import Quantization
 from export.stages import StageRunner
 from export.targets import CALIBRATED, ArtifactPlan
 from runtimes.manifest import Artifact, Manifest, QuantizationRecord
+from runtimes.wording import counted
 
 
 def quantization_record(
@@ -62,7 +63,7 @@ def _row(artifact: Artifact) -> tuple[str, ...]:
         )
     return (
         artifact.id,
-        f"{record.calibration.source}, {record.calibration.tiles} tiles",
+        f"{record.calibration.source}, {counted(record.calibration.tiles, 'tile')}",
         record.range_method,
         "all operators" if record.scope == "all" else "convolutions",
         f"{record.quantized_mac_share:.0%}",

@@ -21,6 +21,7 @@ from runtimes.errors import InputError
 from runtimes.files import require_creatable, sha256_of
 from runtimes.json_file import read_json, require_version
 from runtimes.manifest import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Artifact, FileEntry, Manifest
+from runtimes.wording import counted
 
 MANIFEST_FILE = "manifest.json"
 _REMAKE = "make it anew with 'edgesr export'"
@@ -32,6 +33,11 @@ class Bundle:
 
     root: Path
     manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        """Name of its folder, also where that was given as "."."""
+        return self.root.resolve().name
 
     def path(self, entry: FileEntry) -> Path:
         """Absolute path of a file of the bundle, its size and hash checked again just before use."""
@@ -153,7 +159,8 @@ def _verified_path(root: Path, entry: FileEntry) -> Path:
         raise InputError(f"{root}: the file {entry.path} is missing; export the bundle again")
     if path.stat().st_size != entry.size_bytes:
         raise InputError(
-            f"{root}: {entry.path} has {path.stat().st_size} bytes instead of {entry.size_bytes}; export it again"
+            f"{root}: {entry.path} has {counted(path.stat().st_size, 'byte')} instead of {entry.size_bytes:,}; "
+            "export it again"
         )
     if sha256_of(path) != entry.sha256:
         raise InputError(

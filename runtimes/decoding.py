@@ -9,6 +9,8 @@ import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from runtimes.wording import counted
+
 T = TypeVar("T")
 
 
@@ -66,7 +68,7 @@ def _tuple(args: tuple[Any, ...], data: Any, where: str) -> tuple[Any, ...]:
         raise DecodeError(f"{where}: expected a list")
     hints = [args[0]] * len(data) if args[-1] is Ellipsis else list(args)
     if len(hints) != len(data):
-        raise DecodeError(f"{where}: expected {len(hints)} values, found {len(data)}")
+        raise DecodeError(f"{where}: expected {counted(len(hints), 'value')}, found {len(data)}")
     return tuple(_value(h, v, f"{where}[{i}]") for i, (h, v) in enumerate(zip(hints, data, strict=True)))
 
 

@@ -20,6 +20,7 @@ from runtimes.errors import InputError
 from runtimes.exif import read_exif, upright
 from runtimes.files import why_irregular
 from runtimes.picture import Picture, Pixels
+from runtimes.wording import counted
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 DEFAULT_MAX_MEGAPIXELS = 64.0
@@ -193,7 +194,7 @@ def _decode_tiff_of_libvips(path: Path, max_megapixels: float) -> Picture:
     _check_frames(path, header.frames)
     if header.sample_type != "ushort" or header.bands > 4 or header.is_cmyk:
         raise InputError(
-            f"{path}: holds {header.bands} channels of type {header.sample_type}, which cannot be read; "
+            f"{path}: holds {counted(header.bands, 'channel')} of type {header.sample_type}, which cannot be read; "
             "save it as grey or RGB with 8 or 16 bits a channel"
         )
     return _picture(sixteen_bit.read(path, tiff=True), header.orientation, header.icc, None)

@@ -42,6 +42,15 @@ def require_pyvips(path: Path) -> Any:
     return pyvips
 
 
+def libvips_version() -> str | None:
+    """Version of the library below pyvips; None where one of them is missing."""
+    try:
+        import pyvips
+    except (ImportError, OSError):
+        return None
+    return ".".join(str(pyvips.version(place)) for place in range(3))
+
+
 def tiff_header(path: Path) -> TiffHeader:
     """Read the header only."""
     vips = require_pyvips(path)

@@ -19,6 +19,7 @@ from runtimes.picture_writer import PictureWriter, canvas_bytes, check_output_fo
 from runtimes.progress import Progress, ProgressEvent, notice, silent
 from runtimes.upscale import Upscaler
 from runtimes.upscale_plan import UpscaleOptions, UpscalePlan, check_choice
+from runtimes.wording import counted, noun_for
 
 DEFAULT_FOLDER_SUFFIX = ".png"
 
@@ -81,13 +82,15 @@ class PlannedImage:
         grid, plan = self.plan.grid, self.plan
         height, width = grid.tile_size
         ensemble = f", {len(plan.members)} times each" if len(plan.members) > 1 else ""
+        rows, columns = len(grid.rows), len(grid.columns)
+        tiles = f"{rows}x{columns} {noun_for(rows * columns, 'tile')}"
         overlap = grid.pixels / (plan.size[0] * plan.size[1])
         memory = "not measured" if self.memory_bytes is None else f"{self.memory_bytes / 1e6:.0f} MB"
         inside = "" if plan.inside is plan.artifact else f", {plan.inside.id} inside"
         return [
             f"{self.source} -> {self.target}: {self.width}x{self.height}",
             f"  {plan.artifact.id}{inside} on {plan.runtime}",
-            f"  {len(grid.rows)}x{len(grid.columns)} tiles of {height}x{width}{ensemble}; {overlap:.2f} of the pixels",
+            f"  {tiles} of {height}x{width}{ensemble}; {overlap:.2f} of the pixels",
             f"  about {memory} for a tile, {self.image_bytes / 1e6:.0f} MB for the images, {self.seconds:.1f} s",
         ]
 
@@ -126,7 +129,8 @@ class FileUpscaler:
         failures: list[str] = []
         pending = [(file, output) for file, output in pairs if journal.output_of(file) is None]
         if len(pending) < len(pairs):
-            notice(self._progress, f"{target}: going on, {len(pairs) - len(pending)} of {len(pairs)} images are done")
+            images = counted(len(pairs), "image")
+            notice(self._progress, f"{target}: going on, done already: {len(pairs) - len(pending)} of {images}")
         for done, (file, output) in enumerate(pending):
             self._progress(ProgressEvent("images", done, len(pending), file.name))
             with self._collected(failures):

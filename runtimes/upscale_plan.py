@@ -12,6 +12,7 @@ from runtimes.manifest import Artifact, Size
 from runtimes.registry import require_installed, runtime_info
 from runtimes.self_ensemble import ALL_EIGHT, SINGLE, Member
 from runtimes.tiles import Grid, Span, grid_of, least_work_grid
+from runtimes.wording import counted
 
 DEFAULT_MEMORY_BYTES = 256_000_000
 _GLUE_BYTES_PER_LR_PIXEL = 32
@@ -229,8 +230,8 @@ def _require_inside(artifact: Artifact, tile: Size, size: Size) -> None:
     assert artifact.halo is not None
     if any(side <= 2 * artifact.halo and side < length for side, length in zip(tile, size, strict=True)):
         raise InputError(
-            f"tiles of {_shown(tile)} leave nothing inside the halo of {artifact.halo} pixels of {artifact.id}: "
-            f"at least {2 * artifact.halo + 1} a side"
+            f"tiles of {_shown(tile)} leave nothing inside the halo of {counted(artifact.halo, 'pixel')} of "
+            f"{artifact.id}: at least {2 * artifact.halo + 1} a side"
         )
 
 

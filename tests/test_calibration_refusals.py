@@ -63,7 +63,7 @@ def seven_tiles(folder: Path) -> None:
         (empty, "no image in it; expected files ending in .png, .jpg"),
         (damaged, "broken.png cannot be used, remove or replace it: damaged or truncated image: "),
         (not_decodable, "text.jpg cannot be used, remove or replace it: not an image that can be read; give one of "),
-        (tiny, "none of its 3 images is at least 48x48; add larger photographs"),
+        (tiny, "holds 3 images, none of at least 48x48; add larger photographs"),
         (grey, "all images are grey, which gives no ranges for colour; add colour photographs"),
         (seven_tiles, "gives 7 different tiles of 48x48, at least 8 are needed; add photographs, or larger ones"),
     ],

@@ -102,7 +102,7 @@ def test_command_measures_everything_beside_bicubic(
         (("{mobile}", "--data", "{tmp}/absent"), "absent: no such folder"),
         (("{mobile}", "--data", "{tmp}/empty"), "empty: no image in it"),
         (("{mobile}", "--data", "{tmp}/only_lr"), "only_lr: holds LR images (*_LR) alone"),
-        (("{mobile}", "--data", "{tmp}/broken"), "broken: none of its 2 HR images can be used"),
+        (("{mobile}", "--data", "{tmp}/broken"), "broken: holds 2 HR images and none can be used"),
         (("{mobile}", "--data", "{tmp}/mismatch"), "x_LR.png: 8x8 pixels is not 1/4 of x_HR.png, 64x48"),
         (("{mobile}", "--data", "{data}", "--degradation", "fog:3"), "degradation 'fog:3': give clean"),
         (("{mobile}", "--data", "{data}", "--json", "{tmp}/absent/q.json"), "q.json: cannot be written"),

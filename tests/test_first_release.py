@@ -136,7 +136,7 @@ def test_limits_that_were_not_measured_are_refused(release: Path, run_cli: RunCl
     data["limits"][0]["sgemm_gflops"] = limit
     file.write_text(json.dumps(data))
     arguments = ("report", release / "bundle", "--output", release / "r.html", "--latency", file)
-    refused(run_cli, release, *arguments, naming="limits of 1 thread(s): cannot have been measured")
+    refused(run_cli, release, *arguments, naming="limits of 1 thread: cannot have been measured")
 
 
 def test_a_golden_of_two_factors_is_refused(release: Path, run_cli: RunCli) -> None:
@@ -152,7 +152,7 @@ def test_a_golden_of_two_factors_is_refused(release: Path, run_cli: RunCli) -> N
     ("kind", "naming"),
     [
         ("too long", "onnx-fp32-full: a call took too long to be true"),
-        ("twice", "onnx-fp32-full on ort, 1 thread(s): is there twice"),
+        ("twice", "onnx-fp32-full on ort, 1 thread: is there twice"),
         ("empty round", "onnx-fp32-full: a round has no samples"),
         ("no rounds", "onnx-fp32-full: a round has no samples"),
         ("no time", "onnx-fp32-full: a call took no time"),

@@ -51,7 +51,7 @@ def test_missing_package_of_one_image(
     monkeypatch.setitem(sys.modules, "pyvips", None)
     code, out, err = run_cli("upscale", source, tmp_path / "out", "--bundle", mobile_bundle.root, *options)
     assert code == 2
-    assert f"1 images of {source} could not be upscaled: {source / 'b.png'}: has 16 bits" in err.splitlines()[-1]
+    assert f"1 image of {source} could not be upscaled: {source / 'b.png'}: has 16 bits" in err.splitlines()[-1]
     assert "pip install 'edgesr[images]'" in err
     assert [str(tmp_path / "out" / f"{name}.png") in out for name in "abcd"] == [True, False, True, True]
     assert (tmp_path / "out").exists() == (not options)

@@ -95,9 +95,9 @@ def test_a_steady_machine_has_no_warnings() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "sentence"),
     [
-        ({"load": 2.1}, {}, "load average 2.10 before the run, on 4 core(s)"),
+        ({"load": 2.1}, {}, "load average 2.10 before the run, on 4 cores"),
         ({"governors": ("performance", "powersave")}, {}, "frequency governor is performance, powersave"),
-        ({}, {"throttled": 5}, "2 time(s) a core was throttled"),
+        ({}, {"throttled": 5}, "2 times a core was throttled"),
         ({}, {"stolen_ticks": 60, "all_ticks": 2000}, "5% of processor time went to other virtual machines"),
     ],
 )

@@ -45,7 +45,7 @@ def refused(run_cli: RunCli, cache_dir: Path, tmp_path: Path, *options: object, 
         ("missing", 0, 0, False, "no such folder"),
         ("empty", 0, 0, False, "empty"),
         ("grey", 9, 64, True, "all images are grey"),
-        ("tiny", 9, 40, False, "none of its 9 images is at least 48x48"),
+        ("tiny", 9, 40, False, "holds 9 images, none of at least 48x48"),
         ("few", 3, 50, False, "gives 3 different tiles"),
     ],
 )

@@ -211,7 +211,7 @@ def test_command_writes_all_three(mobile_bundle: Bundle, report_files: ReportFil
         csv=tmp_path / "tables",
     )
     assert "cat.png" in output.read_text()
-    assert (tmp_path / "report.md").read_text().startswith("# edgesr: srrescycgan-mobile x4\n")
+    assert (tmp_path / "report.md").read_text().startswith("# edgesr report of mobile: srrescycgan-mobile x4\n")
     assert (tmp_path / "tables" / "goldens.csv").is_file()
     with pytest.raises(InputError, match="must exist"):
         edgesr_report.report(mobile_bundle.root, output=tmp_path / "no" / "report.html")

@@ -74,5 +74,5 @@ def test_a_failure_costs_one_image_of_a_folder(
     monkeypatch.setattr(ImageSession, "infer", infer)
     code, _, err = run_cli("upscale", tmp_path / "in", tmp_path / "out", "--bundle", mobile_bundle.root)
     assert code == 2
-    assert "1 images of" in err and "BFCArena: Failed to allocate memory" in err and "and more lines" not in err
+    assert "1 image of" in err and "BFCArena: Failed to allocate memory" in err and "and more lines" not in err
     assert sorted(file.name for file in (tmp_path / "out").glob("*.png")) == ["a.png", "c.png"]

@@ -102,7 +102,7 @@ def test_trained_generator_is_named_at_the_end(run_cli: RunCli, photographs: Pat
     settings = ("--steps", "1", "--batch-size", "1", "--patch-size", "8", "--workers", "0", "--device", "cpu")
     code, out, err = run_cli("train", photographs, *MOBILE, "--output", tmp_path / "run", *settings)
     assert (code, err) == (0, "")
-    assert out.strip() == f"{tmp_path / 'run' / 'generator.safetensors'}: trained for 1 steps"
+    assert out.strip() == f"{tmp_path / 'run' / 'generator.safetensors'}: trained for 1 step"
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(

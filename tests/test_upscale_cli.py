@@ -126,11 +126,11 @@ def test_broken_image_of_a_folder(run_cli: RunCli, mobile_bundle: Bundle, tmp_pa
     code, out, err = run_cli(*arguments)
     assert code == 2
     assert [line.split(": ")[0] for line in out.splitlines()] == [str(tmp_path / "out" / f"{n}.png") for n in "acd"]
-    assert f"1 images of {source} could not be upscaled: {source / 'b.png'}" in err.splitlines()[-1]
+    assert f"1 image of {source} could not be upscaled: {source / 'b.png'}" in err.splitlines()[-1]
     (source / "b.png").unlink()
     code, out, err = run_cli(*arguments)
     assert (code, out) == (0, "")
-    assert "going on, 3 of 3 images are done" in err
+    assert "going on, done already: 3 of 3 images" in err
     assert listing(tmp_path / "out") == ["a.png", "c.png", "d.png"]
 
 

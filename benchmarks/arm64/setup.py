@@ -28,6 +28,7 @@ from benchmarks.arm64.smoke import check_guest
 from runtimes.decoding import to_json
 from runtimes.directory_swap import swap_in
 from runtimes.errors import InputError, MissingPackageError
+from runtimes.file_lock import locked
 from runtimes.files import require_creatable, sha256_of
 from runtimes.progress import Progress, ProgressEvent, silent
 
@@ -43,11 +44,10 @@ def set_up(progress: Progress = silent, *, folder: Path | None = None) -> Guest:
     """
     place = folder or guest_folder()
     require_host(place)
-    import filelock
-
     require_creatable(place.parent)
     place.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(place.with_name(f"{place.name}.lock")):
+    lock = place.with_name(f"{place.name}.lock")
+    with locked(lock, other=f"another set-up of {place}", progress=progress):
         with contextlib.suppress(MissingPackageError):
             return installed_guest(place)
         work = place.with_name(f"{place.name}.setup")

@@ -12,7 +12,7 @@ from benchmarks.report.page import Page, render
 from benchmarks.report.pictures import make_pictures
 from benchmarks.report.section import Section
 from benchmarks.report.sections import make_sections
-from benchmarks.report.text_output import csv_files, markdown, write_csv_files
+from benchmarks.report.text_output import as_utf8, csv_files, markdown, write_csv_files
 from benchmarks.results import utc_now
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError
@@ -34,9 +34,9 @@ class Report:
 
     def write(self, output: Path, *, markdown_file: Path | None = None, csv_folder: Path | None = None) -> None:
         """Write the page, and the same tables as Markdown and CSV where asked for."""
-        write_output(output, self.html.encode())
+        write_output(output, as_utf8(self.html))
         if markdown_file is not None:
-            write_output(markdown_file, markdown(self.title, self.sections).encode())
+            write_output(markdown_file, as_utf8(markdown(self.title, self.sections)))
         if csv_folder is not None:
             write_csv_files(csv_folder, csv_files(self.data, self.sections))
 
@@ -55,8 +55,8 @@ def build_report(
     made = make_pictures(bundle, images, progress) if pictures else None
     command = report_command(bundle.root, files, images)
     sections = make_sections(data, files, made, command)
-    name = bundle.manifest.generator.get("name", bundle.root.name)
-    title = f"edgesr: {name} x{bundle.manifest.scale}"
+    generator = bundle.manifest.generator.get("name", "a generator without a name")
+    title = f"edgesr report of {bundle.name}: {generator} x{bundle.manifest.scale}"
     html = render(Page(title=title, data=data, sections=sections, created_utc=utc_now()))
     if len(html) > LARGEST_BYTES:
         raise InputError(f"the report would have {len(html) / 1e6:.1f} MB, above 15 MB: give fewer --image files")

@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.limits import MachineLimits
 from benchmarks.report.data import ReportData, measured, roofline_point, roofs, rounds_ms
 from benchmarks.report.tradeoff import Point, Tradeoff
+from runtimes.wording import counted
 
 Figure = dict[str, Any]
 
@@ -157,7 +158,7 @@ def roofline_figure(data: ReportData) -> Figure | None:
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": f"artifacts, {roof.threads} thread(s)",
+                "name": f"artifacts, {counted(roof.threads, 'thread')}",
                 "x": [at[0] for _, at in chosen],
                 "y": [at[1] for _, at in chosen],
                 "text": [f"<b>{escaped(r.key.artifact)}</b><br>{at[1]:.1f} GFLOP/s" for r, at in chosen],
@@ -186,7 +187,7 @@ def _roof_trace(roof: MachineLimits, reach: tuple[float, float], index: int) -> 
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": f"roof, {roof.threads} thread(s)",
+        "name": f"roof, {counted(roof.threads, 'thread')}",
         "x": x,
         "y": [min(roof.sgemm_gflops, roof.bandwidth_gb_per_s * at) for at in x],
         "hovertemplate": f"{roof.sgemm_gflops:.1f} GFLOP/s, {roof.bandwidth_gb_per_s:.1f} GB/s<extra></extra>",

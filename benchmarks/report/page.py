@@ -13,6 +13,7 @@ from benchmarks.report.pictures import REFERENCES
 from benchmarks.report.section import Section
 from benchmarks.report.summary import parity_counts
 from benchmarks.tables import Table
+from runtimes.wording import counted, moment
 
 _NUMBER = re.compile(r"[-+]?\d")
 
@@ -40,6 +41,8 @@ def render(page: Page) -> str:
     )
     environment.filters["script_json"] = script_json
     environment.filters["word_columns"] = word_columns
+    environment.filters["moment"] = moment
+    environment.filters["counted"] = counted
     plots = {p.id: p.figure for section in page.sections for p in section.plots}
     pictures = next((s.pictures for s in page.sections if s.pictures is not None), None)
     slider = {

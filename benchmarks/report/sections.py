@@ -20,6 +20,7 @@ from benchmarks.tables import (
     not_measured,
     parity_table,
 )
+from runtimes.wording import counted
 
 
 def make_sections(
@@ -84,7 +85,7 @@ def _tradeoff(found: ReportData, files: ReportFiles) -> Section:
         missing = commands.missing_text(found, "Parity and latency", "--parity and --latency")
         return Section(id="tradeoff", title="Latency, fidelity, size", commands=made_by, missing=missing)
     caption = (
-        f"Left is faster, up is nearer to PyTorch, larger points are larger files; {trade.threads} thread(s). "
+        f"Left is faster, up is nearer to PyTorch, larger points are larger files; {counted(trade.threads, 'thread')}. "
         "Identical pictures are 6 dB above the highest PSNR. Bars: where 95 of 100 repeats fall; a wide one leaves the "
         "plot. A ring: on the Pareto front, no other is at least as good in all three and better in one. "
         "Circles run in ONNX Runtime, squares in LiteRT, diamonds in TorchScript Lite."
@@ -104,11 +105,12 @@ def _latency(found: ReportData, files: ReportFiles) -> Section:
     for threads in sorted({r.key.threads for r in found.latency.results}):
         figure = latency_figure(found, threads)
         if figure is not None:
+            option = counted(threads, "thread")
             caption = (
-                f"Every timed call at {threads} thread(s), a box for each round: quartiles and median; each round is a "
-                "fresh process. Slowest at the bottom."
+                f"Every timed call at {option}, a box for each round: quartiles and median; each round is a fresh "
+                "process. Slowest at the bottom."
             )
-            plots.append(Plot(f"latency-plot-{threads}", caption, figure, f"{threads} thread(s)"))
+            plots.append(Plot(f"latency-plot-{threads}", caption, figure, option))
     return Section(
         id="latency",
         title="Latency",

@@ -14,6 +14,7 @@ from benchmarks.report.data import ReportData, rounds_ms
 from benchmarks.report.section import Section
 from benchmarks.tables import Table
 from runtimes.files import require_creatable, write_atomically
+from runtimes.wording import moment
 
 _MARKDOWN_MARKS = re.compile(r"([\\`*_\[\]|])")
 
@@ -50,7 +51,12 @@ def write_csv_files(folder: Path, files: dict[str, str]) -> None:
     require_creatable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        write_atomically(folder / name, content.encode())
+        write_atomically(folder / name, as_utf8(content))
+
+
+def as_utf8(text: str) -> bytes:
+    """UTF-8, with an escape for what is no text in the name of a file."""
+    return text.encode(errors="backslashreplace")
 
 
 def _golden_rows(found: ReportData) -> Iterable[Sequence[object]]:
@@ -89,8 +95,8 @@ def _markdown_table(table: Table) -> str:
 
 
 def _marked(text: str) -> str:
-    """Text on one line that Markdown shows as it is."""
-    return _MARKDOWN_MARKS.sub(r"\\\1", html.escape(_one_line(text), quote=False))
+    """Text on one line that Markdown shows as it is, with dates that people read."""
+    return _MARKDOWN_MARKS.sub(r"\\\1", html.escape(_one_line(moment(text)), quote=False))
 
 
 def _one_line(text: str) -> str:

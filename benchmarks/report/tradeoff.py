@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.report.data import ReportData, fewest_threads, measured, parity_of, worst_golden
 from benchmarks.tables import Table
+from runtimes.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,7 @@ def tradeoff_table(found: Tradeoff) -> Table:
     rows = sorted(found.points, key=lambda p: (p not in found.front, p.ms_per_megapixel))
     columns = ("artifact", "runtime", "ms/MP", "p50 ms", "worst PSNR dB", "file kB", "Pareto front")
     return Table(
-        f"Latency, fidelity and size, {found.threads} thread(s)",
+        f"Latency, fidelity and size, {counted(found.threads, 'thread')}",
         columns,
         tuple(
             (

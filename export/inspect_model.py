@@ -1,0 +1,65 @@
+"""What a model file contains, found out in a process of its own: a damaged file may crash the library that reads it."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from export.subprocesses import run_converter
+from runtimes.decoding import to_json
+from runtimes.errors import InputError
+from runtimes.json_file import read_record
+from runtimes.registry import require_packages
+
+MODEL_FILES = {".onnx": ("an ONNX file", "onnx", "export"), ".tflite": ("a TFLite file", "ai-edge-litert", "tflite")}
+"""By suffix: what it is, the package that reads it, the extra that installs that."""
+
+_MOST_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Description:
+    """Facts on a file, or why it was refused."""
+
+    facts: dict[str, str]
+    refusal: str | None
+
+
+def describe_model(path: Path) -> dict[str, str]:
+    """Facts on an ONNX or TFLite file; one that cannot be read, or whose reader crashes or hangs, is an EdgesrError."""
+    kind, package, extra = MODEL_FILES[path.suffix]
+    require_packages(f"inspecting {kind}", (package,), extra=extra)
+    with tempfile.TemporaryDirectory(prefix="edgesr-inspect-") as name:
+        result = Path(name) / "description.json"
+        run_converter(
+            "export.inspect_model",
+            [str(path.absolute()), result.name],
+            folder=result.parent,
+            result=result,
+            what=f"{path}: cannot be read as {kind}, it may be damaged",
+            timeout_seconds=_MOST_SECONDS,
+        )
+        described = read_record(Description, result, remake="inspect it again")
+    if described.refusal is not None:
+        raise InputError(f"{path}: {described.refusal}")
+    return described.facts
+
+
+def describe(path: Path) -> Description:
+    """The description, made in this process."""
+    try:
+        if path.suffix == ".onnx":
+            from export.inspect_onnx import describe_onnx
+
+            return Description(describe_onnx(path), None)
+        from export.inspect_tflite import describe_tflite
+
+        return Description(describe_tflite(path), None)
+    except InputError as error:
+        return Description({}, str(error))
+
+
+if __name__ == "__main__":
+    Path(sys.argv[2]).write_text(to_json(describe(Path(sys.argv[1]))))

@@ -1,0 +1,107 @@
+"""Fuzz what edgesr reads: python tests/fuzz.py [TARGET ...] [--runs N] [--seconds S] [--seed N]
+
+Mutates files of every kind, and reads each as the command line does: it has to be read, or refused in one line. Targets
+in Python are guided by coverage (atheris, libFuzzer); those that C++ libraries read run in forks, without guidance.
+Faults are kept in tests/data/fuzz/TARGET, from where tests replay them. Exit code 1 when there were any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import hashlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["runtimes", "benchmarks", "export", "sr_model"]):
+    from fuzzing import targets
+from fuzzing.outcomes import outcome
+
+CORPUS = Path(__file__).parent / "data" / "fuzz"
+
+
+class Run:
+    """Counts the outcomes of one target and keeps its faults."""
+
+    def __init__(self, name: str, runs: int, seconds: float) -> None:
+        self.name, self.target = name, targets.TARGETS[name]
+        self._runs, self._ends = runs, time.monotonic() + seconds
+        self._started = time.monotonic()
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._faults: set[str] = set()
+
+    def add(self, content: bytes) -> None:
+        """Read one input; ends the process, with the counts as its last line, after the last one."""
+        result, message = outcome(self.target, content)
+        self._counts[result] += 1
+        if result == "fault" and (reason := message.strip().splitlines()[-1][:60]) not in self._faults:
+            self._faults.add(reason)
+            folder = CORPUS / self.name
+            folder.mkdir(parents=True, exist_ok=True)
+            file = folder / hashlib.sha256(content).hexdigest()[:12]
+            file.write_bytes(content)
+            print(f"{file}:\n{message}", file=sys.stderr, flush=True)
+        if self._counts.total() >= self._runs or time.monotonic() > self._ends:
+            self._finish()
+
+    def _finish(self) -> None:
+        shutil.rmtree(targets.work_folder(), ignore_errors=True)
+        told = {"target": self.name, **self._counts, "seconds": round(time.monotonic() - self._started)}
+        print(json.dumps(told), flush=True)
+        os._exit(1 if self._faults else 0)
+
+
+def fuzz(name: str, runs: int, seconds: float, seed: int) -> None:
+    """Fuzz one target until it has had its inputs or its seconds; ends the process."""
+    run = Run(name, runs, seconds)
+    mutate, seeds = run.target.mutate, run.target.seeds()
+    for content in seeds:
+        run.add(content)
+    if run.target.apart:
+        choice = random.Random(seed)
+        while True:
+            run.add(mutate(choice.choice(seeds), choice))
+    corpus = targets.work_folder() / "corpus"
+    corpus.mkdir()
+    for place, content in enumerate(seeds):
+        (corpus / str(place)).write_bytes(content)
+    atheris.Setup(
+        [sys.argv[0], str(corpus), f"-seed={seed + 1}", "-max_len=1000000", "-verbosity=0", "-timeout=60"],
+        run.add,
+        custom_mutator=lambda content, _, number: mutate(content, random.Random(number)),
+    )
+    atheris.Fuzz()
+
+
+def main() -> None:
+    """Each target in a process of its own, as many at a time as there are cores."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("targets", nargs="*", choices=[[], *targets.TARGETS], help="all without")
+    parser.add_argument("--runs", type=int, default=20_000, help="inputs of each target")
+    parser.add_argument("--seconds", type=float, default=3600.0, help="at most, for each target")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.here:
+        fuzz(given.targets[0], given.runs, given.seconds, given.seed)
+    limits = ["--runs", str(given.runs), "--seconds", str(given.seconds), "--seed", str(given.seed)]
+
+    def run(name: str) -> int:
+        return subprocess.run([sys.executable, __file__, name, "--here", *limits], check=False).returncode
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        codes = list(pool.map(run, given.targets or targets.TARGETS))
+    sys.exit(1 if any(codes) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Fuzzing of everything that edgesr reads: mutated files are either read, or refused in one line."""

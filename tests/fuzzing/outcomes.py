@@ -1,0 +1,72 @@
+"""How reading an input ended, and what of that is a fault."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import Literal
+
+from fuzzing.targets import Target, read_input
+from runtimes.errors import EdgesrError
+
+Outcome = Literal["read", "refused", "crashed", "fault"]
+"""``crashed``: a library in C++ took its process down or never ended, which the command tells in one line."""
+
+LONGEST_MESSAGE = 1000
+_MOST_SECONDS = 20
+_EXIT_CODES: dict[int, Outcome] = {0: "read", 1: "refused", 2: "fault"}
+
+
+def outcome(target: Target, content: bytes) -> tuple[Outcome, str]:
+    """How the target reads content, and the refusal or the traceback."""
+    return _apart(target, content) if target.apart else _here(target, content)
+
+
+def _here(target: Target, content: bytes) -> tuple[Outcome, str]:
+    try:
+        with _output_thrown_away():
+            read_input(target, content)
+    except EdgesrError as error:
+        message = " ".join(str(error).split())
+        return ("refused" if 0 < len(message) <= LONGEST_MESSAGE else "fault"), message
+    except BaseException:
+        return "fault", traceback.format_exc()
+    return "read", ""
+
+
+def _apart(target: Target, content: bytes) -> tuple[Outcome, str]:
+    """In a fork of this process, which has its libraries loaded."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        signal.alarm(_MOST_SECONDS)
+        result, message = _here(target, content)
+        os.write(writing, message.encode(errors="replace")[-4000:])
+        os._exit(next(code for code, name in _EXIT_CODES.items() if name == result))
+    os.close(writing)
+    with os.fdopen(reading, errors="replace") as stream:
+        message = stream.read()
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return (_EXIT_CODES[code], message) if code in _EXIT_CODES else ("crashed", f"signal {-code}")
+
+
+@contextlib.contextmanager
+def _output_thrown_away() -> Iterator[None]:
+    """What libraries print themselves, from C++ too."""
+    sys.stdout.flush()
+    kept = [os.dup(1), os.dup(2)]
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        yield
+    finally:
+        for place, descriptor in enumerate(kept, start=1):
+            os.dup2(descriptor, place)
+            os.close(descriptor)
+        os.close(null)

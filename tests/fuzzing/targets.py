@@ -1,0 +1,190 @@
+"""What is fuzzed: each target has seeds, a mutation, and the command's own way of reading such a file."""
+
+from __future__ import annotations
+
+import functools
+import random
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from benchmarks.device_tables import difference_table, instruction_table
+from benchmarks.end_to_end_results import EndToEndResults
+from benchmarks.latency_results import LatencyResults
+from benchmarks.parity import check_parity
+from benchmarks.parity_results import ParityResults
+from benchmarks.profile_tables import kind_table, operator_table, profile_notes
+from benchmarks.profiles import ProfileResults
+from benchmarks.quality import QualityResults
+from benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
+from benchmarks.regression import change_lines, compare_results
+from benchmarks.report.builder import build_report
+from benchmarks.report.data import ReportFiles
+from benchmarks.result_files import read_results
+from benchmarks.results import select_artifacts
+from benchmarks.tables import end_to_end_table, golden_table, latency_notes, latency_table, not_measured, parity_table
+from export.inspect_model import describe
+from export.inspection import inspect_path
+from fuzzing.mutations import Mutate, mutate_bytes, mutate_json, mutate_safetensors
+from runtimes.bundle import MANIFEST_FILE, open_bundle
+from runtimes.errors import InputError
+from runtimes.upscale import upscale
+from runtimes.upscale_plan import UpscaleOptions
+
+RELEASE = Path(__file__).parents[1] / "data" / "0.1.0"
+R = TypeVar("R", ParityResults, LatencyResults, QualityResults, EndToEndResults, ProfileResults)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A kind of file. ``read`` gets a folder of its own with ``file``, and raises an EdgesrError for what it refuses.
+
+    ``apart``: libraries in C++ read it, which may crash; edgesr runs them in a process of their own.
+    """
+
+    file: str
+    seeds: Callable[[], list[bytes]]
+    mutate: Mutate
+    read: Callable[[Path], object]
+    apart: bool = False
+
+
+@functools.cache
+def work_folder() -> Path:
+    """A folder that this process reads its files from."""
+    return Path(tempfile.mkdtemp(prefix="edgesr-fuzz-"))
+
+
+def read_input(target: Target, content: bytes) -> None:
+    """Read content as the target's file."""
+    file = work_folder() / target.file
+    if not file.parent.exists():
+        shutil.copytree(RELEASE / "bundle", file.parent)
+    file.write_bytes(content)
+    target.read(file)
+
+
+def _read_manifest(file: Path) -> None:
+    bundle = open_bundle(file.parent)
+    inspect_path(file.parent)
+    build_report(bundle, ReportFiles(), pictures=False)
+    for artifact, runtime in select_artifacts(bundle):
+        if runtime == "ort":
+            check_parity(bundle, artifact, runtime=runtime, threads=1)
+            picture = np.full((3, 9, 14), 99.0, dtype=np.float32)
+            upscale(picture, bundle, UpscaleOptions(artifact_id=artifact.id, runtime=runtime))
+
+
+def _read_parity(file: Path) -> None:
+    results = read_results(ParityResults, file)
+    for table in (golden_table, parity_table, difference_table):
+        table(results)
+    not_measured(results)
+    _report(parity=file)
+
+
+def _read_latency(file: Path) -> None:
+    results = read_results(LatencyResults, file)
+    latency_table(results)
+    latency_notes(results)
+    instruction_table(results.instructions)
+    change_lines(compare_results(results, results, limit=0.05))
+    old = read_results(LatencyResults, RELEASE / "latency.json")
+    change_lines(compare_results(old, results, limit=0.05, unlike=True))
+    _report(latency=file)
+
+
+def _read_quality(file: Path) -> None:
+    results = read_results(QualityResults, file)
+    image_quality_table(results)
+    mean_quality_table(results)
+    quality_notes(results)
+    _report(quality=file)
+
+
+def _read_end_to_end(file: Path) -> None:
+    end_to_end_table(read_results(EndToEndResults, file))
+    _report(end_to_end=file)
+
+
+def _read_profile(file: Path) -> None:
+    results = read_results(ProfileResults, file)
+    kind_table(results)
+    operator_table(results)
+    profile_notes(results)
+    _report(profile=file)
+
+
+def _report(**files: Path) -> None:
+    build_report(open_bundle(RELEASE / "bundle"), ReportFiles(**files), pictures=False)
+
+
+def _describe(file: Path) -> None:
+    described = describe(file)
+    if described.refusal is not None:
+        raise InputError(described.refusal)
+
+
+def _checkpoint() -> list[bytes]:
+    from small_generator import save_projected_generator
+
+    with tempfile.TemporaryDirectory() as folder:
+        return [save_projected_generator(Path(folder)).read_bytes()]
+
+
+def _published() -> list[bytes]:
+    import torch
+    from published_reference import seeded_published_generator
+
+    with tempfile.TemporaryDirectory() as folder:
+        torch.save(seeded_published_generator().published_state(), Path(folder) / "x.pth")
+        return [(Path(folder) / "x.pth").read_bytes()]
+
+
+def _mutate_onnx(content: bytes, choice: random.Random) -> bytes:
+    """As JSON where that can be written again, else as bytes."""
+    import onnx
+    from google.protobuf import json_format
+    from google.protobuf.message import DecodeError
+
+    if choice.random() < 0.5:
+        return mutate_bytes(content, choice)
+    try:
+        text = json_format.MessageToJson(onnx.ModelProto.FromString(content), indent=None)
+        changed = mutate_json(text.encode(), choice).decode()
+        return json_format.Parse(changed, onnx.ModelProto(), ignore_unknown_fields=True).SerializeToString()
+    except (DecodeError, json_format.Error, ValueError, TypeError, RecursionError):
+        return mutate_bytes(content, choice)
+
+
+def _seeds(*names: str) -> Callable[[], list[bytes]]:
+    return lambda: [(RELEASE / name).read_bytes() for name in names]
+
+
+def _journal() -> list[bytes]:
+    return [b'{"schema_version": 1, "settings": "x", "images": {"a.png": {"source": "ab", "result": "cd"}}}']
+
+
+TARGETS = {
+    "manifest": Target(f"bundle/{MANIFEST_FILE}", _seeds("bundle/manifest.json"), mutate_json, _read_manifest),
+    "parity": Target("x/parity.json", _seeds("parity.json"), mutate_json, _read_parity),
+    "latency": Target("x/latency.json", _seeds("latency.json"), mutate_json, _read_latency),
+    "quality": Target("x/quality.json", _seeds("quality.json"), mutate_json, _read_quality),
+    "end-to-end": Target("x/end_to_end.json", _seeds("end_to_end.json"), mutate_json, _read_end_to_end),
+    "profile": Target("x/profile.json", _seeds("profile.json"), mutate_json, _read_profile),
+    "safetensors": Target("x/x.safetensors", _checkpoint, mutate_safetensors, inspect_path),
+    "pth": Target("x/x.pth", _published, mutate_bytes, inspect_path, apart=True),
+    "onnx": Target(
+        "x/x.onnx",
+        _seeds("bundle/onnx-fp32-full.onnx", "bundle/onnx-fp32-tile.onnx"),
+        _mutate_onnx,
+        _describe,
+        apart=True,
+    ),
+    "tflite": Target("x/x.tflite", _seeds("bundle/tflite-fp32-tile-12x16.tflite"), mutate_bytes, _describe, apart=True),
+}
