@@ -23,7 +23,8 @@ from sr_model.interrupt import deferred_interrupt
 from sr_model.loader import Batches
 from sr_model.phases import Update, gan_update, l1_update
 from sr_model.processes import Processes, joined_processes
-from sr_model.run_folder import RunFolder, described
+from sr_model.run_folder import RunFolder
+from sr_model.run_settings import RunSettings
 from sr_model.train_inputs import TrainInputs
 from sr_model.train_state import TrainState
 from sr_model.vgg import VGGFeatures, load_perceptual_features
@@ -54,16 +55,16 @@ def _train(
     inputs: TrainInputs, folder: RunFolder, config: TrainConfig, processes: Processes, workers: int, progress: Progress
 ) -> None:
     inputs.check(folder.root)
-    settings = described(config, inputs)
+    settings = RunSettings.of(config, inputs)
     folder.check(settings)
     validation = _validation(inputs, config)
-    state = _start(config, folder, inputs, processes)
+    state = _start(settings, folder, inputs, processes)
     features = _perceptual_features(inputs, config, processes, progress)
     batches = Batches(_dataset(inputs, config, progress), processes, config.batch_size, workers)
     processes.meet()
     if processes.rank == 0:
         folder.create(settings)
-    run = _Run(state, folder, processes, batches, validation, progress)
+    run = _Run(state, settings, folder, processes, batches, validation, progress)
     with deferred_interrupt() as interrupted:
         for first, last, update in _phases(state, batches, processes, features):
             for batch in batches.between(first, last):
@@ -79,6 +80,7 @@ class _Run:
     """Progress, checkpoints, validation and metrics of a loop; only process 0 writes."""
 
     state: TrainState
+    settings: RunSettings
     folder: RunFolder
     processes: Processes
     batches: Batches
@@ -111,7 +113,7 @@ class _Run:
         rows = folder.add_metrics(self._row(generator))
         pictures = sample_pictures(generator, self.validation, config.degradation) if self.validation else []
         draw_curves(folder.curves, rows, l1_steps=config.steps, pictures=pictures)
-        state.save(folder.state)
+        state.save(folder.state, self.settings)
 
     def _row(self, generator: Generator) -> dict[str, float]:
         seconds = time.monotonic() - self.started
@@ -139,7 +141,8 @@ def _phases(
         yield state.step, config.total_steps, gan_update(state, processes, features, unpaired=unpaired)
 
 
-def _start(config: TrainConfig, folder: RunFolder, inputs: TrainInputs, processes: Processes) -> TrainState:
+def _start(settings: RunSettings, folder: RunFolder, inputs: TrainInputs, processes: Processes) -> TrainState:
+    config = settings.settings
     config.require_statistics(processes.share(config.batch_size))
     torch.manual_seed(config.seed)
     generator = load_checkpoint(inputs.checkpoint) if inputs.checkpoint else Generator(preset(config.preset))
@@ -149,7 +152,7 @@ def _start(config: TrainConfig, folder: RunFolder, inputs: TrainInputs, processe
         )
     state = TrainState(generator.train(), config, processes.device)
     if folder.state.is_file():
-        state.restore(folder.state)
+        state.restore(folder.state, settings)
     if not processes.agree(state.step):
         raise InputError(f"{folder.root}: not every process sees the same run there; give a folder that all share")
     return state
