@@ -16,13 +16,13 @@ from torch import Tensor
 from runtimes.errors import InputError
 from sr_model.checkpoint import require_file
 from sr_model.config import GeneratorConfig, preset
-from sr_model.finite_weights import require_finite
+from sr_model.finite_weights import FINITE, require_finite
 from sr_model.generator import Generator
 from sr_model.recognised import compare_shapes, described_nesting, foreign_network
 
 NETWORK = "SRResCGAN or SRResCycGAN x4 generator"
 _BLOCKS = 5
-_ADVICE = "save it with torch.save(state_dict)"
+_SAVE_ANEW = "save it with torch.save(state_dict)"
 _DAMAGE = (
     RuntimeError,
     EOFError,
@@ -41,22 +41,23 @@ def load_published(path: Path) -> Generator:
     return from_published_state(read_state(path), source=str(path))
 
 
-def read_state(path: Path, *, advice: str = _ADVICE) -> dict[str, Tensor]:
+def read_state(path: Path, *, advice: str | None = None) -> dict[str, Tensor]:
     """The state dict in a .pth file, read with ``weights_only=True``; all its values are finite.
 
-    ``advice`` ends the refusal of what is none.
+    ``advice`` ends a refusal in place of what to do about a checkpoint.
     """
+    save_anew = advice or _SAVE_ANEW
     require_file(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise InputError(f"{path}: refused, its pickle holds more than weights; {advice}") from error
+        raise InputError(f"{path}: refused, its pickle holds more than weights; {save_anew}") from error
     except _DAMAGE as error:
-        raise InputError(f"{path}: not a PyTorch checkpoint, or damaged: {_first_line(error)}; {advice}") from error
+        raise InputError(f"{path}: not a PyTorch checkpoint, or damaged: {_first_line(error)}; {save_anew}") from error
     if not isinstance(state, dict) or not all(isinstance(k, str) and _is_dense(v) for k, v in state.items()):
         found = described_nesting(state)
-        raise InputError(f"{path}: holds no state dict (a mapping of names to dense tensors){found}; {advice}")
-    require_finite(state, source=str(path))
+        raise InputError(f"{path}: holds no state dict (a mapping of names to dense tensors){found}; {save_anew}")
+    require_finite(state, source=str(path), advice=advice or FINITE)
     return state
 
 

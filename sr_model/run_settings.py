@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from runtimes.decoding import DecodeError, decode
 from runtimes.errors import InputError
 from sr_model.config import TrainConfig
 from sr_model.train_inputs import TrainInputs
-from sr_model.wording import first_names, shown_name
+from sr_model.wording import first_names
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,9 @@ class RunSettings:
 
     def differences(self, there: RunSettings) -> str:
         """How settings found ``there`` differ from these, in words; empty when they are the same."""
-        here, found = self._flat(), there._flat()
+        here, found = dataclasses.asdict(self.settings), dataclasses.asdict(there.settings)
+        names = (*self.inputs, *(there.inputs.keys() - self.inputs.keys()))
         return first_names(
-            f"{name} {shown_name(found.get(name))} instead of {shown_name(here.get(name))}"
-            for name in (*here, *(found.keys() - here.keys()))
-            if found.get(name) != here.get(name)
+            [f"{name} {found[name]} instead of {here[name]}" for name in here if found[name] != here[name]]
+            + [f"the input {name} is another" for name in names if there.inputs.get(name) != self.inputs.get(name)]
         )
-
-    def _flat(self) -> dict[str, Any]:
-        inputs = {f"the input {name}": value for name, value in self.inputs.items()}
-        return dataclasses.asdict(self.settings) | inputs

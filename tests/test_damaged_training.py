@@ -1,0 +1,327 @@
+"""A run folder that was damaged, or comes from another run, is refused in one line before an update is done."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from cli_refusals import RunCli, refused
+from torch import Tensor
+from training_runs import GAN, L1
+
+from runtimes.errors import InputError
+from sr_model.config import TrainConfig, preset
+from sr_model.generator import Generator
+from sr_model.run_folder import RunFolder
+from sr_model.run_settings import RunSettings
+from sr_model.train_inputs import TrainInputs
+from sr_model.train_state import TrainState
+
+Flat = dict[str, Tensor]
+Damage = Callable[[Flat], object]
+INPUTS = {"photographs": "0" * 64, "checkpoint": None}
+STEP = 4
+SMALL = dataclasses.replace(preset("srrescycgan-mobile"), width=4, blocks=1)
+
+
+@pytest.fixture(autouse=True)
+def small_adversary(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sr_model.discriminators._HR_WIDTHS", (2, 2, 2, 2, 2))
+    monkeypatch.setattr("sr_model.discriminators._LR_WIDTHS", (2, 2, 2))
+    monkeypatch.setattr("sr_model.degrader.BLOCKS", 1)
+    monkeypatch.setattr("sr_model.degrader.WIDTH", 4)
+
+
+def settings_of(values: dict[str, Any]) -> RunSettings:
+    return RunSettings(TrainConfig(**values), INPUTS)
+
+
+def new_state(values: dict[str, Any]) -> TrainState:
+    return TrainState(Generator(SMALL), TrainConfig(**values), torch.device("cpu"))
+
+
+def saved_state(folder: Path, values: dict[str, Any], step: int = STEP) -> Path:
+    """The state of a run after some updates, their gradients all 1e-3."""
+    state = new_state(values)
+    for done in range(step):
+        optimizers = [state.optimizer]
+        if done >= state.config.steps:
+            adversary = state.begin_gan_phase()
+            optimizers = [adversary.generators_optimizer, adversary.discriminators_optimizer]
+        for optimizer in optimizers:
+            for parameter in (p for group in optimizer.param_groups for p in group["params"]):
+                parameter.grad = torch.full_like(parameter, 1e-3)
+            optimizer.step()
+        state.average.update_parameters(state.generator)
+        state.step += 1
+    state.save(folder / "state.pt", settings_of(values))
+    return folder / "state.pt"
+
+
+def refusal(path: Path, values: dict[str, Any]) -> str:
+    """The one line that refuses a state; nothing of it reaches the networks or the optimizer."""
+    state = new_state(values)
+    before = {name: value.clone() for name, value in state.generator.state_dict().items()}
+    with pytest.raises(InputError) as caught:
+        state.restore(path, settings_of(values))
+    assert all(torch.equal(value, before[name]) for name, value in state.generator.state_dict().items())
+    assert not state.optimizer.state
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ") and len(message.splitlines()) == 1
+    assert message.endswith("delete it, and the run starts anew, or give another output folder")
+    return message
+
+
+def put(name: str, value: Tensor) -> Damage:
+    return lambda flat: flat.update({name: value})
+
+
+def filled(name: str, value: float) -> Damage:
+    return lambda flat: flat[name].fill_(value)
+
+
+def converted(name: str, dtype: torch.dtype) -> Damage:
+    return lambda flat: flat.update({name: flat[name].to(dtype)})
+
+
+def without(start: str) -> Damage:
+    return lambda flat: [flat.pop(name) for name in list(flat) if name.startswith(start)]
+
+
+MOMENT, WEIGHT = "optimizer.0.exp_avg", "generator.body.head.weight"
+DAMAGES: dict[str, tuple[dict[str, Any], Damage, str]] = {
+    "step-missing": (L1, without("step"), "it lacks step"),
+    "step-negative": (L1, put("step", torch.tensor(-1)), "step is -1: need 1 to 6"),
+    "step-zero": (L1, put("step", torch.tensor(0)), "step is 0: need 1 to 6"),
+    "step-huge": (L1, put("step", torch.tensor(2**62)), f"step is {2**62}: need 1 to 6"),
+    "step-float": (L1, put("step", torch.tensor(4.0)), "step is of torch.float32 instead of torch.int64"),
+    "step-list": (L1, put("step", torch.tensor([4])), "step has the shape (1,) instead of ()"),
+    "step-other": (L1, put("step", torch.tensor(3)), "is 4 instead of 3"),
+    "step-of-the-next-phase": (GAN, put("step", torch.tensor(2)), "it holds degrader.body.0.bias"),
+    "weight-missing": (L1, without(WEIGHT), f"it lacks {WEIGHT}"),
+    "weight-shape": (L1, put(WEIGHT, torch.zeros(3)), f"{WEIGHT} has the shape (3,) instead of (4, 3, 5, 5)"),
+    "weight-double": (L1, converted(WEIGHT, torch.float64), f"{WEIGHT} is of torch.float64 instead of torch.float32"),
+    "average-missing": (L1, without("average."), "it lacks average.n_averaged, average.module.body.head.weight"),
+    "average-count": (L1, filled("average.n_averaged", 9), "average.n_averaged is 9 instead of 4"),
+    "surplus": (L1, put("extra\n", torch.zeros(1)), r"it holds 'extra\n', which this run has not"),
+    "moments-missing": (L1, without("optimizer."), "it lacks optimizer.0.step, optimizer.0.exp_avg"),
+    "moments-of-one-missing": (L1, without("optimizer.3."), "it lacks optimizer.3.step"),
+    "moments-of-no-parameter": (L1, put("optimizer.99.step", torch.tensor(4.0)), "it holds optimizer.99.step"),
+    "moment-unnamed": (L1, put("optimizer.x", torch.zeros(1)), "it holds optimizer.x"),
+    "moment-shape": (L1, put(MOMENT, torch.zeros(2)), f"{MOMENT} has the shape (2,) instead of (4, 3, 5, 5)"),
+    "moment-integer": (L1, converted(MOMENT, torch.int64), f"{MOMENT} is of torch.int64 instead of torch.float32"),
+    "moment-negative": (L1, filled("optimizer.0.exp_avg_sq", -1.0), "optimizer.0.exp_avg_sq has values below 0"),
+    "updates-of-adam": (L1, filled("optimizer.0.step", 9.0), "optimizer.0.step is 9 instead of 4"),
+    "updates-of-adam-gan": (
+        GAN,
+        filled("generators_optimizer.0.step", 4.0),
+        "generators_optimizer.0.step is 4 instead of 2",
+    ),
+    "discriminator-missing": (GAN, without("hr_discriminator."), "it lacks hr_discriminator.features.0.weight"),
+    "adversary-missing": (GAN, without("degrader."), "it lacks degrader.body.0.weight"),
+    "variance-negative": (
+        GAN,
+        filled("hr_discriminator.features.3.running_var", -1.0),
+        "hr_discriminator.features.3.running_var has values below 0",
+    ),
+    "settings-no-bytes": (L1, put("settings", torch.tensor([300], dtype=torch.int16)), "settings are no bytes"),
+    "settings-no-json": (L1, put("settings", torch.tensor([123], dtype=torch.int16)), "settings: is not JSON"),
+    "settings-no-settings": (
+        L1,
+        put("settings", torch.tensor([123, 125], dtype=torch.int16)),
+        "settings: top level: missing inputs, settings",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_state_is_refused_whole(name: str, tmp_path: Path) -> None:
+    values, damage, why = DAMAGES[name]
+    path = saved_state(tmp_path, values)
+    flat: Flat = torch.load(path)
+    damage(flat)
+    torch.save(flat, path)
+    assert why in refusal(path, values)
+
+
+@pytest.mark.parametrize(("step", "values"), [(4, L1), (2, GAN), (4, GAN)])
+def test_what_training_wrote_is_restored(step: int, values: dict[str, Any], tmp_path: Path) -> None:
+    path = saved_state(tmp_path, values, step)
+    state = new_state(values)
+    state.restore(path, settings_of(values))
+    state.save(tmp_path / "again.pt", settings_of(values))
+    first, second = torch.load(path), torch.load(tmp_path / "again.pt")
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_state_of_the_last_release_has_no_settings(tmp_path: Path) -> None:
+    path = saved_state(tmp_path, L1)
+    flat: Flat = torch.load(path)
+    del flat["settings"]
+    torch.save(flat, path)
+    state = new_state(L1)
+    state.restore(path, settings_of(L1))
+    assert (state.step, len(state.optimizer.state)) == (STEP, len(list(state.generator.parameters())))
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({**L1, "seed": 1}, "it is of a run with other settings: seed 1 instead of 0;"),
+        (
+            {**L1, "learning_rate": 2e-3, "ema_decay": 0.5},
+            "learning_rate 0.002 instead of 0.001, ema_decay 0.5 instead",
+        ),
+        ({**L1, "steps": 8}, "steps 8 instead of 6;"),
+        ({**L1, "preset": "srrescycgan"}, "preset srrescycgan instead of srrescycgan-mobile;"),
+    ],
+)
+def test_a_state_of_another_run_is_refused(values: dict[str, Any], why: str, tmp_path: Path) -> None:
+    assert why in refusal(saved_state(tmp_path, values, step=1), L1)
+
+
+def test_a_state_of_other_inputs_is_refused(tmp_path: Path) -> None:
+    path = saved_state(tmp_path, L1)
+    other = RunSettings(TrainConfig(**L1), INPUTS | {"photographs": "1" * 64})
+    with pytest.raises(InputError, match=r"state\.pt: .*other settings: the input photographs is another; delete"):
+        new_state(L1).restore(path, other)
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+STATE_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "cut": (_cut, "not a PyTorch checkpoint, or damaged"),
+    "no-zip": (lambda path: path.write_bytes(b"no zip"), "refused, its pickle holds more than weights"),
+    "classes": (lambda path: torch.save({"step": Path()}, path), "refused, its pickle holds more than weights"),
+    "nested": (lambda path: torch.save({"step": {}}, path), "holds no state dict"),
+    "nan": (lambda path: torch.save({"step": torch.tensor(math.nan)}, path), "are NaN or infinite"),
+    "bool": (lambda path: torch.save({"step": torch.tensor(True)}, path), "'step' is of torch.bool"),
+}
+
+
+@pytest.mark.parametrize("name", STATE_FILES)
+def test_a_file_that_is_no_state_is_refused_with_what_to_do(name: str, tmp_path: Path) -> None:
+    path = saved_state(tmp_path, L1, step=1)
+    damage, why = STATE_FILES[name]
+    damage(path)
+    assert why in refusal(path, L1)
+
+
+def _text(content: bytes | str) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def _setting(**changes: object) -> Callable[[Path], object]:
+    """Changes the settings in train.json."""
+
+    def write(path: Path) -> None:
+        content = json.loads(path.read_text())
+        path.write_text(json.dumps(content | {"settings": content["settings"] | changes}))
+
+    return write
+
+
+def _folder(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+
+def _pipe(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "settings-no-utf8": ("train.json", _text(b"\xff"), "is not UTF-8"),
+    "settings-no-json": ("train.json", _text("{"), "is not JSON"),
+    "settings-list": ("train.json", _text("[]"), "holds no JSON object but a list"),
+    "settings-deep": ("train.json", _text("[" * 100_000), "is nested more than 64 levels deep"),
+    "settings-nan": ("train.json", _setting(ema_decay=math.nan), "holds NaN, which is not JSON"),
+    "settings-type": ("train.json", _setting(steps=True), "settings.steps: expected int, found bool"),
+    "settings-range": ("train.json", _setting(seed=-1), "settings: seed is -1: need a whole number"),
+    "settings-unknown": ("train.json", _setting(depth=1), "settings: unknown depth"),
+    "settings-other": ("train.json", _setting(seed=3), "seed 3 instead of 0"),
+    "state-folder": ("state.pt", _folder, "state.pt: not a file"),
+    "state-pipe": ("state.pt", _pipe, "state.pt: not a file"),
+    "generator-folder": ("generator.safetensors", _folder, "generator.safetensors: not a file"),
+    "metrics-folder": ("metrics.jsonl", _folder, "metrics.jsonl: not a file"),
+    "metrics-cut": ("metrics.jsonl", _text('{"step": 2}\n{"st'), "line 2 is not JSON"),
+    "metrics-no-utf8": ("metrics.jsonl", _text(b'{"step": 2, "\xff": 1}\n'), "line 1 is not UTF-8"),
+    "metrics-nan": ("metrics.jsonl", _text('{"step": 2, "l1": NaN}\n'), "line 1 holds NaN"),
+    "metrics-word": ("metrics.jsonl", _text('{"step": 2, "l1": "x"}\n'), "line 1 has a str as l1: need a number"),
+    "metrics-bool": ("metrics.jsonl", _text('{"step": true}\n'), "line 1 has the step True"),
+    "metrics-order": ("metrics.jsonl", _text('{"step": 4}\n{"step": 4}\n'), "line 2 has the step 4 after the step 4"),
+}
+
+
+def a_folder(root: Path) -> RunFolder:
+    folder = RunFolder(root / "run")
+    folder.create(settings_of(L1))
+    folder.add_metrics({"step": 2, "l1": 0.5})
+    return folder
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_folder_is_refused_before_training(name: str, tmp_path: Path) -> None:
+    file, damage, why = FILES[name]
+    folder = a_folder(tmp_path)
+    folder.check(settings_of(L1))
+    damage(folder.root / file)
+    with pytest.raises(InputError) as caught:
+        folder.check(settings_of(L1))
+    message = str(caught.value)
+    assert why in message and str(folder.root) in message and len(message.splitlines()) == 1
+    assert "another output folder" in message
+
+
+def test_settings_are_compared_by_value(tmp_path: Path) -> None:
+    """A number written another way, a setting left at its default and other spaces are the same run."""
+    folder = a_folder(tmp_path)
+    content = json.loads((folder.root / "train.json").read_text())
+    del content["settings"]["luma_weight"]
+    content["settings"]["ema_decay"] = 9.99e-1
+    (folder.root / "train.json").write_text(json.dumps(content))
+    folder.check(settings_of(L1))
+    changed = RunSettings(dataclasses.replace(TrainConfig(**L1), luma_weight=0.5), INPUTS)
+    with pytest.raises(InputError, match=r"luma_weight 0\.0 instead of 0\.5"):
+        folder.check(changed)
+
+
+def test_an_infinite_figure_is_null_and_is_read_as_0_1_0_wrote_it(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path)
+    folder.add_metrics({"step": 4, "psnr_y_db": math.inf})
+    file = folder.root / "metrics.jsonl"
+    assert [json.loads(line, parse_constant=pytest.fail) for line in file.read_text().splitlines()][1] == {
+        "step": 4,
+        "psnr_y_db": None,
+    }
+    file.write_text(file.read_text().replace("null", "Infinity"))
+    assert [row.get("psnr_y_db") for row in folder.metrics()] == [None, math.inf]
+
+
+def test_the_command_refuses_a_damaged_run(run_cli: RunCli, train_inputs: TrainInputs, tmp_path: Path) -> None:
+    """Exit code 2, one line, no update: the folder stays as it is."""
+    folder, settings = RunFolder(tmp_path / "run"), RunSettings.of(TrainConfig(**L1), train_inputs)
+    folder.create(settings)
+    saved_state(folder.root, L1)
+    options = [part for name, value in L1.items() for part in (f"--{name.replace('_', '-')}", value)]
+    command = ("train", train_inputs.photographs, "--output", folder.root, "--workers", 0, *options)
+    refused(run_cli, tmp_path, *command, naming="state.pt: no state of this run, or damaged: it is of a run with other")
+    folder.state.unlink()
+    folder.state.mkdir()
+    refused(run_cli, tmp_path, *command, naming="state.pt: not a file")
+    folder.state.rmdir()
+    (folder.root / "metrics.jsonl").write_bytes(b"\xff\n")
+    refused(run_cli, tmp_path, *command, naming="metrics.jsonl: damaged: line 1 is not UTF-8")
+    (folder.root / "train.json").write_bytes(b"\xff")
+    refused(run_cli, tmp_path, *command, naming="train.json: is not UTF-8")
