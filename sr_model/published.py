@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import warnings
 from pathlib import Path
 
 import torch
@@ -49,10 +50,13 @@ def read_state(path: Path, *, advice: str | None = None) -> dict[str, Tensor]:
     save_anew = advice or _SAVE_ANEW
     require_file(path)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of a TorchScript archive, which is refused
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(f"{path}: refused, its pickle holds more than weights; {save_anew}") from error
     except _DAMAGE as error:
+        if "TorchScript archive" in str(error):
+            raise InputError(f"{path}: a TorchScript archive, which holds code; {save_anew}") from error
         raise InputError(f"{path}: not a PyTorch checkpoint, or damaged: {_first_line(error)}; {save_anew}") from error
     if not isinstance(state, dict) or not all(isinstance(k, str) and _is_dense(v) for k, v in state.items()):
         found = described_nesting(state)
@@ -71,7 +75,7 @@ def from_published_state(state: dict[str, Tensor], *, source: str) -> Generator:
         raise InputError(f"{source}: not an {NETWORK}: {problems}; give the file as it is published")
     generator = Generator(preset("srrescycgan"))
     single = {name: tensor.float() for name, tensor in state.items()}
-    require_finite(single, source=f"{source}, in float32")
+    require_finite(single, source=f"{source}: in float32")
     generator.load_state_dict(_convert(single, source), strict=True)
     return generator.eval()
 

@@ -120,16 +120,15 @@ def _is_size(value: object) -> bool:
 
 def _require_packed(entries: dict[str, TensorEntry], data_bytes: int) -> None:
     """Tensors follow one another from the first byte behind the header to the file's last."""
+    for name, entry in entries.items():
+        if entry.end > data_bytes:
+            raise JsonError(
+                f"places {shown_name(name)} up to byte {entry.end}, there are {data_bytes}: the file is cut"
+            )
     position = 0
     for name, entry in sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)):
         if entry.begin != position:
-            raise JsonError(
-                f"places {shown_name(name)} at byte {shown_name(entry.begin)}, the tensors before it end at {position}"
-            )
-        if entry.end > data_bytes:
-            raise JsonError(
-                f"places {shown_name(name)} up to byte {shown_name(entry.end)}, there are {data_bytes}: the file is cut"
-            )
+            raise JsonError(f"places {shown_name(name)} at byte {entry.begin}, the tensors before it end at {position}")
         position = entry.end
     if position != data_bytes:
         raise JsonError(f"places all tensors in {position} bytes, there are {data_bytes}")
