@@ -105,11 +105,14 @@ def read_header(path: Path) -> CheckpointHeader:
 def load_checkpoint(path: Path) -> Generator:
     """Generator in evaluation mode from our safetensors or a published .pth file."""
     require_file(path)
-    if not is_safetensors(path):
+    if is_safetensors(path):
+        generator = _load_safetensors(path)
+    else:
         from sr_model.published import load_published
 
-        return load_published(path)
-    return _load_safetensors(path)
+        generator = load_published(path)
+    _require_projection(generator, path)
+    return generator
 
 
 def save_checkpoint(path: Path, generator: Generator, training: Mapping[str, str]) -> None:
@@ -132,6 +135,15 @@ def require_file(path: Path) -> None:
         raise InputError(f"{path}: not a file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
+
+
+def _require_projection(generator: Generator, path: Path) -> None:
+    """An alpha whose exponential overflows makes NaN of a flat image, whose noise level is 0."""
+    if generator.projection is not None and not generator.projection.alpha.exp().isfinite().all():
+        raise InputError(
+            f"{path}: its alpha is {generator.projection.alpha.item():g}, whose exponential is not finite in float32; "
+            "give a checkpoint with a lower one"
+        )
 
 
 def _load_safetensors(path: Path) -> Generator:

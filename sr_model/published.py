@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickle
 import struct
 import warnings
+import zipfile
 from pathlib import Path
 
 import torch
@@ -49,6 +50,7 @@ def read_state(path: Path, *, advice: str | None = None) -> dict[str, Tensor]:
     """
     save_anew = advice or _SAVE_ANEW
     require_file(path)
+    _require_unpacked_size(path, save_anew)
     try:
         with warnings.catch_warnings(action="ignore"):  # of a TorchScript archive, which is refused
             state = torch.load(path, map_location="cpu", weights_only=True)
@@ -154,6 +156,18 @@ def _published_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
             shapes |= normed(f"model.layer1.{block}.conv{i}", width, width, 3, width)
             shapes[f"model.layer1.{block}.relu{i}.weight"] = (width,)
     return shapes
+
+
+def _require_unpacked_size(path: Path, advice: str) -> None:
+    """torch.save does not compress: records larger than their file would fill the memory."""
+    size = path.stat().st_size
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(record.file_size for record in archive.infolist())
+    except (zipfile.BadZipFile, *_DAMAGE):
+        return  # torch says what it is
+    if unpacked > size:
+        raise InputError(f"{path}: refused, its {size} bytes unpack to {unpacked}; {advice}")
 
 
 def _is_dense(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
 
 SHOWN = 3
@@ -10,7 +11,7 @@ _LONGEST = 80
 
 def shown_name(name: object) -> str:
     """A name from a file: at most 80 characters, with escapes for those that are not printable."""
-    text = str(name)
+    text = name if isinstance(name, str) else reprlib.repr(name)
     text = text if text.isprintable() else ascii(text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from cli_refusals import RunCli, refused
+from cli_refusals import RunCli, picture, refused
 from published_reference import seeded_published_generator
 from safetensors.torch import save_file
 from torch import Tensor
@@ -76,6 +78,7 @@ def test_prefixes_that_all_names_share_are_seen_through() -> None:
         ),
         ({"a": 1, "b": 2, "c": 3, "d": 4}, ", but a, b, c and 1 more; save it"),
         ([1], ", but a list; save it"),
+        ({5: 1, "a\nb": 2}, ", but 5, 'a\\nb'; save it"),
     ],
 )
 def test_what_holds_a_state_dict_inside_says_so(state: Any, naming: str, tmp_path: Path) -> None:
@@ -90,6 +93,15 @@ def test_a_torchscript_archive_is_refused_without_a_warning(tmp_path: Path) -> N
     assert "a TorchScript archive, which holds code; save it with torch.save(state_dict)" in refusal(
         tmp_path / "script.pth"
     )
+
+
+def test_records_that_unpack_to_more_than_their_file_are_refused(tmp_path: Path) -> None:
+    torch.save({"alpha": torch.zeros(10**6)}, tmp_path / "plain.pth")
+    with zipfile.ZipFile(tmp_path / "plain.pth") as plain, zipfile.ZipFile(tmp_path / "packed.pth", "w") as packed:
+        for record in plain.infolist():
+            packed.writestr(record.filename, plain.read(record), zipfile.ZIP_DEFLATED)
+    assert (tmp_path / "packed.pth").stat().st_size < 10**5
+    assert re.search(r"refused, its \d+ bytes unpack to 4\d{6};", refusal(tmp_path / "packed.pth"))
 
 
 def test_problems_of_a_published_file_are_counted(tmp_path: Path) -> None:
@@ -115,6 +127,7 @@ def test_problems_of_a_published_file_are_counted(tmp_path: Path) -> None:
             {"model.conv_out.weight_g": 3e38, "model.conv_out.weight_v": 1e-19},
             "model.conv_out.weight_g times model.conv_out.weight_v divided by its norm is not finite in float32;",
         ),
+        ({"alpha": 90.0}, "its alpha is 90, whose exponential is not finite in float32;"),
         ({"alpha": 1e300}, "in float32: 1 of 1 values of the tensor 'alpha' are NaN or infinite;"),
     ],
 )
@@ -131,9 +144,12 @@ def test_weight_norm_that_float32_does_not_hold_is_refused(
 
 
 def test_every_command_names_the_file(run_cli: RunCli, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    picture(tmp_path / "data" / "a.png", 64)
+    output = ("--output", tmp_path / "bundle", "--cache-dir", tmp_path.parent / f"{tmp_path.name}-cache")
     save_file(tensors(NETWORKS["EDSR"]), tmp_path / "edsr.safetensors")
     torch.save(tensors(NETWORKS["EDSR"]), tmp_path / "edsr.pth")
-    output = ("--output", tmp_path / "bundle", "--cache-dir", tmp_path.parent / f"{tmp_path.name}-cache")
     for path in (tmp_path / "edsr.safetensors", tmp_path / "edsr.pth"):
         refused(run_cli, tmp_path, "inspect", path, naming=f"{path}: ")
         refused(run_cli, tmp_path, "export", "--checkpoint", path, *output, naming="looks like EDSR")
+        refused(run_cli, tmp_path, "eval", path, "--data", tmp_path / "data", naming="looks like EDSR")
