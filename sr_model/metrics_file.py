@@ -16,6 +16,7 @@ from sr_model.wording import shown_name
 
 MetricsRow = dict[str, float]
 
+_LARGEST = 3.4028235e38
 _INFINITE, _NULL = b": Infinity", b": null"
 
 
@@ -51,4 +52,6 @@ def _row(value: object) -> MetricsRow:
     for name, figure in value.items():
         if figure is not None and type(figure) not in (int, float):
             raise JsonError(f"has a {type(figure).__name__} as {shown_name(name)}: need a number")
+        if figure is not None and abs(figure) > _LARGEST:
+            raise JsonError(f"has {shown_name(figure)} as {shown_name(name)}: need a number that float32 holds")
     return {name: math.inf if figure is None else figure for name, figure in value.items()}

@@ -63,6 +63,11 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "metrics-no-utf8": ("metrics.jsonl", _text(b'{"step": 2, "\xff": 1}\n'), "line 1 is not UTF-8"),
     "metrics-nan": ("metrics.jsonl", _text('{"step": 2, "l1": NaN}\n'), "line 1 holds NaN"),
     "metrics-word": ("metrics.jsonl", _text('{"step": 2, "l1": "x"}\n'), "line 1 has a str as l1: need a number"),
+    "metrics-huge": (
+        "metrics.jsonl",
+        _text('{"step": 2, "l1": 1e307}\n'),
+        "line 1 has 1e+307 as l1: need a number that",
+    ),
     "metrics-bool": ("metrics.jsonl", _text('{"step": true}\n'), "line 1 has the step True"),
     "metrics-order": ("metrics.jsonl", _text('{"step": 4}\n{"step": 4}\n'), "line 2 has the step 4 after the step 4"),
 }
