@@ -20,7 +20,7 @@ from runtimes.bundle import Bundle
 from runtimes.decoding import DecodeError, decode
 from runtimes.errors import InputError
 from runtimes.json_file import read_json, require_version
-from runtimes.wording import counted
+from runtimes.wording import counted, shown_value
 
 T = TypeVar("T", ParityResults, LatencyResults, QualityResults, EndToEndResults, ProfileResults)
 AnyRow = ParityResult | LatencyResult | EndToEndResult | ProfileResult | InstructionResult
@@ -47,9 +47,8 @@ def read_results(cls: type[T], path: Path) -> T:
     remake = f"measure again with '{_COMMANDS[cls]}'"
     data = read_json(path, remake=remake)
     if data.get("kind") != kind:
-        raise InputError(
-            f"{path}: is of kind {data.get('kind')!r}, not {kind!r}; give a file that '{_COMMANDS[cls]}' wrote"
-        )
+        found = shown_value(data.get("kind"))
+        raise InputError(f"{path}: is of kind {found}, not {kind!r}; give a file that '{_COMMANDS[cls]}' wrote")
     version = require_version(path, data, oldest=OLDEST_SCHEMA_VERSION, newest=SCHEMA_VERSION, remake=remake)
     try:
         results = decode(cls, data)

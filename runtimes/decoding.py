@@ -9,7 +9,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from runtimes.wording import counted
+from runtimes.wording import counted, first_names, shown_name, shown_value
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ def decode(cls: type[T], data: object, where: str = "") -> T:
     missing = sorted(n for n, f in fields.items() if n not in data and f.default is dataclasses.MISSING)
     if unknown or missing:
         listed = "; ".join(
-            f"{kind} {', '.join(names)}" for kind, names in (("unknown", unknown), ("missing", missing)) if names
+            f"{kind} {first_names(names)}" for kind, names in (("unknown", unknown), ("missing", missing)) if names
         )
         raise DecodeError(f"{where or 'top level'}: {listed}")
     return cls(**{name: _value(hints[name], data[name], f"{where}.{name}".lstrip(".")) for name in data})
@@ -51,7 +51,7 @@ def _value(hint: Any, data: Any, where: str) -> Any:
         return _mapping(args, data, where)
     if origin is Literal:
         if data not in args:
-            raise DecodeError(f"{where}: {data!r} is not one of {', '.join(map(str, args))}")
+            raise DecodeError(f"{where}: {shown_value(data)} is not one of {', '.join(map(str, args))}")
         return data
     return _scalar(hint, data, where)
 
@@ -75,7 +75,7 @@ def _tuple(args: tuple[Any, ...], data: Any, where: str) -> tuple[Any, ...]:
 def _mapping(args: tuple[Any, ...], data: Any, where: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise DecodeError(f"{where}: expected an object")
-    return {key: _value(args[1], value, f"{where}.{key}") for key, value in data.items()}
+    return {key: _value(args[1], value, f"{where}.{shown_name(key)}") for key, value in data.items()}
 
 
 def _scalar(hint: Any, data: Any, where: str) -> Any:
@@ -83,7 +83,7 @@ def _scalar(hint: Any, data: Any, where: str) -> Any:
         return data
     if hint is float and type(data) in (int, float):
         if not abs(data) <= sys.float_info.max:
-            raise DecodeError(f"{where}: {data} is not a finite number")
+            raise DecodeError(f"{where}: {shown_value(data)} is not a finite number")
         return float(data)
     if type(data) is not hint:
         raise DecodeError(f"{where}: expected {hint.__name__}, found {type(data).__name__}")

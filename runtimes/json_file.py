@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 from runtimes.decoding import DecodeError, decode
 from runtimes.errors import InputError
 from runtimes.files import why_irregular
+from runtimes.wording import shown_name, shown_value
 
 T = TypeVar("T")
 
@@ -83,11 +84,13 @@ def require_version(path: Path, data: dict[str, Any], *, oldest: int, newest: in
     version = data.get("schema_version")
     if isinstance(version, int) and not isinstance(version, bool) and version > newest:
         raise InputError(
-            f"{path}: schema version {version} is of a newer edgesr, this one reads up to {newest}: update edgesr"
+            f"{path}: schema version {shown_value(version)} is of a newer edgesr, this one reads up to {newest}: "
+            "update edgesr"
         )
     if not isinstance(version, int) or isinstance(version, bool) or version < oldest:
         raise InputError(
-            f"{path}: schema version {version!r} is not supported, this edgesr reads {oldest} to {newest}; {remake}"
+            f"{path}: schema version {shown_value(version)} is not supported, this edgesr reads {oldest} to {newest}; "
+            f"{remake}"
         )
     return version
 
@@ -105,7 +108,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise JsonError(f"holds {twice[:40]!r} twice in one object")
+        raise JsonError(f"holds {shown_name(twice)} twice in one object")
     return value
 
 

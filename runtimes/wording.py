@@ -1,10 +1,14 @@
-"""Numbers and moments as people write them."""
+"""Numbers and moments as people write them, and names from files: short, and on one line."""
 
 from __future__ import annotations
 
 import re
+import reprlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
+SHOWN = 3
+_LONGEST = 80
 _ISO_8601 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -31,3 +35,23 @@ def moment(text: str) -> str:
     except (ValueError, OverflowError):
         return text
     return f"{when.day} {_MONTHS[when.month - 1]} {when.year}, {when:%H:%M} UTC"
+
+
+def shown_name(name: object) -> str:
+    """A name from a file: at most 80 characters, with escapes for those that are not printable."""
+    text = name if isinstance(name, str) else reprlib.repr(name)
+    text = text if text.isprintable() else ascii(text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def shown_value(value: object) -> str:
+    """A value from a file as Python writes it, shortened to about 80 characters."""
+    text = reprlib.repr(value) if not isinstance(value, str) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def first_names(names: Iterable[object]) -> str:
+    """The first three of some names, and how many more there are: "a, b, c and 4 more"."""
+    listed = list(names)
+    more = len(listed) - SHOWN
+    return ", ".join(map(shown_name, listed[:SHOWN])) + (f" and {more} more" if more > 0 else "")

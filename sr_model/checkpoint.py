@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from runtimes.decoding import decode
+from runtimes.decoding import DecodeError, decode
 from runtimes.errors import InputError
 from runtimes.files import write_atomically
 from runtimes.json_file import JsonError, parse_json
+from runtimes.wording import first_names, shown_name
 from sr_model.config import GeneratorConfig, preset
+from sr_model.recognised import foreign_network
+from sr_model.safetensors_header import read_layout
 
 if TYPE_CHECKING:
     from sr_model.generator import Generator
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 METADATA_KEY = "edgesr_generator"
 WEIGHTS = ("real", "clean")
 DEFAULT_WEIGHTS = "real"
-_MAX_HEADER_BYTES = 1 << 20
+_DTYPE = "F32"
+_REMAKE = "write it again with this edgesr"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,14 @@ class CheckpointHeader:
 
     config: GeneratorConfig
     shapes: dict[str, tuple[int, ...]]
+    training: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Description:
+    """The one entry of our metadata."""
+
+    config: GeneratorConfig
     training: dict[str, str]
 
 
@@ -73,28 +84,35 @@ def is_safetensors(path: Path) -> bool:
 
 def read_header(path: Path) -> CheckpointHeader:
     """Header of one of our safetensors checkpoints, without reading tensors."""
-    header = _read_json_header(path)
-    metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or METADATA_KEY not in metadata:
-        raise InputError(f"{path}: a safetensors file, but no edgesr generator: its metadata has no {METADATA_KEY!r}")
+    require_file(path)
+    layout = read_layout(path)
+    shapes = {name: entry.shape for name, entry in layout.entries.items()}
+    if METADATA_KEY not in layout.metadata:
+        reason = f"a safetensors file without {METADATA_KEY!r} in its metadata"
+        raise InputError(foreign_network(str(path), shapes, wanted="an edgesr generator", reason=reason))
     try:
-        described = parse_json(metadata[METADATA_KEY])
-        config = decode(GeneratorConfig, described["config"])
-        shapes = {name: tuple(map(operator.index, entry["shape"])) for name, entry in header.items()}
-        training = {name: str(value) for name, value in described["training"].items()}
-        return CheckpointHeader(config=config, shapes=shapes, training=training)
-    except (InputError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: its description of the generator is damaged: {error}") from error
+        description = decode(_Description, parse_json(layout.metadata[METADATA_KEY]))
+    except (InputError, DecodeError, JsonError) as error:
+        raise InputError(f"{path}: its description of the generator is damaged: {error}; {_REMAKE}") from error
+    for name, entry in layout.entries.items():
+        if entry.dtype != _DTYPE:
+            raise InputError(
+                f"{path}: the tensor {shown_name(name)} is of {shown_name(entry.dtype)}, need {_DTYPE}; {_REMAKE}"
+            )
+    return CheckpointHeader(config=description.config, shapes=shapes, training=description.training)
 
 
 def load_checkpoint(path: Path) -> Generator:
     """Generator in evaluation mode from our safetensors or a published .pth file."""
     require_file(path)
-    if not is_safetensors(path):
+    if is_safetensors(path):
+        generator = _load_safetensors(path)
+    else:
         from sr_model.published import load_published
 
-        return load_published(path)
-    return _load_safetensors(path)
+        generator = load_published(path)
+    _require_projection(generator, path)
+    return generator
 
 
 def save_checkpoint(path: Path, generator: Generator, training: Mapping[str, str]) -> None:
@@ -119,7 +137,17 @@ def require_file(path: Path) -> None:
         raise InputError(f"{path}: the file is empty")
 
 
+def _require_projection(generator: Generator, path: Path) -> None:
+    """An alpha whose exponential overflows makes NaN of a flat image, whose noise level is 0."""
+    if generator.projection is not None and not generator.projection.alpha.exp().isfinite().all():
+        raise InputError(
+            f"{path}: its alpha is {generator.projection.alpha.item():g}, whose exponential is not finite in float32; "
+            "give a checkpoint with a lower one"
+        )
+
+
 def _load_safetensors(path: Path) -> Generator:
+    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -127,32 +155,19 @@ def _load_safetensors(path: Path) -> Generator:
     from sr_model.generator import Generator
 
     header = read_header(path)
-    generator = Generator(header.config)
-    expected = {name: tuple(tensor.shape) for name, tensor in generator.state_dict().items()}
+    with torch.device("meta"):  # its shapes alone: a config may ask for gigabytes that the file does not have
+        expected = {name: tuple(tensor.shape) for name, tensor in Generator(header.config).state_dict().items()}
     if header.shapes != expected:
         wrong = sorted(n for n in expected.keys() | header.shapes.keys() if expected.get(n) != header.shapes.get(n))
         raise InputError(
             f"{path}: its tensors do not fit its config {header.config.name!r}, missing, surplus or of wrong shape: "
-            f"{', '.join(wrong)}; write it again with this edgesr"
+            f"{first_names(wrong)}; {_REMAKE}"
         )
     try:
         state = load_file(path)
     except SafetensorError as error:
         raise InputError(f"{path}: damaged safetensors file: {error}") from error
     require_finite(state, source=str(path))
+    generator = Generator(header.config)
     generator.load_state_dict(state, strict=True)
     return generator.eval()
-
-
-def _read_json_header(path: Path) -> dict[str, Any]:
-    require_file(path)
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        text = file.read(length) if 0 < length <= _MAX_HEADER_BYTES else b""
-    try:
-        header = parse_json(text)
-    except JsonError as error:
-        raise InputError(f"{path}: damaged safetensors file: its header {error}") from error
-    if not isinstance(header, dict):
-        raise InputError(f"{path}: damaged safetensors file: its header is no mapping")
-    return header

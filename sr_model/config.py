@@ -40,7 +40,7 @@ def _require_choice(field: str, value: object, allowed: tuple[str, ...]) -> None
 
 
 def _require_range(field: str, value: object, low: int, high: int) -> None:
-    if not isinstance(value, int) or not low <= value <= high:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise InputError(f"{field} is {value!r}: need a whole number from {low} to {high}")
 
 
@@ -64,6 +64,8 @@ class GeneratorConfig:
     initial_alpha: float = 0.6931471805599453
 
     def __post_init__(self) -> None:
+        if not 0 < len(self.name) <= 100 or not self.name.isprintable():
+            raise InputError(f"name is {self.name[:100]!r}: need 1 to 100 printable characters")
         _require_choice("body", self.body, get_args(BodySize))
         _require_choice("activation", self.activation, get_args(Activation))
         _require_choice("padding", self.padding, get_args(Padding))

@@ -16,7 +16,7 @@ from benchmarks.quality import degraded_pair
 from runtimes.files import write_atomically
 from sr_model.evaluate import generator_pixels
 from sr_model.generator import Generator
-from sr_model.run_folder import MetricsRow
+from sr_model.metrics_file import MetricsRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,6 +17,7 @@ from benchmarks.degradations import crop_to_multiple, downscale_bicubic, draw_de
 from runtimes.errors import InputError, MissingImagePackageError
 from runtimes.image_io import SUFFIXES, read_rgb8
 from runtimes.progress import Progress, ProgressEvent, silent
+from runtimes.wording import counted
 
 Pixels = NDArray[np.uint8]
 
@@ -153,8 +154,8 @@ def _load(
         progress(ProgressEvent("read photographs", done, len(files), f"{len(skipped)} skipped"))
     if not images:
         raise InputError(
-            f"{folder}: none of its {len(files)} images can be used; give a folder with photographs of at least "
-            f"{least_side} x {least_side} pixels, or a smaller patch size"
+            f"{folder}: none of its {counted(len(files), 'image')} can be used; give a folder with photographs of "
+            f"at least {least_side} x {least_side} pixels, or a smaller patch size"
         )
     return images, skipped
 

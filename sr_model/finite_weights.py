@@ -9,17 +9,17 @@ from torch import Tensor
 
 from runtimes.errors import InputError
 
+FINITE = "give a checkpoint of finite weights"
 _REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int16, torch.int32, torch.int64)
 
 
-def require_finite(state: Mapping[str, Tensor], *, source: str) -> None:
+def require_finite(state: Mapping[str, Tensor], *, source: str, advice: str = FINITE) -> None:
     """An InputError that names the first tensor with a NaN or an infinity, or of no real numbers."""
     for name, tensor in state.items():
         if tensor.dtype not in _REAL:
-            raise InputError(f"{source}: the tensor {name!r} is of {tensor.dtype}; give float16 to float64")
+            raise InputError(f"{source}: the tensor {name!r} is of {tensor.dtype}, need float16 to float64; {advice}")
         broken = int((~tensor.isfinite()).sum())
         if broken:
             raise InputError(
-                f"{source}: {broken} of {tensor.numel()} values of the tensor {name!r} are NaN or infinite; "
-                "give a checkpoint of finite weights"
+                f"{source}: {broken} of {tensor.numel()} values of the tensor {name!r} are NaN or infinite; {advice}"
             )

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import pickle
 import struct
+import warnings
+import zipfile
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from runtimes.errors import InputError
+from sr_model.checkpoint import require_file
 from sr_model.config import GeneratorConfig, preset
-from sr_model.finite_weights import require_finite
+from sr_model.finite_weights import FINITE, require_finite
 from sr_model.generator import Generator
+from sr_model.recognised import compare_shapes, described_nesting, foreign_network
 
+NETWORK = "SRResCGAN or SRResCycGAN x4 generator"
 _BLOCKS = 5
+_SAVE_ANEW = "save it with torch.save(state_dict)"
 _DAMAGE = (
     RuntimeError,
     EOFError,
@@ -37,42 +43,72 @@ def load_published(path: Path) -> Generator:
     return from_published_state(read_state(path), source=str(path))
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
-    """The state dict in a .pth file, read with ``weights_only=True``; all its values are finite."""
+def read_state(path: Path, *, advice: str | None = None) -> dict[str, Tensor]:
+    """The state dict in a .pth file, read with ``weights_only=True``; all its values are finite.
+
+    ``advice`` ends a refusal in place of what to do about a checkpoint.
+    """
+    save_anew = advice or _SAVE_ANEW
+    require_file(path)
+    _require_unpacked_size(path, save_anew)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of a TorchScript archive, which is refused
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{path}: refused, its pickle holds more than weights; save it with torch.save(state_dict)"
-        ) from error
+        raise InputError(f"{path}: refused, its pickle holds more than weights; {save_anew}") from error
     except _DAMAGE as error:
-        raise InputError(f"{path}: not a PyTorch checkpoint, or damaged: {_first_line(error)}") from error
+        if "TorchScript archive" in str(error):
+            raise InputError(f"{path}: a TorchScript archive, which holds code; {save_anew}") from error
+        raise InputError(f"{path}: not a PyTorch checkpoint, or damaged: {_first_line(error)}; {save_anew}") from error
     if not isinstance(state, dict) or not all(isinstance(k, str) and _is_dense(v) for k, v in state.items()):
-        raise InputError(
-            f"{path}: holds no state dict (a mapping of names to dense tensors); save it with torch.save(state_dict)"
-        )
-    require_finite(state, source=str(path))
+        found = described_nesting(state)
+        raise InputError(f"{path}: holds no state dict (a mapping of names to dense tensors){found}; {save_anew}")
+    require_finite(state, source=str(path), advice=advice or FINITE)
     return state
 
 
 def from_published_state(state: dict[str, Tensor], *, source: str) -> Generator:
-    """Preset `srrescycgan` with published parameters; missing, unexpected and misshapen ones are listed as an error."""
-    shapes = _published_shapes(preset("srrescycgan"))
-    problems = _compare({name: tuple(tensor.shape) for name, tensor in state.items()}, shapes)
-    if problems:
-        raise InputError(f"{source}: not an SRResCGAN or SRResCycGAN x4 generator: {problems}")
+    """Preset `srrescycgan` with published parameters; anything else is refused, and told what it looks like."""
+    expected = _published_shapes(preset("srrescycgan"))
+    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    if len(found.keys() & expected.keys()) < len(expected) // 2:
+        raise InputError(foreign_network(source, found, wanted=f"the {NETWORK}", expected=expected))
+    if problems := compare_shapes(found, expected):
+        raise InputError(f"{source}: not an {NETWORK}: {problems}; give the file as it is published")
     generator = Generator(preset("srrescycgan"))
-    folded = _convert({name: tensor.float() for name, tensor in state.items()})
-    require_finite(folded, source=f"{source}, its weight norm folded")
-    generator.load_state_dict(folded, strict=True)
+    single = {name: tensor.float() for name, tensor in state.items()}
+    require_finite(single, source=f"{source}: in float32")
+    generator.load_state_dict(_convert(single, source), strict=True)
     return generator.eval()
 
 
 def fold_weight_norm(direction: Tensor, magnitude: Tensor) -> Tensor:
     """w = g * v / ||v||, the norm over all but the first axis (torch.nn.utils.weight_norm, dim=0)."""
-    norm = direction.flatten(1).norm(dim=1).view(-1, *[1] * (direction.dim() - 1))
+    norm = _norms(direction).view(-1, *[1] * (direction.dim() - 1))
     folded: Tensor = direction * (magnitude / norm)
     return folded
+
+
+def _norms(direction: Tensor) -> Tensor:
+    """(first axis,): the norm of each filter."""
+    norms: Tensor = direction.flatten(1).norm(dim=1)
+    return norms
+
+
+def _require_foldable(layer: str, direction: Tensor, magnitude: Tensor, source: str) -> None:
+    """An InputError that names the tensor whose weight norm float32 does not hold."""
+    norms = _norms(direction)
+    advice = "give a checkpoint whose weight norm can be folded"
+    for broken, why in ((norms == 0, "0"), (~norms.isfinite(), "too large for float32")):
+        if broken.any():
+            index = int(broken.int().argmax())
+            raise InputError(
+                f"{source}: the norm of {layer}.weight_v[{index}], by which weight norm divides, is {why}; {advice}"
+            )
+    if not fold_weight_norm(direction, magnitude).isfinite().all():
+        raise InputError(
+            f"{source}: {layer}.weight_g times {layer}.weight_v divided by its norm is not finite in float32; {advice}"
+        )
 
 
 def transposed_to_convolution(weight: Tensor) -> Tensor:
@@ -80,9 +116,11 @@ def transposed_to_convolution(weight: Tensor) -> Tensor:
     return weight.transpose(0, 1).flip(2, 3).contiguous()
 
 
-def _convert(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def _convert(state: dict[str, Tensor], source: str) -> dict[str, Tensor]:
     def folded(layer: str) -> Tensor:
-        return fold_weight_norm(state[f"{layer}.weight_v"], state[f"{layer}.weight_g"])
+        direction, magnitude = state[f"{layer}.weight_v"], state[f"{layer}.weight_g"]
+        _require_foldable(layer, direction, magnitude, source)
+        return fold_weight_norm(direction, magnitude)
 
     result = {
         "projection.alpha": state["alpha"],
@@ -120,18 +158,16 @@ def _published_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _compare(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> str:
-    """One line that lists missing, unexpected and misshapen tensors; empty when all agree."""
-    parts = {
-        "missing": sorted(expected.keys() - found.keys()),
-        "unexpected": sorted(found.keys() - expected.keys()),
-        "wrong shape": sorted(
-            f"{name} {found[name]} instead of {expected[name]}"
-            for name in found.keys() & expected.keys()
-            if found[name] != expected[name]
-        ),
-    }
-    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in parts.items() if names)
+def _require_unpacked_size(path: Path, advice: str) -> None:
+    """torch.save does not compress: records larger than their file would fill the memory."""
+    size = path.stat().st_size
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(record.file_size for record in archive.infolist())
+    except (zipfile.BadZipFile, *_DAMAGE):
+        return  # torch says what it is
+    if unpacked > size:
+        raise InputError(f"{path}: refused, its {size} bytes unpack to {unpacked}; {advice}")
 
 
 def _is_dense(value: object) -> bool:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from runtimes.decoding import DecodeError
 from runtimes.errors import InputError
 from runtimes.files import require_creatable, write_atomically
+from runtimes.json_file import read_json
 from sr_model.checkpoint import save_checkpoint
 from sr_model.config import TrainConfig
 from sr_model.generator import Generator
-from sr_model.train_inputs import TrainInputs
-
-MetricsRow = dict[str, Any]
+from sr_model.metrics_file import MetricsRow, metrics_text, read_metrics
+from sr_model.run_settings import RunSettings
 
 
 @dataclass(frozen=True)
@@ -52,24 +53,39 @@ class RunFolder:
     def _metrics(self) -> Path:
         return self.root / "metrics.jsonl"
 
-    def check(self, settings_text: str) -> None:
-        """Refuse a folder that holds another run or something else, or cannot be written; changes nothing."""
+    def check(self, wanted: RunSettings) -> None:
+        """Refuse a folder of another run or of something else, a damaged or read-only one; changes nothing."""
         root, settings = self.root, self._settings
         if root.exists() and (not root.is_dir() or (any(root.iterdir()) and not settings.is_file())):
             raise InputError(f"{root}: exists and holds no training run; give a new or empty folder")
-        if settings.is_file() and settings.read_text() != settings_text:
-            raise InputError(
-                f"{root}: holds a run with other settings or inputs (see {settings}); give another output folder"
-            )
+        if settings.is_file():
+            self._check_settings(wanted)
+        for path in (self.state, self.generator, self.l1_generator, self.curves, self._metrics):
+            if os.path.lexists(path) and not path.is_file():
+                raise InputError(f"{path}: not a file; move it away, or give another output folder")
+        self.metrics()
         require_creatable(root)
 
-    def create(self, settings_text: str) -> None:
+    def _check_settings(self, wanted: RunSettings) -> None:
+        remake = "give another output folder"
+        content = read_json(self._settings, remake=remake)
+        try:
+            differences = wanted.differences(RunSettings.from_json(content))
+        except DecodeError as error:
+            raise InputError(f"{self._settings}: damaged, or of no training run: {error}; {remake}") from error
+        if differences:
+            raise InputError(
+                f"{self.root}: holds a run with other settings or inputs (see {self._settings}): {differences}; "
+                f"{remake}"
+            )
+
+    def create(self, settings: RunSettings) -> None:
         """Create the folder with the run's settings in it."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self.root}: cannot be created: {error.strerror}") from error
-        write_atomically(self._settings, settings_text.encode())
+        write_atomically(self._settings, settings.to_json().encode())
 
     def save_generator(self, path: Path, generator: Generator, config: TrainConfig, step: int) -> None:
         """Write a generator with the settings it was trained with."""
@@ -77,24 +93,17 @@ class RunFolder:
         save_checkpoint(path, generator, {"train_config": settings, "steps_done": str(step)})
 
     def metrics(self) -> list[MetricsRow]:
-        """Rows written so far, oldest first; a picture that is reproduced exactly has an infinite PSNR."""
-        if not self._metrics.is_file():
-            return []
+        """Rows written so far, oldest first; an InputError for lines that training does not write."""
+        path = self._metrics
         try:
-            rows = [json.loads(line) for line in self._metrics.read_bytes().splitlines()]
-            return [dict(row) | {"step": int(row["step"])} for row in rows]
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            return read_metrics(path) if path.is_file() else []
+        except ValueError as error:
             raise InputError(
-                f"{self._metrics}: damaged: {error}; delete it, or give another output folder: its curves start anew"
+                f"{path}: damaged: {error}; delete it, or give another output folder: its curves start anew"
             ) from error
 
     def add_metrics(self, row: MetricsRow) -> list[MetricsRow]:
         """Add a row, in place of rows of the same or later steps that a killed run left; gives all rows."""
         rows = [r for r in self.metrics() if r["step"] < row["step"]] + [row]
-        write_atomically(self._metrics, "".join(json.dumps(r) + "\n" for r in rows).encode())
+        write_atomically(self._metrics, metrics_text(rows).encode())
         return rows
-
-
-def described(config: TrainConfig, inputs: TrainInputs) -> str:
-    """Settings and fingerprint of the inputs, as train.json holds them."""
-    return json.dumps({"settings": dataclasses.asdict(config), "inputs": inputs.fingerprint()}, indent=2) + "\n"

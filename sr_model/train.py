@@ -13,6 +13,7 @@ import torch
 from benchmarks.image_pairs import ImageSet, read_image_set
 from runtimes.errors import InputError
 from runtimes.progress import Progress, ProgressEvent, notice, silent
+from runtimes.wording import counted
 from sr_model.checkpoint import load_checkpoint
 from sr_model.config import TrainConfig, preset
 from sr_model.curves import draw_curves, sample_pictures
@@ -23,7 +24,8 @@ from sr_model.interrupt import deferred_interrupt
 from sr_model.loader import Batches
 from sr_model.phases import Update, gan_update, l1_update
 from sr_model.processes import Processes, joined_processes
-from sr_model.run_folder import RunFolder, described
+from sr_model.run_folder import RunFolder
+from sr_model.run_settings import RunSettings
 from sr_model.train_inputs import TrainInputs
 from sr_model.train_state import TrainState
 from sr_model.vgg import VGGFeatures, load_perceptual_features
@@ -54,16 +56,16 @@ def _train(
     inputs: TrainInputs, folder: RunFolder, config: TrainConfig, processes: Processes, workers: int, progress: Progress
 ) -> None:
     inputs.check(folder.root)
-    settings = described(config, inputs)
+    settings = RunSettings.of(config, inputs)
     folder.check(settings)
     validation = _validation(inputs, config)
-    state = _start(config, folder, inputs, processes)
+    state = _start(settings, folder, inputs, processes)
     features = _perceptual_features(inputs, config, processes, progress)
     batches = Batches(_dataset(inputs, config, progress), processes, config.batch_size, workers)
     processes.meet()
     if processes.rank == 0:
         folder.create(settings)
-    run = _Run(state, folder, processes, batches, validation, progress)
+    run = _Run(state, settings, folder, processes, batches, validation, progress)
     with deferred_interrupt() as interrupted:
         for first, last, update in _phases(state, batches, processes, features):
             for batch in batches.between(first, last):
@@ -79,6 +81,7 @@ class _Run:
     """Progress, checkpoints, validation and metrics of a loop; only process 0 writes."""
 
     state: TrainState
+    settings: RunSettings
     folder: RunFolder
     processes: Processes
     batches: Batches
@@ -111,7 +114,7 @@ class _Run:
         rows = folder.add_metrics(self._row(generator))
         pictures = sample_pictures(generator, self.validation, config.degradation) if self.validation else []
         draw_curves(folder.curves, rows, l1_steps=config.steps, pictures=pictures)
-        state.save(folder.state)
+        state.save(folder.state, self.settings)
 
     def _row(self, generator: Generator) -> dict[str, float]:
         seconds = time.monotonic() - self.started
@@ -139,7 +142,8 @@ def _phases(
         yield state.step, config.total_steps, gan_update(state, processes, features, unpaired=unpaired)
 
 
-def _start(config: TrainConfig, folder: RunFolder, inputs: TrainInputs, processes: Processes) -> TrainState:
+def _start(settings: RunSettings, folder: RunFolder, inputs: TrainInputs, processes: Processes) -> TrainState:
+    config = settings.settings
     config.require_statistics(processes.share(config.batch_size))
     torch.manual_seed(config.seed)
     generator = load_checkpoint(inputs.checkpoint) if inputs.checkpoint else Generator(preset(config.preset))
@@ -149,7 +153,7 @@ def _start(config: TrainConfig, folder: RunFolder, inputs: TrainInputs, processe
         )
     state = TrainState(generator.train(), config, processes.device)
     if folder.state.is_file():
-        state.restore(folder.state)
+        state.restore(folder.state, settings)
     if not processes.agree(state.step):
         raise InputError(f"{folder.root}: not every process sees the same run there; give a folder that all share")
     return state
@@ -190,7 +194,7 @@ def _dataset(inputs: TrainInputs, config: TrainConfig, progress: Progress) -> Pa
         unpaired, more = load_unpaired(inputs.unpaired, patch_size=config.patch_size, progress=progress)
         skipped = skipped + more
     if skipped:
-        notice(progress, f"skipped {len(skipped)} images, broken or too small: {', '.join(skipped[:5])}")
+        notice(progress, f"skipped {counted(len(skipped), 'image')}, broken or too small: {', '.join(skipped[:5])}")
     return PatchDataset(
         images,
         unpaired,

@@ -17,9 +17,23 @@ from sr_model.degrader import Degrader
 from sr_model.discriminators import HRDiscriminator, LRDiscriminator
 from sr_model.generator import Generator
 from sr_model.published import read_state
+from sr_model.run_settings import RunSettings
+from sr_model.state_layout import (
+    AVERAGED,
+    SETTINGS,
+    STEP,
+    Expected,
+    of_adam,
+    of_module,
+    require_layout,
+    require_settings,
+    settings_tensor,
+    step_of,
+)
 
 _BETAS = (0.9, 0.999)
 _EPSILON = 1e-8
+_ADVICE = "delete it, and the run starts anew, or give another output folder"
 
 
 class Adversary:
@@ -84,14 +98,14 @@ class TrainState:
                 f"step {self.step}: a parameter is not finite; {path} keeps the last good state, use a lower rate"
             )
 
-    def save(self, path: Path) -> None:
-        """Write the state whole or not at all."""
+    def save(self, path: Path, settings: RunSettings) -> None:
+        """Write the state whole or not at all, and with it the settings of its run."""
         buffer = io.BytesIO()
-        torch.save(self._flat(), buffer)
+        torch.save(self._flat() | {SETTINGS: settings_tensor(settings)}, buffer)
         write_atomically(path, buffer.getvalue())
 
     def _flat(self) -> dict[str, Tensor]:
-        flat = {"step": torch.tensor(self.step)}
+        flat = {STEP: torch.tensor(self.step)}
         for prefix, module in self._modules().items():
             flat |= {f"{prefix}.{name}": value for name, value in module.state_dict().items()}
         for prefix, optimizer in self._optimizers().items():
@@ -99,19 +113,35 @@ class TrainState:
                 flat |= {f"{prefix}.{index}.{name}": value for name, value in moments.items()}
         return flat
 
-    def restore(self, path: Path) -> None:
-        """Read what `save` wrote; a file of another network or phase is an InputError."""
-        flat = read_state(path)
+    def restore(self, path: Path, settings: RunSettings) -> None:
+        """Read what `save` wrote in a run of these settings; anything else is an InputError.
+
+        States of edgesr 0.1.0 do not hold the settings of their run; all else is required of them too.
+        """
+        flat = read_state(path, advice=_ADVICE)
         try:
-            self.step = int(flat["step"])
-            if any(name.startswith("degrader.") for name in flat):
+            require_settings(flat, settings)
+            self.step = step_of(flat, self.config.total_steps)
+            if self.step > self.config.steps:
                 self.begin_gan_phase()
-            for prefix, module in self._modules().items():
-                module.load_state_dict(_below(flat, prefix), strict=True)
-            for prefix, optimizer in self._optimizers().items():
-                optimizer.load_state_dict({**optimizer.state_dict(), "state": _moments(_below(flat, prefix))})
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise InputError(f"{path}: no state of this run, or damaged: give another output folder") from error
+            require_layout(flat, self._expected())
+        except ValueError as error:
+            raise InputError(f"{path}: no state of this run, or damaged: {error}; {_ADVICE}") from error
+        for prefix, module in self._modules().items():
+            module.load_state_dict(_below(flat, prefix), strict=True)
+        for prefix, optimizer in self._optimizers().items():
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": _moments(_below(flat, prefix))})
+
+    def _expected(self) -> dict[str, Expected]:
+        """All tensors of a state after ``step`` updates; Adam counts the updates of its phase."""
+        expected: dict[str, Expected] = {}
+        for prefix, module in self._modules().items():
+            expected |= of_module(prefix, module)
+        updates = {"optimizer": min(self.step, self.config.steps)}
+        for prefix, optimizer in self._optimizers().items():
+            expected |= of_adam(prefix, optimizer, updates.get(prefix, self.step - self.config.steps))
+        expected[f"average.{AVERAGED}"] = Expected((), torch.int64, exactly=self.step)
+        return expected
 
     def _modules(self) -> dict[str, nn.Module]:
         own: dict[str, nn.Module] = {"generator": self.generator, "average": self.average}

@@ -35,7 +35,7 @@ class _Number:
         ("[-1E400]", "-1E400, which is too large"),
         (f"[{10**400}]", "a whole number of 401 digits"),
         ("[-1" + "0" * 5000 + "]", "a whole number of 5002 digits"),
-        ('{"a": 1, "b": {"c": 1, "c": 2}}', "holds 'c' twice in one object"),
+        ('{"a": 1, "b": {"c": 1, "c": 2}}', "holds c twice in one object"),
         ("[" * 100_000, "nested more than 64 levels"),
         ('{"a":' * 70 + "1" + "}" * 70, "nested more than 64 levels"),
     ],

@@ -139,4 +139,4 @@ def test_skipped_photographs_are_told_on_stderr(run_cli: RunCli, photographs: Pa
     settings = ("--steps", "1", "--batch-size", "1", "--patch-size", "8", "--workers", "0", "--device", "cpu")
     code, _, err = run_cli("train", photographs, *MOBILE, "--output", tmp_path / "run", *settings)
     assert code == 0
-    assert err == "edgesr: skipped 1 images, broken or too small: broken.png\n"
+    assert err == "edgesr: skipped 1 image, broken or too small: broken.png\n"

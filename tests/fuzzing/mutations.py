@@ -12,22 +12,7 @@ from typing import Any
 Mutate = Callable[[bytes, random.Random], bytes]
 
 _NUMBERS = (0, 1, -1, 2, 3, 7, 255, 2**15, 2**31 - 1, 2**31, 2**32, 2**63, 10**300, 0.5, -0.0, 1e-320, 1e308, -1e308)
-_TEXTS = (
-    "",
-    ".",
-    "..",
-    "../../x",
-    "/etc/passwd",
-    "\0",
-    "\n",
-    "x" * 300,
-    "fp32",
-    "tflite",
-    "é",
-    "\ud800",
-    "nan",
-    "1e999",
-)
+_TEXTS = ("", ".", "..", "../../x", "/etc/passwd", "\0", "\n", "x" * 300, "fp32", "tflite", "é", "\ud800", "nan")
 _ODD: tuple[Any, ...] = (None, True, False, [], {}, [[]], [None], {"": None}, *_NUMBERS, *_TEXTS)
 _WORDS = (0, 1, 2, 4, 0xFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 
@@ -89,10 +74,7 @@ def mutate_safetensors(content: bytes, choice: random.Random) -> bytes:
         return mutate_bytes(content, choice)
     if kind < 0.3:
         return choice.choice(_WORDS).to_bytes(8, "little") + content[8:]
-    if kind < 0.6:
-        header = _mutate_metadata(header, choice)
-    else:
-        header = mutate_json(header, choice)
+    header = _mutate_metadata(header, choice) if kind < 0.6 else mutate_json(header, choice)
     return len(header).to_bytes(8, "little") + header + data
 
 

@@ -157,7 +157,7 @@ def _mutate_onnx(content: bytes, choice: random.Random) -> bytes:
     try:
         text = json_format.MessageToJson(onnx.ModelProto.FromString(content), indent=None)
         changed = mutate_json(text.encode(), choice).decode()
-        return json_format.Parse(changed, onnx.ModelProto(), ignore_unknown_fields=True).SerializeToString()
+        return bytes(json_format.Parse(changed, onnx.ModelProto(), ignore_unknown_fields=True).SerializeToString())
     except (DecodeError, json_format.Error, ValueError, TypeError, RecursionError):
         return mutate_bytes(content, choice)
 
