@@ -113,8 +113,8 @@ def _require_measured(row: AnyRow) -> None:
     found, times = _measured(row)
     if (found is not None) != (row.status == "done"):
         raise DecodeError(f"{name}: its status is {row.status}, and it has {'a' if found else 'no'} result")
-    if isinstance(found, Latency):
-        _require_samples(name, found)
+    if isinstance(row, LatencyResult):
+        _require_figures(name, row)
     if isinstance(found, ArtifactParity) and not found.goldens:
         raise DecodeError(f"{name}: has no goldens")
     if min(times, default=1) <= 0:
@@ -141,6 +141,14 @@ def _require_unique(keys: Iterable[Key]) -> None:
         if key in seen:
             raise DecodeError(f"{label(key)} on {key.runtime}, {counted(key.threads, 'thread')}: is there twice")
         seen.add(key)
+
+
+def _require_figures(name: str, row: LatencyResult) -> None:
+    derived = (row.gflops, row.share_of_peak, row.intensity_flop_per_byte, row.ratio_to_fp32)
+    if not all(1 / _MOST < one < _MOST for one in derived if one is not None):
+        raise DecodeError(f"{name}: a figure derived from its latency is 0, or too large to be true")
+    if row.latency is not None:
+        _require_samples(name, row.latency)
 
 
 def _require_samples(name: str, latency: Latency) -> None:

@@ -5,7 +5,6 @@ A bundle is written beside its place and swapped in with one rename, so that a k
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from runtimes.errors import InputError
 from runtimes.files import require_creatable, sha256_of
 from runtimes.json_file import read_json, require_version
 from runtimes.manifest import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Artifact, FileEntry, Manifest
+from runtimes.sound_manifest import require_sound
 from runtimes.wording import counted
 
 MANIFEST_FILE = "manifest.json"
@@ -52,9 +52,28 @@ class Bundle:
         return found[0]
 
     def tensor(self, entry: FileEntry) -> NDArray[np.float32]:
-        """A recorded tensor (.npy, float32)."""
-        values: NDArray[np.float32] = np.load(self.path(entry), allow_pickle=False)
+        """A recorded tensor (.npy, float32); those of goldens in the shape that the golden's size gives them."""
+        path = self.path(entry)
+        try:
+            with path.open("rb") as file:
+                values: NDArray[np.float32] = np.lib.format.read_array(file, allow_pickle=False)
+        except (ValueError, EOFError, MemoryError) as error:
+            raise InputError(f"{path}: not a tensor, or damaged: {error}; {_REMAKE}") from error
+        shape = self._shape_of(entry)
+        if values.dtype != np.float32 or shape not in (None, values.shape):
+            found = f"{values.dtype} of shape {values.shape}"
+            raise InputError(f"{path}: holds {found}, the manifest needs float32 of {shape or 'any shape'}; {_REMAKE}")
         return values
+
+    def _shape_of(self, entry: FileEntry) -> tuple[int, ...] | None:
+        """What a golden's size says; None for other tensors."""
+        for golden in self.manifest.goldens:
+            height, width = golden.size
+            if entry is golden.input:
+                return (3, height, width)
+            if any(entry is one for one in (golden.output, golden.residual, golden.zero_padded_residual)):
+                return (3, height * self.manifest.scale, width * self.manifest.scale)
+        return None
 
 
 def open_bundle(path: str | Path) -> Bundle:
@@ -126,23 +145,10 @@ def _read_manifest(root: Path) -> Manifest:
     require_version(file, data, oldest=OLDEST_SCHEMA_VERSION, newest=SCHEMA_VERSION, remake=_REMAKE)
     try:
         manifest = decode(Manifest, data)
-        _require_sound(manifest)
+        require_sound(manifest)
         return manifest
     except DecodeError as error:
         raise InputError(f"{file}: damaged manifest: {error}; {_REMAKE}") from error
-
-
-def _require_sound(manifest: Manifest) -> None:
-    for kind, ids in (("artifact", [a.id for a in manifest.artifacts]), ("golden", [g.id for g in manifest.goldens])):
-        twice = [one for one in ids if ids.count(one) > 1]
-        if twice:
-            raise DecodeError(f"the {kind} {twice[0]!r} is there twice")
-    sizes = [manifest.tile_size, *(a.tile_size for a in manifest.artifacts if a.tile_size is not None)]
-    if min(manifest.scale, manifest.minimum_side, *(side for size in sizes for side in size)) < 1:
-        raise DecodeError("scale, minimum side and tile sizes have to be at least 1")
-    for tolerance in (one for golden in manifest.goldens for one in golden.tolerances.values()):
-        if min(dataclasses.astuple(tolerance)) < 0:
-            raise DecodeError("a tolerance is below 0")
 
 
 def _verified_path(root: Path, entry: FileEntry) -> Path:

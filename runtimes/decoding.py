@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import sys
 import types
@@ -27,7 +28,7 @@ def decode(cls: type[T], data: object, where: str = "") -> T:
     """Build a dataclass from parsed JSON."""
     if not isinstance(data, dict):
         raise DecodeError(f"{where or 'top level'}: expected an object, found {type(data).__name__}")
-    hints = get_type_hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     unknown = sorted(data.keys() - fields.keys())
     missing = sorted(n for n, f in fields.items() if n not in data and f.default is dataclasses.MISSING)
@@ -37,6 +38,11 @@ def decode(cls: type[T], data: object, where: str = "") -> T:
         )
         raise DecodeError(f"{where or 'top level'}: {listed}")
     return cls(**{name: _value(hints[name], data[name], f"{where}.{name}".lstrip(".")) for name in data})
+
+
+@functools.cache
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    return get_type_hints(cls)
 
 
 def _value(hint: Any, data: Any, where: str) -> Any:

@@ -22,10 +22,15 @@ from pathlib import Path
 
 import atheris
 
+os.environ["OMP_NUM_THREADS"] = "1"  # as many processes as cores
+
 with atheris.instrument_imports(include=["runtimes", "benchmarks", "export", "sr_model"]):
     from fuzzing import targets
+
+    from benchmarks import statistics
 from fuzzing.outcomes import outcome
 
+_OPTIONS = ("-max_len=10000000", "-mutate_depth=1", "-timeout=60", "-verbosity=0")
 CORPUS = Path(__file__).parent / "data" / "fuzz"
 
 
@@ -70,14 +75,20 @@ def fuzz(name: str, runs: int, seconds: float, seed: int) -> None:
         choice = random.Random(seed)
         while True:
             run.add(mutate(choice.choice(seeds), choice))
+
+    def mutated(content: bytes, most_bytes: int, number: int) -> bytes:
+        choice = random.Random(number)
+        return mutate(content if choice.random() < 0.3 else choice.choice(seeds), choice)[:most_bytes]
+
     corpus = targets.work_folder() / "corpus"
     corpus.mkdir()
     for place, content in enumerate(seeds):
         (corpus / str(place)).write_bytes(content)
+    statistics._DRAWS = 10  # of a bootstrap: its intervals are not looked at
     atheris.Setup(
-        [sys.argv[0], str(corpus), f"-seed={seed + 1}", "-max_len=1000000", "-verbosity=0", "-timeout=60"],
+        [sys.argv[0], str(corpus), f"-seed={seed + 1}", *_OPTIONS],
         run.add,
-        custom_mutator=lambda content, _, number: mutate(content, random.Random(number)),
+        custom_mutator=mutated,
     )
     atheris.Fuzz()
 

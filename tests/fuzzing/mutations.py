@@ -101,7 +101,10 @@ def _places(value: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:
 
 def _mutate_place(parent: Any, key: Any, choice: random.Random, places: list[tuple[Any, Any]]) -> None:
     value = parent[key]
-    kind = choice.randrange(8)
+    kind = choice.randrange(7)
+    if kind > 2 and choice.random() < 0.7 and (like := _alike(value, choice, places)) is not None:
+        parent[key] = like
+        return
     if kind == 0:
         del parent[key]
     elif kind == 1 and isinstance(parent, list):
@@ -112,12 +115,23 @@ def _mutate_place(parent: Any, key: Any, choice: random.Random, places: list[tup
         other, place = choice.choice(places)
         if (isinstance(place, str) and place in other) or (isinstance(place, int) and place < len(other)):
             parent[key] = copy.deepcopy(other[place])
-    elif kind == 3 and isinstance(value, int | float):
-        parent[key] = choice.choice((-value, value + 1, value * 2, value / 3, value * 1e10, value - 1))
-    elif kind == 4:
+    elif kind == 3:
         parent[key] = _nested(value, choice.choice((1, 2, 70)))
     else:
         parent[key] = choice.choice(_ODD)
+
+
+def _alike(value: Any, choice: random.Random, places: list[tuple[Any, Any]]) -> Any:
+    """Another value of the same type; None where there is none."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return choice.choice((-value, value + 1, value - 1, value * 2, value // 3, value * 10**9, 0, 1))
+    if isinstance(value, float):
+        return choice.choice((-value, value + 1, value / 2, value * 10, value * 1e10, value / 1e10, 0.0, 1.0))
+    others = [parent.get(key) if isinstance(parent, dict) else parent[key : key + 1] for parent, key in places]
+    alike = [other for other in others if type(other) is type(value) and other != value]
+    return copy.deepcopy(choice.choice(alike)) if alike else None
 
 
 def _nested(value: Any, levels: int) -> Any:

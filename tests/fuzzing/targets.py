@@ -35,6 +35,7 @@ from runtimes.bundle import MANIFEST_FILE, open_bundle
 from runtimes.errors import InputError
 from runtimes.upscale import upscale
 from runtimes.upscale_plan import UpscaleOptions
+from sr_model.checkpoint import load_checkpoint
 
 RELEASE = Path(__file__).parents[1] / "data" / "0.1.0"
 R = TypeVar("R", ParityResults, LatencyResults, QualityResults, EndToEndResults, ProfileResults)
@@ -76,7 +77,7 @@ def _read_manifest(file: Path) -> None:
     for artifact, runtime in select_artifacts(bundle):
         if runtime == "ort":
             check_parity(bundle, artifact, runtime=runtime, threads=1)
-            picture = np.full((3, 9, 14), 99.0, dtype=np.float32)
+            picture = np.full((9, 14, 3), 99, dtype=np.uint8)
             upscale(picture, bundle, UpscaleOptions(artifact_id=artifact.id, runtime=runtime))
 
 
@@ -178,7 +179,7 @@ TARGETS = {
     "end-to-end": Target("x/end_to_end.json", _seeds("end_to_end.json"), mutate_json, _read_end_to_end),
     "profile": Target("x/profile.json", _seeds("profile.json"), mutate_json, _read_profile),
     "safetensors": Target("x/x.safetensors", _checkpoint, mutate_safetensors, inspect_path),
-    "pth": Target("x/x.pth", _published, mutate_bytes, inspect_path, apart=True),
+    "pth": Target("x/x.pth", _published, mutate_bytes, load_checkpoint),
     "onnx": Target(
         "x/x.onnx",
         _seeds("bundle/onnx-fp32-full.onnx", "bundle/onnx-fp32-tile.onnx"),
