@@ -1,10 +1,11 @@
 # make demo: export, check, time and use the embedded generator. make test: the fast tests.
+# make fuzz: a minute of mutated files (docs/reliability.md).
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: install demo test test-all lint clean
+.PHONY: install demo test test-all fuzz lint clean
 
 install: $(VENV)/installed
 
@@ -26,6 +27,9 @@ test: install
 
 test-all: install
 	$(BIN)/python -m pytest
+
+fuzz: install
+	$(BIN)/python tests/fuzz.py --seconds 6
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -16,6 +16,7 @@ from runtimes.registry import require_packages
 MODEL_FILES = {".onnx": ("an ONNX file", "onnx", "export"), ".tflite": ("a TFLite file", "ai-edge-litert", "tflite")}
 """By suffix: what it is, the package that reads it, the extra that installs that."""
 
+_READER = "export.inspect_model"
 _MOST_SECONDS = 60.0
 
 
@@ -34,7 +35,7 @@ def describe_model(path: Path) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="edgesr-inspect-") as name:
         result = Path(name) / "description.json"
         run_converter(
-            "export.inspect_model",
+            _READER,
             [str(path.absolute()), result.name],
             folder=result.parent,
             result=result,

@@ -43,7 +43,7 @@ def _mac_text(model: onnx.ModelProto) -> str:
         shapes = _inferred_shapes(model)
     except shape_inference.InferenceError:
         return UNKNOWN_SHAPES
-    output = shapes.get(model.graph.output[0].name, ()) if model.graph.output else ()
+    output = shapes.get(model.graph.output[0].name) if model.graph.output else ()
     return per_pixel(_convolution_macs(model, shapes), output, layout="NCHW")
 
 
@@ -59,7 +59,8 @@ def _inferred_shapes(model: onnx.ModelProto) -> dict[str, Shape]:
     for output in fixed.graph.output:
         output.type.tensor_type.ClearField("shape")
     inferred = shape_inference.infer_shapes(fixed, data_prop=True).graph
-    return {v.name: _shape(v) for v in (*inferred.value_info, *inferred.output, *inferred.input)}
+    values = (*inferred.value_info, *inferred.output, *inferred.input)
+    return {v.name: _shape(v) for v in values if v.type.tensor_type.HasField("shape")}
 
 
 def _convolution_macs(model: onnx.ModelProto, shapes: dict[str, Shape]) -> int | None:

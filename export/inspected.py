@@ -13,8 +13,13 @@ def first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
-def per_pixel(macs: int | None, output: Shape, *, layout: Layout) -> str:
-    """Multiply-accumulates of a call, divided by the pixels of its output; no figure where that is no image."""
+def per_pixel(macs: int | None, output: Shape | None, *, layout: Layout) -> str:
+    """Multiply-accumulates of a call, divided by the pixels of its output; no figure where that is no image.
+
+    None is what could not be inferred.
+    """
+    if output is None:
+        return UNKNOWN_SHAPES
     if len(output) != 4:
         return "none: its output is not an image"
     height, width = output[2:] if layout == "NCHW" else output[1:3]

@@ -24,6 +24,7 @@ from runtimes.sound_manifest import require_sound
 from runtimes.wording import counted
 
 MANIFEST_FILE = "manifest.json"
+_NPY_START = b"\x93NUMPY"
 _REMAKE = "make it anew with 'edgesr export'"
 
 
@@ -56,7 +57,9 @@ class Bundle:
         path = self.path(entry)
         try:
             with path.open("rb") as file:
-                values: NDArray[np.float32] = np.lib.format.read_array(file, allow_pickle=False)
+                if file.read(len(_NPY_START)) != _NPY_START:
+                    raise ValueError("no .npy file")
+            values: NDArray[np.float32] = np.load(path, allow_pickle=False)
         except (ValueError, EOFError, MemoryError) as error:
             raise InputError(f"{path}: not a tensor, or damaged: {error}; {_REMAKE}") from error
         shape = self._shape_of(entry)

@@ -12,7 +12,7 @@ from runtimes.colour_bleeding import bleed_colours
 from runtimes.errors import EdgesrError, InputError, MissingImagePackageError, MissingPackageError
 from runtimes.files import require_creatable
 from runtimes.folder_journal import FolderJournal
-from runtimes.image_io import DEFAULT_MAX_MEGAPIXELS, list_images, read_picture
+from runtimes.image_io import DEFAULT_MAX_MEGAPIXELS, SUFFIXES, list_images, read_picture
 from runtimes.output_names import output_names, refuse_outputs_that_are_sources
 from runtimes.picture import Picture
 from runtimes.picture_writer import PictureWriter, canvas_bytes, check_output_format, holds_alpha
@@ -35,6 +35,8 @@ class FileOptions:
     def __post_init__(self) -> None:
         if not self.max_megapixels > 0:
             raise InputError(f"--max-megapixels {self.max_megapixels}: give a number above 0")
+        if self.suffix.lower() not in SUFFIXES:
+            raise InputError(f"--suffix {self.suffix!r}: give one of {', '.join(SUFFIXES)}")
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from small_bundle import fill
 
 from runtimes import directory_swap
-from runtimes.bundle import Bundle, check_output, open_bundle, write_bundle
+from runtimes.bundle import Bundle, check_output, file_entry, open_bundle, write_bundle
 from runtimes.decoding import DecodeError, decode, to_json
 from runtimes.errors import InputError
 
@@ -52,9 +54,19 @@ def test_round_trip(bundle: Bundle) -> None:
         (lambda m: m.pop("glue"), "missing glue"),
         (lambda m: m["artifacts"].append(m["artifacts"][0]), "the artifact 'onnx-fp32-full' is there twice"),
         (lambda m: m["goldens"].append(m["goldens"][0]), "the golden 'flat' is there twice"),
-        (lambda m: m.update(scale=0), "have to be at least 1"),
-        (lambda m: m.update(tile_size=[2, 0]), "have to be at least 1"),
+        (lambda m: m.update(scale=0), "a scale has to be from 1 to 16"),
+        (lambda m: m.update(tile_size=[2, 0]), "have to be from 1 to 65536"),
         (lambda m: m["goldens"][0]["tolerances"]["fp32"].update(min_psnr_db=-1e300), "a tolerance is below 0"),
+        (lambda m: m["artifacts"][0].update(tile_size=[4, 2**40]), "tile sizes have to be from 1 to 65536"),
+        (lambda m: m["artifacts"][0].update(halo=-1), "a halo has to be from 0"),
+        (lambda m: m["artifacts"][0].update(runtimes=[]), "onnx-fp32-full: has no runtime"),
+        (lambda m: m["artifacts"][0].update(inputs=[]), "has no input or no output"),
+        (lambda m: m["artifacts"][0]["outputs"][0].update(shape=[1, 3]), "have to have four dimensions"),
+        (lambda m: m["artifacts"][0].update(inside={"time_ratio": 1, "artifact": "x"}), "the artifact 'x', which is"),
+        (lambda m: m["artifacts"][0].update(memory={"fixed_bytes": -1, "bytes_per_lr_pixel": 0}), "memory is below 0"),
+        (lambda m: m["artifacts"][0].update(mac_per_hr_pixel=-1), "multiply-accumulates are below 0"),
+        (lambda m: m["goldens"][0].update(size=[0, 3]), "flat: its size has to be from 1"),
+        (lambda m: m["glue"].update(alpha=1e5), "alpha has to be from -80 to 80"),
         (lambda m: m.update(extra=1), "unknown extra"),
         (lambda m: m.update(scale="4"), "scale: expected int, found str"),
         (lambda m: m["artifacts"][0].update(graph="half"), r"artifacts\[0\].graph: 'half' is not one of full, tile"),
@@ -71,6 +83,32 @@ def test_wrong_manifest_is_refused(bundle: Bundle, change: Callable[[dict[str, A
     edit(bundle, change)
     with pytest.raises(InputError, match=message):
         open_bundle(bundle.root)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "not a tensor, or damaged: no .npy file"),
+        (b"PK\x03\x04", "not a tensor, or damaged: no .npy file"),
+        (b"\x93NUMPY\x01\x00\x76\x00", "not a tensor, or damaged"),
+        (np.zeros((3, 2, 3)), r"holds float64 of shape \(3, 2, 3\), the manifest needs float32"),
+        (np.zeros((3, 2, 2), dtype=np.float32), r"holds float32 of shape \(3, 2, 2\), .* float32 of \(3, 2, 3\)"),
+    ],
+)
+def test_a_golden_that_is_no_tensor_of_its_size_is_refused(
+    bundle: Bundle, content: bytes | NDArray[np.float32], why: str
+) -> None:
+    """Although its size and hash are those of the manifest."""
+    file = bundle.path(bundle.manifest.goldens[0].input)
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    else:
+        np.save(file, content)
+    entry = asdict(file_entry(bundle.root, file))
+    edit(bundle, lambda m: m["goldens"][0].update(input=entry))
+    opened = open_bundle(bundle.root)
+    with pytest.raises(InputError, match=why):
+        opened.tensor(opened.manifest.goldens[0].input)
 
 
 def test_link_out_of_the_bundle_is_refused(bundle: Bundle, tmp_path: Path) -> None:
@@ -96,13 +134,11 @@ def test_pickle_in_a_golden_is_not_loaded(tmp_path: Path) -> None:
         np.save(root / "input.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
         from dataclasses import replace
 
-        from runtimes.bundle import file_entry
-
         golden = replace(manifest.goldens[0], input=file_entry(root, root / "input.npy"))
         return replace(manifest, goldens=(golden,))
 
     bundle = write_bundle(tmp_path / "evil", evil)
-    with pytest.raises(ValueError, match="allow_pickle=False"):
+    with pytest.raises(InputError, match=r"input\.npy: not a tensor, or damaged: .*allow_pickle=False"):
         bundle.tensor(bundle.manifest.goldens[0].input)
 
 

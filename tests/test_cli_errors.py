@@ -60,6 +60,8 @@ def test_upscale_refuses_output(name: str, run_cli: RunCli, mobile_bundle: Bundl
         (("--tile-size", "abc"), "--tile-size 'abc'"),
         (("--tile-size", "0x9"), "--tile-size '0x9'"),
         (("--quality", "50"), "lossless"),
+        (("--suffix", "/x.png"), "--suffix '/x.png': give one of .png, .jpg"),
+        (("--suffix", ""), "--suffix ''"),
         (("--threads", "0"), "'--threads'"),
         (("--threads", "x"), "'--threads'"),
     ],

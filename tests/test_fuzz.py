@@ -1,0 +1,73 @@
+"""Inputs that fuzzing found once, and that fuzzing notices what it is there for (docs/reliability.md)."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fuzzing.outcomes import LONGEST_MESSAGE, Outcome, outcome
+from fuzzing.targets import TARGETS, Target
+
+from export.inspection import inspect_path
+from runtimes.errors import EdgesrError, InputError
+
+CORPUS = Path(__file__).parent / "data" / "fuzz"
+FILES = sorted(file for file in CORPUS.rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.name}")
+def test_what_was_a_fault_is_read_or_refused_in_one_line(file: Path, tmp_path: Path) -> None:
+    target, content = TARGETS[file.parent.name], file.read_bytes()
+    if not target.apart:
+        assert outcome(target, content)[0] in ("read", "refused")
+        return
+    copied = tmp_path / Path(target.file).name
+    copied.write_bytes(content)
+    try:
+        assert inspect_path(copied)[0].rows
+    except EdgesrError as refusal:
+        assert str(copied) in str(refusal)
+        assert "\n" not in str(refusal) and len(str(refusal)) <= LONGEST_MESSAGE
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_seeds_are_read(name: str) -> None:
+    """A target that refuses what edgesr wrote would find nothing."""
+    for content in TARGETS[name].seeds():
+        assert outcome(replace(TARGETS[name], apart=False), content) == ("read", "")
+
+
+def _refuses(file: Path) -> None:
+    raise InputError(f"{file}: {file.read_text()}")
+
+
+def _fails(file: Path) -> None:
+    raise KeyError(file.name)
+
+
+def _crashes(_: Path) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("read", "content", "expected"),
+    [
+        (Path.read_bytes, b"", "read"),
+        (_refuses, b"is damaged", "refused"),
+        (_refuses, b"x" * LONGEST_MESSAGE, "fault"),
+        (_fails, b"", "fault"),
+    ],
+)
+@pytest.mark.parametrize("apart", [False, True])
+def test_outcomes(read: object, content: bytes, expected: Outcome, apart: bool) -> None:
+    assert callable(read)
+    target = Target("x/any", list, lambda content, _: content, read, apart=apart)
+    assert outcome(target, content)[0] == expected
+
+
+def test_a_crash_is_told_from_a_fault() -> None:
+    target = Target("x/any", list, lambda content, _: content, _crashes, apart=True)
+    assert outcome(target, b"") == ("crashed", f"signal {signal.SIGKILL.value}")
