@@ -48,7 +48,7 @@ class Run:
         """Read one input; ends the process, with the counts as its last line, after the last one."""
         result, message = outcome(self.target, content)
         self._counts[result] += 1
-        if result == "fault" and (reason := message.strip().splitlines()[-1][:60]) not in self._faults:
+        if result == "fault" and (reason := _reason(message)) not in self._faults:
             self._faults.add(reason)
             folder = CORPUS / self.name
             folder.mkdir(parents=True, exist_ok=True)
@@ -63,6 +63,13 @@ class Run:
         told = {"target": self.name, **self._counts, "seconds": round(time.monotonic() - self._started)}
         print(json.dumps(told), flush=True)
         os._exit(1 if self._faults else 0)
+
+
+def _reason(message: str) -> str:
+    """Where a traceback ends, and with which exception."""
+    lines = message.strip().splitlines()
+    places = [line for line in lines if line.startswith("  File ")]
+    return f"{places[-1:]} {lines[-1].split(':')[0]}"
 
 
 def fuzz(name: str, runs: int, seconds: float, seed: int) -> None:

@@ -6,6 +6,7 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -18,6 +19,11 @@ from runtimes.json_file import JsonError, parse_json, read_json, require_version
 @dataclass(frozen=True)
 class _Number:
     value: float
+
+
+@dataclass(frozen=True)
+class _Choice:
+    value: Literal["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +86,20 @@ def test_versions() -> None:
     for version, why in ((8, "update edgesr"), (5, "again"), (True, "again"), ("6", "again"), (None, "again")):
         with pytest.raises(InputError, match=why):
             require_version(path, {"schema_version": version}, oldest=6, newest=7, remake="again")
+
+
+def test_values_are_short_in_messages() -> None:
+    long = "x" * 10_000
+    for value in ([long] * 1000, long, {long: long}, 10**300):
+        with pytest.raises(DecodeError, match="is not one of a, b") as refusal:
+            decode(_Choice, {"value": value})
+        assert len(str(refusal.value)) < 200
+    with pytest.raises(DecodeError, match="and 97 more; missing value") as refusal:
+        decode(_Choice, {f"{number:0200}": 1 for number in range(100)})
+    assert len(str(refusal.value)) < 400
+    with pytest.raises(InputError, match="schema version 'xxx") as unknown:
+        require_version(Path("x"), {"schema_version": long}, oldest=1, newest=2, remake="again")
+    assert len(str(unknown.value)) < 200
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400])
