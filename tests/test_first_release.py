@@ -123,6 +123,12 @@ def damaged_rows(data: Any, kind: str) -> None:
         result["latency"] |= {"samples_ms": [], "rounds_p50_ms": []}
     elif kind == "too long":
         result["latency"]["samples_ms"][0][0] = 1e308
+    elif kind == "hardly any time":
+        result["latency"]["samples_ms"][2][0] = 1e-320
+    elif kind == "percentile":
+        result["latency"]["p50_ms"] = 1e308
+    elif kind == "rate":
+        result["gflops"] = 0.0
     elif kind == "no time":
         result["latency"]["samples_ms"][0][0] = 0.0
     else:
@@ -156,6 +162,9 @@ def test_a_golden_of_two_factors_is_refused(release: Path, run_cli: RunCli) -> N
         ("empty round", "onnx-fp32-full: a round has no samples"),
         ("no rounds", "onnx-fp32-full: a round has no samples"),
         ("no time", "onnx-fp32-full: a call took no time"),
+        ("hardly any time", "onnx-fp32-full: a call took no time"),
+        ("percentile", "onnx-fp32-full: a call took too long to be true"),
+        ("rate", "onnx-fp32-full: a figure derived from its latency is 0, or too large to be true"),
         ("not a number", "holds NaN"),
     ],
 )
