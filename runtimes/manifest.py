@@ -11,6 +11,9 @@ SCHEMA_VERSION = 5
 OLDEST_SCHEMA_VERSION = 5
 """That of edgesr 0.1.0."""
 
+LARGEST_ALPHA = 80.0
+"""Its exponential fits into a float32."""
+
 GraphKind = Literal["full", "tile"]
 Layout = Literal["NCHW", "NHWC"]
 Padding = Literal["reflect", "zero"]

@@ -6,13 +6,11 @@ import dataclasses
 from collections.abc import Iterator
 
 from runtimes.decoding import DecodeError
-from runtimes.manifest import Artifact, Golden, Manifest, TensorSpec
+from runtimes.manifest import LARGEST_ALPHA, Artifact, Golden, Manifest, TensorSpec
 from runtimes.wording import shown_name
 
 _LARGEST_SCALE = 16
 _LARGEST_SIDE = 2**16
-_LARGEST_ALPHA = 80.0
-"""Its exponential fits into a float32."""
 
 
 def require_sound(manifest: Manifest) -> None:
@@ -29,8 +27,8 @@ def _faults(manifest: Manifest) -> Iterator[str]:
         yield f"a scale has to be from 1 to {_LARGEST_SCALE}"
     if not _are_sides(manifest.minimum_side, *manifest.tile_size):
         yield f"minimum side and tile sizes have to be from 1 to {_LARGEST_SIDE}"
-    if manifest.glue.alpha is not None and abs(manifest.glue.alpha) > _LARGEST_ALPHA:
-        yield f"alpha has to be from -{_LARGEST_ALPHA:g} to {_LARGEST_ALPHA:g}"
+    if manifest.glue.alpha is not None and abs(manifest.glue.alpha) > LARGEST_ALPHA:
+        yield f"alpha has to be from -{LARGEST_ALPHA:g} to {LARGEST_ALPHA:g}"
     known = {artifact.id for artifact in manifest.artifacts}
     for artifact in manifest.artifacts:
         for fault in _artifact_faults(artifact, known):

@@ -26,6 +26,7 @@ from typing import Literal, get_args
 
 from benchmarks.degradations import parse_degradation
 from runtimes.errors import InputError
+from runtimes.manifest import LARGEST_ALPHA
 
 BodySize = Literal["hr", "lr"]
 Activation = Literal["prelu", "leaky_relu", "relu"]
@@ -72,6 +73,8 @@ class GeneratorConfig:
         _require_range("scale", self.scale, 2, 8)
         _require_range("width", self.width, 1, 1024)
         _require_range("blocks", self.blocks, 1, 64)
+        if not abs(self.initial_alpha) <= LARGEST_ALPHA:
+            raise InputError(f"initial_alpha is {self.initial_alpha}: need -{LARGEST_ALPHA:g} to {LARGEST_ALPHA:g}")
 
     @property
     def minimum_side(self) -> int:
