@@ -29,6 +29,7 @@ from edgesr_train import train
 from edgesr_upscale import upscale
 from runtimes.allocator import keep_large_blocks_after_torch
 from runtimes.errors import EdgesrError
+from runtimes.wording import printable
 
 _INTERRUPTED = 130
 _CLOSED_PIPE = 141
@@ -207,7 +208,7 @@ def _run() -> None:
 
 def _fail(message: str) -> None:
     if message:  # none where the help was shown instead
-        print(f"edgesr: {' '.join(message.split())}", file=sys.stderr)
+        print(f"edgesr: {printable(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(2)
 
 

@@ -21,6 +21,7 @@ from edgesr_terminal import (
     shown_progress,
 )
 from runtimes.errors import InputError
+from runtimes.registry import require_threads
 
 if TYPE_CHECKING:
     from benchmarks.devices import AnyDevice
@@ -80,6 +81,8 @@ def bench(
 
     size = None if image_size is None else parse_size(image_size, "--image-size")
     memory_bytes, counts = parse_bytes("--memory", memory), positive_integers("--threads", threads)
+    for count in counts:
+        require_threads(count)
     share = parse_percent("--limit", limit)
     if mlperf:
         calls, seconds = max(calls, math.ceil(_MLPERF_QUERIES / rounds)), max(seconds, _MLPERF_SECONDS / rounds)

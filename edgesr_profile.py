@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from edgesr_terminal import JsonOption, RuntimeOption, print_lines, print_table, shown_progress
+from runtimes.registry import MAX_THREADS
 
 
 def profile(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")],
     runtime: RuntimeOption = None,
     artifact: Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the runtime.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, max=MAX_THREADS, help="Threads of the runtime.")] = 1,
     calls: Annotated[int, typer.Option(min=1, help="Profile this many calls, after a first one.")] = 10,
     json: JsonOption = None,
 ) -> None:

@@ -16,6 +16,7 @@ import typer
 from edgesr_completion import one_of, runtimes
 from runtimes.errors import InputError
 from runtimes.files import is_standard_output
+from runtimes.wording import printable
 
 if TYPE_CHECKING:
     from benchmarks.tables import Table
@@ -107,7 +108,7 @@ def shown_progress() -> Iterator[Progress]:
 
         def draw(event: ProgressEvent) -> None:
             if event.is_notice:
-                console.print(f"edgesr: {event.note}", markup=False, highlight=False, soft_wrap=True)
+                console.print(f"edgesr: {printable(event.note)}", markup=False, highlight=False, soft_wrap=True)
                 return
             if event.task not in tasks:
                 tasks[event.task] = bars.add_task(event.task, total=event.total, note=event.note)
@@ -123,11 +124,11 @@ def print_table(table: Table) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    drawn = RichTable(title=table.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn = RichTable(title=Text(printable(table.title)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns:
-        drawn.add_column(column, overflow="fold")
+        drawn.add_column(Text(printable(column)), overflow="fold")
     for row in table.rows:
-        drawn.add_row(*map(Text, row))
+        drawn.add_row(*(Text(printable(cell)) for cell in row))
     console = Console()
     (console if console.is_terminal else Console(width=_PIPE_WIDTH)).print(drawn)
 
@@ -135,7 +136,7 @@ def print_table(table: Table) -> None:
 def print_lines(lines: list[str]) -> None:
     """One line each."""
     for line in lines:
-        print(line, flush=True)
+        print(printable(line), flush=True)
 
 
 def escape_what_cannot_be_encoded() -> None:

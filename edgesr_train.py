@@ -43,7 +43,7 @@ def train(
         Path | None, typer.Option(help="VGG16 or VGG19 state dict instead of the one of stlpips-pytorch.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that prepare patches.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, max=256, help="Processes that prepare patches.")] = 1,
 ) -> None:
     """Train a preset on a folder of photographs: an L1 phase, then a cyclic GAN phase. Many GPUs: under torchrun."""
     require_packages("training", ("torch", "safetensors", "matplotlib"), extra="train")

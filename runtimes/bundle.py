@@ -66,6 +66,8 @@ class Bundle:
         if values.dtype != np.float32 or shape not in (None, values.shape):
             found = f"{values.dtype} of shape {values.shape}"
             raise InputError(f"{path}: holds {found}, the manifest needs float32 of {shape or 'any shape'}; {_REMAKE}")
+        if not np.isfinite(values).all():
+            raise InputError(f"{path}: holds NaN or infinities; {_REMAKE}")
         return values
 
     def _shape_of(self, entry: FileEntry) -> tuple[int, ...] | None:

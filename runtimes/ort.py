@@ -9,13 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtimes.telemetry import switch_off_telemetry
+from runtimes.wording import counted
 
 switch_off_telemetry()
 import onnxruntime  # noqa: E402
 from onnxruntime.capi import onnxruntime_pybind11_state  # noqa: E402
 
+_FATAL = 4  # what fails is raised: ONNX Runtime need not print it too
+onnxruntime.set_default_logger_severity(_FATAL)
+
 FAILURES = (
     RuntimeError,
+    ValueError,
     *(e for e in vars(onnxruntime_pybind11_state).values() if isinstance(e, type) and issubclass(e, Exception)),
 )
 """What it raises for a file or an input that it cannot take, or without the memory for it."""
@@ -48,6 +53,7 @@ def open(path: Path, threads: int, *, exact: bool = False) -> OrtSession:
 def session_options(threads: int) -> onnxruntime.SessionOptions:
     """Options of every session of ours."""
     options = onnxruntime.SessionOptions()
+    options.log_severity_level = _FATAL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.enable_mem_pattern = False  # it allocates all tensors once more on the second call: 1.5 times the memory
@@ -56,4 +62,8 @@ def session_options(threads: int) -> onnxruntime.SessionOptions:
 
 def open_session(path: Path, options: onnxruntime.SessionOptions) -> OrtSession:
     """Load an .onnx file with these options."""
-    return OrtSession(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    inputs, outputs = len(session.get_inputs()), len(session.get_outputs())
+    if (inputs, outputs) != (1, 1):
+        raise ValueError(f"it has {counted(inputs, 'input')} and {counted(outputs, 'output')}, need one of each")
+    return OrtSession(session)

@@ -8,6 +8,8 @@ from importlib import metadata
 
 from runtimes.errors import InputError, MissingPackageError
 
+MAX_THREADS = 256
+
 
 @dataclass(frozen=True)
 class RuntimeInfo:
@@ -56,6 +58,12 @@ RUNTIMES = {
         ),
     )
 }
+
+
+def require_threads(count: int) -> None:
+    """An InputError for a number of threads that no runtime should be asked for."""
+    if not 1 <= count <= MAX_THREADS:
+        raise InputError(f"threads is {count}: need 1 to {MAX_THREADS}")
 
 
 def runtime_info(name: str) -> RuntimeInfo:

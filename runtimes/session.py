@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from runtimes.bundle import Bundle
 from runtimes.errors import EdgesrError, InputError
 from runtimes.manifest import Artifact, Layout
-from runtimes.registry import require_installed, runtime_info
+from runtimes.registry import require_installed, require_threads, runtime_info
 
 Array = NDArray[np.float32]
 
@@ -59,6 +59,8 @@ class CheckedSession:
         height, width = _height_and_width(image.shape, self.artifact.inputs[0].layout)
         size = (self.scale * height, self.scale * width)
         expected = (1, 3, *size) if layout == "NCHW" else (1, *size, 3)
+        if not isinstance(output, np.ndarray) or output.dtype != np.float32:
+            raise EdgesrError(f"{self.artifact.id}: answers no float32 tensor; export it again")
         if output.shape != expected:
             raise EdgesrError(
                 f"{self.artifact.id}: answers {_shown(output.shape)} to an input of {_shown(image.shape)}, not "
@@ -99,8 +101,7 @@ def open_session(
     info = runtime_info(runtime or artifact.runtimes[0])
     if info.name not in artifact.runtimes:
         raise InputError(f"{artifact.id} cannot run on {info.name!r}: it opens in {', '.join(artifact.runtimes)}")
-    if threads < 1:
-        raise InputError(f"threads is {threads}: need at least 1")
+    require_threads(threads)
     require_installed(info)
     adapter: Adapter = importlib.import_module(info.adapter)
     path = bundle.path(artifact.file)

@@ -9,6 +9,8 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
+from runtimes.wording import counted
+
 FAILURES = (RuntimeError, ValueError)
 """What it raises for a file or an input that it cannot take, or without the memory for it."""
 
@@ -41,6 +43,9 @@ def open(path: Path, threads: int, *, exact: bool = False) -> LiteRtSession:
     """
     kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if exact else OpResolverType.AUTO
     interpreter = Interpreter(model_path=str(path), num_threads=threads, experimental_op_resolver_type=kernels)
-    return LiteRtSession(
-        interpreter, interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    )
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    if (len(inputs), len(outputs)) != (1, 1):
+        raise ValueError(
+            f"it has {counted(len(inputs), 'input')} and {counted(len(outputs), 'output')}, need one of each"
+        )
+    return LiteRtSession(interpreter, inputs[0]["index"], outputs[0]["index"])

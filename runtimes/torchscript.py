@@ -22,7 +22,10 @@ class TorchScriptLiteSession:
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            output: NDArray[np.float32] = self.module(torch.from_numpy(image)).numpy()
+            answer = self.module(torch.from_numpy(image))
+        if not isinstance(answer, torch.Tensor):
+            raise RuntimeError(f"it answers a {type(answer).__name__}, need a tensor")
+        output: NDArray[np.float32] = answer.numpy()
         return output
 
 

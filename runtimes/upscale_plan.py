@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from runtimes.bundle import Bundle
 from runtimes.errors import InputError
 from runtimes.manifest import Artifact, Size
-from runtimes.registry import require_installed, runtime_info
+from runtimes.registry import require_installed, require_threads, runtime_info
 from runtimes.self_ensemble import ALL_EIGHT, SINGLE, Member
 from runtimes.tiles import Grid, Span, grid_of, least_work_grid
 from runtimes.wording import counted
@@ -37,8 +37,7 @@ class UpscaleOptions:
     self_ensemble: bool = False
 
     def __post_init__(self) -> None:
-        if self.threads < 1:
-            raise InputError(f"threads is {self.threads}: need at least 1")
+        require_threads(self.threads)
         if self.memory_bytes is not None and self.memory_bytes < 1:
             raise InputError(f"memory is {self.memory_bytes} bytes: need more than 0")
         if self.tile_size is not None and min(self.tile_size) < 1:

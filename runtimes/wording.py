@@ -44,6 +44,11 @@ def shown_name(name: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
+def printable(text: str) -> str:
+    """Text for one line of a terminal: escapes for control characters, which could change what is shown before it."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 def shown_value(value: object) -> str:
     """A value from a file as Python writes it, shortened to about 80 characters."""
     text = reprlib.repr(value) if not isinstance(value, str) else repr(value)

@@ -92,6 +92,7 @@ def test_wrong_manifest_is_refused(bundle: Bundle, change: Callable[[dict[str, A
         (b"PK\x03\x04", "not a tensor, or damaged: no .npy file"),
         (b"\x93NUMPY\x01\x00\x76\x00", "not a tensor, or damaged"),
         (np.zeros((3, 2, 3)), r"holds float64 of shape \(3, 2, 3\), the manifest needs float32"),
+        (np.full((3, 2, 3), np.inf, dtype=np.float32), "holds NaN or infinities; make it anew"),
         (np.zeros((3, 2, 2), dtype=np.float32), r"holds float32 of shape \(3, 2, 2\), .* float32 of \(3, 2, 3\)"),
     ],
 )

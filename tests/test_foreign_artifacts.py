@@ -1,0 +1,128 @@
+"""Bundles of strangers, whose hashes hold, but whose artifacts have other inputs and outputs than one image each."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from cli_refusals import RunCli, picture, refused
+from onnx import TensorProto, helper
+
+from benchmarks.tables import Table
+from edgesr_terminal import print_lines, print_table
+from export.tflite_graph import read_tflite, write_tflite
+from runtimes.bundle import file_entry, open_bundle
+from runtimes.errors import EdgesrError
+from runtimes.session import CheckedSession, open_session
+
+RELEASE = Path(__file__).parent / "data" / "0.1.0" / "bundle"
+ONNX, TFLITE = "onnx-fp32-tile", "tflite-fp32-tile-12x16"
+
+
+def _two_inputs(content: bytes) -> bytes:
+    model = onnx.ModelProto.FromString(content)
+    model.graph.input.append(helper.make_tensor_value_info("second", TensorProto.FLOAT, [1]))
+    return bytes(model.SerializeToString())
+
+
+def _no_input(_: bytes) -> bytes:
+    value = helper.make_tensor("value", TensorProto.FLOAT, [1, 3, 4, 4], [0.0] * 48)
+    graph = helper.make_graph(
+        [helper.make_node("Constant", [], ["y"], value=value)],
+        "g",
+        [],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, 4, 4])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    return bytes(model.SerializeToString())
+
+
+def _two_outputs(content: bytes) -> bytes:
+    model = onnx.ModelProto.FromString(content)
+    model.graph.node.append(helper.make_node("Identity", [model.graph.output[0].name], ["again"]))
+    model.graph.output.append(helper.make_tensor_value_info("again", TensorProto.FLOAT, None))
+    return bytes(model.SerializeToString())
+
+
+def _tflite_without(ends: str) -> Callable[[bytes], bytes]:
+    def change(content: bytes) -> bytes:
+        model = read_tflite(content)
+        setattr(model.subgraphs[0], ends, [])
+        return write_tflite(model)
+
+    return change
+
+
+def foreign_bundle(folder: Path, artifact: str, change: Callable[[bytes], bytes]) -> Path:
+    """The bundle of 0.1.0 in a folder, one file of it changed, with that file's size and hash in its manifest."""
+    root = Path(shutil.copytree(RELEASE, folder / "bundle"))
+    manifest = json.loads((root / "manifest.json").read_text())
+    (found,) = [one for one in manifest["artifacts"] if one["id"] == artifact]
+    file = root / found["file"]["path"]
+    file.write_bytes(change(file.read_bytes()))
+    found["file"] = asdict(file_entry(root, file))
+    (root / "manifest.json").write_text(json.dumps(manifest))
+    return root
+
+
+@pytest.mark.parametrize(
+    ("artifact", "change", "why"),
+    [
+        (ONNX, _two_inputs, "it has 2 inputs and 1 output, need one of each"),
+        (ONNX, _no_input, "it has 0 inputs and 1 output, need one of each"),
+        (ONNX, _two_outputs, "it has 1 input and 2 outputs, need one of each"),
+        (ONNX, lambda _: b"no model", "ONNX Runtime cannot open it"),
+        (TFLITE, _tflite_without("inputs"), "it has 0 inputs and 1 output, need one of each"),
+        (TFLITE, _tflite_without("outputs"), "it has 1 input and 0 outputs, need one of each"),
+    ],
+)
+def test_other_inputs_and_outputs_are_refused(
+    tmp_path: Path, run_cli: RunCli, artifact: str, change: Callable[[bytes], bytes], why: str
+) -> None:
+    root = foreign_bundle(tmp_path, artifact, change)
+    image = picture(tmp_path / "in.png")
+    options = ("--bundle", root, "--artifact", artifact)
+    refused(run_cli, tmp_path, "upscale", image, tmp_path / "out.png", *options, naming=why)
+
+
+class _Answers:
+    def __init__(self, answer: object) -> None:
+        self._answer = answer
+
+    def run(self, image: object) -> object:
+        return self._answer
+
+
+@pytest.mark.parametrize("answer", [[1.0], None, np.zeros((1, 3, 16, 16)), np.array([["text"]], dtype=object)])
+def test_an_answer_that_is_no_float32_tensor_is_an_error(answer: object) -> None:
+    bundle = open_bundle(RELEASE)
+    session = CheckedSession(bundle.artifact(ONNX), _Answers(answer), 4)  # type: ignore[arg-type]
+    with pytest.raises(EdgesrError, match="onnx-fp32-tile: answers no float32 tensor"):
+        session.run(np.zeros((1, 3, 4, 4), dtype=np.float32))
+
+
+@pytest.mark.parametrize("threads", [-1, 0, 257, 10**8])
+def test_threads_have_a_limit(threads: int, run_cli: RunCli, tmp_path: Path) -> None:
+    """A runtime would start them all."""
+    bundle = open_bundle(RELEASE)
+    with pytest.raises(EdgesrError, match=f"threads is {threads}: need 1 to 256"):
+        open_session(bundle, bundle.artifact(ONNX), threads=threads)
+    if threads > 0:
+        refused(run_cli, tmp_path, "bench", RELEASE, "--threads", f"1,{threads}", naming=f"threads is {threads}")
+        refused(run_cli, tmp_path, "profile", RELEASE, "--threads", threads, naming="'--threads'")
+        refused(run_cli, tmp_path, "train", RELEASE, "--output", "x", "--workers", threads, naming="'--workers'")
+
+
+def test_names_from_files_do_not_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "\x1b[2Ka\nb\r[red]\udcff"
+    print_lines([name])
+    print_table(Table(name, (name,), ((name,),)))
+    shown = capsys.readouterr().out
+    assert shown.count(r"\x1b[2Ka\nb\r[red]\udcff") == 4
+    assert "\x1b" not in shown
