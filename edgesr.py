@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import metadata
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -175,9 +177,10 @@ def evaluate(
 def main() -> None:
     """Entry point: exit code 0 done, 1 the check failed, 2 bad input or missing package (one line on stderr).
 
-    Also 130 after Ctrl-C, and 141 where the program that reads the output has ended, as 'head' does: the code that
-    shells give for SIGPIPE.
+    Also 130 after Ctrl-C, 143 after SIGTERM, and 141 where the program that reads the output has ended, as 'head' does:
+    the code that shells give for SIGPIPE.
     """
+    signal.signal(signal.SIGTERM, _terminate)
     keep_large_blocks_after_torch()
     escape_what_cannot_be_encoded()
     try:
@@ -189,6 +192,11 @@ def main() -> None:
         sys.exit(_CLOSED_PIPE)  # typer and rich end with 1 here, which says that a check failed
 
 
+def _terminate(number: int, _: FrameType | None) -> None:
+    """End as Ctrl-C does, so that worker processes and temporary files go too."""
+    raise SystemExit(128 + number)
+
+
 def _run() -> None:
     """Run the command and exit."""
     try:
@@ -198,7 +206,7 @@ def _run() -> None:
     except typer.TyperException as error:
         _fail(error.format_message())
     except OSError as error:
-        _fail(f"{error.filename or 'file system'}: {error.strerror or error}")
+        _fail(f"{error.filename or 'writing the output'}: {error.strerror or error}")
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     if code == _INTERRUPTED:  # typer's own code for Ctrl-C inside a command

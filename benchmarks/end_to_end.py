@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from benchmarks.memory import peak_rss_bytes, rss_bytes
 from runtimes.bundle import Bundle
+from runtimes.errors import EdgesrError
 from runtimes.image_io import read_picture, write_image
 from runtimes.manifest import Artifact, Size
 from runtimes.picture import Pixels
@@ -82,6 +83,9 @@ def measure_end_to_end(
         plan = upscaler.plan(picture.size)
         tiles_ms, network_ms = upscaler.timed(picture.pixels, writer)
         started = time.perf_counter()
+        if network_ms == 0:
+            size = "x".join(map(str, settings.size))
+            raise EdgesrError(f"a photograph of {size} is flat here, no network runs: give a larger --image-size")
         writer.save()
         encode_ms = _milliseconds_since(started)
         peak = peak_rss_bytes() - before

@@ -8,7 +8,7 @@ from pathlib import Path
 from runtimes.errors import InputError, MissingImagePackageError
 from runtimes.image_io import SUFFIXES, list_images, read_rgb8
 from runtimes.manifest import Size
-from runtimes.wording import counted
+from runtimes.wording import counted, printable
 
 LEAST_HR_SIDE = 32
 
@@ -68,7 +68,8 @@ def read_image_set(folder: Path) -> ImageSet:
         try:
             pairs.append(_read_pair(file, lr))
         except (InputError, MissingImagePackageError) as error:
-            skipped.append(SkippedImage(image=file.name, reason=str(error).removeprefix(f"{file}: ")))
+            reason = str(error).removeprefix(f"{file}: ")
+            skipped.append(SkippedImage(image=printable(file.name), reason=printable(reason)))
     if not pairs:
         first = skipped[0]
         raise InputError(

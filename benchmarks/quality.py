@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from benchmarks.results import SCHEMA_VERSION
 from runtimes.errors import InputError
 from runtimes.image_io import read_rgb8
 from runtimes.progress import Progress, ProgressEvent, silent
+from runtimes.wording import printable
 
 Pixels = NDArray[np.uint8]
 
@@ -124,7 +126,7 @@ def measure_quality(
         kind="quality",
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=current_environment(),
-        data=images.folder.resolve().name,
+        data=printable(images.folder.resolve().name),
         degradation=degradation,
         seed=seed,
         scale=scale,
@@ -142,13 +144,13 @@ def degraded_pair(pair: ImagePair, *, scale: int, degradation: str, seed: int) -
     Random numbers are a function of the seed and the HR file's name alone. A blur is applied to HR: a paired LR file is
     then not used.
     """
-    random = np.random.default_rng((seed, *hashlib.sha256(pair.hr.name.encode()).digest()))
+    random = np.random.default_rng((seed, *hashlib.sha256(os.fsencode(pair.hr.name)).digest()))
     steps = parse_degradation(degradation) or draw_degradation(random)
     hr = crop_to_multiple(read_rgb8(pair.hr), scale)
     paired = pair.lr is not None and not steps.blur
     clean = read_rgb8(pair.lr) if paired and pair.lr else steps.reduce(hr, scale)
     described = MeasuredImage(
-        image=pair.hr.name,
+        image=printable(pair.hr.name),
         height=hr.shape[0],
         width=hr.shape[1],
         lr="file" if paired else "bicubic",

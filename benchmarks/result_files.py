@@ -14,6 +14,7 @@ from benchmarks.latency import Latency, counted_anew
 from benchmarks.latency_results import LatencyResult, LatencyResults
 from benchmarks.parity import ArtifactParity
 from benchmarks.parity_results import ParityResult, ParityResults
+from benchmarks.plausible import require_plausible
 from benchmarks.profiles import ProfileResult, ProfileResults
 from benchmarks.quality import QualityResults
 from benchmarks.results import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Key, bundle_identity, label
@@ -56,6 +57,7 @@ def read_results(cls: type[T], path: Path) -> T:
     try:
         results = decode(cls, data)
         _require_sound(results)
+        require_plausible(data)
     except (DecodeError, InputError) as error:
         raise InputError(f"{path}: damaged result file: {error}; {remake}") from error
     if isinstance(results, LatencyResults) and version == _POOLED_SAMPLES_VERSION:

@@ -12,6 +12,7 @@ from onnx import shape_inference
 from benchmarks.tables import counts_text, shape_text
 from export.inspected import UNKNOWN_SHAPES, Shape, first_line, per_pixel
 from runtimes.errors import InputError
+from runtimes.wording import shown_name
 
 _PROBE_SIDE = 32
 
@@ -20,11 +21,21 @@ def describe_onnx(path: Path) -> dict[str, str]:
     """Facts on an ONNX file; one that cannot be read is an InputError. External weights are not read."""
     try:
         model = onnx.load(path, load_external_data=False)
-        onnx.checker.check_model(model)
+        _require_external_data(path, model)
+        onnx.checker.check_model(path)
     except (DecodeError, onnx.checker.ValidationError, OSError, ValueError) as error:
         reason = first_line(error)
         raise InputError(f"not an ONNX model, or damaged: {reason}; export it again") from error
     return {**_facts(model), "MAC per HR pixel": _mac_text(model)}
+
+
+def _require_external_data(path: Path, model: onnx.ModelProto) -> None:
+    """An InputError for weights that lie in other files, and are not there."""
+    for tensor in model.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location" and not (path.parent / entry.value).is_file():
+                name = shown_name(entry.value)
+                raise InputError(f"its weights lie in {name}, which is not next to it: copy that file there too")
 
 
 def _facts(model: onnx.ModelProto) -> dict[str, str]:

@@ -58,8 +58,13 @@ def _convolution_macs(operators: list[dict[str, Any]], tensors: dict[int, Any]) 
 
 
 def _shape(outputs: list[dict[str, Any]]) -> Shape:
-    return tuple(int(side) for side in outputs[0]["shape"]) if outputs else ()
+    return _signature(outputs[0]) if outputs else ()
 
 
 def _tensors_text(details: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{t['name']} {shape_text([int(s) for s in t['shape']])} {t['dtype'].__name__}" for t in details)
+    return ", ".join(f"{t['name']} {shape_text(_signature(t))} {t['dtype'].__name__}" for t in details)
+
+
+def _signature(tensor: dict[str, Any]) -> Shape:
+    """None where a side is dynamic: the file has -1 there, and 1 in its shape."""
+    return tuple(None if side < 0 else int(side) for side in tensor["shape_signature"])

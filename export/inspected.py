@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runtimes.manifest import Layout
+from runtimes.wording import shown_text
 
 Shape = tuple[int | None, ...]
 UNKNOWN_SHAPES = "unknown: its shapes cannot be inferred"
@@ -10,7 +11,7 @@ UNKNOWN_SHAPES = "unknown: its shapes cannot be inferred"
 
 def first_line(error: Exception) -> str:
     """The first line of an error's text, or what kind of error it is."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return shown_text(next(iter(str(error).strip().splitlines()), type(error).__name__))
 
 
 def per_pixel(macs: int | None, output: Shape | None, *, layout: Layout) -> str:

@@ -21,7 +21,7 @@ from runtimes.files import require_creatable, sha256_of
 from runtimes.json_file import read_json, require_version
 from runtimes.manifest import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Artifact, FileEntry, Manifest
 from runtimes.sound_manifest import require_sound
-from runtimes.wording import counted
+from runtimes.wording import counted, shown_text
 
 MANIFEST_FILE = "manifest.json"
 _NPY_START = b"\x93NUMPY"
@@ -61,7 +61,7 @@ class Bundle:
                     raise ValueError("no .npy file")
             values: NDArray[np.float32] = np.load(path, allow_pickle=False)
         except (ValueError, EOFError, MemoryError) as error:
-            raise InputError(f"{path}: not a tensor, or damaged: {error}; {_REMAKE}") from error
+            raise InputError(f"{path}: not a tensor, or damaged: {shown_text(str(error))}; {_REMAKE}") from error
         shape = self._shape_of(entry)
         if values.dtype != np.float32 or shape not in (None, values.shape):
             found = f"{values.dtype} of shape {values.shape}"

@@ -14,6 +14,7 @@ from runtimes.bundle import Bundle
 from runtimes.errors import EdgesrError, InputError
 from runtimes.manifest import Artifact, Layout
 from runtimes.registry import require_installed, require_threads, runtime_info
+from runtimes.wording import shown_text
 
 Array = NDArray[np.float32]
 
@@ -53,7 +54,7 @@ class CheckedSession:
         except self.failures as error:
             raise EdgesrError(
                 f"{self.artifact.id}: its runtime failed on an input of {_shown(image.shape)}: {_first_line(error)}; "
-                "give smaller tiles or images, or check it with 'edgesr parity'"
+                "give smaller tiles or images, or export it again"
             ) from error
         layout = self.artifact.outputs[0].layout
         height, width = _height_and_width(image.shape, self.artifact.inputs[0].layout)
@@ -109,9 +110,8 @@ def open_session(
         session = adapter.open(path, threads, exact=exact)
     except adapter.FAILURES as error:
         raise EdgesrError(
-            f"{path}: {info.title} cannot open it: {_first_line(error)}; install "
-            f"{', '.join(f'{name} {version} or later' for name, version in artifact.least_runtime.items())}, "
-            "or export the bundle again"
+            f"{path}: {info.title} cannot open it: {_first_line(error)}; export the bundle again, or install "
+            f"{', '.join(f'{name} {version} or later' for name, version in artifact.least_runtime.items())}"
         ) from error
     return ImageSession(artifact, CheckedSession(artifact, session, bundle.manifest.scale, adapter.FAILURES))
 
@@ -121,7 +121,7 @@ def _height_and_width(shape: tuple[int, ...], layout: Layout) -> tuple[int, int]
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0] or type(error).__name__
+    return shown_text(str(error).strip().split("\n", 1)[0] or type(error).__name__)
 
 
 def _shown(shape: tuple[int, ...]) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 SHOWN = 3
 _LONGEST = 80
+_LONGEST_TEXT = 300
 _ISO_8601 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -47,6 +48,11 @@ def shown_name(name: object) -> str:
 def printable(text: str) -> str:
     """Text for one line of a terminal: escapes for control characters, which could change what is shown before it."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def shown_text(text: str) -> str:
+    """What a library says, at most 300 characters of it."""
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
 
 
 def shown_value(value: object) -> str:

@@ -29,6 +29,13 @@ METADATA_KEY = "edgesr_generator"
 WEIGHTS = ("real", "clean")
 DEFAULT_WEIGHTS = "real"
 _DTYPE = "F32"
+_START_BYTES = 64
+_NO_WEIGHTS = {
+    b"version https://git-lfs": "a pointer of Git LFS, not the file itself: run 'git lfs pull'",
+    b"<!doctype": "a web page, not the file itself: download the raw file",
+    b"<html": "a web page, not the file itself: download the raw file",
+}
+"""What downloads often leave in place of a file, by how it starts."""
 _REMAKE = "write it again with this edgesr"
 
 
@@ -133,8 +140,12 @@ def require_file(path: Path) -> None:
         raise InputError(f"{path}: no such file")
     if not path.is_file():
         raise InputError(f"{path}: not a file")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: the file is empty")
+    with path.open("rb") as file:
+        start = file.read(_START_BYTES).lstrip().lower()
+    if not start:
+        raise InputError(f"{path}: the file is empty; copy it again from where it came")
+    if found := next((advice for text, advice in _NO_WEIGHTS.items() if start.startswith(text)), None):
+        raise InputError(f"{path}: {found}")
 
 
 def _require_projection(generator: Generator, path: Path) -> None:

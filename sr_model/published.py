@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from runtimes.errors import InputError
+from runtimes.wording import shown_text
 from sr_model.checkpoint import require_file
 from sr_model.config import GeneratorConfig, preset
 from sr_model.finite_weights import FINITE, require_finite
@@ -24,7 +25,7 @@ from sr_model.recognised import compare_shapes, described_nesting, foreign_netwo
 
 NETWORK = "SRResCGAN or SRResCycGAN x4 generator"
 _BLOCKS = 5
-_SAVE_ANEW = "save it with torch.save(state_dict)"
+_SAVE_ANEW = f"give the state dict of an {NETWORK}, or a file that edgesr train wrote"
 _DAMAGE = (
     RuntimeError,
     EOFError,
@@ -180,4 +181,4 @@ def _is_dense(value: object) -> bool:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return shown_text(next(iter(str(error).strip().splitlines()), type(error).__name__))

@@ -15,9 +15,9 @@ from benchmarks.end_to_end_results import EndToEndResults, run_end_to_end
 from benchmarks.jobs import Job, Outcome
 from benchmarks.results import select_artifacts
 from benchmarks.tables import end_to_end_table, not_measured
-from runtimes.bundle import Bundle
+from runtimes.bundle import Bundle, open_bundle
 from runtimes.decoding import decode
-from runtimes.errors import InputError
+from runtimes.errors import EdgesrError, InputError
 
 SETTINGS = EndToEndSettings(size=(120, 90), memory_bytes=19_000_000, repeats=1)
 
@@ -46,6 +46,14 @@ def test_no_more_memory_than_planned_by_far(mobile_bundle: Bundle) -> None:
     images_mb = 400 * 600 * (3 + 4 * 16) / 1e6
     assert measured.estimated_tile_mb is not None
     assert measured.peak_above_runtime_mb <= 1.5 * (measured.estimated_tile_mb + images_mb)
+
+
+def test_a_photograph_that_no_network_runs_on_is_refused() -> None:
+    """It is so flat that its noise level is 0: the figures would be those of bilinear upsampling."""
+    bundle = open_bundle(Path(__file__).parent / "data" / "0.1.0" / "bundle")
+    settings = EndToEndSettings(size=(30, 30), memory_bytes=10**8)
+    with pytest.raises(EdgesrError, match="a photograph of 30x30 is flat here, no network runs: give a larger"):
+        measure_end_to_end(bundle, bundle.artifact("onnx-fp32-tile"), runtime="ort", threads=1, settings=settings)
 
 
 def test_tile_graphs_alone_are_measured(projection_bundle: Bundle) -> None:

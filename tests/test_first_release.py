@@ -127,6 +127,12 @@ def damaged_rows(data: Any, kind: str) -> None:
         result["latency"]["samples_ms"][2][0] = 1e-320
     elif kind == "percentile":
         result["latency"]["p50_ms"] = 1e308
+    elif kind == "negative time":
+        result["latency"]["load_ms"] = -5.0
+    elif kind == "negative memory":
+        result["latency"]["peak_rss_mb"] = -1.0
+    elif kind == "rounds":
+        data["rounds"] = -5
     elif kind == "rate":
         result["gflops"] = 0.0
     elif kind == "no time":
@@ -164,6 +170,9 @@ def test_a_golden_of_two_factors_is_refused(release: Path, run_cli: RunCli) -> N
         ("no time", "onnx-fp32-full: a call took no time"),
         ("hardly any time", "onnx-fp32-full: a call took no time"),
         ("percentile", "onnx-fp32-full: a call took too long to be true"),
+        ("negative time", "load_ms is -5.0, which cannot be"),
+        ("negative memory", "peak_rss_mb is -1.0, which cannot be"),
+        ("rounds", "rounds is -5, which cannot be"),
         ("rate", "onnx-fp32-full: a figure derived from its latency is 0, or too large to be true"),
         ("not a number", "holds NaN"),
     ],

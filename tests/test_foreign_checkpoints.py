@@ -71,14 +71,17 @@ def test_prefixes_that_all_names_share_are_seen_through() -> None:
 @pytest.mark.parametrize(
     ("state", "naming"),
     [
-        ({"params_ema": NETWORKS["EDSR"]}, f", but params_ema: {ANOTHER}, its params_ema looks like EDSR; save it"),
+        (
+            {"params_ema": NETWORKS["EDSR"]},
+            f", but params_ema: {ANOTHER}, its params_ema looks like EDSR; give",
+        ),
         (
             {"epoch": 3, "state_dict": NETWORKS["RCAN"], "optimizer": {}},
-            f", but epoch, state_dict, optimizer: {ANOTHER}, its state_dict looks like RCAN; save it",
+            f", but epoch, state_dict, optimizer: {ANOTHER}, its state_dict looks like RCAN; give",
         ),
-        ({"a": 1, "b": 2, "c": 3, "d": 4}, ", but a, b, c and 1 more; save it"),
-        ([1], ", but a list; save it"),
-        ({5: 1, "a\nb": 2}, ", but 5, 'a\\nb'; save it"),
+        ({"a": 1, "b": 2, "c": 3, "d": 4}, ", but a, b, c and 1 more; give"),
+        ([1], ", but a list; give"),
+        ({5: 1, "a\nb": 2}, ", but 5, 'a\\nb'; give"),
     ],
 )
 def test_what_holds_a_state_dict_inside_says_so(state: Any, naming: str, tmp_path: Path) -> None:
@@ -88,9 +91,28 @@ def test_what_holds_a_state_dict_inside_says_so(state: Any, naming: str, tmp_pat
     assert f"holds no state dict (a mapping of names to dense tensors){naming}" in refusal(tmp_path / "state.pth")
 
 
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid\n",
+            "a pointer of Git LFS, .* 'git lfs pull'",
+        ),
+        (b"<!DOCTYPE html>\n<html>404</html>", "a web page, not the file itself: download the raw file"),
+        (b"\n <html lang=en>", "a web page, not the file itself: download the raw file"),
+        (b"", "the file is empty; copy it again"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x.pth", "x.safetensors"])
+def test_what_downloads_leave_in_place_of_weights(tmp_path: Path, name: str, content: bytes, why: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"{name}: {why}"):
+        load_checkpoint(tmp_path / name)
+
+
 def test_a_torchscript_archive_is_refused_without_a_warning(tmp_path: Path) -> None:
     torch.jit.save(torch.jit.script(torch.nn.Conv2d(1, 1, 1)), tmp_path / "script.pth")
-    assert "a TorchScript archive, which holds code; save it with torch.save(state_dict)" in refusal(
+    assert "a TorchScript archive, which holds code; give the state dict of an SRResCGAN" in refusal(
         tmp_path / "script.pth"
     )
 

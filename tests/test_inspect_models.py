@@ -110,6 +110,15 @@ def test_damaged_files_are_refused(tmp_path: Path, source: Path, kind: str, dama
     assert "\n" not in refusal
 
 
+def test_weights_in_another_file(tmp_path: Path) -> None:
+    model = onnx.load(ONNX_FILE)
+    onnx.save(model, tmp_path / "x.onnx", save_as_external_data=True, location="weights.data", size_threshold=0)
+    assert facts(tmp_path / "x.onnx")["parameters"] == facts(ONNX_FILE)["parameters"]
+    (tmp_path / "weights.data").unlink()
+    refusal = describe(tmp_path / "x.onnx").refusal
+    assert refusal == "its weights lie in weights.data, which is not next to it: copy that file there too"
+
+
 def test_the_command_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "words.tflite"
     path.write_text("no model\n")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hr_images import NAMES, Pixels, hr_pixels, save, two_images
+from PIL import Image
 
 from benchmarks.candidates import Candidate, bicubic_candidate, bundle_candidate
 from benchmarks.degradations import downscale_bicubic, upscale_bicubic
 from benchmarks.image_pairs import read_image_set
 from benchmarks.metrics import ssim
-from benchmarks.quality import PerceptualDistance, QualityResults, measure_quality
+from benchmarks.quality import PerceptualDistance, QualityResults, degraded_pair, measure_quality
 from benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
 from benchmarks.results import write_json
 from runtimes.bundle import Bundle
@@ -143,6 +145,15 @@ def test_results_file_and_tables(folder: Path, tmp_path: Path) -> None:
         (f"{name}.png", candidate) for name in NAMES for candidate in ("bicubic", "exact")
     ]
     assert quality_notes(results) == []
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    """It is measured and recorded with an escape, as JSON cannot hold it."""
+    Image.fromarray(np.full((32, 32, 3), 9, dtype=np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / os.fsdecode(b"a\xff.png"))
+    (pair,) = read_image_set(tmp_path).pairs
+    _, _, described = degraded_pair(pair, scale=4, degradation="noise:8", seed=0)
+    assert described.image == r"a\udcff.png"
 
 
 def test_wrong_candidates_are_refused(folder: Path) -> None:
