@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass
 
-from runtimes.manifest import Artifact, Precision
+from edgesr.runtimes.manifest import Artifact, Precision
 
 CPU_DEPENDENT: tuple[Precision, ...] = ("fp16a", "int8", "w8d", "w8a16")
 """Precisions whose kernels round in other places on other CPUs: they are computed in exact arithmetic too."""

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.degradations import upscale_bicubic
-from benchmarks.image_pairs import ImageSet
-from benchmarks.results import bundle_identity
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.manifest import Artifact
-from runtimes.upscale import Upscaler
-from runtimes.upscale_plan import UpscaleOptions, plan_upscale
+from edgesr.benchmarks.degradations import upscale_bicubic
+from edgesr.benchmarks.image_pairs import ImageSet
+from edgesr.benchmarks.results import bundle_identity
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.upscale import Upscaler
+from edgesr.runtimes.upscale_plan import UpscaleOptions, plan_upscale
 
 Pixels = NDArray[np.uint8]
 Upscale = Callable[[Pixels], Pixels]

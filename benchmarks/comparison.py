@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.metrics import border_max_abs_error, channel_mean_shift, max_abs_error, psnr
-from runtimes.manifest import Tolerance
+from edgesr.benchmarks.metrics import border_max_abs_error, channel_mean_shift, max_abs_error, psnr
+from edgesr.runtimes.manifest import Tolerance
 
 ONE_LEVEL_PSNR_DB = 20 * math.log10(255)
 """48.13 dB: a root mean square error of one grey level of 255. The steps of int8 alone leave half a level."""

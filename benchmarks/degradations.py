@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from runtimes.errors import InputError
+from edgesr.runtimes.errors import InputError
 
 Pixels = NDArray[np.uint8]
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from benchmarks.jobs import Job, Outcome, invalid_result
-from benchmarks.limits import blas_environment
-from runtimes.decoding import to_json
-from runtimes.errors import InputError
-from runtimes.json_file import read_record
-from runtimes.telemetry import TELEMETRY_OFF
+from edgesr.benchmarks.jobs import Job, Outcome, invalid_result
+from edgesr.benchmarks.limits import blas_environment
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.telemetry import TELEMETRY_OFF
 
-WORKER = "benchmarks.worker"
+WORKER = "edgesr.benchmarks.worker"
 """The module that does a job."""
 
 _OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "bad allocation", "Cannot allocate memory", "can't allocate memory")

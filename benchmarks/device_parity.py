@@ -11,19 +11,25 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.arithmetic import CPU_DEPENDENT, Computed, device_difference_cause
-from benchmarks.arm64.device import Arm64Device
-from benchmarks.comparison import finite
-from benchmarks.device import Device
-from benchmarks.devices import emulated, environments, on_device
-from benchmarks.image_folders import ImageFolders, keeps_exact, kept_image
-from benchmarks.parallel import in_order
-from benchmarks.parity import ArtifactParity
-from benchmarks.parity_results import DeviceDifference, ParityResult, ParityResults, check_artifact, parity_results
-from benchmarks.results import label
-from runtimes.bundle import Bundle
-from runtimes.manifest import Artifact
-from runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.benchmarks.arithmetic import CPU_DEPENDENT, Computed, device_difference_cause
+from edgesr.benchmarks.arm64.device import Arm64Device
+from edgesr.benchmarks.comparison import finite
+from edgesr.benchmarks.device import Device
+from edgesr.benchmarks.devices import emulated, environments, on_device
+from edgesr.benchmarks.image_folders import ImageFolders, keeps_exact, kept_image
+from edgesr.benchmarks.parallel import in_order
+from edgesr.benchmarks.parity import ArtifactParity
+from edgesr.benchmarks.parity_results import (
+    DeviceDifference,
+    ParityResult,
+    ParityResults,
+    check_artifact,
+    parity_results,
+)
+from edgesr.benchmarks.results import label
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 
 Pair = tuple[Artifact, str]
 

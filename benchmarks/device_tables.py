@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.instruction_results import InstructionResult
-from benchmarks.parity_results import ParityResults
-from benchmarks.results import label
-from benchmarks.tables import Table
+from edgesr.benchmarks.instruction_results import InstructionResult
+from edgesr.benchmarks.parity_results import ParityResults
+from edgesr.benchmarks.results import label
+from edgesr.benchmarks.tables import Table
 
 _DASH = "-"
 

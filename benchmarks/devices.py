@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.arm64.cpus import CPUS
-from benchmarks.arm64.device import Arm64Device, open_arm64
-from benchmarks.device import Device, DeviceEnvironment, HostDevice
-from benchmarks.emulated_x86 import NAME as X86_NAME
-from benchmarks.emulated_x86 import EmulatedX86Device, open_emulated_x86
-from benchmarks.results import HOST
-from runtimes.errors import InputError
-from runtimes.manifest import Artifact
+from edgesr.benchmarks.arm64.cpus import CPUS
+from edgesr.benchmarks.arm64.device import Arm64Device, open_arm64
+from edgesr.benchmarks.device import Device, DeviceEnvironment, HostDevice
+from edgesr.benchmarks.emulated_x86 import NAME as X86_NAME
+from edgesr.benchmarks.emulated_x86 import EmulatedX86Device, open_emulated_x86
+from edgesr.benchmarks.results import HOST
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Artifact
 
 EmulatedDevice = Arm64Device | EmulatedX86Device
 AnyDevice = HostDevice | EmulatedDevice

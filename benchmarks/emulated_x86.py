@@ -6,12 +6,12 @@ import os
 import sys
 from dataclasses import dataclass
 
-from benchmarks.arm64.guest import Guest, installed_guest
-from benchmarks.arm64.recipe import X86_CPU_FOLDER
-from benchmarks.device import WORKER, DeviceEnvironment, run_worker
-from benchmarks.environment import current_environment
-from benchmarks.jobs import Job, Outcome
-from runtimes.telemetry import TELEMETRY_OFF
+from edgesr.benchmarks.arm64.guest import Guest, installed_guest
+from edgesr.benchmarks.arm64.recipe import X86_CPU_FOLDER
+from edgesr.benchmarks.device import WORKER, DeviceEnvironment, run_worker
+from edgesr.benchmarks.environment import current_environment
+from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.runtimes.telemetry import TELEMETRY_OFF
 
 NAME = "x86-64:haswell"
 TITLE = "Haswell (AVX2, no VNNI)"

@@ -17,17 +17,17 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.memory import peak_rss_bytes, rss_bytes
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError
-from runtimes.image_io import read_picture, write_image
-from runtimes.manifest import Artifact, Size
-from runtimes.picture import Pixels
-from runtimes.picture_writer import PictureWriter
-from runtimes.registry import require_installed, runtime_info
-from runtimes.session import ImageSession, Session
-from runtimes.upscale import Upscaler
-from runtimes.upscale_plan import UpscaleOptions
+from edgesr.benchmarks.memory import peak_rss_bytes, rss_bytes
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.image_io import read_picture, write_image
+from edgesr.runtimes.manifest import Artifact, Size
+from edgesr.runtimes.picture import Pixels
+from edgesr.runtimes.picture_writer import PictureWriter
+from edgesr.runtimes.registry import require_installed, runtime_info
+from edgesr.runtimes.session import ImageSession, Session
+from edgesr.runtimes.upscale import Upscaler
+from edgesr.runtimes.upscale_plan import UpscaleOptions
 
 
 @dataclass(frozen=True, kw_only=True)

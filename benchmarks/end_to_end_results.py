@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from benchmarks.device import Device
-from benchmarks.end_to_end import EndToEnd, EndToEndSettings
-from benchmarks.jobs import Job, decode_result
-from benchmarks.results import Header, Row, all_measured, header, require_any_ran, row
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.manifest import Artifact
-from runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.benchmarks.device import Device
+from edgesr.benchmarks.end_to_end import EndToEnd, EndToEndSettings
+from edgesr.benchmarks.jobs import Job, decode_result
+from edgesr.benchmarks.results import Header, Row, all_measured, header, require_any_ran, row
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 
 
 @dataclass(frozen=True, kw_only=True)

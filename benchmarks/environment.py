@@ -7,8 +7,8 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtimes.allocator import allocator_settings
-from runtimes.registry import RUNTIMES, installed_version
+from edgesr.runtimes.allocator import allocator_settings
+from edgesr.runtimes.registry import RUNTIMES, installed_version
 
 CPUS = Path("/sys/devices/system/cpu")
 """Where Linux tells of cores and their clocks; other systems do not have it."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtimes.errors import InputError, MissingImagePackageError
-from runtimes.image_io import SUFFIXES, list_images, read_rgb8
-from runtimes.manifest import Size
-from runtimes.wording import counted, printable
+from edgesr.runtimes.errors import InputError, MissingImagePackageError
+from edgesr.runtimes.image_io import SUFFIXES, list_images, read_rgb8
+from edgesr.runtimes.manifest import Size
+from edgesr.runtimes.wording import counted, printable
 
 LEAST_HR_SIDE = 32
 

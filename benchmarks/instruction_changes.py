@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.instruction_results import InstructionResult
-from benchmarks.results import Key
-from benchmarks.tables import Table
-from runtimes.errors import InputError
+from edgesr.benchmarks.instruction_results import InstructionResult
+from edgesr.benchmarks.results import Key
+from edgesr.benchmarks.tables import Table
+from edgesr.runtimes.errors import InputError
 
 COUNT_LIMIT = 0.005
 """Two counts of the same artifact differ by less."""

@@ -6,18 +6,18 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.arm64.counter import compiled_plugin
-from benchmarks.arm64.device import Arm64Device
-from benchmarks.device import Device
-from benchmarks.devices import EmulatedDevice, on_device
-from benchmarks.instructions import Instructions
-from benchmarks.jobs import Job, decode_result
-from benchmarks.parallel import in_order
-from benchmarks.results import Row, row
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.manifest import Artifact
-from runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.benchmarks.arm64.counter import compiled_plugin
+from edgesr.benchmarks.arm64.device import Arm64Device
+from edgesr.benchmarks.device import Device
+from edgesr.benchmarks.devices import EmulatedDevice, on_device
+from edgesr.benchmarks.instructions import Instructions
+from edgesr.benchmarks.jobs import Job, decode_result
+from edgesr.benchmarks.parallel import in_order
+from edgesr.benchmarks.results import Row, row
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.arm64.counter import COUNTS_VARIABLE, KINDS, ByKind, Counts, read_counts, region
-from benchmarks.latency import photograph_golden
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError
-from runtimes.manifest import Artifact, Size
-from runtimes.session import open_session
+from edgesr.benchmarks.arm64.counter import COUNTS_VARIABLE, KINDS, ByKind, Counts, read_counts, region
+from edgesr.benchmarks.latency import photograph_golden
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.manifest import Artifact, Size
+from edgesr.runtimes.session import open_session
 
 _WARMUP_CALLS = 5
 _COUNTED_CALLS = 3

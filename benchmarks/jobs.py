@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from benchmarks.end_to_end import EndToEndSettings
-from benchmarks.image_folders import ImageFolders
-from benchmarks.upscaled_pictures import PictureFolders
-from runtimes.decoding import DecodeError, decode
-from runtimes.errors import InputError
-from runtimes.wording import counted
+from edgesr.benchmarks.end_to_end import EndToEndSettings
+from edgesr.benchmarks.image_folders import ImageFolders
+from edgesr.benchmarks.upscaled_pictures import PictureFolders
+from edgesr.runtimes.decoding import DecodeError, decode
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.wording import counted
 
 T = TypeVar("T")
 

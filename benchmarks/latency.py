@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchmarks.environment import core_mhz, pin_process
-from benchmarks.jobs import LatencySettings
-from benchmarks.memory import peak_rss_bytes
-from benchmarks.statistics import Interval, percentiles, repeat_intervals
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.manifest import Artifact, Golden, Size
-from runtimes.session import open_session
+from edgesr.benchmarks.environment import core_mhz, pin_process
+from edgesr.benchmarks.jobs import LatencySettings
+from edgesr.benchmarks.memory import peak_rss_bytes
+from edgesr.benchmarks.statistics import Interval, percentiles, repeat_intervals
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Artifact, Golden, Size
+from edgesr.runtimes.session import open_session
 
 _STEADY_WINDOW = 3
 _STEADY_RATIO = 1.05

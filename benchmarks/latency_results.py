@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.device import Device, DeviceEnvironment
-from benchmarks.instruction_results import InstructionResult
-from benchmarks.jobs import LatencySettings
-from benchmarks.latency import Latency
-from benchmarks.limits import MachineLimits, intensity_flop_per_byte
-from benchmarks.results import Header, Row, all_measured, header, require_any_ran, result_key
-from benchmarks.rounds import Timing, join_limits, join_timings, latency_jobs, measure_rounds, ratio_to_fp32
-from benchmarks.stability import instability, read_machine_state
-from runtimes.bundle import Bundle
-from runtimes.manifest import Artifact
-from runtimes.progress import Progress, silent
+from edgesr.benchmarks.device import Device, DeviceEnvironment
+from edgesr.benchmarks.instruction_results import InstructionResult
+from edgesr.benchmarks.jobs import LatencySettings
+from edgesr.benchmarks.latency import Latency
+from edgesr.benchmarks.limits import MachineLimits, intensity_flop_per_byte
+from edgesr.benchmarks.results import Header, Row, all_measured, header, require_any_ran, result_key
+from edgesr.benchmarks.rounds import Timing, join_limits, join_timings, latency_jobs, measure_rounds, ratio_to_fp32
+from edgesr.benchmarks.stability import instability, read_machine_state
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.progress import Progress, silent
 
 
 @dataclass(frozen=True, kw_only=True)

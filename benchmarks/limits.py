@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runtimes.errors import EdgesrError
-from runtimes.manifest import Artifact, Size
-from runtimes.wording import counted
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.manifest import Artifact, Size
+from edgesr.runtimes.wording import counted
 
 _BLAS_VARIABLES = (
     "OPENBLAS_NUM_THREADS",

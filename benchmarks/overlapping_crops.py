@@ -16,18 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.metrics import max_abs_error, psnr
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.manifest import Glue, Size
-from runtimes.noise_level import noise_level
-from runtimes.pixels import rgb_values
-from runtimes.projection import apply_residual, projection_factor, square_sum, upsample_bilinear
-from runtimes.session import open_session
-from runtimes.tiles import Span
-from runtimes.upscale import Upscaler
-from runtimes.upscale_plan import UpscaleOptions
-from runtimes.wording import counted
+from edgesr.benchmarks.metrics import max_abs_error, psnr
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Glue, Size
+from edgesr.runtimes.noise_level import noise_level
+from edgesr.runtimes.pixels import rgb_values
+from edgesr.runtimes.projection import apply_residual, projection_factor, square_sum, upsample_bilinear
+from edgesr.runtimes.session import open_session
+from edgesr.runtimes.tiles import Span
+from edgesr.runtimes.upscale import Upscaler
+from edgesr.runtimes.upscale_plan import UpscaleOptions
+from edgesr.runtimes.wording import counted
 
 Image = NDArray[np.float32]
 Pixels = NDArray[Any]

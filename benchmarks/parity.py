@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.arithmetic import CPU_DEPENDENT, difference_cause
-from benchmarks.comparison import Comparison, compare, finite, flat_tile_failure
-from benchmarks.environment import x86_features
-from benchmarks.image_folders import ImageFolders
-from benchmarks.metrics import max_abs_error, psnr
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.manifest import Artifact, FileEntry, Golden, Tolerance
-from runtimes.projection import apply_residual, upsample_bilinear
-from runtimes.session import ImageSession, open_session
+from edgesr.benchmarks.arithmetic import CPU_DEPENDENT, difference_cause
+from edgesr.benchmarks.comparison import Comparison, compare, finite, flat_tile_failure
+from edgesr.benchmarks.environment import x86_features
+from edgesr.benchmarks.image_folders import ImageFolders
+from edgesr.benchmarks.metrics import max_abs_error, psnr
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Artifact, FileEntry, Golden, Tolerance
+from edgesr.runtimes.projection import apply_residual, upsample_bilinear
+from edgesr.runtimes.session import ImageSession, open_session
 
 BORDER_LR_PIXELS = 4
 Image = NDArray[np.float32]

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.device import Device, DeviceEnvironment
-from benchmarks.image_folders import ImageFolders
-from benchmarks.jobs import Job, decode_result
-from benchmarks.parity import ArtifactParity
-from benchmarks.results import Header, Row, header, require_any_ran, row
-from runtimes.bundle import Bundle
-from runtimes.manifest import Artifact
+from edgesr.benchmarks.device import Device, DeviceEnvironment
+from edgesr.benchmarks.image_folders import ImageFolders
+from edgesr.benchmarks.jobs import Job, decode_result
+from edgesr.benchmarks.parity import ArtifactParity
+from edgesr.benchmarks.results import Header, Row, header, require_any_ran, row
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.manifest import Artifact
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from runtimes.decoding import DecodeError
-from runtimes.wording import shown_name, shown_value
+from edgesr.runtimes.decoding import DecodeError
+from edgesr.runtimes.wording import shown_name, shown_value
 
 _LARGEST = 1e24
 _NOT_NEGATIVE = (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.profiles import KindTime, ProfileResult, ProfileResults
-from benchmarks.tables import Table
-from runtimes.delegation import Delegation
-from runtimes.manifest import Artifact, Manifest
+from edgesr.benchmarks.profiles import KindTime, ProfileResult, ProfileResults
+from edgesr.benchmarks.tables import Table
+from edgesr.runtimes.delegation import Delegation
+from edgesr.runtimes.manifest import Artifact, Manifest
 
 _DASH = "-"
 _DEAREST = 3

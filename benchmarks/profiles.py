@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.device import Device
-from benchmarks.jobs import Job, LatencySettings, decode_result
-from benchmarks.latency import photograph_golden
-from benchmarks.results import Header, Row, all_measured, header, require_any_ran, row
-from runtimes.bundle import Bundle
-from runtimes.manifest import Artifact
-from runtimes.operator_profile import OperatorProfile, OperatorTime, profile_operators
-from runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.benchmarks.device import Device
+from edgesr.benchmarks.jobs import Job, LatencySettings, decode_result
+from edgesr.benchmarks.latency import photograph_golden
+from edgesr.benchmarks.results import Header, Row, all_measured, header, require_any_ran, row
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.operator_profile import OperatorProfile, OperatorTime, profile_operators
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 
 
 @dataclass(frozen=True, kw_only=True)

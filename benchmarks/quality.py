@@ -13,16 +13,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.candidates import Candidate
-from benchmarks.degradations import crop_to_multiple, draw_degradation, parse_degradation
-from benchmarks.environment import Environment, current_environment
-from benchmarks.image_pairs import ImagePair, ImageSet, SkippedImage
-from benchmarks.metrics import crop_border, luma, psnr, ssim
-from benchmarks.results import SCHEMA_VERSION
-from runtimes.errors import InputError
-from runtimes.image_io import read_rgb8
-from runtimes.progress import Progress, ProgressEvent, silent
-from runtimes.wording import printable
+from edgesr.benchmarks.candidates import Candidate
+from edgesr.benchmarks.degradations import crop_to_multiple, draw_degradation, parse_degradation
+from edgesr.benchmarks.environment import Environment, current_environment
+from edgesr.benchmarks.image_pairs import ImagePair, ImageSet, SkippedImage
+from edgesr.benchmarks.metrics import crop_border, luma, psnr, ssim
+from edgesr.benchmarks.results import SCHEMA_VERSION
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.image_io import read_rgb8
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.runtimes.wording import printable
 
 Pixels = NDArray[np.uint8]
 
@@ -40,7 +40,7 @@ class Quality:
     """Of 8-bit pictures against HR. PSNR and SSIM leave out ``border`` pixels on each side, ST-LPIPS none.
 
     ``psnr_y_db`` is on BT.601 luma, ``psnr_rgb_db`` on all channels at once, peak 255; None for identical pictures.
-    ``ssim`` is the mean over R, G, B (`benchmarks.metrics.ssim`). ``st_lpips`` is None when it was not measured. A mean
+    ``ssim`` is the mean over R, G, B (`edgesr.benchmarks.metrics.ssim`). ``st_lpips`` is None when it was not measured. A mean
     is None when one of its images is.
     """
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.quality import Quality, QualityResults
-from benchmarks.tables import Table
-from runtimes.wording import counted
+from edgesr.benchmarks.quality import Quality, QualityResults
+from edgesr.benchmarks.tables import Table
+from edgesr.runtimes.wording import counted
 
 _FIGURES = ("PSNR Y dB", "PSNR RGB dB", "SSIM", "ST-LPIPS")
 _SHOWN_SKIPPED = 5

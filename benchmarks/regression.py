@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from benchmarks.device import DeviceEnvironment
-from benchmarks.environment import Environment
-from benchmarks.instruction_changes import COUNT_LIMIT, CountChange, count_changes
-from benchmarks.jobs import LatencySettings
-from benchmarks.latency_results import LatencyResult, LatencyResults
-from benchmarks.results import BundleIdentity, Key, label
-from benchmarks.statistics import Interval, ratio_interval
-from benchmarks.tables import Table
-from runtimes.errors import InputError
+from edgesr.benchmarks.device import DeviceEnvironment
+from edgesr.benchmarks.environment import Environment
+from edgesr.benchmarks.instruction_changes import COUNT_LIMIT, CountChange, count_changes
+from edgesr.benchmarks.jobs import LatencySettings
+from edgesr.benchmarks.latency_results import LatencyResult, LatencyResults
+from edgesr.benchmarks.results import BundleIdentity, Key, label
+from edgesr.benchmarks.statistics import Interval, ratio_interval
+from edgesr.benchmarks.tables import Table
+from edgesr.runtimes.errors import InputError
 
 Verdict = Literal["faster", "slower", "no difference seen", "too few rounds", "failed"]
 

@@ -8,21 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, get_args, get_type_hints
 
-from benchmarks.end_to_end_results import EndToEndResult, EndToEndResults
-from benchmarks.instruction_results import InstructionResult
-from benchmarks.latency import Latency, counted_anew
-from benchmarks.latency_results import LatencyResult, LatencyResults
-from benchmarks.parity import ArtifactParity
-from benchmarks.parity_results import ParityResult, ParityResults
-from benchmarks.plausible import require_plausible
-from benchmarks.profiles import ProfileResult, ProfileResults
-from benchmarks.quality import QualityResults
-from benchmarks.results import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Key, bundle_identity, label
-from runtimes.bundle import Bundle
-from runtimes.decoding import DecodeError, decode
-from runtimes.errors import InputError
-from runtimes.json_file import read_json, require_version
-from runtimes.wording import counted, shown_value
+from edgesr.benchmarks.end_to_end_results import EndToEndResult, EndToEndResults
+from edgesr.benchmarks.instruction_results import InstructionResult
+from edgesr.benchmarks.latency import Latency, counted_anew
+from edgesr.benchmarks.latency_results import LatencyResult, LatencyResults
+from edgesr.benchmarks.parity import ArtifactParity
+from edgesr.benchmarks.parity_results import ParityResult, ParityResults
+from edgesr.benchmarks.plausible import require_plausible
+from edgesr.benchmarks.profiles import ProfileResult, ProfileResults
+from edgesr.benchmarks.quality import QualityResults
+from edgesr.benchmarks.results import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Key, bundle_identity, label
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.decoding import DecodeError, decode
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.json_file import read_json, require_version
+from edgesr.runtimes.wording import counted, shown_value
 
 T = TypeVar("T", ParityResults, LatencyResults, QualityResults, EndToEndResults, ProfileResults)
 AnyRow = ParityResult | LatencyResult | EndToEndResult | ProfileResult | InstructionResult

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.device import Device
-from benchmarks.environment import Environment, current_environment
-from benchmarks.jobs import Job, JobStatus, Outcome
-from runtimes.bundle import MANIFEST_FILE, Bundle, is_bundle, open_bundle
-from runtimes.decoding import to_json
-from runtimes.errors import EdgesrError, InputError
-from runtimes.files import is_stream, write_output
-from runtimes.manifest import Artifact
-from runtimes.registry import runtime_info
+from edgesr.benchmarks.device import Device
+from edgesr.benchmarks.environment import Environment, current_environment
+from edgesr.benchmarks.jobs import Job, JobStatus, Outcome
+from edgesr.runtimes.bundle import MANIFEST_FILE, Bundle, is_bundle, open_bundle
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.files import is_stream, write_output
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.registry import runtime_info
 
 SCHEMA_VERSION = 7
 OLDEST_SCHEMA_VERSION = 6

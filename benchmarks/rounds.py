@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from benchmarks.device import Device
-from benchmarks.jobs import Job, JobStatus, LatencySettings, Outcome, decode_result
-from benchmarks.latency import Latency, Round, join_rounds
-from benchmarks.limits import MachineLimits, highest
-from runtimes.bundle import Bundle
-from runtimes.manifest import Artifact
-from runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.benchmarks.device import Device
+from edgesr.benchmarks.jobs import Job, JobStatus, LatencySettings, Outcome, decode_result
+from edgesr.benchmarks.latency import Latency, Round, join_rounds
+from edgesr.benchmarks.limits import MachineLimits, highest
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 
 
 @dataclass(frozen=True, kw_only=True)

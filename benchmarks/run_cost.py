@@ -1,4 +1,4 @@
-"""What running a model file costs, in a process of its own: python -P -m benchmarks.run_cost JOB.json RESULT.json
+"""What running a model file costs, in a process of its own: python -P -m edgesr.benchmarks.run_cost JOB.json RESULT.json
 
 Memory is told apart from the runtime's own: the highest resident memory with the file open and run, less what was
 resident once the runtime was imported.
@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.memory import peak_rss_bytes, rss_bytes
-from runtimes.allocator import keep_large_blocks_after_torch
-from runtimes.decoding import to_json
-from runtimes.json_file import read_record
-from runtimes.manifest import Layout, Size
-from runtimes.session import from_layout, to_layout
+from edgesr.benchmarks.memory import peak_rss_bytes, rss_bytes
+from edgesr.runtimes.allocator import keep_large_blocks_after_torch
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.manifest import Layout, Size
+from edgesr.runtimes.session import from_layout, to_layout
 
 if TYPE_CHECKING:
-    from runtimes.session import Adapter
+    from edgesr.runtimes.session import Adapter
 
 
 CHANNELS = 3

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.environment import CPUS, system_number
-from benchmarks.latency import Latency
-from runtimes.wording import counted
+from edgesr.benchmarks.environment import CPUS, system_number
+from edgesr.benchmarks.latency import Latency
+from edgesr.runtimes.wording import counted
 
 _LARGEST_SPREAD = 0.10
 _LARGEST_DRIFT = 0.05

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.end_to_end_results import EndToEndResult, EndToEndResults
-from benchmarks.latency_results import LatencyResult, LatencyResults
-from benchmarks.parity import GoldenParity
-from benchmarks.parity_results import ParityResult, ParityResults
-from benchmarks.results import label
-from runtimes.wording import counted
+from edgesr.benchmarks.end_to_end_results import EndToEndResult, EndToEndResults
+from edgesr.benchmarks.latency_results import LatencyResult, LatencyResults
+from edgesr.benchmarks.parity import GoldenParity
+from edgesr.benchmarks.parity_results import ParityResult, ParityResults
+from edgesr.benchmarks.results import label
+from edgesr.runtimes.wording import counted
 
 _DASH = "-"
 

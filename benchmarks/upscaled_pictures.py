@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError
-from runtimes.manifest import Artifact
-from runtimes.upscale import Upscaler
-from runtimes.upscale_plan import UpscaleOptions
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.upscale import Upscaler
+from edgesr.runtimes.upscale_plan import UpscaleOptions
 
 Values = NDArray[np.float32]
 

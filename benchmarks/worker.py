@@ -1,4 +1,4 @@
-"""A process for one job: python -P -m benchmarks.worker JOB.json RESULT.json. Imports no training framework."""
+"""A process for one job: python -P -m edgesr.benchmarks.worker JOB.json RESULT.json. Imports no training framework."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from benchmarks.end_to_end import EndToEnd, measure_end_to_end
-from benchmarks.environment import pin_process
-from benchmarks.instructions import Instructions, count_instructions
-from benchmarks.jobs import Job, Outcome
-from benchmarks.latency import Round, measure_latency
-from benchmarks.limits import MachineLimits, measure_limits
-from benchmarks.parity import ArtifactParity, check_parity
-from benchmarks.profiles import measure_profile
-from benchmarks.upscaled_pictures import UpscaledPictures, upscale_pictures
-from runtimes.allocator import keep_large_blocks_after_torch
-from runtimes.bundle import Bundle, open_bundle
-from runtimes.decoding import to_json
-from runtimes.errors import EdgesrError, MissingPackageError
-from runtimes.json_file import read_record
-from runtimes.manifest import Artifact
-from runtimes.operator_profile import OperatorProfile
+from edgesr.benchmarks.end_to_end import EndToEnd, measure_end_to_end
+from edgesr.benchmarks.environment import pin_process
+from edgesr.benchmarks.instructions import Instructions, count_instructions
+from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.benchmarks.latency import Round, measure_latency
+from edgesr.benchmarks.limits import MachineLimits, measure_limits
+from edgesr.benchmarks.parity import ArtifactParity, check_parity
+from edgesr.benchmarks.profiles import measure_profile
+from edgesr.benchmarks.upscaled_pictures import UpscaledPictures, upscale_pictures
+from edgesr.runtimes.allocator import keep_large_blocks_after_torch
+from edgesr.runtimes.bundle import Bundle, open_bundle
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.errors import EdgesrError, MissingPackageError
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.operator_profile import OperatorProfile
 
 Measured = ArtifactParity | Round | EndToEnd | MachineLimits | OperatorProfile | Instructions | UpscaledPictures
 

@@ -1,5 +1,5 @@
 """PyTorch model -> files -> bundle. Converters import packages whose telemetry is switched off here, before."""
 
-from runtimes.telemetry import switch_off_telemetry
+from edgesr.runtimes.telemetry import switch_off_telemetry
 
 switch_off_telemetry()

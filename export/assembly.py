@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from export.converted import ConvertedArtifact
-from export.graph_names import INPUT_NAME, OUTPUT_NAMES
-from export.options import ExportOptions
-from export.quantization import Quantization
-from export.quantization_record import quantization_record
-from export.records import GoldenRecord
-from export.stages import StageRunner
-from export.targets import ArtifactPlan, tolerances
-from runtimes.bundle import file_entry
-from runtimes.manifest import SCHEMA_VERSION, Artifact, Checkpoint, FileEntry, Golden, Manifest, TensorSpec
+from edgesr.export.converted import ConvertedArtifact
+from edgesr.export.graph_names import INPUT_NAME, OUTPUT_NAMES
+from edgesr.export.options import ExportOptions
+from edgesr.export.quantization import Quantization
+from edgesr.export.quantization_record import quantization_record
+from edgesr.export.records import GoldenRecord
+from edgesr.export.stages import StageRunner
+from edgesr.export.targets import ArtifactPlan, tolerances
+from edgesr.runtimes.bundle import file_entry
+from edgesr.runtimes.manifest import SCHEMA_VERSION, Artifact, Checkpoint, FileEntry, Golden, Manifest, TensorSpec
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import onnx
 
-from export.onnx_graph import Tensor, constant, convolutions, runner
-from export.quantize_onnx import with_biases
+from edgesr.export.onnx_graph import Tensor, constant, convolutions, runner
+from edgesr.export.quantize_onnx import with_biases
 
 
 def correct_biases(

@@ -18,13 +18,13 @@ from typing import Any, Concatenate, Generic, ParamSpec
 import numpy as np
 import platformdirs
 
-from runtimes.decoding import to_json
-from runtimes.errors import InputError
-from runtimes.file_lock import locked
-from runtimes.files import require_creatable, sha256_of
-from runtimes.import_closure import import_closure
-from runtimes.json_file import read_record
-from runtimes.progress import Progress, silent
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.file_lock import locked
+from edgesr.runtimes.files import require_creatable, sha256_of
+from edgesr.runtimes.import_closure import import_closure
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.progress import Progress, silent
 
 DEFAULT_LIMIT_BYTES = 2 * 1024**3
 _ENTRY_FILE = "entry.json"

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export.overlap import Colours, Pixels, contains_any, distinctive_patches
-from export.synthetic import PLAIN_TILES, synthetic_tiles
-from runtimes.errors import InputError
-from runtimes.image_io import list_images, read_rgb8
-from runtimes.manifest import Calibration
-from runtimes.wording import counted
+from edgesr.export.overlap import Colours, Pixels, contains_any, distinctive_patches
+from edgesr.export.synthetic import PLAIN_TILES, synthetic_tiles
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.image_io import list_images, read_rgb8
+from edgesr.runtimes.manifest import Calibration
+from edgesr.runtimes.wording import counted
 
 Image = NDArray[np.float32]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from export.cache import StageCache
-from export.delegate_use import delegate_use
-from export.quantization import Quantization
-from export.run_costs import CostMeter
-from export.stages import StageRunner
-from export.steps.run_cost import FileCost
-from export.targets import TARGETS, ArtifactPlan
-from runtimes.delegation import DelegateUse
-from runtimes.manifest import InsideVariant, Size
+from edgesr.export.cache import StageCache
+from edgesr.export.delegate_use import delegate_use
+from edgesr.export.quantization import Quantization
+from edgesr.export.run_costs import CostMeter
+from edgesr.export.stages import StageRunner
+from edgesr.export.steps.run_cost import FileCost
+from edgesr.export.targets import TARGETS, ArtifactPlan
+from edgesr.runtimes.delegation import DelegateUse
+from edgesr.runtimes.manifest import InsideVariant, Size
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from export.cache import Stage, StageCache
-from export.records import REMAKE
-from export.steps.delegate import RESULT_FILE, inspect
-from export.targets import ArtifactPlan
-from runtimes.delegation import DelegateUse
-from runtimes.json_file import read_record
+from edgesr.export.cache import Stage, StageCache
+from edgesr.export.records import REMAKE
+from edgesr.export.steps.delegate import RESULT_FILE, inspect
+from edgesr.export.targets import ArtifactPlan
+from edgesr.runtimes.delegation import DelegateUse
+from edgesr.runtimes.json_file import read_record
 
 
 def delegate_use(cache: StageCache, plan: ArtifactPlan, onnx_file: Path, file: Path) -> DelegateUse:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import onnx
 
-from export.resizable import upsamples_input
-from export.steps.delegate import DelegateJob
-from runtimes.decoding import to_json
-from runtimes.delegation import DelegateUse, Delegation, GraphOperator, divide
-from runtimes.json_file import read_record
-from runtimes.manifest import GraphKind, Precision
-from runtimes.tflite_profile import delegation_of
+from edgesr.export.resizable import upsamples_input
+from edgesr.export.steps.delegate import DelegateJob
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.delegation import DelegateUse, Delegation, GraphOperator, divide
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.manifest import GraphKind, Precision
+from edgesr.runtimes.tflite_profile import delegation_of
 
 Kinds = tuple[tuple[str, bool], ...]
 """TFLite operators that a node becomes, one after the other, each with whether the delegate takes it."""

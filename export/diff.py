@@ -9,12 +9,12 @@ from typing import Literal
 
 import numpy as np
 
-from benchmarks.comparison import finite
-from benchmarks.environment import Environment, current_environment
-from benchmarks.results import SCHEMA_VERSION, BundleIdentity, bundle_identity, utc_now
-from benchmarks.tables import Table, shape_text
-from export.layer_graphs import Layer
-from export.layer_tensors import (
+from edgesr.benchmarks.comparison import finite
+from edgesr.benchmarks.environment import Environment, current_environment
+from edgesr.benchmarks.results import SCHEMA_VERSION, BundleIdentity, bundle_identity, utc_now
+from edgesr.benchmarks.tables import Table, shape_text
+from edgesr.export.layer_graphs import Layer
+from edgesr.export.layer_tensors import (
     FULL_OUTPUT,
     LayerTensors,
     artifact_tensors,
@@ -22,11 +22,11 @@ from export.layer_tensors import (
     recorded_tensors,
     require_layers,
 )
-from export.onnx_graph import Tensor
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.manifest import Artifact, Golden, Precision, Size
-from runtimes.wording import counted
+from edgesr.export.onnx_graph import Tensor
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Artifact, Golden, Precision, Size
+from edgesr.runtimes.wording import counted
 
 PYTORCH = "pytorch"
 THRESHOLDS: dict[Precision, float] = {

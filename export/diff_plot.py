@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from export.diff import DiffResult
-from runtimes.errors import InputError
-from runtimes.files import write_atomically
-from runtimes.registry import require_packages
+from edgesr.export.diff import DiffResult
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import write_atomically
+from edgesr.runtimes.registry import require_packages
 
 _SUFFIXES = (".svg", ".png")
 _DPI = 110

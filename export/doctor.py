@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.tables import Table
-from export.targets import EXTRA, TARGETS
-from runtimes.registry import RUNTIMES, installed_version
+from edgesr.benchmarks.tables import Table
+from edgesr.export.targets import EXTRA, TARGETS
+from edgesr.runtimes.registry import RUNTIMES, installed_version
 
 
 def runtime_table() -> Table:

@@ -16,8 +16,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from export.onnx_graph import Tensor, convolutions, copied, runner
-from runtimes.errors import EdgesrError
+from edgesr.export.onnx_graph import Tensor, convolutions, copied, runner
+from edgesr.runtimes.errors import EdgesrError
 
 LARGEST_FLOAT16 = 65504.0
 _SMALLEST_FLOAT16 = 5.97e-8

@@ -18,14 +18,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from export.records import GoldenRecord, write_goldens
-from export.samples import photograph
-from runtimes.errors import InputError
-from runtimes.manifest import Size
-from runtimes.noise_level import noise_level
-from runtimes.projection import projection_factor, square_sum, upsample_bilinear
-from sr_model.generator import Generator, zero_padded
-from sr_model.projection import Projection
+from edgesr.export.records import GoldenRecord, write_goldens
+from edgesr.export.samples import photograph
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Size
+from edgesr.runtimes.noise_level import noise_level
+from edgesr.runtimes.projection import projection_factor, square_sum, upsample_bilinear
+from edgesr.sr_model.generator import Generator, zero_padded
+from edgesr.sr_model.projection import Projection
 
 Image = NDArray[np.float32]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runtimes.manifest import GraphKind
+from edgesr.runtimes.manifest import GraphKind
 
 INPUT_NAME = "lr"
 OUTPUT_NAMES: dict[GraphKind, str] = {"full": "sr", "tile": "residual"}

@@ -7,9 +7,9 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from runtimes.manifest import GraphKind, Size
-from sr_model.generator import Generator
-from sr_model.noise import LowerMedian, lower_median
+from edgesr.runtimes.manifest import GraphKind, Size
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.noise import LowerMedian, lower_median
 
 
 class _TileGraph(nn.Module):

@@ -7,16 +7,16 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.subprocesses import run_converter
-from runtimes.decoding import to_json
-from runtimes.errors import InputError
-from runtimes.json_file import read_record
-from runtimes.registry import require_packages
+from edgesr.export.subprocesses import run_converter
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.registry import require_packages
 
 MODEL_FILES = {".onnx": ("an ONNX file", "onnx", "export"), ".tflite": ("a TFLite file", "ai-edge-litert", "tflite")}
 """By suffix: what it is, the package that reads it, the extra that installs that."""
 
-_READER = "export.inspect_model"
+_READER = "edgesr.export.inspect_model"
 _MOST_SECONDS = 60.0
 
 
@@ -52,10 +52,10 @@ def describe(path: Path) -> Description:
     """The description, made in this process."""
     try:
         if path.suffix == ".onnx":
-            from export.inspect_onnx import describe_onnx
+            from edgesr.export.inspect_onnx import describe_onnx
 
             return Description(describe_onnx(path), None)
-        from export.inspect_tflite import describe_tflite
+        from edgesr.export.inspect_tflite import describe_tflite
 
         return Description(describe_tflite(path), None)
     except InputError as error:

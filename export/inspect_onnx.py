@@ -9,10 +9,10 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
-from benchmarks.tables import counts_text, shape_text
-from export.inspected import UNKNOWN_SHAPES, Shape, first_line, per_pixel
-from runtimes.errors import InputError
-from runtimes.wording import shown_name
+from edgesr.benchmarks.tables import counts_text, shape_text
+from edgesr.export.inspected import UNKNOWN_SHAPES, Shape, first_line, per_pixel
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.wording import shown_name
 
 _PROBE_SIDE = 32
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from benchmarks.tables import counts_text, shape_text
-from export.inspected import Shape, first_line, per_pixel
-from runtimes.errors import InputError
+from edgesr.benchmarks.tables import counts_text, shape_text
+from edgesr.export.inspected import Shape, first_line, per_pixel
+from edgesr.runtimes.errors import InputError
 
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from runtimes.manifest import Layout
-from runtimes.wording import shown_text
+from edgesr.runtimes.manifest import Layout
+from edgesr.runtimes.wording import shown_text
 
 Shape = tuple[int | None, ...]
 UNKNOWN_SHAPES = "unknown: its shapes cannot be inferred"

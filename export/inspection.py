@@ -8,16 +8,16 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.profile_tables import delegate_table
-from benchmarks.tables import Table, counts_text, shape_text
-from export.inspect_model import MODEL_FILES, describe_model
-from export.quantization_record import quantization_tables
-from runtimes.bundle import is_bundle, open_bundle
-from runtimes.errors import InputError
-from runtimes.manifest import Glue, Manifest
-from runtimes.registry import RUNTIMES, installed_version, require_packages
-from sr_model.checkpoint import is_safetensors, read_header, require_file
-from sr_model.config import GeneratorConfig
+from edgesr.benchmarks.profile_tables import delegate_table
+from edgesr.benchmarks.tables import Table, counts_text, shape_text
+from edgesr.export.inspect_model import MODEL_FILES, describe_model
+from edgesr.export.quantization_record import quantization_tables
+from edgesr.runtimes.bundle import is_bundle, open_bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Glue, Manifest
+from edgesr.runtimes.registry import RUNTIMES, installed_version, require_packages
+from edgesr.sr_model.checkpoint import is_safetensors, read_header, require_file
+from edgesr.sr_model.config import GeneratorConfig
 
 _COLUMNS = ("what", "value")
 
@@ -62,7 +62,7 @@ def _safetensors_table(path: Path) -> Table:
 
 def _published_table(path: Path) -> Table:
     require_packages("inspecting a .pth file", ("torch",), extra="train")
-    from sr_model.published import from_published_state, read_state
+    from edgesr.sr_model.published import from_published_state, read_state
 
     state = read_state(path)
     generator = from_published_state(state, source=str(path))
@@ -88,8 +88,8 @@ def _cost(path: Path) -> dict[str, str]:
     """MAC per HR pixel and operators, where torch is there to count them."""
     if installed_version("torch") is None:
         return {"MAC per HR pixel": f"needs torch: {RUNTIMES['torchscript'].install_command}"}
-    from export.graphs import count_mac_per_hr_pixel, measure_halo
-    from sr_model.checkpoint import load_checkpoint
+    from edgesr.export.graphs import count_mac_per_hr_pixel, measure_halo
+    from edgesr.sr_model.checkpoint import load_checkpoint
 
     generator = load_checkpoint(path)
     halo = measure_halo(generator)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from runtimes.errors import EdgesrError
+from edgesr.runtimes.errors import EdgesrError
 
 QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE = "Quantize", "Dequantize", "Cast", "Pad", "Scale"
 CONVOLUTION, DEPTH_TO_SPACE, RESIZE = "Conv", "DepthToSpace", "Resize"

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from export.layer_graphs import Layer, LayerGraph, Match, layers_of, match_layers
-from export.onnx_graph import Tensor, runner
-from export.onnx_layers import onnx_layer_graph, onnx_layer_values
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError, InputError
-from runtimes.manifest import Artifact, Golden
-from runtimes.registry import require_packages
+from edgesr.export.layer_graphs import Layer, LayerGraph, Match, layers_of, match_layers
+from edgesr.export.onnx_graph import Tensor, runner
+from edgesr.export.onnx_layers import onnx_layer_graph, onnx_layer_values
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.manifest import Artifact, Golden
+from edgesr.runtimes.registry import require_packages
 
 FULL_OUTPUT = Layer(tensor="sr", layer="sr", operator="output")
 _RECORDED_ERROR = 1e-3
@@ -77,8 +77,8 @@ def artifact_tensors(
         values = onnx_layer_values(model, match, image, exact=exact)
         return LayerTensors(frozenset(values), values.__getitem__)
     require_packages(f"comparing {artifact.id}", ("ai-edge-litert",), extra="export")
-    from export.tflite_graph import read_tflite
-    from export.tflite_layers import tflite_layer_graph, tflite_layer_values
+    from edgesr.export.tflite_graph import read_tflite
+    from edgesr.export.tflite_layers import tflite_layer_graph, tflite_layer_values
 
     match = _matched(artifact, tflite_layer_graph(read_tflite(path.read_bytes())), reference)
     return LayerTensors(frozenset(match.tensors), tflite_layer_values(path, match, image))

@@ -8,14 +8,14 @@ import shutil
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks.arm64.counter import COMPILERS, compiler
-from benchmarks.arm64.cpus import CPUS
-from benchmarks.arm64.guest import installed_guest
-from benchmarks.emulated_x86 import NAME as X86_NAME
-from benchmarks.tables import Table
-from runtimes.errors import InputError, MissingPackageError
-from runtimes.registry import installed_version
-from runtimes.sixteen_bit import libvips_version
+from edgesr.benchmarks.arm64.counter import COMPILERS, compiler
+from edgesr.benchmarks.arm64.cpus import CPUS
+from edgesr.benchmarks.arm64.guest import installed_guest
+from edgesr.benchmarks.emulated_x86 import NAME as X86_NAME
+from edgesr.benchmarks.tables import Table
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.registry import installed_version
+from edgesr.runtimes.sixteen_bit import libvips_version
 
 MEMINFO = Path("/proc/meminfo")
 """Where Linux tells of its memory; other systems do not have it."""
@@ -70,7 +70,7 @@ def _cache_disk() -> Row:
     if installed_version("platformdirs") is None:
         advice = "pip install 'edgesr[export]'"
         return ("free disk, cache folder", _NOT_TOLD, "export, emulated devices", advice)
-    from export.cache import DEFAULT_LIMIT_BYTES, default_cache_dir
+    from edgesr.export.cache import DEFAULT_LIMIT_BYTES, default_cache_dir
 
     folder = default_cache_dir()
     needed = f"export: at most {_gigabytes(DEFAULT_LIMIT_BYTES)}; emulated devices: 0.3 GB"
@@ -99,7 +99,7 @@ def _emulated() -> tuple[Row, Row]:
 
 def _guest_state() -> tuple[str, str]:
     """Whether the guest that all emulated CPUs are part of is set up, and how to do so."""
-    from benchmarks.arm64.setup import require_host
+    from edgesr.benchmarks.arm64.setup import require_host
 
     try:
         require_host(Path())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from export.tflite_graph import read_tflite, write_tflite
+from edgesr.export.tflite_graph import read_tflite, write_tflite
 
 
 def name_tensors(content: bytes, *, input_name: str, output_name: str) -> bytes:

@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from runtimes.errors import EdgesrError
+from edgesr.runtimes.errors import EdgesrError
 
 Tensor = NDArray[np.float32]
 

@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from export.layer_graphs import CAST, CONVOLUTION, DEQUANTIZE, QUANTIZE, SCALE, LayerGraph, Match, Operation
-from export.onnx_graph import Tensor, constants, copied, layer_names, runner
+from edgesr.export.layer_graphs import CAST, CONVOLUTION, DEQUANTIZE, QUANTIZE, SCALE, LayerGraph, Match, Operation
+from edgesr.export.onnx_graph import Tensor, constants, copied, layer_names, runner
 
 _KINDS = {"QuantizeLinear": QUANTIZE, "DequantizeLinear": DEQUANTIZE, "Cast": CAST, "Identity": CAST}
 _FACTORS = ("Mul", "Div")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from export.targets import TARGETS
-from runtimes.errors import InputError
-from runtimes.manifest import RangeMethod, Size
-from sr_model.checkpoint import DEFAULT_WEIGHTS, embedded_checkpoint
+from edgesr.export.targets import TARGETS
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import RangeMethod, Size
+from edgesr.sr_model.checkpoint import DEFAULT_WEIGHTS, embedded_checkpoint
 
 DEFAULT_PRESET = "srrescycgan-mobile"
 DEFAULT_TILE_SIZE: Size = (128, 128)

@@ -9,21 +9,21 @@ from typing import cast
 
 import numpy as np
 
-from export.assembly import Assembly
-from export.cache import StageCache, default_cache_dir
-from export.calibration import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
-from export.converted import ConvertedArtifact, convert
-from export.options import ExportOptions
-from export.plan import Budget
-from export.quantization import Quantization
-from export.records import GoldenRecord
-from export.stages import StageRunner
-from export.targets import CALIBRATED, ArtifactPlan, left_out, plan_artifacts, require_converters
-from runtimes.bundle import Bundle, check_output, write_bundle
-from runtimes.errors import InputError
-from runtimes.manifest import RangeMethod
-from runtimes.progress import Progress, ProgressEvent, notice, silent
-from runtimes.wording import counted
+from edgesr.export.assembly import Assembly
+from edgesr.export.cache import StageCache, default_cache_dir
+from edgesr.export.calibration import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
+from edgesr.export.converted import ConvertedArtifact, convert
+from edgesr.export.options import ExportOptions
+from edgesr.export.plan import Budget
+from edgesr.export.quantization import Quantization
+from edgesr.export.records import GoldenRecord
+from edgesr.export.stages import StageRunner
+from edgesr.export.targets import CALIBRATED, ArtifactPlan, left_out, plan_artifacts, require_converters
+from edgesr.runtimes.bundle import Bundle, check_output, write_bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import RangeMethod
+from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
+from edgesr.runtimes.wording import counted
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export.records import REMAKE
-from runtimes.decoding import to_json
-from runtimes.json_file import read_record
-from runtimes.manifest import RangeMethod, Scope, Sensitivity
+from edgesr.export.records import REMAKE
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.manifest import RangeMethod, Scope, Sensitivity
 
 Range = tuple[float, float]
 Biases = dict[str, NDArray[np.float32]]

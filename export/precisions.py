@@ -8,16 +8,16 @@ from pathlib import Path
 
 import onnx
 
-from export.float16 import convert_arithmetic_to_float16, store_weights_in_float16
-from export.onnx_graph import Tensor, convolutions, sort_nodes
-from export.plan import Plan, Range
-from export.quantization_plan import apply_plan
-from export.quantize_onnx import quantize_onnx
-from export.quantize_tflite import convert_weights, quantize_to_int8, quantize_to_int16
-from export.ranges import choose_range, collect_histograms, image_ranges
-from export.splice import splice
-from export.weight_rounding import LEVELS_8BIT, round_weights
-from runtimes.manifest import Precision
+from edgesr.export.float16 import convert_arithmetic_to_float16, store_weights_in_float16
+from edgesr.export.onnx_graph import Tensor, convolutions, sort_nodes
+from edgesr.export.plan import Plan, Range
+from edgesr.export.quantization_plan import apply_plan
+from edgesr.export.quantize_onnx import quantize_onnx
+from edgesr.export.quantize_tflite import convert_weights, quantize_to_int8, quantize_to_int16
+from edgesr.export.ranges import choose_range, collect_histograms, image_ranges
+from edgesr.export.splice import splice
+from edgesr.export.weight_rounding import LEVELS_8BIT, round_weights
+from edgesr.runtimes.manifest import Precision
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from export.calibration import CalibrationSet
-from export.plan import Budget
-from runtimes.manifest import RangeMethod
+from edgesr.export.calibration import CalibrationSet
+from edgesr.export.plan import Budget
+from edgesr.runtimes.manifest import RangeMethod
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,17 +17,17 @@ from typing import get_args
 import numpy as np
 import onnx
 
-from benchmarks.comparison import ONE_LEVEL_PSNR_DB
-from benchmarks.metrics import channel_mean_shift, psnr
-from export.bias_correction import correct_biases
-from export.onnx_graph import Tensor, convolutions, layer_names, mac_shares, runner
-from export.plan import Budget, Measured, Plan, Range
-from export.quantize_onnx import quantize_onnx, with_biases
-from export.ranges import choose_range, collect_histograms, image_ranges
-from export.weight_rounding import LEVELS_7BIT, LEVELS_8BIT, round_weights
-from runtimes.errors import InputError
-from runtimes.manifest import RangeMethod, Scope, Sensitivity
-from runtimes.wording import counted
+from edgesr.benchmarks.comparison import ONE_LEVEL_PSNR_DB
+from edgesr.benchmarks.metrics import channel_mean_shift, psnr
+from edgesr.export.bias_correction import correct_biases
+from edgesr.export.onnx_graph import Tensor, convolutions, layer_names, mac_shares, runner
+from edgesr.export.plan import Budget, Measured, Plan, Range
+from edgesr.export.quantize_onnx import quantize_onnx, with_biases
+from edgesr.export.ranges import choose_range, collect_histograms, image_ranges
+from edgesr.export.weight_rounding import LEVELS_7BIT, LEVELS_8BIT, round_weights
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import RangeMethod, Scope, Sensitivity
+from edgesr.runtimes.wording import counted
 
 LEAST_INT8_SHARE = 0.5
 _BIAS_TILES = 9

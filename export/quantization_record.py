@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from benchmarks.tables import Table
-from export.plan import Plan
-from export.quantization import Quantization
-from export.stages import StageRunner
-from export.targets import CALIBRATED, ArtifactPlan
-from runtimes.manifest import Artifact, Manifest, QuantizationRecord
-from runtimes.wording import counted
+from edgesr.benchmarks.tables import Table
+from edgesr.export.plan import Plan
+from edgesr.export.quantization import Quantization
+from edgesr.export.stages import StageRunner
+from edgesr.export.targets import CALIBRATED, ArtifactPlan
+from edgesr.runtimes.manifest import Artifact, Manifest, QuantizationRecord
+from edgesr.runtimes.wording import counted
 
 
 def quantization_record(

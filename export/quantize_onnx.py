@@ -19,9 +19,9 @@ from onnxruntime.quantization.calibrate import TensorData, TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 
-from export.onnx_graph import Tensor, convolutions, copied
-from export.plan import Range
-from runtimes.manifest import Scope
+from edgesr.export.onnx_graph import Tensor, convolutions, copied
+from edgesr.export.plan import Range
+from edgesr.runtimes.manifest import Scope
 
 CONV_ONLY = ("Conv",)
 ALL_OPERATORS = ("Conv", "LeakyRelu", "PRelu", "Relu", "Add", "Pad", "DepthToSpace")

@@ -22,12 +22,12 @@ import numpy as np
 import onnx
 from ai_edge_litert import schema_py_generated as schema
 
-from export.depth_to_space import use_dcr_order
-from export.onnx_graph import constant, convolutions
-from export.plan import Plan, Range
-from export.quantization_plan import planned_weights
-from export.subprocesses import run_converter
-from export.tflite_graph import (
+from edgesr.export.depth_to_space import use_dcr_order
+from edgesr.export.onnx_graph import constant, convolutions
+from edgesr.export.plan import Plan, Range
+from edgesr.export.quantization_plan import planned_weights
+from edgesr.export.subprocesses import run_converter
+from edgesr.export.tflite_graph import (
     constant_values,
     match_convolutions,
     match_tensors,
@@ -37,10 +37,10 @@ from export.tflite_graph import (
     tensor_name,
     write_tflite,
 )
-from export.vanishing_channels import keep_biases
-from export.weight_rounding import LEVELS_8BIT, round_weights
-from runtimes.json_file import read_json
-from runtimes.manifest import Precision, Scope
+from edgesr.export.vanishing_channels import keep_biases
+from edgesr.export.weight_rounding import LEVELS_8BIT, round_weights
+from edgesr.runtimes.json_file import read_json
+from edgesr.runtimes.manifest import Precision, Scope
 
 # Not PRELU: XNNPACK has it in float alone, and one int8 PRELU splits the delegate (docs/quantization.md).
 _INT8_OPERATORS = ("ADD", "DEPTH_TO_SPACE", "LEAKY_RELU", "MIRROR_PAD", "PAD", "RELU")
@@ -142,7 +142,7 @@ def _in_process(content: bytes, job: dict[str, Any]) -> bytes:
         (folder / _JOB_FILE).write_text(json.dumps(job))
         result = folder / _RESULT_FILE
         what = "the TFLite file could not be quantized"
-        run_converter("export.quantize_tflite", [name], folder=folder, result=result, what=what)
+        run_converter("edgesr.export.quantize_tflite", [name], folder=folder, result=result, what=what)
         return result.read_bytes()
 
 

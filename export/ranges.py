@@ -14,9 +14,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from export.onnx_graph import Tensor, constants, data_inputs, runner
-from export.plan import Range
-from runtimes.manifest import RangeMethod
+from edgesr.export.onnx_graph import Tensor, constants, data_inputs, runner
+from edgesr.export.plan import Range
+from edgesr.runtimes.manifest import RangeMethod
 
 BINS = 4096
 PERCENTILE = 99.999

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtimes.decoding import to_json
-from runtimes.json_file import read_record
-from runtimes.manifest import Size
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.manifest import Size
 
 MEASUREMENT_FILE = "measurement.json"
 GOLDENS_FILE = "goldens.json"

@@ -13,8 +13,8 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from export.onnx_graph import copied
-from export.tflite_graph import operator_name, read_tflite, write_tflite
+from edgesr.export.onnx_graph import copied
+from edgesr.export.tflite_graph import operator_name, read_tflite, write_tflite
 
 _CHANNELS = 3
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from export.cache import Stage, StageCache
-from export.records import REMAKE
-from export.steps.run_cost import (
+from edgesr.export.cache import Stage, StageCache
+from edgesr.export.records import REMAKE
+from edgesr.export.steps.run_cost import (
     COST_FILE,
     FileCost,
     Runnable,
@@ -16,9 +16,9 @@ from export.steps.run_cost import (
     measure_memory,
     measure_time_ratio,
 )
-from export.targets import ArtifactPlan
-from runtimes.json_file import read_record
-from runtimes.manifest import InsideVariant
+from edgesr.export.targets import ArtifactPlan
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.manifest import InsideVariant
 
 _LARGEST_RUN_GMAC = 30.0
 _SIDES = (32, 256)

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.image_io import list_images, read_image
-from runtimes.manifest import Size
+from edgesr.runtimes.image_io import list_images, read_image
+from edgesr.runtimes.manifest import Size
 
 
 def photograph_files() -> list[Path]:
     """The shipped photographs, sorted by name."""
-    return list_images(Path(str(resources.files("export"))) / "photographs")
+    return list_images(Path(str(resources.files("edgesr.export"))) / "photographs")
 
 
 def photograph(name: str, size: Size) -> NDArray[np.float32]:

@@ -11,8 +11,8 @@ import onnxruntime
 import onnxsim
 from numpy.typing import NDArray
 
-from runtimes.errors import EdgesrError
-from runtimes.manifest import Size
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.manifest import Size
 
 _MAX_ABS_ERROR = 1e-2
 

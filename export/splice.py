@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 from onnx import compose
 
-from export.onnx_graph import Tensor, copied, live_nodes, runner, sort_nodes
-from runtimes.errors import EdgesrError
+from edgesr.export.onnx_graph import Tensor, copied, live_nodes, runner, sort_nodes
+from edgesr.runtimes.errors import EdgesrError
 
 _PREFIX = "tile."
 _MAX_ABS_ERROR = 1e-2

@@ -9,11 +9,11 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from export.cache import Stage, StageCache
-from export.plan import Plan, Range, read_plan, read_ranges
-from export.quantization import Quantization
-from export.records import GoldenRecord, Measurement, read_goldens, read_measurement
-from export.steps import (
+from edgesr.export.cache import Stage, StageCache
+from edgesr.export.plan import Plan, Range, read_plan, read_ranges
+from edgesr.export.quantization import Quantization
+from edgesr.export.records import GoldenRecord, Measurement, read_goldens, read_measurement
+from edgesr.export.steps import (
     checkpoint,
     goldens,
     int8_plan,
@@ -25,14 +25,14 @@ from export.steps import (
     to_torchscript,
     wide_ranges,
 )
-from export.steps.rewriting import Rewriting
-from export.targets import TARGETS, ArtifactPlan
-from runtimes.files import sha256_of
-from runtimes.manifest import Glue, GraphKind, Size
-from runtimes.progress import Progress, notice, silent
-from runtimes.registry import installed_version
-from sr_model.checkpoint import is_safetensors, read_header, require_file
-from sr_model.config import GeneratorConfig
+from edgesr.export.steps.rewriting import Rewriting
+from edgesr.export.targets import TARGETS, ArtifactPlan
+from edgesr.runtimes.files import sha256_of
+from edgesr.runtimes.manifest import Glue, GraphKind, Size
+from edgesr.runtimes.progress import Progress, notice, silent
+from edgesr.runtimes.registry import installed_version
+from edgesr.sr_model.checkpoint import is_safetensors, read_header, require_file
+from edgesr.sr_model.config import GeneratorConfig
 
 
 class StageRunner:

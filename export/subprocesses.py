@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.device import describe_exit
-from runtimes.errors import EdgesrError
-from runtimes.telemetry import TELEMETRY_OFF
+from edgesr.benchmarks.device import describe_exit
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.telemetry import TELEMETRY_OFF
 
 
 def run_converter(

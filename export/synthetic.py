@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.manifest import Size
+from edgesr.runtimes.manifest import Size
 
 PLAIN_TILES = 3
 _SUPERSAMPLING = 4

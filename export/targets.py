@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NoReturn, get_args
 
-from runtimes.errors import InputError
-from runtimes.manifest import GraphKind, Layout, Precision, Size, Tolerance
-from runtimes.registry import require_packages
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import GraphKind, Layout, Precision, Size, Tolerance
+from edgesr.runtimes.registry import require_packages
 
 EXTRA = "export"
 

@@ -13,8 +13,8 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from export.onnx_graph import constants, convolutions, data_inputs
-from runtimes.errors import EdgesrError
+from edgesr.export.onnx_graph import constants, convolutions, data_inputs
+from edgesr.runtimes.errors import EdgesrError
 
 _FILE_IDENTIFIER = b"TFL3"
 _SAME_WEIGHTS = 1e-4

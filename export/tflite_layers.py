@@ -10,7 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from export.layer_graphs import (
+from edgesr.export.layer_graphs import (
     CONVOLUTION,
     DEPTH_TO_SPACE,
     DEQUANTIZE,
@@ -22,9 +22,9 @@ from export.layer_graphs import (
     Match,
     Operation,
 )
-from export.onnx_graph import Tensor
-from export.onnx_layers import channel_major
-from export.tflite_graph import operator_name
+from edgesr.export.onnx_graph import Tensor
+from edgesr.export.onnx_layers import channel_major
+from edgesr.export.tflite_graph import operator_name
 
 _KINDS = {
     "ADD": "Add",

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch.export import Dim
 
-from export.graph_names import INPUT_NAME, OUTPUT_NAMES
-from export.graphs import build_graph, example_input
-from export.simplify import simplify
-from runtimes.manifest import GraphKind, Size
-from sr_model.generator import Generator
-from sr_model.noise import lower_median_topk
+from edgesr.export.graph_names import INPUT_NAME, OUTPUT_NAMES
+from edgesr.export.graphs import build_graph, example_input
+from edgesr.export.simplify import simplify
+from edgesr.runtimes.manifest import GraphKind, Size
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.noise import lower_median_topk
 
 OPSET = 18
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from export.depth_to_space import use_dcr_order
-from export.name_tensors import name_tensors
-from export.resizable import repeat_border, upsample_by_convolution, upsamples_input
-from export.samples import sample_tiles
-from export.subprocesses import run_converter
+from edgesr.export.depth_to_space import use_dcr_order
+from edgesr.export.name_tensors import name_tensors
+from edgesr.export.resizable import repeat_border, upsample_by_convolution, upsamples_input
+from edgesr.export.samples import sample_tiles
+from edgesr.export.subprocesses import run_converter
 
 _SAMPLE_FILE = "calibration_image_sample_data_20x128x128x3_float32.npy"
 _SAMPLES, _SAMPLE_SIZE = 20, (128, 128)
@@ -40,7 +40,7 @@ def export_tflite(
         onnx.save(use_dcr_order(model), source)
         converted = Path(folder) / "converted" / f"{onnx_file.stem}_float32.tflite"
         run_converter(
-            "export.to_tflite",
+            "edgesr.export.to_tflite",
             [str(source)],
             folder=Path(folder),
             result=converted,

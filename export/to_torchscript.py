@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from export.graphs import build_graph, example_input
-from runtimes.manifest import GraphKind, Size
-from sr_model.generator import Generator
+from edgesr.export.graphs import build_graph, example_input
+from edgesr.runtimes.manifest import GraphKind, Size
+from edgesr.sr_model.generator import Generator
 
 
 def export_torchscript(generator: Generator, kind: GraphKind, path: Path, *, size: Size) -> None:

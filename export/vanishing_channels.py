@@ -12,7 +12,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from export.tflite_graph import constant_values, operator_name, read_tflite, write_tflite
+from edgesr.export.tflite_graph import constant_values, operator_name, read_tflite, write_tflite
 
 _LEAST_MULTIPLIER = 2.0**-16
 """Of a channel's sums: its bias has finer steps than an int16 output, and fits into 32 bits."""

@@ -15,7 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from export.onnx_graph import constants, convolutions, copied
+from edgesr.export.onnx_graph import constants, convolutions, copied
 
 LEVELS_7BIT = 64
 LEVELS_8BIT = 127

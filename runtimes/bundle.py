@@ -14,14 +14,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.decoding import DecodeError, decode, to_json
-from runtimes.directory_swap import recover, swap_in
-from runtimes.errors import InputError
-from runtimes.files import require_creatable, sha256_of
-from runtimes.json_file import read_json, require_version
-from runtimes.manifest import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Artifact, FileEntry, Manifest
-from runtimes.sound_manifest import require_sound
-from runtimes.wording import counted, shown_text
+from edgesr.runtimes.decoding import DecodeError, decode, to_json
+from edgesr.runtimes.directory_swap import recover, swap_in
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import require_creatable, sha256_of
+from edgesr.runtimes.json_file import read_json, require_version
+from edgesr.runtimes.manifest import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Artifact, FileEntry, Manifest
+from edgesr.runtimes.sound_manifest import require_sound
+from edgesr.runtimes.wording import counted, shown_text
 
 MANIFEST_FILE = "manifest.json"
 _NPY_START = b"\x93NUMPY"

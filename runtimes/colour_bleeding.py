@@ -14,8 +14,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.picture import Picture, Pixels
-from runtimes.projection import upsample_bilinear, upsample_region
+from edgesr.runtimes.picture import Picture, Pixels
+from edgesr.runtimes.projection import upsample_bilinear, upsample_region
 
 Image = NDArray[np.float32]
 

@@ -10,7 +10,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from runtimes.wording import counted, first_names, shown_name, shown_value
+from edgesr.runtimes.wording import counted, first_names, shown_name, shown_value
 
 T = TypeVar("T")
 

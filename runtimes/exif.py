@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-from runtimes.picture import Pixels
+from edgesr.runtimes.picture import Pixels
 
 MAX_JPEG_BYTES = 65533
 _DAMAGED = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error, ZeroDivisionError)

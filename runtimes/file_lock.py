@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtimes.progress import Progress, notice
+from edgesr.runtimes.progress import Progress, notice
 
 PATIENCE_SECONDS = 1.0
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtimes.errors import InputError
+from edgesr.runtimes.errors import InputError
 
 _DASH = Path("-")
 _STANDARD_OUTPUT = 1  # its file descriptor

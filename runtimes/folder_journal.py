@@ -7,13 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runtimes.bundle import MANIFEST_FILE, Bundle
-from runtimes.files import sha256_of, write_atomically
-from runtimes.json_file import JsonError, parse_json
-from runtimes.upscale_plan import UpscaleOptions
+from edgesr.runtimes.bundle import MANIFEST_FILE, Bundle
+from edgesr.runtimes.files import sha256_of, write_atomically
+from edgesr.runtimes.json_file import JsonError, parse_json
+from edgesr.runtimes.upscale_plan import UpscaleOptions
 
 if TYPE_CHECKING:
-    from runtimes.upscale_files import FileOptions
+    from edgesr.runtimes.upscale_files import FileOptions
 
 JOURNAL_FILE = ".edgesr-upscale.json"
 

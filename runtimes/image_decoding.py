@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from runtimes import sixteen_bit
-from runtimes.errors import InputError
-from runtimes.exif import read_exif, upright
-from runtimes.files import why_irregular
-from runtimes.picture import Picture, Pixels
-from runtimes.wording import counted
+from edgesr.runtimes import sixteen_bit
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.exif import read_exif, upright
+from edgesr.runtimes.files import why_irregular
+from edgesr.runtimes.picture import Picture, Pixels
+from edgesr.runtimes.wording import counted
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 DEFAULT_MAX_MEGAPIXELS = 64.0

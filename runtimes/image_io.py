@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from runtimes.errors import InputError
-from runtimes.files import replaced_atomically
-from runtimes.image_decoding import DEFAULT_MAX_MEGAPIXELS, SUFFIXES, decode
-from runtimes.picture import Picture
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import replaced_atomically
+from edgesr.runtimes.image_decoding import DEFAULT_MAX_MEGAPIXELS, SUFFIXES, decode
+from edgesr.runtimes.picture import Picture
 
 __all__ = [
     "DEFAULT_MAX_MEGAPIXELS",

@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from runtimes.decoding import DecodeError, decode
-from runtimes.errors import InputError
-from runtimes.files import why_irregular
-from runtimes.wording import shown_name, shown_value
+from edgesr.runtimes.decoding import DecodeError, decode
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import why_irregular
+from edgesr.runtimes.wording import shown_name, shown_value
 
 T = TypeVar("T")
 

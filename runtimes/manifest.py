@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from runtimes.delegation import DelegateUse
+from edgesr.runtimes.delegation import DelegateUse
 
 SCHEMA_VERSION = 5
 OLDEST_SCHEMA_VERSION = 5

@@ -10,12 +10,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.bundle import Bundle
-from runtimes.delegation import Delegation
-from runtimes.errors import InputError
-from runtimes.manifest import Artifact
-from runtimes.registry import require_installed, runtime_info
-from runtimes.session import to_layout
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.delegation import Delegation
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.registry import require_installed, runtime_info
+from edgesr.runtimes.session import to_layout
 
 Array = NDArray[np.float32]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.telemetry import switch_off_telemetry
-from runtimes.wording import counted
+from edgesr.runtimes.telemetry import switch_off_telemetry
+from edgesr.runtimes.wording import counted
 
 switch_off_telemetry()
 import onnxruntime  # noqa: E402

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.errors import EdgesrError
-from runtimes.json_file import parse_json
-from runtimes.operator_profile import OperatorProfile, OperatorTime
-from runtimes.ort import open_session, session_options
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.json_file import parse_json
+from edgesr.runtimes.operator_profile import OperatorProfile, OperatorTime
+from edgesr.runtimes.ort import open_session, session_options
 
 _SUFFIX = "_kernel_time"
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from runtimes.errors import InputError
+from edgesr.runtimes.errors import InputError
 
 
 def output_names(sources: Sequence[str], suffix: str, *, kept: Mapping[str, str]) -> dict[str, str]:

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from runtimes import sixteen_bit
-from runtimes.errors import InputError
-from runtimes.exif import MAX_JPEG_BYTES, resized_exif
-from runtimes.files import replaced_atomically
-from runtimes.image_io import check_writable
-from runtimes.picture import Picture, Pixels
-from runtimes.projection import upsample_bilinear
+from edgesr.runtimes import sixteen_bit
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.exif import MAX_JPEG_BYTES, resized_exif
+from edgesr.runtimes.files import replaced_atomically
+from edgesr.runtimes.image_io import check_writable
+from edgesr.runtimes.picture import Picture, Pixels
+from edgesr.runtimes.projection import upsample_bilinear
 
 DEFAULT_QUALITY = 95
 _LOSSY = (".jpg", ".jpeg", ".webp")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from runtimes.errors import InputError
+from edgesr.runtimes.errors import InputError
 
 Pixels = NDArray[Any]
 _UINT16_PER_LEVEL = 257

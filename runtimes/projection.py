@@ -13,8 +13,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.manifest import Glue
-from runtimes.noise_level import noise_level
+from edgesr.runtimes.manifest import Glue
+from edgesr.runtimes.noise_level import noise_level
 
 Image = NDArray[np.float32]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 
-from runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.errors import InputError, MissingPackageError
 
 MAX_THREADS = 256
 
@@ -38,20 +38,20 @@ class RuntimeInfo:
 RUNTIMES = {
     runtime.name: runtime
     for runtime in (
-        RuntimeInfo("ort", "ONNX Runtime", "runtimes.ort", "runtimes.ort_profile", "onnxruntime", "onnx"),
+        RuntimeInfo("ort", "ONNX Runtime", "edgesr.runtimes.ort", "edgesr.runtimes.ort_profile", "onnxruntime", "onnx"),
         RuntimeInfo(
             "tflite",
             "LiteRT (TensorFlow Lite)",
-            "runtimes.tflite",
-            "runtimes.tflite_profile",
+            "edgesr.runtimes.tflite",
+            "edgesr.runtimes.tflite_profile",
             "ai-edge-litert",
             "tflite",
         ),
         RuntimeInfo(
             "torchscript",
             "TorchScript Lite",
-            "runtimes.torchscript",
-            "runtimes.torchscript_profile",
+            "edgesr.runtimes.torchscript",
+            "edgesr.runtimes.torchscript_profile",
             "torch",
             "torchscript",
             legacy=True,

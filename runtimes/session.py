@@ -10,11 +10,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError, InputError
-from runtimes.manifest import Artifact, Layout
-from runtimes.registry import require_installed, require_threads, runtime_info
-from runtimes.wording import shown_text
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.manifest import Artifact, Layout
+from edgesr.runtimes.registry import require_installed, require_threads, runtime_info
+from edgesr.runtimes.wording import shown_text
 
 Array = NDArray[np.float32]
 

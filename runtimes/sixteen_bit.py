@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 from PIL.ExifTags import IFD
 
-from runtimes.errors import InputError, MissingImagePackageError
+from edgesr.runtimes.errors import InputError, MissingImagePackageError
 
 Deep = NDArray[np.uint16]
 

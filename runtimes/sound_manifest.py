@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from runtimes.decoding import DecodeError
-from runtimes.manifest import LARGEST_ALPHA, Artifact, Golden, Manifest, Size, TensorSpec
-from runtimes.wording import shown_name, shown_value
+from edgesr.runtimes.decoding import DecodeError
+from edgesr.runtimes.manifest import LARGEST_ALPHA, Artifact, Golden, Manifest, Size, TensorSpec
+from edgesr.runtimes.wording import shown_name, shown_value
 
 _LARGEST_SCALE = 16
 _LARGEST_SIDE = 2**16

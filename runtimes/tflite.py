@@ -9,7 +9,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from runtimes.wording import counted
+from edgesr.runtimes.wording import counted
 
 FAILURES = (RuntimeError, ValueError)
 """What it raises for a file or an input that it cannot take, or without the memory for it."""

@@ -12,9 +12,9 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from runtimes.delegation import Delegation, GraphOperator, read_partitions
-from runtimes.operator_profile import OperatorProfile
-from runtimes.tflite import LiteRtSession, open
+from edgesr.runtimes.delegation import Delegation, GraphOperator, read_partitions
+from edgesr.runtimes.operator_profile import OperatorProfile
+from edgesr.runtimes.tflite import LiteRtSession, open
 
 _DELEGATE_NODE = "DELEGATE"
 _NO_TIMES = "LiteRT's Python package has no operator profiler"

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.errors import EdgesrError
-from runtimes.manifest import Artifact, Manifest
-from runtimes.noise_level import streamed_noise_level
-from runtimes.pixels import rgb_values
-from runtimes.projection import projection_factor, square_sum, subtract_and_clip, upsample_region
-from runtimes.self_ensemble import Member
-from runtimes.session import ImageSession
-from runtimes.tiles import Span
-from runtimes.upscale_plan import UpscalePlan
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.manifest import Artifact, Manifest
+from edgesr.runtimes.noise_level import streamed_noise_level
+from edgesr.runtimes.pixels import rgb_values
+from edgesr.runtimes.projection import projection_factor, square_sum, subtract_and_clip, upsample_region
+from edgesr.runtimes.self_ensemble import Member
+from edgesr.runtimes.session import ImageSession
+from edgesr.runtimes.tiles import Span
+from edgesr.runtimes.upscale_plan import UpscalePlan
 
 Image = NDArray[np.float32]
 Pixels = NDArray[Any]

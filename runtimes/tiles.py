@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runtimes.manifest import Size
+from edgesr.runtimes.manifest import Size
 
 
 @dataclass(frozen=True)

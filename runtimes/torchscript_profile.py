@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from runtimes.errors import EdgesrError
-from runtimes.operator_profile import OperatorProfile, OperatorTime
-from runtimes.torchscript import TorchScriptLiteSession, open
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.operator_profile import OperatorProfile, OperatorTime
+from edgesr.runtimes.torchscript import TorchScriptLiteSession, open
 
 _CALL = "edgesr.call"
 

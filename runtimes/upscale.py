@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.bundle import Bundle
-from runtimes.manifest import Artifact
-from runtimes.pixels import in_dtype, require_pixels
-from runtimes.progress import Progress, ProgressEvent, silent
-from runtimes.session import ImageSession, open_session
-from runtimes.tiled_run import TiledRun
-from runtimes.upscale_plan import UpscaleOptions, UpscalePlan, plan_upscale
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.pixels import in_dtype, require_pixels
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.runtimes.session import ImageSession, open_session
+from edgesr.runtimes.tiled_run import TiledRun
+from edgesr.runtimes.upscale_plan import UpscaleOptions, UpscalePlan, plan_upscale
 
 Image = NDArray[np.float32]
 Pixels = NDArray[Any]

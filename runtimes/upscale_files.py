@@ -7,19 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtimes.bundle import Bundle
-from runtimes.colour_bleeding import bleed_colours
-from runtimes.errors import EdgesrError, InputError, MissingImagePackageError, MissingPackageError
-from runtimes.files import require_creatable
-from runtimes.folder_journal import FolderJournal
-from runtimes.image_io import DEFAULT_MAX_MEGAPIXELS, SUFFIXES, list_images, read_picture
-from runtimes.output_names import output_names, refuse_outputs_that_are_sources
-from runtimes.picture import Picture
-from runtimes.picture_writer import PictureWriter, canvas_bytes, check_output_format, holds_alpha
-from runtimes.progress import Progress, ProgressEvent, notice, silent
-from runtimes.upscale import Upscaler
-from runtimes.upscale_plan import UpscaleOptions, UpscalePlan, check_choice
-from runtimes.wording import counted, noun_for
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.colour_bleeding import bleed_colours
+from edgesr.runtimes.errors import EdgesrError, InputError, MissingImagePackageError, MissingPackageError
+from edgesr.runtimes.files import require_creatable
+from edgesr.runtimes.folder_journal import FolderJournal
+from edgesr.runtimes.image_io import DEFAULT_MAX_MEGAPIXELS, SUFFIXES, list_images, read_picture
+from edgesr.runtimes.output_names import output_names, refuse_outputs_that_are_sources
+from edgesr.runtimes.picture import Picture
+from edgesr.runtimes.picture_writer import PictureWriter, canvas_bytes, check_output_format, holds_alpha
+from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
+from edgesr.runtimes.upscale import Upscaler
+from edgesr.runtimes.upscale_plan import UpscaleOptions, UpscalePlan, check_choice
+from edgesr.runtimes.wording import counted, noun_for
 
 DEFAULT_FOLDER_SUFFIX = ".png"
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.manifest import Artifact, Size
-from runtimes.registry import require_installed, require_threads, runtime_info
-from runtimes.self_ensemble import ALL_EIGHT, SINGLE, Member
-from runtimes.tiles import Grid, Span, grid_of, least_work_grid
-from runtimes.wording import counted
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Artifact, Size
+from edgesr.runtimes.registry import require_installed, require_threads, runtime_info
+from edgesr.runtimes.self_ensemble import ALL_EIGHT, SINGLE, Member
+from edgesr.runtimes.tiles import Grid, Span, grid_of, least_work_grid
+from edgesr.runtimes.wording import counted
 
 DEFAULT_MEMORY_BYTES = 256_000_000
 _GLUE_BYTES_PER_LR_PIXEL = 32

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.candidates import Candidate, bicubic_candidate, bundle_candidate
-from benchmarks.image_pairs import ImageSet
-from benchmarks.quality import PerceptualDistance
-from runtimes.bundle import open_bundle
-from runtimes.errors import InputError
-from runtimes.registry import installed_version, require_packages
-from sr_model.checkpoint import require_file
+from edgesr.benchmarks.candidates import Candidate, bicubic_candidate, bundle_candidate
+from edgesr.benchmarks.image_pairs import ImageSet
+from edgesr.benchmarks.quality import PerceptualDistance
+from edgesr.runtimes.bundle import open_bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.registry import installed_version, require_packages
+from edgesr.sr_model.checkpoint import require_file
 
 
 def candidates_from_paths(
@@ -37,7 +37,7 @@ def perceptual_distance() -> PerceptualDistance | None:
     """ST-LPIPS, None where torch or its weights are not installed."""
     if any(installed_version(package) is None for package in ("torch", "stlpips-pytorch")):
         return None
-    from sr_model.perceptual_distance import STLPIPS
+    from edgesr.sr_model.perceptual_distance import STLPIPS
 
     return PerceptualDistance("stlpips-pytorch 0.0.2, AlexNet", STLPIPS().distance)
 
@@ -47,6 +47,6 @@ def _from_path(path: Path, images: ImageSet, artifact_id: str | None, runtime: s
         return bundle_candidate(open_bundle(path), images, artifact_id=artifact_id, runtime=runtime)
     require_file(path)
     require_packages("evaluating a checkpoint", ("torch", "safetensors"), extra="train")
-    from sr_model.evaluate import checkpoint_candidate
+    from edgesr.sr_model.evaluate import checkpoint_candidate
 
     return checkpoint_candidate(path)

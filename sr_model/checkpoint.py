@@ -13,17 +13,17 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runtimes.decoding import DecodeError, decode
-from runtimes.errors import InputError
-from runtimes.files import write_atomically
-from runtimes.json_file import JsonError, parse_json
-from runtimes.wording import first_names, shown_name
-from sr_model.config import GeneratorConfig, preset
-from sr_model.recognised import foreign_network
-from sr_model.safetensors_header import read_layout
+from edgesr.runtimes.decoding import DecodeError, decode
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import write_atomically
+from edgesr.runtimes.json_file import JsonError, parse_json
+from edgesr.runtimes.wording import first_names, shown_name
+from edgesr.sr_model.config import GeneratorConfig, preset
+from edgesr.sr_model.recognised import foreign_network
+from edgesr.sr_model.safetensors_header import read_layout
 
 if TYPE_CHECKING:
-    from sr_model.generator import Generator
+    from edgesr.sr_model.generator import Generator
 
 METADATA_KEY = "edgesr_generator"
 WEIGHTS = ("real", "clean")
@@ -59,7 +59,7 @@ class _Description:
 def embedded_weights(preset_name: str) -> dict[str, Path]:
     """Files of a preset's embedded weights by kind: "real" for degraded photographs, "clean" for bicubic LR."""
     preset(preset_name)
-    folder = Path(str(resources.files("sr_model"))) / "weights"
+    folder = Path(str(resources.files("edgesr.sr_model"))) / "weights"
     files = {kind: folder / f"{preset_name}-{kind}.safetensors" for kind in WEIGHTS}
     return {kind: file for kind, file in files.items() if file.is_file()}
 
@@ -115,7 +115,7 @@ def load_checkpoint(path: Path) -> Generator:
     if is_safetensors(path):
         generator = _load_safetensors(path)
     else:
-        from sr_model.published import load_published
+        from edgesr.sr_model.published import load_published
 
         generator = load_published(path)
     _require_projection(generator, path)
@@ -162,8 +162,8 @@ def _load_safetensors(path: Path) -> Generator:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from sr_model.finite_weights import require_finite
-    from sr_model.generator import Generator
+    from edgesr.sr_model.finite_weights import require_finite
+    from edgesr.sr_model.generator import Generator
 
     header = read_header(path)
     with torch.device("meta"):  # its shapes alone: a config may ask for gigabytes that the file does not have

@@ -24,9 +24,9 @@ import math
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
-from benchmarks.degradations import parse_degradation
-from runtimes.errors import InputError
-from runtimes.manifest import LARGEST_ALPHA
+from edgesr.benchmarks.degradations import parse_degradation
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import LARGEST_ALPHA
 
 BodySize = Literal["hr", "lr"]
 Activation = Literal["prelu", "leaky_relu", "relu"]

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.degradations import upscale_bicubic
-from benchmarks.image_pairs import ImageSet
-from benchmarks.quality import degraded_pair
-from runtimes.files import write_atomically
-from sr_model.evaluate import generator_pixels
-from sr_model.generator import Generator
-from sr_model.metrics_file import MetricsRow
+from edgesr.benchmarks.degradations import upscale_bicubic
+from edgesr.benchmarks.image_pairs import ImageSet
+from edgesr.benchmarks.quality import degraded_pair
+from edgesr.runtimes.files import write_atomically
+from edgesr.sr_model.evaluate import generator_pixels
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.metrics_file import MetricsRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,11 +13,11 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from benchmarks.degradations import crop_to_multiple, downscale_bicubic, draw_degradation, parse_degradation
-from runtimes.errors import InputError, MissingImagePackageError
-from runtimes.image_io import SUFFIXES, read_rgb8
-from runtimes.progress import Progress, ProgressEvent, silent
-from runtimes.wording import counted
+from edgesr.benchmarks.degradations import crop_to_multiple, downscale_bicubic, draw_degradation, parse_degradation
+from edgesr.runtimes.errors import InputError, MissingImagePackageError
+from edgesr.runtimes.image_io import SUFFIXES, read_rgb8
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.runtimes.wording import counted
 
 Pixels = NDArray[np.uint8]
 

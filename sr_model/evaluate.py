@@ -11,20 +11,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.candidates import Candidate
-from benchmarks.image_pairs import ImageSet
-from benchmarks.quality import measure_quality
-from runtimes.errors import EdgesrError
-from runtimes.files import sha256_of
-from sr_model.checkpoint import load_checkpoint
-from sr_model.generator import Generator
+from edgesr.benchmarks.candidates import Candidate
+from edgesr.benchmarks.image_pairs import ImageSet
+from edgesr.benchmarks.quality import measure_quality
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.files import sha256_of
+from edgesr.sr_model.checkpoint import load_checkpoint
+from edgesr.sr_model.generator import Generator
 
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeanQuality:
-    """Mean over a folder, as defined in `benchmarks.quality.Quality`; PSNR is inf where a picture equals HR."""
+    """Mean over a folder, as defined in `edgesr.benchmarks.quality.Quality`; PSNR is inf where a picture equals HR."""
 
     psnr_y_db: float
     psnr_rgb_db: float

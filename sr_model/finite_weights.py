@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from runtimes.errors import InputError
+from edgesr.runtimes.errors import InputError
 
 FINITE = "give a checkpoint of finite weights"
 _REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int16, torch.int32, torch.int64)

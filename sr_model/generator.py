@@ -13,8 +13,8 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sr_model.config import Activation, GeneratorConfig, Padding
-from sr_model.projection import Projection
+from edgesr.sr_model.config import Activation, GeneratorConfig, Padding
+from edgesr.sr_model.projection import Projection
 
 
 def _conv(inputs: int, outputs: int, kernel: int, padding: Padding) -> nn.Conv2d:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from sr_model.data import PatchDataset, Sample
-from sr_model.interrupt import ignore_interrupt
-from sr_model.processes import Processes
+from edgesr.sr_model.data import PatchDataset, Sample
+from edgesr.sr_model.interrupt import ignore_interrupt
+from edgesr.sr_model.processes import Processes
 
 
 @dataclass(frozen=True)

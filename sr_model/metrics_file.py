@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
-from runtimes.json_file import MAX_BYTES, JsonError, parse_json
-from runtimes.wording import shown_name
+from edgesr.runtimes.json_file import MAX_BYTES, JsonError, parse_json
+from edgesr.runtimes.wording import shown_name
 
 MetricsRow = dict[str, float]
 

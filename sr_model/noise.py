@@ -1,7 +1,7 @@
 """Noise level of an image by the median absolute deviation of its finest diagonal wavelet coefficients.
 
 Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage" (1994); used by SRResCGAN (arXiv 2005.00953).
-The torch counterpart of `runtimes.noise_level.noise_level`: same taps, same arithmetic.
+The torch counterpart of `edgesr.runtimes.noise_level.noise_level`: same taps, same arithmetic.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from runtimes.noise_level import DB7_DIFFERENCE_TAPS, MAD_TO_SIGMA
+from edgesr.runtimes.noise_level import DB7_DIFFERENCE_TAPS, MAD_TO_SIGMA
 
 LowerMedian = Callable[[Tensor], Tensor]
 _PAD = (len(DB7_DIFFERENCE_TAPS) + 1) // 2

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sr_model.shift_tolerant import BlurPool, packaged_state
+from edgesr.sr_model.shift_tolerant import BlurPool, packaged_state
 
 Pixels = NDArray[np.uint8]
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from runtimes.errors import EdgesrError
-from sr_model.config import TrainConfig
-from sr_model.data import Sample
-from sr_model.processes import Processes
-from sr_model.steps import DiscriminatorStep, GeneratorStep, L1Step, Losses
-from sr_model.train_state import TrainState
-from sr_model.vgg import VGGFeatures
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.sr_model.config import TrainConfig
+from edgesr.sr_model.data import Sample
+from edgesr.sr_model.processes import Processes
+from edgesr.sr_model.steps import DiscriminatorStep, GeneratorStep, L1Step, Losses
+from edgesr.sr_model.train_state import TrainState
+from edgesr.sr_model.vgg import VGGFeatures
 
 Update = Callable[[Sample], dict[str, float]]
 

@@ -16,7 +16,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from runtimes.errors import InputError
+from edgesr.runtimes.errors import InputError
 
 _DEVICES = ("auto", "cpu", "cuda")
 

@@ -3,7 +3,7 @@
     k = min(1, exp(alpha)*sigma*sqrt(n-1) / ||r||)
 
 SRResCGAN (arXiv 2005.00953), section 3.2; n is the number of values of one image, alpha is learned. The torch
-counterpart of `runtimes.projection.projection_factor`.
+counterpart of `edgesr.runtimes.projection.projection_factor`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sr_model.noise import LowerMedian, NoiseLevel, lower_median
+from edgesr.sr_model.noise import LowerMedian, NoiseLevel, lower_median
 
 _SMALLEST_NORMAL = 1e-30
 

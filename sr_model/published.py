@@ -15,13 +15,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from runtimes.errors import InputError
-from runtimes.wording import shown_text
-from sr_model.checkpoint import require_file
-from sr_model.config import GeneratorConfig, preset
-from sr_model.finite_weights import FINITE, require_finite
-from sr_model.generator import Generator
-from sr_model.recognised import compare_shapes, described_nesting, foreign_network
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.wording import shown_text
+from edgesr.sr_model.checkpoint import require_file
+from edgesr.sr_model.config import GeneratorConfig, preset
+from edgesr.sr_model.finite_weights import FINITE, require_finite
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.recognised import compare_shapes, described_nesting, foreign_network
 
 NETWORK = "SRResCGAN or SRResCycGAN x4 generator"
 _BLOCKS = 5

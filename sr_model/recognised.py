@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from runtimes.wording import SHOWN, first_names, shown_name
+from edgesr.runtimes.wording import SHOWN, first_names, shown_name
 
 Shapes = Mapping[str, tuple[int, ...]]
 

@@ -8,15 +8,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtimes.decoding import DecodeError
-from runtimes.errors import InputError
-from runtimes.files import require_creatable, write_atomically
-from runtimes.json_file import read_json
-from sr_model.checkpoint import save_checkpoint
-from sr_model.config import TrainConfig
-from sr_model.generator import Generator
-from sr_model.metrics_file import MetricsRow, metrics_text, read_metrics
-from sr_model.run_settings import RunSettings
+from edgesr.runtimes.decoding import DecodeError
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import require_creatable, write_atomically
+from edgesr.runtimes.json_file import read_json
+from edgesr.sr_model.checkpoint import save_checkpoint
+from edgesr.sr_model.config import TrainConfig
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.metrics_file import MetricsRow, metrics_text, read_metrics
+from edgesr.sr_model.run_settings import RunSettings
 
 
 @dataclass(frozen=True)

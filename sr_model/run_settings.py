@@ -6,11 +6,11 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
-from runtimes.decoding import DecodeError, decode
-from runtimes.errors import InputError
-from runtimes.wording import first_names
-from sr_model.config import TrainConfig
-from sr_model.train_inputs import TrainInputs
+from edgesr.runtimes.decoding import DecodeError, decode
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.wording import first_names
+from edgesr.sr_model.config import TrainConfig
+from edgesr.sr_model.train_inputs import TrainInputs
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtimes.errors import InputError
-from runtimes.json_file import JsonError, parse_json
-from runtimes.wording import shown_name
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.json_file import JsonError, parse_json
+from edgesr.runtimes.wording import shown_name
 
 MAX_HEADER_BYTES = 1 << 20
 _LENGTH_BYTES = 8

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.errors import InputError, MissingPackageError
 
 PACKAGE = "stlpips-pytorch"
 _MODULE = "stlpips_pytorch"

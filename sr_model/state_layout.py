@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from runtimes.decoding import DecodeError
-from runtimes.json_file import JsonError, parse_json
-from runtimes.wording import first_names, shown_name
-from sr_model.run_settings import RunSettings
+from edgesr.runtimes.decoding import DecodeError
+from edgesr.runtimes.json_file import JsonError, parse_json
+from edgesr.runtimes.wording import first_names, shown_name
+from edgesr.sr_model.run_settings import RunSettings
 
 STEP = "step"
 SETTINGS = "settings"

@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sr_model.config import LossWeights
-from sr_model.degrader import Degrader
-from sr_model.discriminators import HRDiscriminator, LRDiscriminator
-from sr_model.generator import Generator
-from sr_model.losses import MeanOverProcesses, gradient_l1, high_pass, relativistic_loss
-from sr_model.vgg import VGGFeatures
+from edgesr.sr_model.config import LossWeights
+from edgesr.sr_model.degrader import Degrader
+from edgesr.sr_model.discriminators import HRDiscriminator, LRDiscriminator
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.losses import MeanOverProcesses, gradient_l1, high_pass, relativistic_loss
+from edgesr.sr_model.vgg import VGGFeatures
 
 Losses = dict[str, Tensor]
 BT601_LUMA = (0.299, 0.587, 0.114)

@@ -10,25 +10,25 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.image_pairs import ImageSet, read_image_set
-from runtimes.errors import InputError
-from runtimes.progress import Progress, ProgressEvent, notice, silent
-from runtimes.wording import counted
-from sr_model.checkpoint import load_checkpoint
-from sr_model.config import TrainConfig, preset
-from sr_model.curves import draw_curves, sample_pictures
-from sr_model.data import PatchDataset, Pixels, load_photographs, load_unpaired
-from sr_model.evaluate import validate
-from sr_model.generator import Generator
-from sr_model.interrupt import deferred_interrupt
-from sr_model.loader import Batches
-from sr_model.phases import Update, gan_update, l1_update
-from sr_model.processes import Processes, joined_processes
-from sr_model.run_folder import RunFolder
-from sr_model.run_settings import RunSettings
-from sr_model.train_inputs import TrainInputs
-from sr_model.train_state import TrainState
-from sr_model.vgg import VGGFeatures, load_perceptual_features
+from edgesr.benchmarks.image_pairs import ImageSet, read_image_set
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
+from edgesr.runtimes.wording import counted
+from edgesr.sr_model.checkpoint import load_checkpoint
+from edgesr.sr_model.config import TrainConfig, preset
+from edgesr.sr_model.curves import draw_curves, sample_pictures
+from edgesr.sr_model.data import PatchDataset, Pixels, load_photographs, load_unpaired
+from edgesr.sr_model.evaluate import validate
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.interrupt import deferred_interrupt
+from edgesr.sr_model.loader import Batches
+from edgesr.sr_model.phases import Update, gan_update, l1_update
+from edgesr.sr_model.processes import Processes, joined_processes
+from edgesr.sr_model.run_folder import RunFolder
+from edgesr.sr_model.run_settings import RunSettings
+from edgesr.sr_model.train_inputs import TrainInputs
+from edgesr.sr_model.train_state import TrainState
+from edgesr.sr_model.vgg import VGGFeatures, load_perceptual_features
 
 
 def train(

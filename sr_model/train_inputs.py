@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtimes.errors import InputError
-from runtimes.files import sha256_of
-from sr_model.checkpoint import require_file
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import sha256_of
+from edgesr.sr_model.checkpoint import require_file
 
 
 @dataclass(frozen=True, kw_only=True)

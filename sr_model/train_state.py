@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from runtimes.errors import EdgesrError, InputError
-from runtimes.files import write_atomically
-from sr_model.config import TrainConfig
-from sr_model.degrader import Degrader
-from sr_model.discriminators import HRDiscriminator, LRDiscriminator
-from sr_model.generator import Generator
-from sr_model.published import read_state
-from sr_model.run_settings import RunSettings
-from sr_model.state_layout import (
+from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.files import write_atomically
+from edgesr.sr_model.config import TrainConfig
+from edgesr.sr_model.degrader import Degrader
+from edgesr.sr_model.discriminators import HRDiscriminator, LRDiscriminator
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.published import read_state
+from edgesr.sr_model.run_settings import RunSettings
+from edgesr.sr_model.state_layout import (
     AVERAGED,
     SETTINGS,
     STEP,

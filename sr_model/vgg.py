@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from runtimes.errors import InputError
-from sr_model.checkpoint import is_safetensors, require_file
-from sr_model.finite_weights import require_finite
-from sr_model.published import read_state
-from sr_model.shift_tolerant import BlurPool, packaged_state, packaged_weights_available
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.checkpoint import is_safetensors, require_file
+from edgesr.sr_model.finite_weights import require_finite
+from edgesr.sr_model.published import read_state
+from edgesr.sr_model.shift_tolerant import BlurPool, packaged_state, packaged_weights_available
 
 _BLOCK_LENGTHS = {13: (2, 2, 3, 3, 3), 16: (2, 2, 4, 4, 4)}
 _WIDTHS = (64, 128, 256, 512, 512)

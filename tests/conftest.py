@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtimes.bundle import Bundle, open_bundle
+from edgesr.runtimes.bundle import Bundle, open_bundle
 
 if TYPE_CHECKING:
-    from benchmarks.report.data import ReportFiles
-    from sr_model.train_inputs import TrainInputs
+    from edgesr.benchmarks.report.data import ReportFiles
+    from edgesr.sr_model.train_inputs import TrainInputs
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -37,8 +37,8 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     """The embedded srrescycgan-mobile (no projection) in all float32 targets, tiles of 64x64. Do not change it."""
-    from export.options import ExportOptions
-    from export.pipeline import export_bundle
+    from edgesr.export.options import ExportOptions
+    from edgesr.export.pipeline import export_bundle
 
     output = tmp_path_factory.mktemp("bundles") / "mobile"
     options = ExportOptions(preset="srrescycgan-mobile", tile_size=(64, 64))
@@ -48,10 +48,9 @@ def mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> 
 @pytest.fixture(scope="session")
 def projection_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     """A small seeded generator of the published form, with projection, tiles of 32x32. Do not change it."""
-    from small_generator import save_projected_generator
-
-    from export.options import ExportOptions
-    from export.pipeline import export_bundle
+    from edgesr.export.options import ExportOptions
+    from edgesr.export.pipeline import export_bundle
+    from tests.helpers.small_generator import save_projected_generator
 
     checkpoint = save_projected_generator(tmp_path_factory.mktemp("weights"))
     output = tmp_path_factory.mktemp("bundles") / "projection"
@@ -62,8 +61,8 @@ def projection_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path)
 @pytest.fixture(scope="session")
 def published_int8_bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     """The published weights, tile graphs of 64x64 in float32 and mixed int8 (two minutes: for slow tests)."""
-    from export.options import ExportOptions
-    from export.pipeline import export_bundle
+    from edgesr.export.options import ExportOptions
+    from edgesr.export.pipeline import export_bundle
 
     output = tmp_path_factory.mktemp("bundles") / "published"
     options = ExportOptions(
@@ -79,8 +78,8 @@ def published_int8_bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="session")
 def quantized_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     """The embedded srrescycgan-mobile in every precision of ONNX and TFLite, tiles of 64x64. Do not change it."""
-    from export.options import ExportOptions
-    from export.pipeline import export_bundle
+    from edgesr.export.options import ExportOptions
+    from edgesr.export.pipeline import export_bundle
 
     output = tmp_path_factory.mktemp("bundles") / "quantized"
     precisions = ("fp32", "fp16", "fp16a", "int8", "w8", "w8d", "w8a16")
@@ -93,13 +92,13 @@ def quantized_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) 
 @pytest.fixture(scope="session")
 def report_files(mobile_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> ReportFiles:
     """Parity, latency and operators of two ONNX artifacts of the mobile bundle. Do not change them."""
-    from benchmarks.device import HostDevice
-    from benchmarks.device_parity import run_parity
-    from benchmarks.jobs import LatencySettings
-    from benchmarks.latency_results import run_latency
-    from benchmarks.profiles import run_profiles
-    from benchmarks.report.data import ReportFiles
-    from benchmarks.results import select_artifacts, write_json
+    from edgesr.benchmarks.device import HostDevice
+    from edgesr.benchmarks.device_parity import run_parity
+    from edgesr.benchmarks.jobs import LatencySettings
+    from edgesr.benchmarks.latency_results import run_latency
+    from edgesr.benchmarks.profiles import run_profiles
+    from edgesr.benchmarks.report.data import ReportFiles
+    from edgesr.benchmarks.results import select_artifacts, write_json
 
     folder, device = tmp_path_factory.mktemp("results"), HostDevice()
     chosen = select_artifacts(mobile_bundle, runtime="ort")[:2]
@@ -115,7 +114,7 @@ def report_files(mobile_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def train_inputs(tmp_path: Path) -> TrainInputs:
     """A folder of its own with two photographs."""
-    from training_runs import make_inputs
+    from tests.helpers.training_runs import make_inputs
 
     return make_inputs(tmp_path / "photographs")
 
@@ -123,10 +122,9 @@ def train_inputs(tmp_path: Path) -> TrainInputs:
 @pytest.fixture(scope="session")
 def whole_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Folders of uninterrupted training runs, "l1" or "gan", made once. Do not change them."""
-    from training_runs import SETTINGS, make_inputs
-
-    from sr_model.config import TrainConfig
-    from sr_model.train import train
+    from edgesr.sr_model.config import TrainConfig
+    from edgesr.sr_model.train import train
+    from tests.helpers.training_runs import SETTINGS, make_inputs
 
     root = tmp_path_factory.mktemp("whole")
     inputs = make_inputs(root / "photographs")

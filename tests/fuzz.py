@@ -25,10 +25,9 @@ import atheris
 os.environ["OMP_NUM_THREADS"] = "1"  # as many processes as cores
 
 with atheris.instrument_imports(include=["runtimes", "benchmarks", "export", "sr_model"]):
-    from fuzzing import targets
-
-    from benchmarks import statistics
-from fuzzing.outcomes import outcome
+    from edgesr.benchmarks import statistics
+    from tests.fuzzing import targets
+from tests.fuzzing.outcomes import outcome
 
 _OPTIONS = ("-max_len=10000000", "-mutate_depth=1", "-timeout=60", "-verbosity=0")
 CORPUS = Path(__file__).parent / "data" / "fuzz"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.environment import current_environment
-from benchmarks.jobs import Job
-from runtimes.bundle import Bundle
-from runtimes.decoding import to_json
+from edgesr.benchmarks.environment import current_environment
+from edgesr.benchmarks.jobs import Job
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.decoding import to_json
 
 WATCHED = """
 import ctypes, json, sys
@@ -51,14 +51,14 @@ pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C
 
 def test_a_worker_sets_both_after_torch(mobile_bundle: Bundle, tmp_path: Path) -> None:
     job = worker_job(tmp_path, mobile_bundle, "torchscript", "torchscript-fp32-tile")
-    program = "from pathlib import Path\nfrom benchmarks.worker import main\nmain(Path(sys.argv[1]), Path(sys.argv[2]))"
+    program = "from pathlib import Path\nfrom edgesr.benchmarks.worker import main\nmain(Path(sys.argv[1]), Path(sys.argv[2]))"
     assert calls_of(program, job, tmp_path / "result.json") == SETTINGS
     assert json.loads((tmp_path / "result.json").read_text())["status"] == "done"
 
 
 def test_a_worker_without_torch_sets_nothing(mobile_bundle: Bundle, tmp_path: Path) -> None:
     job = worker_job(tmp_path, mobile_bundle, "ort", "onnx-fp32-tile")
-    program = "from pathlib import Path\nfrom benchmarks.worker import main\nmain(Path(sys.argv[1]), Path(sys.argv[2]))"
+    program = "from pathlib import Path\nfrom edgesr.benchmarks.worker import main\nmain(Path(sys.argv[1]), Path(sys.argv[2]))"
     assert calls_of(program, job, tmp_path / "result.json") == []
 
 
@@ -86,7 +86,7 @@ def test_a_probe_and_a_failed_import_lose_nothing(tmp_path: Path) -> None:
     (tmp_path / "torch" / "__init__.py").write_text("\n".join(broken_once))
     program = """
 import importlib.util
-from runtimes.allocator import keep_large_blocks_after_torch
+from edgesr.runtimes.allocator import keep_large_blocks_after_torch
 sys.path.insert(0, sys.argv[1])
 keep_large_blocks_after_torch()
 assert importlib.util.find_spec("torch").origin.startswith(sys.argv[1])
@@ -102,7 +102,7 @@ import torch
 def test_a_callers_process_is_never_changed(mobile_bundle: Bundle) -> None:
     program = """
 import numpy as np
-from runtimes import UpscaleOptions, open_bundle, upscale
+from edgesr.runtimes import UpscaleOptions, open_bundle, upscale
 sr = upscale(np.zeros((20, 30, 3), np.uint8), open_bundle(sys.argv[1]), UpscaleOptions(runtime="torchscript"))
 assert sr.shape == (80, 120, 3) and "torch" in sys.modules
 """

@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from whole_runs import artifact_of
 
-from benchmarks.device import HostDevice
-from benchmarks.jobs import Job, LatencySettings
-from benchmarks.run_cost import RunJob, measure_run
-from export.samples import photograph
-from export.steps.run_cost import Runnable, check_size, measure_memory
-from export.subprocesses import run_converter
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError
-from runtimes.manifest import Artifact
-from runtimes.registry import RUNTIMES
-from runtimes.session import CheckedSession, open_session
+from edgesr.benchmarks.device import HostDevice
+from edgesr.benchmarks.jobs import Job, LatencySettings
+from edgesr.benchmarks.run_cost import RunJob, measure_run
+from edgesr.export.samples import photograph
+from edgesr.export.steps.run_cost import Runnable, check_size, measure_memory
+from edgesr.export.subprocesses import run_converter
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.registry import RUNTIMES
+from edgesr.runtimes.session import CheckedSession, open_session
+from tests.helpers.whole_runs import artifact_of
 
 Array = NDArray[np.float32]
 
@@ -101,8 +101,8 @@ def test_files_that_answer_at_unlike_sizes_are_refused(any_bundle: Bundle, monke
     """A zero-padded variant is timed beside its artifact: both have to answer alike."""
     artifact = artifact_of(any_bundle, "ort", "tile")
     files = iter([OfOneSize((1, 3, 256, 256)), OfOneSize((1, 3, 128, 128))])
-    monkeypatch.setattr("runtimes.ort.open", lambda *_: next(files))
-    job = RunJob(adapter="runtimes.ort", files=(artifact.file.path,) * 2, layout="NCHW", size=(64, 64), calls=1)
+    monkeypatch.setattr("edgesr.runtimes.ort.open", lambda *_: next(files))
+    job = RunJob(adapter="edgesr.runtimes.ort", files=(artifact.file.path,) * 2, layout="NCHW", size=(64, 64), calls=1)
     cost = measure_run(job)
     assert cost.output_size is None
     assert cost.refusal == "answers of shapes [(3, 256, 256), (3, 128, 128)]"
@@ -126,7 +126,7 @@ def test_the_export_marks_no_file_of_one_size_as_resizable(
     file = any_bundle.path(artifact.file)
     measure_memory(tmp_path, runnable(any_bundle, artifact, "tflite"), file, side=64, least_side=2)
     assert '"resizable": true' in (tmp_path / "cost.json").read_text()
-    monkeypatch.setattr("export.steps.run_cost.run_converter", answers_at_its_own_size)
+    monkeypatch.setattr("edgesr.export.steps.run_cost.run_converter", answers_at_its_own_size)
     measure_memory(tmp_path, runnable(any_bundle, artifact, "tflite"), file, side=64, least_side=2)
     assert '"resizable": false' in (tmp_path / "cost.json").read_text()
 

@@ -12,22 +12,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from arm64_encodings import ENCODINGS
 
-from benchmarks.arm64 import counter
-from benchmarks.arm64.counter import SOURCES, Counts, compiled_plugin, mark, read_counts, region
-from benchmarks.arm64.cpus import cpu
-from benchmarks.arm64.guest import Guest
-from runtimes.errors import InputError, MissingPackageError
+from edgesr.benchmarks.arm64 import counter
+from edgesr.benchmarks.arm64.counter import SOURCES, Counts, compiled_plugin, mark, read_counts, region
+from edgesr.benchmarks.arm64.cpus import cpu
+from edgesr.benchmarks.arm64.guest import Guest
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from tests.helpers.arm64_encodings import ENCODINGS
 
-pytest_plugins = ("arm64_fixtures",)
+pytest_plugins = ("tests.helpers.arm64_fixtures",)
 
 KINDS = ("simd", "load_store", "branch", "dot_product", "int8_matmul", "fmla", "sve")
 
 CALLS = 1000
 EXECUTE = """
 import ctypes, mmap, sys
-from benchmarks.arm64.counter import region
+from edgesr.benchmarks.arm64.counter import region
 words = [0x4E829420, 0x4FBFE820, 0x4E22CC20, 0xD65F03C0]  # sdot, sdot by element, fmla, ret
 page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
 page.write(b"".join(word.to_bytes(4, "little") for word in words))
@@ -161,7 +161,9 @@ def test_marks_do_nothing_without_the_plugin() -> None:
 
 
 def test_marks_need_only_what_the_guest_has() -> None:
-    code = "import sys, benchmarks.arm64.counter; print('platformdirs' in sys.modules, 'filelock' in sys.modules)"
+    code = (
+        "import sys, edgesr.benchmarks.arm64.counter; print('platformdirs' in sys.modules, 'filelock' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=SOURCES[0].parents[2], capture_output=True, check=True)
     assert done.stdout.split() == [b"False", b"False"]
 

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.arm64 import guest as guest_module
-from benchmarks.arm64.cpus import CPUS, cpu, write_system_files
-from benchmarks.arm64.guest import Guest, installed_guest, measured_tree
-from benchmarks.arm64.recipe import wheel_pins
-from benchmarks.arm64.setup import set_up
-from benchmarks.environment import parse_x86_features
-from benchmarks.jobs import Job, Outcome
-from runtimes.decoding import decode, to_json
-from runtimes.errors import InputError
+from edgesr.benchmarks.arm64 import guest as guest_module
+from edgesr.benchmarks.arm64.cpus import CPUS, cpu, write_system_files
+from edgesr.benchmarks.arm64.guest import Guest, installed_guest, measured_tree
+from edgesr.benchmarks.arm64.recipe import wheel_pins
+from edgesr.benchmarks.arm64.setup import set_up
+from edgesr.benchmarks.environment import parse_x86_features
+from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.runtimes.decoding import decode, to_json
+from edgesr.runtimes.errors import InputError
 
 if TYPE_CHECKING:
-    from arm64_fixtures import FakeArchive
+    from tests.helpers.arm64_fixtures import FakeArchive
 
-pytest_plugins = ("arm64_fixtures",)
+pytest_plugins = ("tests.helpers.arm64_fixtures",)
 
 ROOT = Path(__file__).resolve().parents[1]
 HWCAP_BITS = (
@@ -139,7 +139,7 @@ def test_guest_is_the_cpu_that_its_files_describe(arm64_guest: Guest, name: str,
 def test_worker_runs_in_the_guest(arm64_guest: Guest, guest_code: Path, tmp_path: Path) -> None:
     job = Job(kind="parity", bundle=str(tmp_path / "absent"), artifact="onnx-fp32-tile", runtime="ort", threads=1)
     (tmp_path / "job.json").write_text(to_json(job))
-    arguments = ("-m", "benchmarks.worker", tmp_path / "job.json", tmp_path / "result.json")
+    arguments = ("-m", "edgesr.benchmarks.worker", tmp_path / "job.json", tmp_path / "result.json")
     run_in_guest(arm64_guest, "cortex-a53", guest_code, *arguments)
     outcome = decode(Outcome, json.loads((tmp_path / "result.json").read_text()))
     assert outcome.status == "error" and "absent" in str(outcome.reason)

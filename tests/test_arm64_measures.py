@@ -13,22 +13,22 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.arm64.cpus import cpu
-from benchmarks.arm64.device import Arm64Device
-from benchmarks.arm64.guest import Guest
-from benchmarks.device import HostDevice
-from benchmarks.device_parity import run_parity
-from benchmarks.devices import AnyDevice
-from benchmarks.emulated_x86 import EmulatedX86Device
-from benchmarks.environment import x86_features
-from benchmarks.instruction_changes import COUNT_LIMIT
-from benchmarks.instruction_results import count_on_devices
-from export.precisions import wide_ranges
-from export.quantize_onnx import quantize_onnx
-from runtimes.bundle import Bundle, file_entry
-from runtimes.decoding import to_json
+from edgesr.benchmarks.arm64.cpus import cpu
+from edgesr.benchmarks.arm64.device import Arm64Device
+from edgesr.benchmarks.arm64.guest import Guest
+from edgesr.benchmarks.device import HostDevice
+from edgesr.benchmarks.device_parity import run_parity
+from edgesr.benchmarks.devices import AnyDevice
+from edgesr.benchmarks.emulated_x86 import EmulatedX86Device
+from edgesr.benchmarks.environment import x86_features
+from edgesr.benchmarks.instruction_changes import COUNT_LIMIT
+from edgesr.benchmarks.instruction_results import count_on_devices
+from edgesr.export.precisions import wide_ranges
+from edgesr.export.quantize_onnx import quantize_onnx
+from edgesr.runtimes.bundle import Bundle, file_entry
+from edgesr.runtimes.decoding import to_json
 
-pytest_plugins = ("arm64_fixtures",)
+pytest_plugins = ("tests.helpers.arm64_fixtures",)
 pytestmark = pytest.mark.slow
 
 RUN = """

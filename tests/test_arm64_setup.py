@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import edgesr_devices
-from benchmarks.arm64 import setup
-from benchmarks.arm64.cpus import CPUS
-from benchmarks.arm64.downloads import package_names
-from benchmarks.arm64.guest import Guest, installed_guest
-from benchmarks.arm64.setup import set_up
-from runtimes.decoding import to_json
-from runtimes.errors import InputError, MissingPackageError
-from runtimes.progress import ProgressEvent
+import edgesr.cli.devices
+from edgesr.benchmarks.arm64 import setup
+from edgesr.benchmarks.arm64.cpus import CPUS
+from edgesr.benchmarks.arm64.downloads import package_names
+from edgesr.benchmarks.arm64.guest import Guest, installed_guest
+from edgesr.benchmarks.arm64.setup import set_up
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.progress import ProgressEvent
 
 if TYPE_CHECKING:
-    from arm64_fixtures import FakeArchive
+    from tests.helpers.arm64_fixtures import FakeArchive
 
-pytest_plugins = ("arm64_fixtures",)
+pytest_plugins = ("tests.helpers.arm64_fixtures",)
 
 
 def test_set_up_makes_a_whole_guest_once(fake_archive: FakeArchive, tmp_path: Path) -> None:
@@ -177,14 +177,14 @@ def test_devices_are_listed_and_set_up(
     fake_archive: FakeArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    edgesr_devices.devices([], standalone_mode=False)
+    edgesr.cli.devices.devices([], standalone_mode=False)
     before = capsys.readouterr().out
     assert before.count("edgesr devices setup arm64") == len(CPUS) + 2
     assert "no C compiler (cc, gcc, clang) is installed" in before
-    edgesr_devices.devices(["setup", "arm64"], standalone_mode=False)
+    edgesr.cli.devices.devices(["setup", "arm64"], standalone_mode=False)
     made = capsys.readouterr().out
     assert str(tmp_path / "cache/edgesr/arm64") in made and "qemu 1:2.0, numpy 2.0" in made
-    edgesr_devices.devices([], standalone_mode=False)
+    edgesr.cli.devices.devices([], standalone_mode=False)
     after = capsys.readouterr().out
     assert after.count("ready") == len(CPUS) + 2 and "setup" not in after
     assert all(f"arm64:{name}" in after for name in CPUS)
@@ -192,4 +192,4 @@ def test_devices_are_listed_and_set_up(
 
 def test_other_devices_cannot_be_set_up() -> None:
     with pytest.raises(InputError, match="device 'riscv' cannot be set up: choose one of arm64"):
-        edgesr_devices.devices(["setup", "riscv"], standalone_mode=False)
+        edgesr.cli.devices.devices(["setup", "riscv"], standalone_mode=False)

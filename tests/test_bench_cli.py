@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_up_latency import MadeUpDevice
 
-from benchmarks.latency_results import LatencyResults
-from runtimes.bundle import Bundle
-from runtimes.decoding import decode
+from edgesr.benchmarks.latency_results import LatencyResults
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.decoding import decode
+from tests.helpers.made_up_latency import MadeUpDevice
 
 
 def test_bench_command_is_interrupted(
@@ -21,7 +21,7 @@ def test_bench_command_is_interrupted(
     run_cli: Callable[..., tuple[int, str, str]],
 ) -> None:
     device = MadeUpDevice(onnx_fp32_tile=[10, 0])
-    monkeypatch.setattr("benchmarks.device.HostDevice", lambda: device)
+    monkeypatch.setattr("edgesr.benchmarks.device.HostDevice", lambda: device)
     file = tmp_path / "l.json"
     code, out, err = run_cli("bench", mobile_bundle.root, "--artifact", "onnx-fp32-tile", "--json", file)
     assert (code, "interrupted" in err, "onnx-fp32" in out) == (130, True, True)
@@ -36,7 +36,7 @@ def test_mlperf_needs_1024_calls_and_60_seconds_over_all_rounds(
     run_cli: Callable[..., tuple[int, str, str]],
 ) -> None:
     device = MadeUpDevice(onnx_fp32_tile=[10, 10, 10])
-    monkeypatch.setattr("benchmarks.device.HostDevice", lambda: device)
+    monkeypatch.setattr("edgesr.benchmarks.device.HostDevice", lambda: device)
     file = tmp_path / "l.json"
     options = ("--artifact", "onnx-fp32-tile", "--json", file, "--mlperf", "--rounds", 3, "--pin")
     code, out, _ = run_cli("bench", mobile_bundle.root, *options)

@@ -12,20 +12,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.device import HostDevice, describe_exit
-from benchmarks.device_parity import run_parity
-from benchmarks.environment import current_environment, parse_x86_features
-from benchmarks.jobs import Job, LatencySettings, Outcome
-from benchmarks.latency import measure_latency
-from benchmarks.latency_results import LatencyResults, run_latency
-from benchmarks.memory import peak_rss_bytes
-from benchmarks.metrics import border_max_abs_error, channel_mean_shift, crop_border, luma, max_abs_error, psnr
-from benchmarks.results import select_artifacts, write_json
-from benchmarks.tables import latency_table, not_measured
-from benchmarks.worker import run_job
-from runtimes.bundle import Bundle
-from runtimes.decoding import decode
-from runtimes.errors import EdgesrError, InputError
+from edgesr.benchmarks.device import HostDevice, describe_exit
+from edgesr.benchmarks.device_parity import run_parity
+from edgesr.benchmarks.environment import current_environment, parse_x86_features
+from edgesr.benchmarks.jobs import Job, LatencySettings, Outcome
+from edgesr.benchmarks.latency import measure_latency
+from edgesr.benchmarks.latency_results import LatencyResults, run_latency
+from edgesr.benchmarks.memory import peak_rss_bytes
+from edgesr.benchmarks.metrics import border_max_abs_error, channel_mean_shift, crop_border, luma, max_abs_error, psnr
+from edgesr.benchmarks.results import select_artifacts, write_json
+from edgesr.benchmarks.tables import latency_table, not_measured
+from edgesr.benchmarks.worker import run_job
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.decoding import decode
+from edgesr.runtimes.errors import EdgesrError, InputError
 
 QUICK = LatencySettings(calls=3, seconds=0.0, warmup_seconds=0.2)
 
@@ -111,7 +111,7 @@ def test_worker_outcomes(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch)
     assert refused.status == "error"
     assert refused.reason is not None
     assert "'nope'" in refused.reason
-    monkeypatch.setattr("runtimes.registry.installed_version", lambda _: None)
+    monkeypatch.setattr("edgesr.runtimes.registry.installed_version", lambda _: None)
     missing = run_job(job(mobile_bundle))
     assert missing.status == "missing"
     assert missing.reason is not None

@@ -6,11 +6,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from small_graphs import Tensor, conv, kernels, make_graph, pixels
 
-from export.bias_correction import correct_biases
-from export.onnx_graph import copied, runner
-from export.quantize_onnx import quantize_onnx, with_biases
+from edgesr.export.bias_correction import correct_biases
+from edgesr.export.onnx_graph import copied, runner
+from edgesr.export.quantize_onnx import quantize_onnx, with_biases
+from tests.helpers.small_graphs import Tensor, conv, kernels, make_graph, pixels
 
 TILES = [pixels((100, 0, 8), (20, 40, 8)), pixels((0, 0, 0), (40, 80, 16))]
 # Channel means over both tiles: 40, 30, 8.

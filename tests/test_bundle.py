@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from small_bundle import fill
 
-from runtimes import directory_swap
-from runtimes.bundle import Bundle, check_output, file_entry, open_bundle, write_bundle
-from runtimes.decoding import DecodeError, decode, to_json
-from runtimes.errors import InputError
+from edgesr.runtimes import directory_swap
+from edgesr.runtimes.bundle import Bundle, check_output, file_entry, open_bundle, write_bundle
+from edgesr.runtimes.decoding import DecodeError, decode, to_json
+from edgesr.runtimes.errors import InputError
+from tests.helpers.small_bundle import fill
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli_refusals import RunCli, Write, nothing, picture, refused, text, truncate
 
-from runtimes.bundle import MANIFEST_FILE, Bundle
+from edgesr.runtimes.bundle import MANIFEST_FILE, Bundle
+from tests.helpers.cli_refusals import RunCli, Write, nothing, picture, refused, text, truncate
 
 BUNDLE_COMMANDS = ("parity", "bench", "upscale", "inspect")
 

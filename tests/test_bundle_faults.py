@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
-from small_bundle import fill
 
-from runtimes import directory_swap
-from runtimes.bundle import MANIFEST_FILE, Bundle, open_bundle, write_bundle
-from runtimes.errors import InputError
-from runtimes.manifest import Manifest
+from edgesr.runtimes import directory_swap
+from edgesr.runtimes.bundle import MANIFEST_FILE, Bundle, open_bundle, write_bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Manifest
+from tests.helpers.small_bundle import fill
 
 
 @pytest.fixture

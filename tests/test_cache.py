@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from export.cache import Stage, StageCache
-from runtimes.errors import EdgesrError
+from edgesr.export.cache import Stage, StageCache
+from edgesr.runtimes.errors import EdgesrError
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def test_a_key_holds_sources_versions_and_python(monkeypatch: pytest.MonkeyPatch
     stage = Stage("demo", _write)
     closure = {"sources": {"a": "1"}, "versions": {"numpy": "1"}}
     made = SimpleNamespace(sources=closure["sources"], versions=lambda _packages: closure["versions"])
-    monkeypatch.setattr("export.cache.import_closure", lambda _module: made)
+    monkeypatch.setattr("edgesr.export.cache.import_closure", lambda _module: made)
     keys = [stage.key("x")]
     made.sources = {"a": "2"}
     keys.append(stage.key("x"))

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from calibration_images import GOLDEN, Tile, contents, flats, noise, pixels_of
-from hr_images import Pixels, save
 from PIL import Image
 
-from export.calibration import (
+from edgesr.export.calibration import (
     calibration_warnings,
     folder_calibration,
 )
-from export.samples import photograph, photograph_files
-from export.synthetic import synthetic_tiles
-from runtimes.image_io import read_rgb8
+from edgesr.export.samples import photograph, photograph_files
+from edgesr.export.synthetic import synthetic_tiles
+from edgesr.runtimes.image_io import read_rgb8
+from tests.helpers.calibration_images import GOLDEN, Tile, contents, flats, noise, pixels_of
+from tests.helpers.hr_images import Pixels, save
 
 NAMES_OF_WARNINGS = ("no flat tile", "no dark tile", "no saturated tile")
 

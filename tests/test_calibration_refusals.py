@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from calibration_images import GOLDEN, flats, noise
-from hr_images import save
 
-from export.calibration import (
+from edgesr.export.calibration import (
     check_folder,
     folder_calibration,
 )
-from runtimes.errors import InputError
+from edgesr.runtimes.errors import InputError
+from tests.helpers.calibration_images import GOLDEN, flats, noise
+from tests.helpers.hr_images import save
 
 
 def absent(folder: Path) -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from published_reference import seeded_published_generator
 from safetensors.torch import save_file
-from small_generator import projected_generator
 
-from runtimes.errors import InputError
-from sr_model.checkpoint import METADATA_KEY, load_checkpoint, read_header, save_checkpoint
-from sr_model.config import preset
-from sr_model.generator import Generator
-from sr_model.published import fold_weight_norm
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.checkpoint import METADATA_KEY, load_checkpoint, read_header, save_checkpoint
+from edgesr.sr_model.config import preset
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.published import fold_weight_norm
+from tests.helpers.published_reference import seeded_published_generator
+from tests.helpers.small_generator import projected_generator
 
 
 def mobile() -> Generator:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_refusals import RunCli, Write, nothing, picture, refused, text, truncate
 
-from runtimes.bundle import Bundle
+from edgesr.runtimes.bundle import Bundle
+from tests.helpers.cli_refusals import RunCli, Write, nothing, picture, refused, text, truncate
 
 
 def _truncated_picture(path: Path) -> None:

@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 import typer
 
-from benchmarks.device import HostDevice
-from benchmarks.environment import current_environment
-from benchmarks.jobs import Job, LatencySettings, Outcome
-from benchmarks.latency import Latency, Round, join_rounds
-from benchmarks.latency_results import LatencyResult, LatencyResults, run_latency
-from benchmarks.regression import change_lines, change_table, compare_results
-from benchmarks.result_files import read_results
-from benchmarks.results import SCHEMA_VERSION, BundleIdentity, Key, select_artifacts, write_json
-from edgesr_bench import parse_percent
-from edgesr_compare import compare
-from runtimes.bundle import Bundle
-from runtimes.decoding import decode, to_json
-from runtimes.errors import InputError
+from edgesr.benchmarks.device import HostDevice
+from edgesr.benchmarks.environment import current_environment
+from edgesr.benchmarks.jobs import Job, LatencySettings, Outcome
+from edgesr.benchmarks.latency import Latency, Round, join_rounds
+from edgesr.benchmarks.latency_results import LatencyResult, LatencyResults, run_latency
+from edgesr.benchmarks.regression import change_lines, change_table, compare_results
+from edgesr.benchmarks.result_files import read_results
+from edgesr.benchmarks.results import SCHEMA_VERSION, BundleIdentity, Key, select_artifacts, write_json
+from edgesr.cli.bench import parse_percent
+from edgesr.cli.compare import compare
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.decoding import decode, to_json
+from edgesr.runtimes.errors import InputError
 
 
 def made_up_round(random: np.random.Generator, middle: float) -> Round:
@@ -173,7 +173,7 @@ def test_bench_against_an_earlier_file(
                 return Outcome(status="error", reason="no limits", result=None)
             return Outcome(status="done", reason=None, result=json.loads(to_json(made_up_round(random, middle))))
 
-    monkeypatch.setattr("benchmarks.device.HostDevice", MadeUp)
+    monkeypatch.setattr("edgesr.benchmarks.device.HostDevice", MadeUp)
     first = ("bench", mobile_bundle.root, "--artifact", "onnx-fp32-tile")
     assert run_cli(*first, "--json", tmp_path / "old.json")[0] == 0
     against = (*first, "--against", tmp_path / "old.json")
@@ -190,8 +190,8 @@ def test_bench_against_an_earlier_file(
 SLOWED = """
 import sys, time
 from pathlib import Path
-import runtimes.ort as ort
-from benchmarks.worker import main
+import edgesr.runtimes.ort as ort
+from edgesr.benchmarks.worker import main
 
 opened = ort.open
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli_refusals import RunCli
-from test_imports import heavy_modules_after
+
+from tests.helpers.cli_refusals import RunCli
+from tests.test_imports import heavy_modules_after
 
 
 @pytest.fixture

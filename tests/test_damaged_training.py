@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 import torch
-from cli_refusals import RunCli, refused
 from torch import Tensor
-from training_runs import GAN, L1
 
-from runtimes.errors import InputError
-from sr_model.config import TrainConfig, preset
-from sr_model.generator import Generator
-from sr_model.run_folder import RunFolder
-from sr_model.run_settings import RunSettings
-from sr_model.train_inputs import TrainInputs
-from sr_model.train_state import TrainState
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.config import TrainConfig, preset
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.run_folder import RunFolder
+from edgesr.sr_model.run_settings import RunSettings
+from edgesr.sr_model.train_inputs import TrainInputs
+from edgesr.sr_model.train_state import TrainState
+from tests.helpers.cli_refusals import RunCli, refused
+from tests.helpers.training_runs import GAN, L1
 
 Flat = dict[str, Tensor]
 Damage = Callable[[Flat], object]
@@ -31,10 +31,10 @@ SMALL = dataclasses.replace(preset("srrescycgan-mobile"), width=4, blocks=1)
 
 @pytest.fixture(autouse=True)
 def small_adversary(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sr_model.discriminators._HR_WIDTHS", (2, 2, 2, 2, 2))
-    monkeypatch.setattr("sr_model.discriminators._LR_WIDTHS", (2, 2, 2))
-    monkeypatch.setattr("sr_model.degrader.BLOCKS", 1)
-    monkeypatch.setattr("sr_model.degrader.WIDTH", 4)
+    monkeypatch.setattr("edgesr.sr_model.discriminators._HR_WIDTHS", (2, 2, 2, 2, 2))
+    monkeypatch.setattr("edgesr.sr_model.discriminators._LR_WIDTHS", (2, 2, 2))
+    monkeypatch.setattr("edgesr.sr_model.degrader.BLOCKS", 1)
+    monkeypatch.setattr("edgesr.sr_model.degrader.WIDTH", 4)
 
 
 def settings_of(values: dict[str, Any]) -> RunSettings:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.degradations import crop_to_multiple, downscale_bicubic
-from export.samples import photograph_files
-from runtimes.image_io import read_rgb8
-from sr_model.data import PatchDataset, Photograph, Pixels, load_photographs
-from sr_model.loader import Batches
-from sr_model.processes import Processes
+from edgesr.benchmarks.degradations import crop_to_multiple, downscale_bicubic
+from edgesr.export.samples import photograph_files
+from edgesr.runtimes.image_io import read_rgb8
+from edgesr.sr_model.data import PatchDataset, Photograph, Pixels, load_photographs
+from edgesr.sr_model.loader import Batches
+from edgesr.sr_model.processes import Processes
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from runtimes.decoding import DecodeError, decode, to_json
+from edgesr.runtimes.decoding import DecodeError, decode, to_json
 
 
 @dataclass(frozen=True)

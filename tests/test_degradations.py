@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.degradations import (
+from edgesr.benchmarks.degradations import (
     Degradation,
     crop_to_multiple,
     downscale_bicubic,
@@ -16,8 +16,8 @@ from benchmarks.degradations import (
     parse_degradation,
     upscale_bicubic,
 )
-from export.samples import photograph
-from runtimes.errors import InputError
+from edgesr.export.samples import photograph
+from edgesr.runtimes.errors import InputError
 
 NAMED = {
     "clean": Degradation(),

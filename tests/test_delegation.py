@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from onnx import helper
-from small_graphs import conv, kernels, make_graph
 
-from export.delegation import predict
-from runtimes.bundle import Bundle
-from runtimes.delegation import DelegateUse, Delegation, GraphOperator, divide, read_partitions
-from runtimes.manifest import Precision
-from runtimes.session import open_session
-from runtimes.tflite_profile import delegation_of
+from edgesr.export.delegation import predict
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.delegation import DelegateUse, Delegation, GraphOperator, divide, read_partitions
+from edgesr.runtimes.manifest import Precision
+from edgesr.runtimes.session import open_session
+from edgesr.runtimes.tflite_profile import delegation_of
+from tests.helpers.small_graphs import conv, kernels, make_graph
 
 PADS = np.array([0, 0, 1, 1, 0, 0, 1, 1], dtype=np.int64)
 WEIGHTS = {f"body.{name}.weight": kernels(np.eye(3)) for name in ("a", "b")}

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from host_guest import CRASH, RECORD, HostGuest, device
-from test_instructions import filled, result
 
-from benchmarks.device import HostDevice
-from benchmarks.emulated_x86 import EmulatedX86Device
-from benchmarks.instruction_results import Counted, count_jobs, count_on_devices
-from benchmarks.jobs import Job, Outcome
-from benchmarks.results import select_artifacts, write_json
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError, MissingPackageError
+from edgesr.benchmarks.device import HostDevice
+from edgesr.benchmarks.emulated_x86 import EmulatedX86Device
+from edgesr.benchmarks.instruction_results import Counted, count_jobs, count_on_devices
+from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.benchmarks.results import select_artifacts, write_json
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from tests.helpers.host_guest import CRASH, RECORD, HostGuest, device
+from tests.test_instructions import filled, result
 
 
 def test_what_cannot_be_compared_is_refused_before_counting(
@@ -24,8 +24,8 @@ def test_what_cannot_be_compared_is_refused_before_counting(
     def count(*_: object, **__: object) -> None:
         raise AssertionError("nothing is to be counted")
 
-    monkeypatch.setattr("benchmarks.devices.open_arm64", lambda _: device())
-    monkeypatch.setattr("benchmarks.instruction_results.count_jobs", count)
+    monkeypatch.setattr("edgesr.benchmarks.devices.open_arm64", lambda _: device())
+    monkeypatch.setattr("edgesr.benchmarks.instruction_results.count_jobs", count)
     file = tmp_path / "old.json"
     arguments = ("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--against", file)
     write_json(filled(mobile_bundle, []), file)
@@ -39,10 +39,12 @@ def test_what_cannot_be_compared_is_refused_before_counting(
 def test_ctrl_c_before_anything_was_counted_writes_nothing(
     mobile_bundle: Bundle, run_cli: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("benchmarks.devices.open_arm64", lambda _: device())
-    monkeypatch.setattr("benchmarks.instruction_results.count_jobs", lambda *_: [("device", "artifact", "runtime")])
+    monkeypatch.setattr("edgesr.benchmarks.devices.open_arm64", lambda _: device())
     monkeypatch.setattr(
-        "benchmarks.instruction_results.count_on_devices", lambda *_, **__: Counted(results=(), complete=False)
+        "edgesr.benchmarks.instruction_results.count_jobs", lambda *_: [("device", "artifact", "runtime")]
+    )
+    monkeypatch.setattr(
+        "edgesr.benchmarks.instruction_results.count_on_devices", lambda *_, **__: Counted(results=(), complete=False)
     )
     file = tmp_path / "counts.json"
     code, _, _ = run_cli("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--json", file)
@@ -62,7 +64,7 @@ def test_what_cannot_be_counted_is_refused_first(
 
 
 def test_counting_needs_the_plugin(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("benchmarks.arm64.device.compiled_plugin", lambda: tmp_path / "plugin.so")
+    monkeypatch.setattr("edgesr.benchmarks.arm64.device.compiled_plugin", lambda: tmp_path / "plugin.so")
     (pair,) = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
     counted = count_on_devices(mobile_bundle, [(device(), *pair), (HostDevice(), *pair), (device("-c", CRASH), *pair)])
     assert counted.complete

@@ -9,22 +9,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from host_guest import CRASH, device
 from numpy.typing import NDArray
 
-from benchmarks.device import HostDevice
-from benchmarks.device_parity import run_parity
-from benchmarks.device_tables import difference_table
-from benchmarks.devices import device_names, emulated, environments, on_device, open_devices
-from benchmarks.image_folders import ImageFolders
-from benchmarks.jobs import Job, Outcome
-from benchmarks.parallel import in_order
-from benchmarks.parity import check_parity
-from benchmarks.results import select_artifacts
-from benchmarks.tables import difference_causes, golden_table, not_measured, parity_table
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError, MissingPackageError
-from runtimes.session import open_session
+from edgesr.benchmarks.device import HostDevice
+from edgesr.benchmarks.device_parity import run_parity
+from edgesr.benchmarks.device_tables import difference_table
+from edgesr.benchmarks.devices import device_names, emulated, environments, on_device, open_devices
+from edgesr.benchmarks.image_folders import ImageFolders
+from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.benchmarks.parallel import in_order
+from edgesr.benchmarks.parity import check_parity
+from edgesr.benchmarks.results import select_artifacts
+from edgesr.benchmarks.tables import difference_causes, golden_table, not_measured, parity_table
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.session import open_session
+from tests.helpers.host_guest import CRASH, device
 
 
 def test_devices_are_opened_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_command_refuses_before_it_measures(
     ):
         code, out, error = run_cli(*arguments, "--json", file)
         assert (code, out, message in error, file.exists()) == (2, "", True, False)
-    monkeypatch.setattr("benchmarks.devices.open_arm64", lambda _: device())
+    monkeypatch.setattr("edgesr.benchmarks.devices.open_arm64", lambda _: device())
     code, _, error = run_cli("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--image-size", "90x90")
     assert (code, "emulated devices have none of" in error) == (2, True)
     code, _, error = run_cli("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--runtime", "torchscript")

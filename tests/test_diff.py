@@ -16,13 +16,13 @@ import typer
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from edgesr_diff import diff
-from export.diff import PYTORCH, THRESHOLDS, DiffResult, diff_summary, diff_table, run_diff
-from export.onnx_graph import constants, convolutions
-from export.tflite_graph import constant_values, operator_name, read_tflite, set_constant, write_tflite
-from runtimes.bundle import MANIFEST_FILE, Bundle, file_entry, open_bundle
-from runtimes.decoding import decode, to_json
-from runtimes.errors import EdgesrError, InputError
+from edgesr.cli.diff import diff
+from edgesr.export.diff import PYTORCH, THRESHOLDS, DiffResult, diff_summary, diff_table, run_diff
+from edgesr.export.onnx_graph import constants, convolutions
+from edgesr.export.tflite_graph import constant_values, operator_name, read_tflite, set_constant, write_tflite
+from edgesr.runtimes.bundle import MANIFEST_FILE, Bundle, file_entry, open_bundle
+from edgesr.runtimes.decoding import decode, to_json
+from edgesr.runtimes.errors import EdgesrError, InputError
 
 MOBILE = ["head", *(f"blocks.{i}.conv{j}" for i in range(6) for j in (1, 2)), "tail"]
 PROJECTION = ["head", *(f"blocks.{i}.conv{j}" for i in range(2) for j in (1, 2)), "tail"]

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from small_bundle import fill
 
-from benchmarks.arithmetic import Computed, device_difference_cause, difference_cause
-from runtimes.manifest import Artifact, Calibration, Precision, QuantizationRecord
+from edgesr.benchmarks.arithmetic import Computed, device_difference_cause, difference_cause
+from edgesr.runtimes.manifest import Artifact, Calibration, Precision, QuantizationRecord
+from tests.helpers.small_bundle import fill
 
 AVX2 = frozenset({"avx2", "fma"})
 

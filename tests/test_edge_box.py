@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted_checkouts import closures_of
 
-from export.samples import photograph, photograph_files
-from runtimes.bundle import Bundle
-from runtimes.image_io import read_image, write_image
+from edgesr.export.samples import photograph, photograph_files
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.image_io import read_image, write_image
+from tests.helpers.planted_checkouts import closures_of
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime")

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.degradations import downscale_bicubic, parse_degradation, upscale_bicubic
-from benchmarks.metrics import psnr
-from benchmarks.parity import check_parity
-from benchmarks.results import select_artifacts
-from export.options import ExportOptions
-from export.pipeline import export_bundle
-from export.samples import photograph
-from runtimes.errors import InputError
-from sr_model.checkpoint import (
+from edgesr.benchmarks.degradations import downscale_bicubic, parse_degradation, upscale_bicubic
+from edgesr.benchmarks.metrics import psnr
+from edgesr.benchmarks.parity import check_parity
+from edgesr.benchmarks.results import select_artifacts
+from edgesr.export.options import ExportOptions
+from edgesr.export.pipeline import export_bundle
+from edgesr.export.samples import photograph
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.checkpoint import (
     DEFAULT_WEIGHTS,
     WEIGHTS,
     embedded_checkpoint,
@@ -24,8 +24,8 @@ from sr_model.checkpoint import (
     load_checkpoint,
     read_header,
 )
-from sr_model.config import PRESETS, preset
-from sr_model.evaluate import generator_pixels
+from edgesr.sr_model.config import PRESETS, preset
+from edgesr.sr_model.evaluate import generator_pixels
 
 KINDS = {"srrescycgan-mobile": ("real", "clean"), "srrescycgan": ("real",)}
 EMBEDDED = [(name, kind) for name, kinds in KINDS.items() for kind in kinds]

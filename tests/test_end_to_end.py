@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.device import HostDevice
-from benchmarks.end_to_end import EndToEndSettings, measure_end_to_end
-from benchmarks.end_to_end_results import EndToEndResults, run_end_to_end
-from benchmarks.jobs import Job, Outcome
-from benchmarks.results import select_artifacts
-from benchmarks.tables import end_to_end_table, not_measured
-from runtimes.bundle import Bundle, open_bundle
-from runtimes.decoding import decode
-from runtimes.errors import EdgesrError, InputError
+from edgesr.benchmarks.device import HostDevice
+from edgesr.benchmarks.end_to_end import EndToEndSettings, measure_end_to_end
+from edgesr.benchmarks.end_to_end_results import EndToEndResults, run_end_to_end
+from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.benchmarks.results import select_artifacts
+from edgesr.benchmarks.tables import end_to_end_table, not_measured
+from edgesr.runtimes.bundle import Bundle, open_bundle
+from edgesr.runtimes.decoding import decode
+from edgesr.runtimes.errors import EdgesrError, InputError
 
 SETTINGS = EndToEndSettings(size=(120, 90), memory_bytes=19_000_000, repeats=1)
 

@@ -10,15 +10,15 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from hr_images import hr_pixels, save, two_images
 
-from benchmarks.image_pairs import read_image_set
-from benchmarks.quality import QualityResults
-from runtimes.bundle import Bundle
-from runtimes.decoding import decode
-from runtimes.errors import MissingPackageError
-from sr_model.candidates import candidates_from_paths, perceptual_distance
-from sr_model.checkpoint import embedded_checkpoint
+from edgesr.benchmarks.image_pairs import read_image_set
+from edgesr.benchmarks.quality import QualityResults
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.decoding import decode
+from edgesr.runtimes.errors import MissingPackageError
+from edgesr.sr_model.candidates import candidates_from_paths, perceptual_distance
+from edgesr.sr_model.checkpoint import embedded_checkpoint
+from tests.helpers.hr_images import hr_pixels, save, two_images
 
 RunCli = Callable[..., tuple[int, str, str]]
 

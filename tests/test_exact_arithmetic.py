@@ -11,21 +11,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from small_bundle import fill
 
-import benchmarks.parity
-from benchmarks.comparison import ONE_LEVEL_PSNR_DB, Comparison, compare, flat_tile_failure
-from benchmarks.device import HostDevice
-from benchmarks.device_parity import run_parity
-from benchmarks.jobs import Job, Outcome
-from benchmarks.parity import ArtifactParity, check_parity
-from benchmarks.parity_results import ParityResults
-from benchmarks.results import write_json
-from benchmarks.tables import difference_causes, golden_table, not_measured, parity_table
-from runtimes.bundle import Bundle, file_entry, open_bundle
-from runtimes.decoding import decode, to_json
-from runtimes.manifest import Artifact, Glue, Precision, Tolerance
-from runtimes.projection import upsample_bilinear
+import edgesr.benchmarks.parity
+from edgesr.benchmarks.comparison import ONE_LEVEL_PSNR_DB, Comparison, compare, flat_tile_failure
+from edgesr.benchmarks.device import HostDevice
+from edgesr.benchmarks.device_parity import run_parity
+from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.benchmarks.parity import ArtifactParity, check_parity
+from edgesr.benchmarks.parity_results import ParityResults
+from edgesr.benchmarks.results import write_json
+from edgesr.benchmarks.tables import difference_causes, golden_table, not_measured, parity_table
+from edgesr.runtimes.bundle import Bundle, file_entry, open_bundle
+from edgesr.runtimes.decoding import decode, to_json
+from edgesr.runtimes.manifest import Artifact, Glue, Precision, Tolerance
+from edgesr.runtimes.projection import upsample_bilinear
+from tests.helpers.small_bundle import fill
 
 Image = NDArray[np.float32]
 LOOSE = Tolerance(min_psnr_db=0, max_abs_error=255, max_mean_shift=255, max_border_error=255)
@@ -92,7 +92,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[bool]]:
             return MadeUpSession(artifact, answer, errors[exact])
 
         errors = {False: host, True: exact}
-        monkeypatch.setattr(benchmarks.parity, "open_session", opening)
+        monkeypatch.setattr(edgesr.benchmarks.parity, "open_session", opening)
         return opened
 
     return set_errors
@@ -200,7 +200,7 @@ def test_tables_name_the_difference(
         "tflite-w8a16-tile-128x128 (torchscript) differs from exact arithmetic by up to 3: because"
     ]
     assert not_measured(results) == []
-    monkeypatch.setattr("benchmarks.device_parity.run_parity", lambda *_, **__: results)
+    monkeypatch.setattr("edgesr.benchmarks.device_parity.run_parity", lambda *_, **__: results)
     code, out, _ = run_cli("parity", tmp_path)
     assert code == 0
     assert out.endswith(f"\n{difference_causes(results)[0]}\n")

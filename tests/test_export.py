@@ -11,24 +11,24 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from published_reference import seeded_published_generator
-from small_generator import projected_generator
 
-from benchmarks.parity import check_parity
-from export.depth_to_space import use_dcr_order
-from export.options import ExportOptions
-from export.pipeline import export_bundle
-from export.samples import photograph, photograph_files, sample_tiles
-from export.simplify import simplify
-from export.targets import TARGETS, plan_artifacts
-from runtimes import ort
-from runtimes.bundle import Bundle, open_bundle
-from runtimes.errors import EdgesrError, InputError, MissingPackageError
-from runtimes.manifest import Glue
-from runtimes.projection import apply_residual
-from runtimes.session import open_session
-from sr_model.checkpoint import embedded_checkpoint, load_checkpoint
-from sr_model.generator import Generator
+from edgesr.benchmarks.parity import check_parity
+from edgesr.export.depth_to_space import use_dcr_order
+from edgesr.export.options import ExportOptions
+from edgesr.export.pipeline import export_bundle
+from edgesr.export.samples import photograph, photograph_files, sample_tiles
+from edgesr.export.simplify import simplify
+from edgesr.export.targets import TARGETS, plan_artifacts
+from edgesr.runtimes import ort
+from edgesr.runtimes.bundle import Bundle, open_bundle
+from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
+from edgesr.runtimes.manifest import Glue
+from edgesr.runtimes.projection import apply_residual
+from edgesr.runtimes.session import open_session
+from edgesr.sr_model.checkpoint import embedded_checkpoint, load_checkpoint
+from edgesr.sr_model.generator import Generator
+from tests.helpers.published_reference import seeded_published_generator
+from tests.helpers.small_generator import projected_generator
 
 
 def test_artifacts_of_the_bundle(mobile_bundle: Bundle) -> None:
@@ -149,7 +149,7 @@ def test_unsupported_work_is_refused_with_the_table(tmp_path: Path) -> None:
 
 
 def test_missing_converter_is_named_before_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtimes.registry.installed_version", lambda name: None if name == "onnx2tf" else "1")
+    monkeypatch.setattr("edgesr.runtimes.registry.installed_version", lambda name: None if name == "onnx2tf" else "1")
     with pytest.raises(MissingPackageError, match=r"onnx2tf.*pip install 'edgesr\[export\]'"):
         export_bundle(ExportOptions(), tmp_path / "b", cache_dir=tmp_path / "cache")
     assert list(tmp_path.iterdir()) == []
@@ -203,7 +203,7 @@ def test_simplified_model_that_differs_is_refused(tmp_path: Path, monkeypatch: p
     simplify(tmp_path / "source.onnx", tmp_path / "good.onnx", tiles=[tile])
     changed = numpy_helper.to_array(model.graph.initializer[1]) + np.float32(0.02)
     model.graph.initializer[1].CopyFrom(numpy_helper.from_array(changed, "b"))
-    monkeypatch.setattr("export.simplify.onnxsim.simplify", lambda *_args, **_options: (model, True))
+    monkeypatch.setattr("edgesr.export.simplify.onnxsim.simplify", lambda *_args, **_options: (model, True))
     with pytest.raises(EdgesrError, match=r"max error 0\.02"):
         simplify(tmp_path / "source.onnx", tmp_path / "bad.onnx", tiles=[tile])
 

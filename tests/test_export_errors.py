@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from cli_refusals import MOBILE, RunCli, Write, nothing, refused, text, truncate
 from safetensors.torch import save_file
 
-from runtimes.errors import InputError
-from sr_model.checkpoint import METADATA_KEY, embedded_checkpoint, load_checkpoint
-from sr_model.config import preset
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.checkpoint import METADATA_KEY, embedded_checkpoint, load_checkpoint
+from edgesr.sr_model.config import preset
+from tests.helpers.cli_refusals import MOBILE, RunCli, Write, nothing, refused, text, truncate
 
 
 class NotWeights:

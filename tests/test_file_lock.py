@@ -7,11 +7,11 @@ from pathlib import Path
 import filelock
 import pytest
 
-from benchmarks.arm64 import setup
-from export.cache import StageCache
-from runtimes import file_lock
-from runtimes.errors import MissingPackageError
-from runtimes.progress import Progress, ProgressEvent
+from edgesr.benchmarks.arm64 import setup
+from edgesr.export.cache import StageCache
+from edgesr.runtimes import file_lock
+from edgesr.runtimes.errors import MissingPackageError
+from edgesr.runtimes.progress import Progress, ProgressEvent
 
 
 @pytest.fixture(autouse=True)

@@ -12,25 +12,25 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
-from cli_refusals import RunCli, picture, refused
 from numpy.typing import NDArray
-from small_bundle import TOLERANCE
-from whole_runs import artifact_of, exposed
 
-from benchmarks.candidates import bundle_candidate
-from benchmarks.image_pairs import read_image_set
-from benchmarks.parity import check_parity
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError
-from runtimes.manifest import GraphKind, InsideVariant, Precision
-from runtimes.pixels import in_dtype
-from runtimes.projection import apply_residual, projection_factor, square_sum, subtract_and_clip
-from runtimes.session import ImageSession
-from runtimes.upscale import upscale, upscale_rows
-from runtimes.upscale_plan import UpscaleOptions
-from sr_model.config import GeneratorConfig
-from sr_model.evaluate import generator_pixels
-from sr_model.generator import Generator
+from edgesr.benchmarks.candidates import bundle_candidate
+from edgesr.benchmarks.image_pairs import read_image_set
+from edgesr.benchmarks.parity import check_parity
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.manifest import GraphKind, InsideVariant, Precision
+from edgesr.runtimes.pixels import in_dtype
+from edgesr.runtimes.projection import apply_residual, projection_factor, square_sum, subtract_and_clip
+from edgesr.runtimes.session import ImageSession
+from edgesr.runtimes.upscale import upscale, upscale_rows
+from edgesr.runtimes.upscale_plan import UpscaleOptions
+from edgesr.sr_model.config import GeneratorConfig
+from edgesr.sr_model.evaluate import generator_pixels
+from edgesr.sr_model.generator import Generator
+from tests.helpers.cli_refusals import RunCli, picture, refused
+from tests.helpers.small_bundle import TOLERANCE
+from tests.helpers.whole_runs import artifact_of, exposed
 
 Image = NDArray[np.float32]
 NOT_FINITE = (math.nan, math.inf, -math.inf)

@@ -8,24 +8,24 @@ from pathlib import Path
 
 import pytest
 import torch
-from cli_refusals import RunCli, refused
-from published_reference import seeded_published_generator
 from safetensors.torch import load_file, save_file
-from small_generator import projected_generator, save_projected_generator
 from torch import Tensor
 
-from export.goldens import record_goldens
-from export.graphs import measure_halo
-from export.inspection import inspect_path
-from export.options import ExportOptions
-from export.pipeline import export_bundle
-from runtimes.errors import InputError
-from sr_model import checkpoint as checkpoints
-from sr_model.checkpoint import load_checkpoint, save_checkpoint
-from sr_model.config import BodySize, GeneratorConfig
-from sr_model.generator import Generator
-from sr_model.published import read_state
-from sr_model.vgg import load_perceptual_features
+from edgesr.export.goldens import record_goldens
+from edgesr.export.graphs import measure_halo
+from edgesr.export.inspection import inspect_path
+from edgesr.export.options import ExportOptions
+from edgesr.export.pipeline import export_bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model import checkpoint as checkpoints
+from edgesr.sr_model.checkpoint import load_checkpoint, save_checkpoint
+from edgesr.sr_model.config import BodySize, GeneratorConfig
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.published import read_state
+from edgesr.sr_model.vgg import load_perceptual_features
+from tests.helpers.cli_refusals import RunCli, refused
+from tests.helpers.published_reference import seeded_published_generator
+from tests.helpers.small_generator import projected_generator, save_projected_generator
 
 BROKEN = [math.nan, math.inf, -math.inf]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_refusals import RunCli, picture, refused
 
-from benchmarks.latency_results import LatencyResults
-from benchmarks.result_files import read_results
-from benchmarks.statistics import percentiles
-from runtimes.bundle import open_bundle
-from runtimes.image_io import read_image
+from edgesr.benchmarks.latency_results import LatencyResults
+from edgesr.benchmarks.result_files import read_results
+from edgesr.benchmarks.statistics import percentiles
+from edgesr.runtimes.bundle import open_bundle
+from edgesr.runtimes.image_io import read_image
+from tests.helpers.cli_refusals import RunCli, picture, refused
 
 RELEASE = Path(__file__).parent / "data" / "0.1.0"
 KINDS = {

@@ -10,18 +10,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
-from small_graphs import conv, kernels, make_graph
 
-from benchmarks.metrics import psnr
-from export.float16 import convert_arithmetic_to_float16, emulate_half_arithmetic, store_weights_in_float16
-from export.onnx_graph import Tensor, runner
-from export.samples import photograph
-from export.splice import splice
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError
-from runtimes.projection import apply_residual
-from sr_model.checkpoint import embedded_checkpoint, load_checkpoint
-from sr_model.generator import LRBody
+from edgesr.benchmarks.metrics import psnr
+from edgesr.export.float16 import convert_arithmetic_to_float16, emulate_half_arithmetic, store_weights_in_float16
+from edgesr.export.onnx_graph import Tensor, runner
+from edgesr.export.samples import photograph
+from edgesr.export.splice import splice
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.projection import apply_residual
+from edgesr.sr_model.checkpoint import embedded_checkpoint, load_checkpoint
+from edgesr.sr_model.generator import LRBody
+from tests.helpers.small_graphs import conv, kernels, make_graph
 
 TILES = [photograph("cat", (32, 48)), photograph("coffee", (33, 47))]
 Run = Callable[[Tensor], dict[str, Tensor]]

@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from folder_runs import folder_run, four_photographs, listing, written_names
 
-from runtimes import sixteen_bit, upscale_files
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError, MissingPackageError
-from runtimes.folder_journal import JOURNAL_FILE
-from runtimes.image_io import read_picture
-from runtimes.picture_writer import PictureWriter
-from runtimes.registry import RuntimeInfo
-from runtimes.upscale import Upscaler
-from runtimes.upscale_files import FileOptions, FileUpscaler
-from runtimes.upscale_plan import UpscaleOptions
+from edgesr.runtimes import sixteen_bit, upscale_files
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError, MissingPackageError
+from edgesr.runtimes.folder_journal import JOURNAL_FILE
+from edgesr.runtimes.image_io import read_picture
+from edgesr.runtimes.picture_writer import PictureWriter
+from edgesr.runtimes.registry import RuntimeInfo
+from edgesr.runtimes.upscale import Upscaler
+from edgesr.runtimes.upscale_files import FileOptions, FileUpscaler
+from edgesr.runtimes.upscale_plan import UpscaleOptions
+from tests.helpers.folder_runs import folder_run, four_photographs, listing, written_names
 
 RunCli = Callable[..., tuple[int, str, str]]
 

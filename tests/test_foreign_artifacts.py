@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from cli_refusals import RunCli, picture, refused
 from onnx import TensorProto, helper
 
-from benchmarks.tables import Table
-from edgesr_terminal import print_lines, print_table
-from export.tflite_graph import read_tflite, write_tflite
-from runtimes.bundle import file_entry, open_bundle
-from runtimes.errors import EdgesrError
-from runtimes.session import CheckedSession, open_session
+from edgesr.benchmarks.tables import Table
+from edgesr.cli.terminal import print_lines, print_table
+from edgesr.export.tflite_graph import read_tflite, write_tflite
+from edgesr.runtimes.bundle import file_entry, open_bundle
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.session import CheckedSession, open_session
+from tests.helpers.cli_refusals import RunCli, picture, refused
 
 RELEASE = Path(__file__).parent / "data" / "0.1.0" / "bundle"
 ONNX, TFLITE = "onnx-fp32-tile", "tflite-fp32-tile-12x16"

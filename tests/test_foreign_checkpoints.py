@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 import torch
-from cli_refusals import RunCli, picture, refused
-from published_reference import seeded_published_generator
 from safetensors.torch import save_file
 from torch import Tensor
 
-from runtimes.errors import InputError
-from sr_model.checkpoint import load_checkpoint
-from sr_model.recognised import network_of
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.checkpoint import load_checkpoint
+from edgesr.sr_model.recognised import network_of
+from tests.helpers.cli_refusals import RunCli, picture, refused
+from tests.helpers.published_reference import seeded_published_generator
 
 NOTHING = "nothing that edgesr knows"
 ANOTHER = "looks like a training state of another framework"

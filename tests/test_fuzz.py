@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fuzzing.outcomes import LONGEST_MESSAGE, Outcome, outcome
-from fuzzing.targets import TARGETS, Target
 
-from export.inspection import inspect_path
-from runtimes.errors import EdgesrError, InputError
+from edgesr.export.inspection import inspect_path
+from edgesr.runtimes.errors import EdgesrError, InputError
+from tests.fuzzing.outcomes import LONGEST_MESSAGE, Outcome, outcome
+from tests.fuzzing.targets import TARGETS, Target
 
 CORPUS = Path(__file__).parent / "data" / "fuzz"
 FILES = sorted(file for file in CORPUS.rglob("*") if file.is_file())

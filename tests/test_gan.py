@@ -10,16 +10,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks.degradations import downscale_bicubic
-from runtimes.errors import InputError
-from sr_model.config import GeneratorConfig, LossWeights, TrainConfig, parse_loss_weights
-from sr_model.degrader import Degrader
-from sr_model.discriminators import HRDiscriminator, LRDiscriminator
-from sr_model.generator import Generator
-from sr_model.losses import gradient_l1, high_pass, relativistic_loss
-from sr_model.phases import gan_learning_rate, l1_learning_rate
-from sr_model.steps import DiscriminatorStep, GeneratorStep, L1Step
-from sr_model.vgg import VGGFeatures
+from edgesr.benchmarks.degradations import downscale_bicubic
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.config import GeneratorConfig, LossWeights, TrainConfig, parse_loss_weights
+from edgesr.sr_model.degrader import Degrader
+from edgesr.sr_model.discriminators import HRDiscriminator, LRDiscriminator
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.losses import gradient_l1, high_pass, relativistic_loss
+from edgesr.sr_model.phases import gan_learning_rate, l1_learning_rate
+from edgesr.sr_model.steps import DiscriminatorStep, GeneratorStep, L1Step
+from edgesr.sr_model.vgg import VGGFeatures
 
 TINY = GeneratorConfig(
     name="tiny", body="lr", width=4, blocks=1, activation="leaky_relu", padding="zero", projection=False

@@ -10,16 +10,16 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
-from published_reference import PublishedGenerator, seeded_published_generator, wavelet_mad
 
-from export.graphs import count_mac_per_hr_pixel, measure_halo
-from export.samples import photograph
-from runtimes.errors import InputError
-from runtimes.noise_level import noise_level
-from sr_model.config import PRESETS, BodySize, GeneratorConfig, Padding, preset
-from sr_model.generator import Generator
-from sr_model.noise import NoiseLevel, lower_median, lower_median_topk
-from sr_model.published import from_published_state, load_published, transposed_to_convolution
+from edgesr.export.graphs import count_mac_per_hr_pixel, measure_halo
+from edgesr.export.samples import photograph
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.noise_level import noise_level
+from edgesr.sr_model.config import PRESETS, BodySize, GeneratorConfig, Padding, preset
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.noise import NoiseLevel, lower_median, lower_median_topk
+from edgesr.sr_model.published import from_published_state, load_published, transposed_to_convolution
+from tests.helpers.published_reference import PublishedGenerator, seeded_published_generator, wavelet_mad
 
 SIZES = [(13, 27), (8, 8), (16, 11), (2, 2)]
 

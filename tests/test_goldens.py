@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from small_generator import projected_generator
 
-from export.goldens import SMALLEST_SIZE, expose
-from runtimes.bundle import Bundle
-from runtimes.manifest import Golden
-from sr_model.checkpoint import embedded_checkpoint, load_checkpoint
-from sr_model.generator import Generator
+from edgesr.export.goldens import SMALLEST_SIZE, expose
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.manifest import Golden
+from edgesr.sr_model.checkpoint import embedded_checkpoint, load_checkpoint
+from edgesr.sr_model.generator import Generator
+from tests.helpers.small_generator import projected_generator
 
 
 def by_id(bundle: Bundle) -> dict[str, Golden]:

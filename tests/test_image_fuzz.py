@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from runtimes.errors import InputError
-from runtimes.image_io import read_picture
-from runtimes.picture import Picture
-from runtimes.picture_writer import PictureWriter
-from runtimes.sixteen_bit import write_png, write_tiff
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.image_io import read_picture
+from edgesr.runtimes.picture import Picture
+from edgesr.runtimes.picture_writer import PictureWriter
+from edgesr.runtimes.sixteen_bit import write_png, write_tiff
 
 RNG = np.random.default_rng(5)
 RGB = RNG.integers(0, 256, (11, 13, 3), dtype=np.uint8)

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from runtimes.errors import InputError
-from runtimes.image_io import list_images, read_image, read_rgb8, write_image
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.image_io import list_images, read_image, read_rgb8, write_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 GREY = RGB[:, :, 0]

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hr_images import NAMES, Pixels, hr_pixels, save, two_images
 from PIL import Image
 
-from benchmarks.candidates import bicubic_candidate
-from benchmarks.degradations import Degradation, downscale_bicubic
-from benchmarks.image_pairs import read_image_set
-from benchmarks.quality import degraded_pair, measure_quality
-from benchmarks.quality_tables import quality_notes
-from runtimes.errors import MissingImagePackageError
-from runtimes.image_io import read_rgb8
+from edgesr.benchmarks.candidates import bicubic_candidate
+from edgesr.benchmarks.degradations import Degradation, downscale_bicubic
+from edgesr.benchmarks.image_pairs import read_image_set
+from edgesr.benchmarks.quality import degraded_pair, measure_quality
+from edgesr.benchmarks.quality_tables import quality_notes
+from edgesr.runtimes.errors import MissingImagePackageError
+from edgesr.runtimes.image_io import read_rgb8
+from tests.helpers.hr_images import NAMES, Pixels, hr_pixels, save, two_images
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_an_image_that_needs_a_missing_package_is_skipped(folder_of_two: Path, m
             raise MissingImagePackageError(f"{path}: has 16 bits a channel, which needs pyvips")
         return real(path)
 
-    monkeypatch.setattr("benchmarks.image_pairs.read_rgb8", read)
+    monkeypatch.setattr("edgesr.benchmarks.image_pairs.read_rgb8", read)
     images = read_image_set(folder_of_two)
     assert [pair.hr.name for pair in images.pairs] == ["plain.png"]
     assert [one.image for one in images.skipped] == ["deep.png"]

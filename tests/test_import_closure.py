@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from planted_checkouts import Closures, changed_steps, closures_of, copy_packages
-from small_generator import save_projected_generator
 
-from runtimes.import_closure import import_closure
+from edgesr.runtimes.import_closure import import_closure
+from tests.helpers.planted_checkouts import Closures, changed_steps, closures_of, copy_packages
+from tests.helpers.small_generator import save_projected_generator
 
 OF_CHECKPOINT = {"checkpoint", "measurement", "goldens", "loading", "to_onnx", "to_torchscript"}
 OF_PHOTOGRAPHS = {"goldens", "proof", "to_onnx", "to_tflite", "rewrite_onnx"}
@@ -53,7 +53,7 @@ def test_a_change_of_source_or_data_is_noticed(
 
 def test_the_image_decoder_counts_where_photographs_are_decoded(copied: tuple[Path, Closures]) -> None:
     _, closures = copied
-    decoding = {name for name, (sources, _) in closures.items() if "runtimes.image_decoding" in sources}
+    decoding = {name for name, (sources, _) in closures.items() if "edgesr.runtimes.image_decoding" in sources}
     assert decoding == OF_PHOTOGRAPHS
 
 
@@ -85,7 +85,7 @@ def test_an_emulated_guest_is_made_anew_when_its_set_up_changes(
     folder, _ = copied
 
     def recipe() -> str:
-        program = "from benchmarks.arm64.recipe import recipe_sha256; print(recipe_sha256())"
+        program = "from edgesr.benchmarks.arm64.recipe import recipe_sha256; print(recipe_sha256())"
         environment = {**os.environ, "PYTHONPATH": str(folder)}
         command = [sys.executable, "-P", "-c", program]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
@@ -100,7 +100,7 @@ def test_an_emulated_guest_is_made_anew_when_its_set_up_changes(
 
 
 def test_undeclared_packages_count() -> None:
-    closure = import_closure("export.steps.to_tflite")
+    closure = import_closure("edgesr.export.steps.to_tflite")
     assert "tensorflow" not in closure.versions()
     versions = closure.versions(("tensorflow", "no-such-package"))
     assert versions["tensorflow"] != "absent"
@@ -109,15 +109,15 @@ def test_undeclared_packages_count() -> None:
 
 
 def test_imports_for_type_checkers_do_not_count() -> None:
-    assert "export.precisions" in import_closure("export.steps.rewriting").sources
-    assert "sr_model.generator" not in import_closure("export.records").sources
-    assert "runtimes.upscale_files" not in import_closure("runtimes.folder_journal").sources
+    assert "edgesr.export.precisions" in import_closure("edgesr.export.steps.rewriting").sources
+    assert "edgesr.sr_model.generator" not in import_closure("edgesr.export.records").sources
+    assert "edgesr.runtimes.upscale_files" not in import_closure("edgesr.runtimes.folder_journal").sources
 
 
 def test_no_step_finds_files_beside_its_source() -> None:
     """Such files are not in the closure; package data by importlib.resources is."""
     for name in closures_of(sys.executable):
-        for module in import_closure(f"export.steps.{name}").sources:
+        for module in import_closure(f"edgesr.export.steps.{name}").sources:
             if ":" not in module:
                 path = Path(__file__).parents[1] / f"{module.replace('.', '/')}.py"
                 assert not path.is_file() or "__file__" not in path.read_text(), module
@@ -126,9 +126,9 @@ def test_no_step_finds_files_beside_its_source() -> None:
 WATCHED = """
 import importlib, sys
 from pathlib import Path
-from runtimes.import_closure import import_closure
+from edgesr.runtimes.import_closure import import_closure
 name, function, folder, checkpoint, *rest = sys.argv[1:]
-step = importlib.import_module(f"export.steps.{name}")
+step = importlib.import_module(f"edgesr.export.steps.{name}")
 arguments = {"to_onnx": ["tile"], "goldens": [(32, 32)], "to_torchscript": ["tile"]}.get(name, [])
 options = {} if name in ("goldens", "measurement") else {"zero_padded": False}
 getattr(step, function)(Path(folder), Path(checkpoint), *arguments, **options)
@@ -153,5 +153,5 @@ def test_whatever_a_step_imports_is_in_its_closure(tmp_path: Path, name: str, fu
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    of_the_upscaler = import_closure("runtimes.upscale").sources.keys() | {"runtimes.import_closure"}
+    of_the_upscaler = import_closure("edgesr.runtimes.upscale").sources.keys() | {"edgesr.runtimes.import_closure"}
     assert set(done.stdout.split()) - of_the_upscaler == set()

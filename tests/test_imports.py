@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runtimes.import_closure import OUR_PACKAGES
+from edgesr.runtimes.import_closure import OUR_PACKAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert", "onnx2tf")
@@ -22,7 +22,13 @@ LIGHT = [
     for file in sorted((ROOT / package).glob("*.py"))
     if file.stem not in {"__init__", *ADAPTERS, *PROFILERS}
 ]
-CACHED_EXPORT = ["export.pipeline", "export.doctor", "export.inspection", "sr_model.config", "sr_model.checkpoint"]
+CACHED_EXPORT = [
+    "edgesr.export.pipeline",
+    "edgesr.export.doctor",
+    "edgesr.export.inspection",
+    "edgesr.sr_model.config",
+    "edgesr.sr_model.checkpoint",
+]
 
 
 def heavy_modules_after(code: str) -> list[str]:
@@ -50,7 +56,7 @@ def test_adapters_import_only_their_runtime() -> None:
     expected = {"ort": ["onnxruntime"], "tflite": ["ai_edge_litert"], "torchscript": ["torch"]}
     for adapter, modules in expected.items():
         for module in (adapter, f"{adapter}_profile"):
-            assert heavy_modules_after(f"import runtimes.{module}") == modules
+            assert heavy_modules_after(f"import edgesr.runtimes.{module}") == modules
 
 
 def test_packaging_lists_all_code() -> None:
@@ -58,7 +64,11 @@ def test_packaging_lists_all_code() -> None:
     layers = ("sr_model", "export", "runtimes", "benchmarks")
     found = [file.parent for layer in layers for file in (ROOT / layer).rglob("__init__.py")]
     packages = {".".join(folder.relative_to(ROOT).parts) for folder in found}
-    assert set(listed["packages"]) == packages == {*layers, "benchmarks.arm64", "benchmarks.report", "export.steps"}
+    assert (
+        set(listed["packages"])
+        == packages
+        == {*layers, "edgesr.benchmarks.arm64", "edgesr.benchmarks.report", "edgesr.export.steps"}
+    )
     assert set(layers) == {p.parent.name for p in ROOT.glob("*/__init__.py")}
     assert set(listed["py-modules"]) == {p.stem for p in ROOT.glob("*.py")}
 

@@ -6,14 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cli_refusals import RunCli, refused
 from PIL import Image
 
-from export.samples import photograph_files
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.upscale_files import FileOptions
-from sr_model.checkpoint import embedded_checkpoint
+from edgesr.export.samples import photograph_files
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.upscale_files import FileOptions
+from edgesr.sr_model.checkpoint import embedded_checkpoint
+from tests.helpers.cli_refusals import RunCli, refused
 
 RELEASE = Path(__file__).parent / "data" / "0.1.0"
 

@@ -11,11 +11,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from export import inspect_model
-from export.inspect_model import describe, describe_model
-from export.inspected import UNKNOWN_SHAPES
-from runtimes.bundle import open_bundle
-from runtimes.errors import EdgesrError, InputError
+from edgesr.export import inspect_model
+from edgesr.export.inspect_model import describe, describe_model
+from edgesr.export.inspected import UNKNOWN_SHAPES
+from edgesr.runtimes.bundle import open_bundle
+from edgesr.runtimes.errors import EdgesrError, InputError
 
 RELEASE = Path(__file__).parent / "data" / "0.1.0" / "bundle"
 ONNX_FILE, TFLITE_FILE = RELEASE / "onnx-fp32-tile.onnx", RELEASE / "tflite-fp32-tile-12x16.tflite"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from published_reference import seeded_published_generator
-from small_generator import save_projected_generator
 
-from export.inspection import inspect_path
-from runtimes.bundle import Bundle
-from sr_model.checkpoint import embedded_checkpoint
+from edgesr.export.inspection import inspect_path
+from edgesr.runtimes.bundle import Bundle
+from edgesr.sr_model.checkpoint import embedded_checkpoint
+from tests.helpers.published_reference import seeded_published_generator
+from tests.helpers.small_generator import save_projected_generator
 
 
 def facts(path: Path) -> dict[str, str]:

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.arm64.counter import KINDS, Counts
-from benchmarks.device import DeviceEnvironment
-from benchmarks.device_tables import instruction_lines, instruction_table
-from benchmarks.instruction_changes import count_change_table, count_changes
-from benchmarks.instruction_results import InstructionResult, count_on_devices
-from benchmarks.instructions import Instructions, summarised
-from benchmarks.jobs import Job, LatencySettings, Outcome
-from benchmarks.latency_results import LatencyResults, without_latency
-from benchmarks.regression import change_lines, compare_results
-from benchmarks.result_files import read_results
-from benchmarks.results import Key, select_artifacts, write_json
-from runtimes.bundle import Bundle
-from runtimes.decoding import to_json
-from runtimes.errors import InputError
+from edgesr.benchmarks.arm64.counter import KINDS, Counts
+from edgesr.benchmarks.device import DeviceEnvironment
+from edgesr.benchmarks.device_tables import instruction_lines, instruction_table
+from edgesr.benchmarks.instruction_changes import count_change_table, count_changes
+from edgesr.benchmarks.instruction_results import InstructionResult, count_on_devices
+from edgesr.benchmarks.instructions import Instructions, summarised
+from edgesr.benchmarks.jobs import Job, LatencySettings, Outcome
+from edgesr.benchmarks.latency_results import LatencyResults, without_latency
+from edgesr.benchmarks.regression import change_lines, compare_results
+from edgesr.benchmarks.result_files import read_results
+from edgesr.benchmarks.results import Key, select_artifacts, write_json
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.errors import InputError
 
 DEVICE = DeviceEnvironment(name="arm64:cortex-a76", kind="emulated", cpu="Cortex-A76", packages={"numpy": "2"})
 

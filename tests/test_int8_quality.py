@@ -11,15 +11,15 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from benchmarks.image_pairs import read_image_set
-from benchmarks.metrics import channel_mean_shift, crop_border, psnr
-from benchmarks.quality import degraded_pair
-from export.options import ExportOptions
-from export.pipeline import export_bundle
-from runtimes.bundle import Bundle
-from runtimes.image_io import list_images, read_image
-from runtimes.projection import apply_residual
-from runtimes.session import open_session
+from edgesr.benchmarks.image_pairs import read_image_set
+from edgesr.benchmarks.metrics import channel_mean_shift, crop_border, psnr
+from edgesr.benchmarks.quality import degraded_pair
+from edgesr.export.options import ExportOptions
+from edgesr.export.pipeline import export_bundle
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.image_io import list_images, read_image
+from edgesr.runtimes.projection import apply_residual
+from edgesr.runtimes.session import open_session
 
 Image = NDArray[np.float32]
 Upscale = Callable[[Image], Image]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sr_model.interrupt import deferred_interrupt
+from edgesr.sr_model.interrupt import deferred_interrupt
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runtimes.bundle import Bundle, open_bundle
+from edgesr.runtimes.bundle import Bundle, open_bundle
 
 MOMENTS = 20
 

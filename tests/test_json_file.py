@@ -10,10 +10,10 @@ from typing import Literal
 
 import pytest
 
-from runtimes import json_file
-from runtimes.decoding import DecodeError, decode
-from runtimes.errors import InputError
-from runtimes.json_file import JsonError, parse_json, read_json, require_version
+from edgesr.runtimes import json_file
+from edgesr.runtimes.decoding import DecodeError, decode
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.json_file import JsonError, parse_json, read_json, require_version
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.device import HostDevice
-from benchmarks.environment import core_mhz
-from benchmarks.jobs import Job, LatencySettings, decode_result
-from benchmarks.latency import Latency, Round, join_rounds
-from benchmarks.limits import MachineLimits, blas_environment, highest, intensity_flop_per_byte, measure_limits
-from benchmarks.stability import MachineState, instability, read_machine_state
-from benchmarks.worker import run_job
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError
+from edgesr.benchmarks.device import HostDevice
+from edgesr.benchmarks.environment import core_mhz
+from edgesr.benchmarks.jobs import Job, LatencySettings, decode_result
+from edgesr.benchmarks.latency import Latency, Round, join_rounds
+from edgesr.benchmarks.limits import MachineLimits, blas_environment, highest, intensity_flop_per_byte, measure_limits
+from edgesr.benchmarks.stability import MachineState, instability, read_machine_state
+from edgesr.benchmarks.worker import run_job
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError
 
 CALM = MachineState(cores=4, load=0.5, governors=("performance",), throttled=3, stolen_ticks=10, all_ticks=1000)
 LIMITS = Job(kind="limits", bundle="", artifact="", runtime="", threads=1)
@@ -46,7 +46,7 @@ def latency(*p50: float, steady: bool = True, mhz: float | None = None) -> Laten
 
 def test_limits_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a clock of half a second a look, a product and a copy take half a second each."""
-    monkeypatch.setattr("benchmarks.limits._COPY_BYTES", 8_000_000)
+    monkeypatch.setattr("edgesr.benchmarks.limits._COPY_BYTES", 8_000_000)
     for name, value in blas_environment(2).items():
         monkeypatch.setenv(name, value)
     ticks = itertools.count(0, 0.5)

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_refusals import RunCli
 
-from export import machine
-from runtimes import registry
-from runtimes.errors import InputError, MissingPackageError
+from edgesr.export import machine
+from edgesr.runtimes import registry
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from tests.helpers.cli_refusals import RunCli
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 WHAT = [
@@ -96,7 +96,7 @@ def test_why_emulated_devices_are_not_there(
         raise error
 
     monkeypatch.setattr(machine, "installed_guest", installed)
-    monkeypatch.setattr("benchmarks.arm64.setup.require_host", lambda _place: None)
+    monkeypatch.setattr("edgesr.benchmarks.arm64.setup.require_host", lambda _place: None)
     found = rows()
     assert found["emulated arm64 CPUs"][::2] == found["emulated x86-64 CPU"][::2] == cells
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runtimes.errors import InputError
-from sr_model.run_folder import RunFolder
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.run_folder import RunFolder
 
 
 def test_an_exact_validation_does_not_stop_a_run(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from export.samples import photograph
-from runtimes import noise_level as module
-from runtimes.noise_level import noise_level, streamed_noise_level
-from runtimes.projection import upsample_bilinear
+from edgesr.export.samples import photograph
+from edgesr.runtimes import noise_level as module
+from edgesr.runtimes.noise_level import noise_level, streamed_noise_level
+from edgesr.runtimes.projection import upsample_bilinear
 
 Image = NDArray[np.float32]
 

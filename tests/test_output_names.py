@@ -6,11 +6,11 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from folder_runs import folder_run, listing, save_photograph, written_names
 
-from runtimes.bundle import Bundle
-from runtimes.folder_journal import JOURNAL_FILE
-from runtimes.output_names import output_names
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.folder_journal import JOURNAL_FILE
+from edgesr.runtimes.output_names import output_names
+from tests.helpers.folder_runs import folder_run, listing, save_photograph, written_names
 
 
 @pytest.mark.parametrize(

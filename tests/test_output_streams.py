@@ -10,8 +10,8 @@ import sys
 import pytest
 
 import edgesr
-from benchmarks.tables import Table
-from edgesr_terminal import print_lines, print_table
+from edgesr.benchmarks.tables import Table
+from edgesr.cli.terminal import print_lines, print_table
 
 MODULE = [sys.executable, "-m", "edgesr"]
 NO_TEXT = "a\udcff\u00e9"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.results import require_writable
-from runtimes.errors import InputError
-from runtimes.files import write_atomically, write_output
+from edgesr.benchmarks.results import require_writable
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import write_atomically, write_output
 
 RELEASE = Path(__file__).parent / "data" / "0.1.0"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from calibration_images import GOLDEN, noise, pixels_of
 
-from export.overlap import contains_any, distinctive_patches
-from export.samples import photograph
+from edgesr.export.overlap import contains_any, distinctive_patches
+from edgesr.export.samples import photograph
+from tests.helpers.calibration_images import GOLDEN, noise, pixels_of
 
 
 def test_any_shared_part_of_48_pixels_is_found() -> None:

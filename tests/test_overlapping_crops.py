@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.overlapping_crops import compare_with_whole, deviation, upscale_in_crops
-from export.samples import photograph
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
+from edgesr.benchmarks.overlapping_crops import compare_with_whole, deviation, upscale_in_crops
+from edgesr.export.samples import photograph
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
 
 Pixels = NDArray[Any]
 
@@ -93,10 +93,9 @@ def test_deviation_of_known_images() -> None:
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     """An ONNX tile graph of a small generator with a projection."""
-    from small_generator import save_projected_generator
-
-    from export.options import ExportOptions
-    from export.pipeline import export_bundle
+    from edgesr.export.options import ExportOptions
+    from edgesr.export.pipeline import export_bundle
+    from tests.helpers.small_generator import save_projected_generator
 
     checkpoint = save_projected_generator(tmp_path_factory.mktemp("weights"))
     options = ExportOptions(checkpoint=checkpoint, targets=("onnx",), graphs=("tile",), tile_size=(32, 32))

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.comparison import Comparison, compare
-from benchmarks.device import HostDevice
-from benchmarks.device_parity import run_parity
-from benchmarks.parity import check_parity
-from benchmarks.parity_results import ParityResults
-from benchmarks.results import select_artifacts, write_json
-from benchmarks.tables import golden_table, not_measured, parity_table
-from runtimes.bundle import Bundle, open_bundle
-from runtimes.decoding import decode
-from runtimes.manifest import Tolerance
+from edgesr.benchmarks.comparison import Comparison, compare
+from edgesr.benchmarks.device import HostDevice
+from edgesr.benchmarks.device_parity import run_parity
+from edgesr.benchmarks.parity import check_parity
+from edgesr.benchmarks.parity_results import ParityResults
+from edgesr.benchmarks.results import select_artifacts, write_json
+from edgesr.benchmarks.tables import golden_table, not_measured, parity_table
+from edgesr.runtimes.bundle import Bundle, open_bundle
+from edgesr.runtimes.decoding import decode
+from edgesr.runtimes.manifest import Tolerance
 
 TOLERANCE = Tolerance(min_psnr_db=50, max_abs_error=4, max_mean_shift=0.5, max_border_error=2)
 

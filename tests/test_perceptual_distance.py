@@ -11,12 +11,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.degradations import downscale_bicubic, upscale_bicubic
-from export.samples import photograph_files
-from runtimes.errors import InputError, MissingPackageError
-from runtimes.image_io import read_rgb8
-from sr_model.perceptual_distance import STLPIPS
-from sr_model.shift_tolerant import BlurPool, packaged_state, packaged_weights_available
+from edgesr.benchmarks.degradations import downscale_bicubic, upscale_bicubic
+from edgesr.export.samples import photograph_files
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.image_io import read_rgb8
+from edgesr.sr_model.perceptual_distance import STLPIPS
+from edgesr.sr_model.shift_tolerant import BlurPool, packaged_state, packaged_weights_available
 
 Pixels = NDArray[np.uint8]
 

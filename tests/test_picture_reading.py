@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.ExifTags import IFD, Base
 
-from runtimes.errors import InputError, MissingPackageError
-from runtimes.image_io import read_picture, read_rgb8
-from runtimes.picture import Picture
-from runtimes.sixteen_bit import write_png, write_tiff
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.image_io import read_picture, read_rgb8
+from edgesr.runtimes.picture import Picture
+from edgesr.runtimes.sixteen_bit import write_png, write_tiff
 
 RNG = np.random.default_rng(3)
 RGB = RNG.integers(0, 256, (6, 9, 3), dtype=np.uint8)

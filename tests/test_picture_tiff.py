@@ -11,9 +11,9 @@ import pyvips
 from numpy.typing import NDArray
 from PIL import Image
 
-from runtimes.errors import InputError
-from runtimes.image_io import read_picture, read_rgb8
-from runtimes.sixteen_bit import write_tiff
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.image_io import read_picture, read_rgb8
+from edgesr.runtimes.sixteen_bit import write_tiff
 
 DEEP = np.random.default_rng(3).integers(0, 65536, (6, 9, 4), dtype=np.uint16)
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, JpegImagePlugin
 from PIL.ExifTags import IFD, Base
 
-from runtimes.errors import InputError, MissingPackageError
-from runtimes.image_io import read_picture
-from runtimes.picture import Picture, Pixels
-from runtimes.picture_writer import PictureWriter, check_output_format, holds_alpha
-from runtimes.projection import upsample_bilinear
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.image_io import read_picture
+from edgesr.runtimes.picture import Picture, Pixels
+from edgesr.runtimes.picture_writer import PictureWriter, check_output_format, holds_alpha
+from edgesr.runtimes.projection import upsample_bilinear
 
 RNG = np.random.default_rng(4)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -209,7 +209,7 @@ def test_a_failing_write_leaves_the_old_file(
             patched.setattr(Path, "replace", fail)
         else:
             patched.setattr(Image.Image, "save", fail)
-            patched.setattr("runtimes.sixteen_bit.write_tiff", fail)
+            patched.setattr("edgesr.runtimes.sixteen_bit.write_tiff", fail)
         write(path, source(bits=bits), output())
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["x.tif"]

@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from runtimes.bundle import Bundle, open_bundle
-from sr_model.checkpoint import save_checkpoint
-from sr_model.config import GeneratorConfig
-from sr_model.generator import Generator, LRBody
+from edgesr.runtimes.bundle import Bundle, open_bundle
+from edgesr.sr_model.checkpoint import save_checkpoint
+from edgesr.sr_model.config import GeneratorConfig
+from edgesr.sr_model.generator import Generator, LRBody
 
 RunCli = Callable[..., tuple[int, str, str]]
 

@@ -9,12 +9,12 @@ import numpy as np
 import onnx
 import pytest
 
-from benchmarks.parity import check_parity
-from export.onnx_graph import constants, convolutions
-from export.options import ExportOptions
-from export.tflite_graph import operator_name, read_tflite
-from runtimes.bundle import Bundle, open_bundle
-from runtimes.manifest import QuantizationRecord
+from edgesr.benchmarks.parity import check_parity
+from edgesr.export.onnx_graph import constants, convolutions
+from edgesr.export.options import ExportOptions
+from edgesr.export.tflite_graph import operator_name, read_tflite
+from edgesr.runtimes.bundle import Bundle, open_bundle
+from edgesr.runtimes.manifest import QuantizationRecord
 
 RunCli = Callable[..., tuple[int, str, str]]
 INT8 = 9  # in TFLite's schema
@@ -91,7 +91,7 @@ def test_every_convolution_is_int8(quantized_bundle: Bundle, graph: str) -> None
 
 
 def test_quantized_again_from_the_cache(quantized_bundle: Bundle, cache_dir: Path, tmp_path: Path) -> None:
-    from export.pipeline import export_bundle
+    from edgesr.export.pipeline import export_bundle
 
     options = ExportOptions(targets=("onnx", "tflite"), precisions=("int8", "w8a16"), tile_size=(64, 64))
     report = export_bundle(options, tmp_path / "again", cache_dir=cache_dir)

@@ -13,17 +13,17 @@ import torch.distributed as dist
 from PIL import Image
 from torch.multiprocessing.spawn import spawn
 
-from export.samples import photograph_files
-from runtimes.errors import InputError
-from sr_model.checkpoint import load_checkpoint
-from sr_model.config import TrainConfig, preset
-from sr_model.data import Sample
-from sr_model.generator import Generator
-from sr_model.losses import relativistic_loss
-from sr_model.phases import gan_update
-from sr_model.processes import Processes, joined_processes
-from sr_model.published import read_state
-from sr_model.train_state import TrainState
+from edgesr.export.samples import photograph_files
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.checkpoint import load_checkpoint
+from edgesr.sr_model.config import TrainConfig, preset
+from edgesr.sr_model.data import Sample
+from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.losses import relativistic_loss
+from edgesr.sr_model.phases import gan_update
+from edgesr.sr_model.processes import Processes, joined_processes
+from edgesr.sr_model.published import read_state
+from edgesr.sr_model.train_state import TrainState
 
 REAL = torch.tensor([[0.5], [2.0], [-1.0], [0.25]])
 FAKE = torch.tensor([[0.1], [-0.7], [0.3], [1.5]])

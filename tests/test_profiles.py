@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.environment import current_environment
-from benchmarks.profile_tables import delegate_table, kind_table, operator_table, profile_notes
-from benchmarks.profiles import ProfileResult, ProfileResults, measure_profile
-from benchmarks.result_files import read_results
-from benchmarks.results import SCHEMA_VERSION, Key, bundle_identity, utc_now
-from runtimes.bundle import Bundle
-from runtimes.delegation import Delegation
-from runtimes.errors import InputError
-from runtimes.operator_profile import OperatorProfile, OperatorTime, profile_operators
-from runtimes.ort_profile import read_profile
+from edgesr.benchmarks.environment import current_environment
+from edgesr.benchmarks.profile_tables import delegate_table, kind_table, operator_table, profile_notes
+from edgesr.benchmarks.profiles import ProfileResult, ProfileResults, measure_profile
+from edgesr.benchmarks.result_files import read_results
+from edgesr.benchmarks.results import SCHEMA_VERSION, Key, bundle_identity, utc_now
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.delegation import Delegation
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.operator_profile import OperatorProfile, OperatorTime, profile_operators
+from edgesr.runtimes.ort_profile import read_profile
 
 CONVOLUTIONS = {"ort": "Conv", "torchscript": "aten::_convolution"}
 

@@ -9,12 +9,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from published_reference import DB7
 
-from export.samples import photograph
-from runtimes.manifest import Glue
-from runtimes.noise_level import noise_level
-from runtimes.projection import (
+from edgesr.export.samples import photograph
+from edgesr.runtimes.manifest import Glue
+from edgesr.runtimes.noise_level import noise_level
+from edgesr.runtimes.projection import (
     apply_residual,
     projection_factor,
     square_sum,
@@ -22,6 +21,7 @@ from runtimes.projection import (
     upsample_bilinear,
     upsample_region,
 )
+from tests.helpers.published_reference import DB7
 
 
 def naive_noise_level(image: NDArray[np.float32]) -> float:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from whole_runs import channels_first
 
-from benchmarks.metrics import psnr
-from export.options import ExportOptions
-from export.pipeline import export_bundle
-from runtimes.bundle import Bundle
-from runtimes.image_io import read_image, read_rgb8
-from runtimes.upscale import Upscaler
-from runtimes.upscale_plan import UpscaleOptions
+from edgesr.benchmarks.metrics import psnr
+from edgesr.export.options import ExportOptions
+from edgesr.export.pipeline import export_bundle
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.image_io import read_image, read_rgb8
+from edgesr.runtimes.upscale import Upscaler
+from edgesr.runtimes.upscale_plan import UpscaleOptions
+from tests.helpers.whole_runs import channels_first
 
 
 @pytest.fixture(scope="module")

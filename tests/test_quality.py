@@ -9,22 +9,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hr_images import NAMES, Pixels, hr_pixels, save, two_images
 from PIL import Image
 
-from benchmarks.candidates import Candidate, bicubic_candidate, bundle_candidate
-from benchmarks.degradations import downscale_bicubic, upscale_bicubic
-from benchmarks.image_pairs import read_image_set
-from benchmarks.metrics import ssim
-from benchmarks.quality import PerceptualDistance, QualityResults, degraded_pair, measure_quality
-from benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
-from benchmarks.results import write_json
-from runtimes.bundle import Bundle
-from runtimes.decoding import decode
-from runtimes.errors import EdgesrError, InputError
-from runtimes.session import ImageSession
-from sr_model.checkpoint import embedded_checkpoint, load_checkpoint
-from sr_model.evaluate import checkpoint_candidate, generator_pixels, validate
+from edgesr.benchmarks.candidates import Candidate, bicubic_candidate, bundle_candidate
+from edgesr.benchmarks.degradations import downscale_bicubic, upscale_bicubic
+from edgesr.benchmarks.image_pairs import read_image_set
+from edgesr.benchmarks.metrics import ssim
+from edgesr.benchmarks.quality import PerceptualDistance, QualityResults, degraded_pair, measure_quality
+from edgesr.benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
+from edgesr.benchmarks.results import write_json
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.decoding import decode
+from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.session import ImageSession
+from edgesr.sr_model.checkpoint import embedded_checkpoint, load_checkpoint
+from edgesr.sr_model.evaluate import checkpoint_candidate, generator_pixels, validate
+from tests.helpers.hr_images import NAMES, Pixels, hr_pixels, save, two_images
 
 
 @pytest.fixture

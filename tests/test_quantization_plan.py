@@ -10,15 +10,15 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
-from small_graphs import Tensor, conv, kernels, make_graph
 
-from benchmarks.metrics import channel_mean_shift, psnr
-from export.onnx_graph import layer_names, mac_shares, runner
-from export.plan import Budget, Measured, Plan, read_plan, write_plan
-from export.quantization_plan import Planner, apply_plan
-from export.synthetic import synthetic_tiles
-from runtimes.errors import InputError
-from runtimes.manifest import Sensitivity
+from edgesr.benchmarks.metrics import channel_mean_shift, psnr
+from edgesr.export.onnx_graph import layer_names, mac_shares, runner
+from edgesr.export.plan import Budget, Measured, Plan, read_plan, write_plan
+from edgesr.export.quantization_plan import Planner, apply_plan
+from edgesr.export.synthetic import synthetic_tiles
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Sensitivity
+from tests.helpers.small_graphs import Tensor, conv, kernels, make_graph
 
 TILES = synthetic_tiles(8, (16, 16), seed=0)
 SELECTION = synthetic_tiles(7, (16, 16), seed=1)[3:]

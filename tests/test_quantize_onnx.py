@@ -9,12 +9,12 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
-from small_graphs import Tensor, conv, kernels, make_graph, pixels
 
-from export.onnx_graph import constants, convolutions, runner, sort_nodes
-from export.plan import Range
-from export.quantize_onnx import quantize_onnx, quantized_operators, with_biases
-from runtimes.manifest import Scope
+from edgesr.export.onnx_graph import constants, convolutions, runner, sort_nodes
+from edgesr.export.plan import Range
+from edgesr.export.quantize_onnx import quantize_onnx, quantized_operators, with_biases
+from edgesr.runtimes.manifest import Scope
+from tests.helpers.small_graphs import Tensor, conv, kernels, make_graph, pixels
 
 
 def one_convolution() -> onnx.ModelProto:

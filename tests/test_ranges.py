@@ -8,10 +8,9 @@ from typing import get_args
 import numpy as np
 import pytest
 from onnx import helper
-from small_graphs import conv, kernels, make_graph
 
-from export.precisions import wide_ranges
-from export.ranges import (
+from edgesr.export.precisions import wide_ranges
+from edgesr.export.ranges import (
     BINS,
     PERCENTILE,
     Histogram,
@@ -20,7 +19,8 @@ from export.ranges import (
     collect_histograms,
     image_ranges,
 )
-from runtimes.manifest import RangeMethod
+from edgesr.runtimes.manifest import RangeMethod
+from tests.helpers.small_graphs import conv, kernels, make_graph
 
 METHODS = get_args(RangeMethod)
 

@@ -10,24 +10,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from report_page import parsed
-from small_bundle import fill
 
-import edgesr_report
-from benchmarks.environment import current_environment
-from benchmarks.parity import ArtifactParity, GoldenParity
-from benchmarks.parity_results import ParityResult, ParityResults
-from benchmarks.report import data
-from benchmarks.report.builder import LARGEST_BYTES, Report, build_report
-from benchmarks.report.data import ReportFiles, read_data
-from benchmarks.report.figures import latency_figure
-from benchmarks.report.pictures import PYTORCH
-from benchmarks.report.text_output import csv_files, markdown
-from benchmarks.report.tradeoff import tradeoff
-from benchmarks.results import SCHEMA_VERSION, Key, bundle_identity, utc_now, write_json
-from runtimes.bundle import Bundle, open_bundle
-from runtimes.decoding import to_json
-from runtimes.errors import InputError
+import edgesr.cli.report
+from edgesr.benchmarks.environment import current_environment
+from edgesr.benchmarks.parity import ArtifactParity, GoldenParity
+from edgesr.benchmarks.parity_results import ParityResult, ParityResults
+from edgesr.benchmarks.report import data
+from edgesr.benchmarks.report.builder import LARGEST_BYTES, Report, build_report
+from edgesr.benchmarks.report.data import ReportFiles, read_data
+from edgesr.benchmarks.report.figures import latency_figure
+from edgesr.benchmarks.report.pictures import PYTORCH
+from edgesr.benchmarks.report.text_output import csv_files, markdown
+from edgesr.benchmarks.report.tradeoff import tradeoff
+from edgesr.benchmarks.results import SCHEMA_VERSION, Key, bundle_identity, utc_now, write_json
+from edgesr.runtimes.bundle import Bundle, open_bundle
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.errors import InputError
+from tests.helpers.report_page import parsed
+from tests.helpers.small_bundle import fill
 
 SECTIONS = [
     *("summary", "pictures", "tradeoff", "latency", "roofline", "operators", "parity"),
@@ -202,7 +202,7 @@ def test_front_of_measured_artifacts(report: Report) -> None:
 def test_command_writes_all_three(mobile_bundle: Bundle, report_files: ReportFiles, tmp_path: Path) -> None:
     photograph = Path(__file__).parents[1] / "export" / "photographs" / "cat.png"
     output = tmp_path / "report.html"
-    edgesr_report.report(
+    edgesr.cli.report.report(
         mobile_bundle.root,
         output=output,
         parity=report_files.parity,
@@ -214,4 +214,4 @@ def test_command_writes_all_three(mobile_bundle: Bundle, report_files: ReportFil
     assert (tmp_path / "report.md").read_text().startswith("# edgesr report of mobile: srrescycgan-mobile x4\n")
     assert (tmp_path / "tables" / "goldens.csv").is_file()
     with pytest.raises(InputError, match="must exist"):
-        edgesr_report.report(mobile_bundle.root, output=tmp_path / "no" / "report.html")
+        edgesr.cli.report.report(mobile_bundle.root, output=tmp_path / "no" / "report.html")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from benchmarks.report.builder import build_report
-from benchmarks.report.data import ReportFiles
-from runtimes.bundle import Bundle
+from edgesr.benchmarks.report.builder import build_report
+from edgesr.benchmarks.report.data import ReportFiles
+from edgesr.runtimes.bundle import Bundle
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.device import HostDevice
-from benchmarks.jobs import Job, Outcome
-from benchmarks.report.builder import build_report
-from benchmarks.report.data import ReportFiles
-from benchmarks.report.pictures import PYTORCH, make_pictures
-from runtimes.bundle import Bundle
+from edgesr.benchmarks.device import HostDevice
+from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.benchmarks.report.builder import build_report
+from edgesr.benchmarks.report.data import ReportFiles
+from edgesr.benchmarks.report.pictures import PYTORCH, make_pictures
+from edgesr.runtimes.bundle import Bundle
 
 CRASHING = "onnx-fp32-full"
 

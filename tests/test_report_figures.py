@@ -10,14 +10,14 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from benchmarks.limits import MachineLimits
-from benchmarks.report.data import ReportData
-from benchmarks.report.encoding import PictureStore, heat_map
-from benchmarks.report.figures import broken_name, escaped, roofline_figure
-from benchmarks.report.page import script_json
-from benchmarks.report.summary import roofline_table
-from benchmarks.report.tradeoff import Point
-from benchmarks.results import Key
+from edgesr.benchmarks.limits import MachineLimits
+from edgesr.benchmarks.report.data import ReportData
+from edgesr.benchmarks.report.encoding import PictureStore, heat_map
+from edgesr.benchmarks.report.figures import broken_name, escaped, roofline_figure
+from edgesr.benchmarks.report.page import script_json
+from edgesr.benchmarks.report.summary import roofline_table
+from edgesr.benchmarks.report.tradeoff import Point
+from edgesr.benchmarks.results import Key
 
 HOSTILE = "</script><script>alert(2)</script>"
 

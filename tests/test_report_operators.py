@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.instruction_results import InstructionResult
-from benchmarks.jobs import LatencySettings
-from benchmarks.latency_results import without_latency
-from benchmarks.report.builder import Report, build_report
-from benchmarks.report.data import ReportFiles
-from benchmarks.report.page import word_columns
-from benchmarks.results import Key, write_json
-from benchmarks.tables import Table
-from runtimes.bundle import Bundle
+from edgesr.benchmarks.instruction_results import InstructionResult
+from edgesr.benchmarks.jobs import LatencySettings
+from edgesr.benchmarks.latency_results import without_latency
+from edgesr.benchmarks.report.builder import Report, build_report
+from edgesr.benchmarks.report.data import ReportFiles
+from edgesr.benchmarks.report.page import word_columns
+from edgesr.benchmarks.results import Key, write_json
+from edgesr.benchmarks.tables import Table
+from edgesr.runtimes.bundle import Bundle
 
 
 @pytest.fixture(scope="module")

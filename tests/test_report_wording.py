@@ -7,15 +7,15 @@ import re
 from pathlib import Path
 
 import pytest
-from small_bundle import fill
 
-from benchmarks.environment import current_environment
-from benchmarks.parity_results import ParityResults
-from benchmarks.report.builder import Report, build_report
-from benchmarks.report.data import ReportFiles
-from benchmarks.results import SCHEMA_VERSION, bundle_identity, write_json
-from runtimes.bundle import open_bundle
-from runtimes.decoding import to_json
+from edgesr.benchmarks.environment import current_environment
+from edgesr.benchmarks.parity_results import ParityResults
+from edgesr.benchmarks.report.builder import Report, build_report
+from edgesr.benchmarks.report.data import ReportFiles
+from edgesr.benchmarks.results import SCHEMA_VERSION, bundle_identity, write_json
+from edgesr.runtimes.bundle import open_bundle
+from edgesr.runtimes.decoding import to_json
+from tests.helpers.small_bundle import fill
 
 CREATED = "2026-11-27T19:05:59+00:00"
 DATE = "27 November 2026, 19:05 UTC"

@@ -11,17 +11,17 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from whole_runs import artifact_of
 
-from export.resizable import upsample_by_convolution, upsamples_input
-from export.samples import photograph
-from export.tflite_graph import operator_name, read_tflite
-from export.to_tflite import export_tflite
-from runtimes import ort, tflite
-from runtimes.bundle import Bundle
-from runtimes.manifest import Artifact
-from runtimes.projection import upsample_bilinear
-from runtimes.session import open_session
+from edgesr.export.resizable import upsample_by_convolution, upsamples_input
+from edgesr.export.samples import photograph
+from edgesr.export.tflite_graph import operator_name, read_tflite
+from edgesr.export.to_tflite import export_tflite
+from edgesr.runtimes import ort, tflite
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.projection import upsample_bilinear
+from edgesr.runtimes.session import open_session
+from tests.helpers.whole_runs import artifact_of
 
 Image = NDArray[np.float32]
 SIZES = [(2, 2), (7, 5), (33, 47), (3, 90), (61, 53)]

@@ -9,20 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli_refusals import RunCli, refused
 from PIL import Image
-from test_compare import made_up_results, written
 
-from benchmarks.image_pairs import read_image_set
-from benchmarks.jobs import LatencySettings
-from benchmarks.regression import compare_results
-from benchmarks.results import bundle_identity
-from edgesr_bench import parse_percent
-from edgesr_terminal import comma_separated, parse_bytes, parse_size, positive_integers
-from export.samples import photograph_files
-from runtimes.bundle import Bundle, open_bundle
-from runtimes.errors import InputError
-from sr_model.candidates import candidates_from_paths
+from edgesr.benchmarks.image_pairs import read_image_set
+from edgesr.benchmarks.jobs import LatencySettings
+from edgesr.benchmarks.regression import compare_results
+from edgesr.benchmarks.results import bundle_identity
+from edgesr.cli.bench import parse_percent
+from edgesr.cli.terminal import comma_separated, parse_bytes, parse_size, positive_integers
+from edgesr.export.samples import photograph_files
+from edgesr.runtimes.bundle import Bundle, open_bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.candidates import candidates_from_paths
+from tests.helpers.cli_refusals import RunCli, refused
+from tests.test_compare import made_up_results, written
 
 RELEASE = Path(__file__).parent / "data" / "0.1.0"
 

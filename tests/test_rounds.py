@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_latency import MadeUpDevice, timed
 
-from benchmarks.jobs import Job, LatencySettings, Outcome
-from benchmarks.latency import join_rounds
-from benchmarks.latency_results import LatencyResults, run_latency
-from benchmarks.limits import MachineLimits
-from benchmarks.results import select_artifacts, write_json
-from benchmarks.tables import latency_table, not_measured
-from runtimes.bundle import Bundle
-from runtimes.decoding import decode
+from edgesr.benchmarks.jobs import Job, LatencySettings, Outcome
+from edgesr.benchmarks.latency import join_rounds
+from edgesr.benchmarks.latency_results import LatencyResults, run_latency
+from edgesr.benchmarks.limits import MachineLimits
+from edgesr.benchmarks.results import select_artifacts, write_json
+from edgesr.benchmarks.tables import latency_table, not_measured
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.decoding import decode
+from tests.helpers.made_up_latency import MadeUpDevice, timed
 
 QUICK = LatencySettings(calls=3, seconds=0.0, warmup_seconds=0.2)
 

@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_generator import projected_generator
-from whole_runs import artifact_of
 
-from benchmarks.parity import check_parity
-from benchmarks.run_cost import RunJob, measure_run
-from export.samples import photograph
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.manifest import RunMemory
-from runtimes.projection import apply_residual
-from runtimes.session import open_session
-from sr_model.checkpoint import embedded_checkpoint, load_checkpoint
-from sr_model.generator import zero_padded
+from edgesr.benchmarks.parity import check_parity
+from edgesr.benchmarks.run_cost import RunJob, measure_run
+from edgesr.export.samples import photograph
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import RunMemory
+from edgesr.runtimes.projection import apply_residual
+from edgesr.runtimes.session import open_session
+from edgesr.sr_model.checkpoint import embedded_checkpoint, load_checkpoint
+from edgesr.sr_model.generator import zero_padded
+from tests.helpers.small_generator import projected_generator
+from tests.helpers.whole_runs import artifact_of
 
 
 def test_memory_by_hand() -> None:

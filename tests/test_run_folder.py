@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from training_runs import L1
 
-from runtimes.errors import InputError
-from sr_model.config import TrainConfig
-from sr_model.run_folder import RunFolder
-from sr_model.run_settings import RunSettings
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.config import TrainConfig
+from edgesr.sr_model.run_folder import RunFolder
+from edgesr.sr_model.run_settings import RunSettings
+from tests.helpers.training_runs import L1
 
 INPUTS = {"photographs": "0" * 64, "checkpoint": None}
 SETTINGS = RunSettings(TrainConfig(**L1), INPUTS)

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_refusals import RunCli, picture, refused
 from numpy.typing import NDArray
-from whole_runs import artifact_of
 
-from runtimes.bundle import Bundle, file_entry
-from runtimes.errors import EdgesrError
-from runtimes.registry import RUNTIMES
-from runtimes.session import CheckedSession, ImageSession, open_session
+from edgesr.runtimes.bundle import Bundle, file_entry
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.registry import RUNTIMES
+from edgesr.runtimes.session import CheckedSession, ImageSession, open_session
+from tests.helpers.cli_refusals import RunCli, picture, refused
+from tests.helpers.whole_runs import artifact_of
 
 
 def with_garbage(bundle: Bundle, runtime: str, root: Path) -> tuple[Path, str]:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_generator import projected_generator, save_projected_generator
 
-from runtimes.errors import InputError
-from sr_model.checkpoint import METADATA_KEY, load_checkpoint, read_header
-from sr_model.config import GeneratorConfig
-from sr_model.generator import Generator
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.checkpoint import METADATA_KEY, load_checkpoint, read_header
+from edgesr.sr_model.config import GeneratorConfig
+from edgesr.sr_model.generator import Generator
+from tests.helpers.small_generator import projected_generator, save_projected_generator
 
 Header = dict[str, Any]
 

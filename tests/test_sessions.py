@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from whole_runs import artifact_of, run_whole
 
-from export.samples import photograph
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError, MissingPackageError
-from runtimes.manifest import TensorSpec
-from runtimes.registry import RUNTIMES
-from runtimes.session import CheckedSession, open_session
+from edgesr.export.samples import photograph
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.manifest import TensorSpec
+from edgesr.runtimes.registry import RUNTIMES
+from edgesr.runtimes.session import CheckedSession, open_session
+from tests.helpers.whole_runs import artifact_of, run_whole
 
 
 @pytest.mark.parametrize("graph", ["full", "tile"])
@@ -65,7 +65,7 @@ def test_exact_arithmetic_of_onnx_runtime_fuses_nothing(mobile_bundle: Bundle, m
 
 
 def test_exact_arithmetic_of_litert_is_without_delegate(mobile_bundle: Bundle) -> None:
-    from runtimes.tflite import LiteRtSession
+    from edgesr.runtimes.tflite import LiteRtSession
 
     artifact = mobile_bundle.artifact("tflite-fp32-tile-64x64")
     delegated = []
@@ -117,7 +117,7 @@ def test_what_cannot_be_opened_is_refused(mobile_bundle: Bundle, monkeypatch: py
         open_session(mobile_bundle, artifact, runtime="tflite")
     with pytest.raises(InputError, match="threads is 0"):
         open_session(mobile_bundle, artifact, threads=0)
-    monkeypatch.setattr("runtimes.registry.installed_version", lambda _: None)
+    monkeypatch.setattr("edgesr.runtimes.registry.installed_version", lambda _: None)
     with pytest.raises(MissingPackageError, match=r"pip install 'edgesr\[onnx\]'"):
         open_session(mobile_bundle, artifact)
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli_refusals import refused
-from folder_runs import folder_run, four_photographs, listing, save_photograph
 
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from tests.helpers.cli_refusals import refused
+from tests.helpers.folder_runs import folder_run, four_photographs, listing, save_photograph
 
 RunCli = Callable[..., tuple[int, str, str]]
 

@@ -7,11 +7,11 @@ import onnx
 import pytest
 from onnx import helper
 
-from export.onnx_graph import constants, runner
-from export.samples import photograph
-from export.splice import find_tensor, splice
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError
+from edgesr.export.onnx_graph import constants, runner
+from edgesr.export.samples import photograph
+from edgesr.export.splice import find_tensor, splice
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError
 
 TILE = photograph("cat", (32, 48))
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.statistics import (
+from edgesr.benchmarks.statistics import (
     DRIFT,
     LogError,
     difference_error,
@@ -111,7 +111,7 @@ def test_a_higher_percentile_is_never_surer() -> None:
 @pytest.mark.parametrize(("rounds", "between"), [(3, 0.05), (5, 0.0), (5, 0.05)])
 def test_intervals_cover_a_repeat_of_the_bench(rounds: int, between: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 120 simulated pairs of benches, at least 90 of 100 repeats fall inside, and so does a ratio of 1."""
-    monkeypatch.setattr("benchmarks.statistics._DRAWS", 100)
+    monkeypatch.setattr("edgesr.benchmarks.statistics._DRAWS", 100)
     random = np.random.default_rng(1)
     inside, alike = [], []
     for _ in range(120):
@@ -128,7 +128,7 @@ def test_intervals_cover_a_repeat_of_the_bench(rounds: int, between: float, monk
 
 def test_a_slow_down_of_ten_percent_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     """With five rounds whose processes differ by 1%: seen in nearly all repeats, beyond 5% even so in most."""
-    monkeypatch.setattr("benchmarks.statistics._DRAWS", 100)
+    monkeypatch.setattr("edgesr.benchmarks.statistics._DRAWS", 100)
     random = np.random.default_rng(2)
     found = []
     for _ in range(40):

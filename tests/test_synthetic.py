@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from calibration_images import Tile, contents
 
-from export.calibration import (
+from edgesr.export.calibration import (
     CalibrationSet,
     calibration_warnings,
     synthetic_calibration,
 )
-from export.synthetic import synthetic_tiles
+from edgesr.export.synthetic import synthetic_tiles
+from tests.helpers.calibration_images import Tile, contents
 
 
 def test_synthetic_tiles_are_8_bit_images_that_follow_their_seed() -> None:

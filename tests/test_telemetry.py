@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from host_guest import RECORD
 
-from benchmarks.arm64.cpus import CPUS
-from benchmarks.arm64.guest import Guest
-from benchmarks.device import HostDevice
-from benchmarks.emulated_x86 import EmulatedX86Device
-from benchmarks.jobs import Job, Outcome
-from export.subprocesses import run_converter
-from runtimes.bundle import Bundle
-from runtimes.telemetry import TELEMETRY_OFF
-from sr_model.checkpoint import embedded_checkpoint
+from edgesr.benchmarks.arm64.cpus import CPUS
+from edgesr.benchmarks.arm64.guest import Guest
+from edgesr.benchmarks.device import HostDevice
+from edgesr.benchmarks.emulated_x86 import EmulatedX86Device
+from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.export.subprocesses import run_converter
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.telemetry import TELEMETRY_OFF
+from edgesr.sr_model.checkpoint import embedded_checkpoint
+from tests.helpers.host_guest import RECORD
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ def test_every_child_process_gets_the_switches(monkeypatch: pytest.MonkeyPatch, 
         seen.append(environment)
         return Outcome(status="crashed", reason=None, result=None)
 
-    monkeypatch.setattr("benchmarks.device.run_worker", ran)
-    monkeypatch.setattr("benchmarks.emulated_x86.run_worker", ran)
+    monkeypatch.setattr("edgesr.benchmarks.device.run_worker", ran)
+    monkeypatch.setattr("edgesr.benchmarks.emulated_x86.run_worker", ran)
     job = Job(kind="parity", bundle="", artifact="", runtime="", threads=1)
     guest = Guest(tmp_path, RECORD)
     HostDevice().run(job)
@@ -98,14 +98,16 @@ def test_every_child_process_gets_the_switches(monkeypatch: pytest.MonkeyPatch, 
         seen.append(env)
         return subprocess.CompletedProcess([], 0, "", "")
 
-    monkeypatch.setattr("export.subprocesses.subprocess.run", converted)
-    run_converter("export.to_tflite", [], folder=tmp_path, result=Path(__file__), what="")
+    monkeypatch.setattr("edgesr.export.subprocesses.subprocess.run", converted)
+    run_converter("edgesr.export.to_tflite", [], folder=tmp_path, result=Path(__file__), what="")
     assert len(seen) == 4
     for environment in seen:
         assert {name: environment.get(name) for name in TELEMETRY_OFF} == TELEMETRY_OFF
 
 
-@pytest.mark.parametrize("module", ["runtimes.ort", "export.simplify", "export.quantize_onnx", "export.float16"])
+@pytest.mark.parametrize(
+    "module", ["edgesr.runtimes.ort", "edgesr.export.simplify", "edgesr.export.quantize_onnx", "edgesr.export.float16"]
+)
 def test_the_switches_are_set_before_the_package_is_imported(module: str) -> None:
     program = f"""
 import os, sys, importlib.abc

@@ -12,15 +12,15 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from benchmarks.metrics import psnr
-from export.depth_to_space import use_dcr_order
-from export.onnx_graph import constant, convolutions, layer_names, runner
-from export.plan import Plan
-from export.precisions import wide_ranges
-from export.quantize_tflite import quantize_to_int8, quantize_to_int16
-from export.ranges import choose_range, collect_histograms, image_ranges
-from export.samples import photograph, sample_tiles
-from export.tflite_graph import (
+from edgesr.benchmarks.metrics import psnr
+from edgesr.export.depth_to_space import use_dcr_order
+from edgesr.export.onnx_graph import constant, convolutions, layer_names, runner
+from edgesr.export.plan import Plan
+from edgesr.export.precisions import wide_ranges
+from edgesr.export.quantize_tflite import quantize_to_int8, quantize_to_int16
+from edgesr.export.ranges import choose_range, collect_histograms, image_ranges
+from edgesr.export.samples import photograph, sample_tiles
+from edgesr.export.tflite_graph import (
     constant_values,
     match_convolutions,
     match_tensors,
@@ -29,9 +29,9 @@ from export.tflite_graph import (
     tensor_name,
     write_tflite,
 )
-from export.weight_rounding import LEVELS_8BIT, keep_sums
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError
+from edgesr.export.weight_rounding import LEVELS_8BIT, keep_sums
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError
 
 FLOAT32, FLOAT16 = schema.TensorType.FLOAT32, schema.TensorType.FLOAT16
 INT8, INT16 = schema.TensorType.INT8, schema.TensorType.INT16

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from small_generator import projected_generator
-from whole_runs import artifact_of, channels_first, exposed, factor, projected, run_whole
 
-from runtimes.bundle import Bundle
-from runtimes.manifest import Size
-from runtimes.noise_level import noise_level
-from runtimes.projection import upsample_bilinear
-from runtimes.registry import RUNTIMES
-from runtimes.session import ImageSession
-from runtimes.tiles import grid_of
-from runtimes.upscale import Upscaler, upscale, upscale_rows
-from runtimes.upscale_plan import UpscaleOptions
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.manifest import Size
+from edgesr.runtimes.noise_level import noise_level
+from edgesr.runtimes.projection import upsample_bilinear
+from edgesr.runtimes.registry import RUNTIMES
+from edgesr.runtimes.session import ImageSession
+from edgesr.runtimes.tiles import grid_of
+from edgesr.runtimes.upscale import Upscaler, upscale, upscale_rows
+from edgesr.runtimes.upscale_plan import UpscaleOptions
+from tests.helpers.small_generator import projected_generator
+from tests.helpers.whole_runs import artifact_of, channels_first, exposed, factor, projected, run_whole
 
 TOLERANCE = 0.01
 SIZES: list[Size] = [(2, 2), (7, 5), (33, 47), (61, 53), (2, 300), (300, 3)]

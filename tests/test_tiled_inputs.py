@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from whole_runs import artifact_of, channels_first, exposed, projected, run_whole
 
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError, InputError
-from runtimes.projection import upsample_bilinear
-from runtimes.registry import RUNTIMES
-from runtimes.session import ImageSession
-from runtimes.upscale import Upscaler, upscale, upscale_rows
-from runtimes.upscale_plan import UpscaleOptions
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.projection import upsample_bilinear
+from edgesr.runtimes.registry import RUNTIMES
+from edgesr.runtimes.session import ImageSession
+from edgesr.runtimes.upscale import Upscaler, upscale, upscale_rows
+from edgesr.runtimes.upscale_plan import UpscaleOptions
+from tests.helpers.whole_runs import artifact_of, channels_first, exposed, projected, run_whole
 
 TOLERANCE = 0.01
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runtimes.tiles import Grid, Span, cut, grid_of, least_work_grid, tiles_along
+from edgesr.runtimes.tiles import Grid, Span, cut, grid_of, least_work_grid, tiles_along
 
 LENGTHS = (*range(1, 40), 61, 97, 128, 300)
 HALOS = (0, 1, 3, 15)

@@ -11,12 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-from export.samples import photograph_files
-from sr_model import phases
-from sr_model.checkpoint import embedded_checkpoint
-from sr_model.data import Sample
-from sr_model.processes import Processes
-from sr_model.train_state import TrainState
+from edgesr.export.samples import photograph_files
+from edgesr.sr_model import phases
+from edgesr.sr_model.checkpoint import embedded_checkpoint
+from edgesr.sr_model.data import Sample
+from edgesr.sr_model.processes import Processes
+from edgesr.sr_model.train_state import TrainState
 
 RunCli = Callable[..., tuple[int, str, str]]
 MOBILE = ("--preset", "srrescycgan-mobile")
@@ -119,7 +119,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
 
         return press_then_update
 
-    monkeypatch.setattr("sr_model.train.l1_update", interrupted_update)
+    monkeypatch.setattr("edgesr.sr_model.train.l1_update", interrupted_update)
     settings = ("--steps", "2", "--batch-size", "1", "--patch-size", "8", "--workers", "0", "--device", "cpu")
     arguments = ("train", photographs, *MOBILE, "--output", tmp_path / "run", *settings)
     code, out, err = run_cli(*arguments)

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from training_runs import GAN, L1, rows_of
 
-from benchmarks.image_pairs import read_image_set
-from runtimes.errors import InputError
-from sr_model.checkpoint import embedded_checkpoint, load_checkpoint
-from sr_model.config import TrainConfig
-from sr_model.data import load_photographs
-from sr_model.evaluate import validate
-from sr_model.published import read_state
-from sr_model.train import train
-from sr_model.train_inputs import TrainInputs
+from edgesr.benchmarks.image_pairs import read_image_set
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.checkpoint import embedded_checkpoint, load_checkpoint
+from edgesr.sr_model.config import TrainConfig
+from edgesr.sr_model.data import load_photographs
+from edgesr.sr_model.evaluate import validate
+from edgesr.sr_model.published import read_state
+from edgesr.sr_model.train import train
+from edgesr.sr_model.train_inputs import TrainInputs
+from tests.helpers.training_runs import GAN, L1, rows_of
 
 
 def test_loss_falls_and_validation_is_logged(train_inputs: TrainInputs, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_broken_and_tiny_photographs_are_skipped_and_counted(train_inputs: Train
 def test_without_vgg_weights_training_says_so(
     train_inputs: TrainInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sr_model.vgg.packaged_weights_available", lambda: False)
+    monkeypatch.setattr("edgesr.sr_model.vgg.packaged_weights_available", lambda: False)
     notices: list[str] = []
     train(
         train_inputs,

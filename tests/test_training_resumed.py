@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from training_runs import GAN, L1, SETTINGS, rows_of
 
-from runtimes.errors import EdgesrError, InputError
-from runtimes.progress import ProgressEvent
-from sr_model.checkpoint import embedded_checkpoint, load_checkpoint
-from sr_model.config import TrainConfig
-from sr_model.published import read_state
-from sr_model.train import train
-from sr_model.train_inputs import TrainInputs
-from sr_model.train_state import TrainState
+from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.progress import ProgressEvent
+from edgesr.sr_model.checkpoint import embedded_checkpoint, load_checkpoint
+from edgesr.sr_model.config import TrainConfig
+from edgesr.sr_model.published import read_state
+from edgesr.sr_model.train import train
+from edgesr.sr_model.train_inputs import TrainInputs
+from edgesr.sr_model.train_state import TrainState
+from tests.helpers.training_runs import GAN, L1, SETTINGS, rows_of
 
 
 def at_step(step: int, action: Callable[[], None]) -> Callable[[ProgressEvent], None]:
@@ -115,7 +115,7 @@ def test_full_disk_loses_nothing(
         if next(left, None) is None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    fill_up = at_step(step, lambda: monkeypatch.setattr("runtimes.files.os.fsync", fail))
+    fill_up = at_step(step, lambda: monkeypatch.setattr("edgesr.runtimes.files.os.fsync", fail))
     with pytest.raises(InputError, match="cannot be written: No space left"):
         train(train_inputs, run, TrainConfig(**L1), workers=0, progress=fill_up)
     assert int(read_state(run / "state.pt")["step"]) == step - 1
@@ -128,8 +128,8 @@ def test_full_disk_loses_nothing(
 
 
 def test_state_that_is_not_finite_is_refused(tmp_path: Path) -> None:
-    from sr_model.config import preset
-    from sr_model.generator import Generator
+    from edgesr.sr_model.config import preset
+    from edgesr.sr_model.generator import Generator
 
     config = TrainConfig(**L1)
     state = TrainState(Generator(preset(config.preset)), config, torch.device("cpu"))

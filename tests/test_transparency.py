@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from whole_runs import exposed
 
-from runtimes import sixteen_bit
-from runtimes.bundle import Bundle
-from runtimes.colour_bleeding import bleed_colours
-from runtimes.image_io import read_picture
-from runtimes.picture import Picture, Pixels
-from runtimes.upscale_files import FileOptions, FileUpscaler
-from runtimes.upscale_plan import UpscaleOptions
+from edgesr.runtimes import sixteen_bit
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.colour_bleeding import bleed_colours
+from edgesr.runtimes.image_io import read_picture
+from edgesr.runtimes.picture import Picture, Pixels
+from edgesr.runtimes.upscale_files import FileOptions, FileUpscaler
+from edgesr.runtimes.upscale_plan import UpscaleOptions
+from tests.helpers.whole_runs import exposed
 
 WHITE, RED, BLUE = (255, 255, 255), (200, 40, 30), (20, 90, 220)
 SIDE, RADIUS = 61, 20.3

@@ -8,20 +8,20 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from whole_runs import run_whole
 
-from export.samples import photograph, photograph_files
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.image_io import read_image, write_image
-from runtimes.manifest import Glue, GraphKind
-from runtimes.noise_level import noise_level
-from runtimes.progress import Progress, ProgressEvent, silent
-from runtimes.projection import apply_residual, upsample_bilinear
-from runtimes.registry import RUNTIMES
-from runtimes.upscale import upscale_rows
-from runtimes.upscale_files import FileOptions, FileUpscaler, Written
-from runtimes.upscale_plan import UpscaleOptions
+from edgesr.export.samples import photograph, photograph_files
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.image_io import read_image, write_image
+from edgesr.runtimes.manifest import Glue, GraphKind
+from edgesr.runtimes.noise_level import noise_level
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.runtimes.projection import apply_residual, upsample_bilinear
+from edgesr.runtimes.registry import RUNTIMES
+from edgesr.runtimes.upscale import upscale_rows
+from edgesr.runtimes.upscale_files import FileOptions, FileUpscaler, Written
+from edgesr.runtimes.upscale_plan import UpscaleOptions
+from tests.helpers.whole_runs import run_whole
 
 SIZE = (64, 64)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folder_runs import four_photographs, listing, save_photograph
 from PIL import Image
-from whole_runs import channels_first, exposed, run_whole
 
-from runtimes.bundle import Bundle
-from runtimes.image_io import read_image, read_picture
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.image_io import read_image, read_picture
+from tests.helpers.folder_runs import four_photographs, listing, save_photograph
+from tests.helpers.whole_runs import channels_first, exposed, run_whole
 
 RunCli = Callable[..., tuple[int, str, str]]
 

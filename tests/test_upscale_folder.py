@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folder_runs import folder_run, four_photographs, listing, save_photograph, written_names
-from whole_runs import run_whole
 
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.folder_journal import JOURNAL_FILE
-from runtimes.image_io import read_image
-from runtimes.registry import RUNTIMES
-from runtimes.upscale_files import FileOptions
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.folder_journal import JOURNAL_FILE
+from edgesr.runtimes.image_io import read_image
+from edgesr.runtimes.registry import RUNTIMES
+from edgesr.runtimes.upscale_files import FileOptions
+from tests.helpers.folder_runs import folder_run, four_photographs, listing, save_photograph, written_names
+from tests.helpers.whole_runs import run_whole
 
 
 @pytest.fixture

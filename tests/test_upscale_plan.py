@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.manifest import Artifact, InsideVariant, RunMemory, Size
-from runtimes.registry import RuntimeInfo
-from runtimes.upscale_plan import DEFAULT_MEMORY_BYTES, UpscaleOptions, UpscalePlan, plan_upscale
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.manifest import Artifact, InsideVariant, RunMemory, Size
+from edgesr.runtimes.registry import RuntimeInfo
+from edgesr.runtimes.upscale_plan import DEFAULT_MEMORY_BYTES, UpscaleOptions, UpscalePlan, plan_upscale
 
 SIZES: list[Size] = [(1, 1), (2, 300), (300, 2), (33, 47), (64, 64), (339, 510), (3000, 4000)]
 BUDGETS = (20, 40, 100, 256, 1000, 20_000)

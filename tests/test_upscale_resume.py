@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from folder_runs import folder_run, four_photographs, listing, save_photograph, written_names
 
-from runtimes.bundle import Bundle
-from runtimes.folder_journal import JOURNAL_FILE
-from runtimes.image_io import read_image
-from runtimes.upscale_files import FileOptions
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.folder_journal import JOURNAL_FILE
+from edgesr.runtimes.image_io import read_image
+from edgesr.runtimes.upscale_files import FileOptions
+from tests.helpers.folder_runs import folder_run, four_photographs, listing, save_photograph, written_names
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -6,10 +6,10 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
-from small_graphs import conv, kernels, make_graph
 
-from export.onnx_graph import constant
-from export.weight_rounding import LEVELS_7BIT, LEVELS_8BIT, keep_sums, round_weights
+from edgesr.export.onnx_graph import constant
+from edgesr.export.weight_rounding import LEVELS_7BIT, LEVELS_8BIT, keep_sums, round_weights
+from tests.helpers.small_graphs import conv, kernels, make_graph
 
 
 def kernel(*taps: float) -> NDArray[np.float32]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.jobs import Job
-from export.calibration import calibration_warnings
-from runtimes.wording import counted, moment, noun_for
+from edgesr.benchmarks.jobs import Job
+from edgesr.export.calibration import calibration_warnings
+from edgesr.runtimes.wording import counted, moment, noun_for
 
 LAYERS = ("export", "sr_model", "benchmarks", "runtimes")
 ROOT = Path(__file__).resolve().parents[1]

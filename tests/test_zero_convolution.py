@@ -8,15 +8,15 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
-from test_tflite_precisions import content_of, make_plan, output_of, run, tile_graph
 
-from export.depth_to_space import use_dcr_order
-from export.onnx_graph import constant, constants, convolutions
-from export.plan import Plan
-from export.quantize_tflite import convert_weights, quantize_to_int8, quantize_to_int16
-from export.samples import photograph
-from export.tflite_graph import constant_values, match_convolutions, read_tflite, set_constant, write_tflite
-from runtimes.bundle import Bundle
+from edgesr.export.depth_to_space import use_dcr_order
+from edgesr.export.onnx_graph import constant, constants, convolutions
+from edgesr.export.plan import Plan
+from edgesr.export.quantize_tflite import convert_weights, quantize_to_int8, quantize_to_int16
+from edgesr.export.samples import photograph
+from edgesr.export.tflite_graph import constant_values, match_convolutions, read_tflite, set_constant, write_tflite
+from edgesr.runtimes.bundle import Bundle
+from tests.test_tflite_precisions import content_of, make_plan, output_of, run, tile_graph
 
 Rewrite = Callable[[bytes, onnx.ModelProto, Plan], bytes]
 REWRITES: dict[str, Rewrite] = {

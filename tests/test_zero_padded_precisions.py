@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_generator import save_projected_generator
 
-from benchmarks.parity import check_parity
-from export.options import ExportOptions
-from export.pipeline import export_bundle
-from export.tflite_graph import operator_name, read_tflite
-from runtimes.bundle import Bundle
-from runtimes.manifest import Artifact
+from edgesr.benchmarks.parity import check_parity
+from edgesr.export.options import ExportOptions
+from edgesr.export.pipeline import export_bundle
+from edgesr.export.tflite_graph import operator_name, read_tflite
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.manifest import Artifact
+from tests.helpers.small_generator import save_projected_generator
 
 
 def _convolution_weights(bundle: Bundle, artifact: Artifact) -> list[int]:
@@ -40,7 +40,7 @@ def test_variant_is_quantized_as_its_artifact(
     target: str, precision: str, cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Shipped whatever it gains; with parity, resizable where the other is, the same layers in the same types."""
-    monkeypatch.setattr("export.run_costs._WORTH_SHIPPING", float("inf"))
+    monkeypatch.setattr("edgesr.export.run_costs._WORTH_SHIPPING", float("inf"))
     options = ExportOptions(
         checkpoint=save_projected_generator(tmp_path),
         targets=(target,),

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from runtimes.decoding import DecodeError, decode
-from runtimes.errors import InputError, MissingPackageError
-from runtimes.json_file import parse_json
+from edgesr.runtimes.decoding import DecodeError, decode
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.json_file import parse_json
 
 SOURCES = tuple(Path(__file__).with_name(name) for name in ("instruction_counter.c", "instruction_kinds.h"))
 """The plugin: the first is compiled, the others are included by it."""
@@ -100,7 +100,7 @@ def compiler() -> str | None:
 
 def plugin_folder() -> Path:
     """Where compiled plugins are kept, beside the guest."""
-    from benchmarks.arm64.guest import guest_folder
+    from edgesr.benchmarks.arm64.guest import guest_folder
 
     return guest_folder().with_name("arm64-plugins")
 

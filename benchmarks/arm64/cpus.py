@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtimes.errors import InputError
+from edgesr.runtimes.errors import InputError
 
 _ARMV8_0 = ("fp", "asimd", "aes", "pmull", "sha1", "sha2", "crc32", "cpuid")
 _ARMV8_2_DOT_PRODUCT = (

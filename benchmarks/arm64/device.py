@@ -8,11 +8,11 @@ from pathlib import Path
 
 import benchmarks
 import runtimes
-from benchmarks.arm64.counter import COUNTS_VARIABLE, compiled_plugin
-from benchmarks.arm64.cpus import Cpu, cpu
-from benchmarks.arm64.guest import Guest, installed_guest
-from benchmarks.device import WORKER, DeviceEnvironment, run_worker
-from benchmarks.jobs import Job, Outcome
+from edgesr.benchmarks.arm64.counter import COUNTS_VARIABLE, compiled_plugin
+from edgesr.benchmarks.arm64.cpus import Cpu, cpu
+from edgesr.benchmarks.arm64.guest import Guest, installed_guest
+from edgesr.benchmarks.device import WORKER, DeviceEnvironment, run_worker
+from edgesr.benchmarks.jobs import Job, Outcome
 
 TIMEOUT_SECONDS = 1800.0
 _WORKER_PACKAGES = (benchmarks, runtimes)

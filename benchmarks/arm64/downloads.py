@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.arm64.processes import attempted, last_error, require_program, run_program
-from benchmarks.arm64.recipe import EMULATOR_PACKAGES, GUEST_PACKAGES, PLATFORMS, PYTHON, WHEELS_FILE, wheel_pins
-from runtimes.errors import InputError, MissingPackageError
-from runtimes.files import sha256_of
+from edgesr.benchmarks.arm64.processes import attempted, last_error, require_program, run_program
+from edgesr.benchmarks.arm64.recipe import EMULATOR_PACKAGES, GUEST_PACKAGES, PLATFORMS, PYTHON, WHEELS_FILE, wheel_pins
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.files import sha256_of
 
 _DEBIAN = "it needs the network and the package sources of Debian 12 (bookworm)"
 _PACKAGES_A_CALL = 8

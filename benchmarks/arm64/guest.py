@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.arm64.cpus import Cpu
-from benchmarks.arm64.recipe import recipe_sha256
-from runtimes.errors import InputError, MissingPackageError
-from runtimes.files import sha256_of
-from runtimes.json_file import read_record
-from runtimes.registry import require_packages
-from runtimes.telemetry import TELEMETRY_OFF
+from edgesr.benchmarks.arm64.cpus import Cpu
+from edgesr.benchmarks.arm64.recipe import recipe_sha256
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.files import sha256_of
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.registry import require_packages
+from edgesr.runtimes.telemetry import TELEMETRY_OFF
 
 SETUP_COMMAND = "edgesr devices setup arm64"
 RECORD_FILE = "guest.json"

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.errors import InputError, MissingPackageError
 
 
 def require_program(name: str, mend: str) -> str:

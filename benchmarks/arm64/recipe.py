@@ -7,8 +7,8 @@ import json
 import re
 from pathlib import Path
 
-from runtimes.files import sha256_of
-from runtimes.import_closure import import_closure
+from edgesr.runtimes.files import sha256_of
+from edgesr.runtimes.import_closure import import_closure
 
 WHEELS_FILE = Path(__file__).with_name("wheels.txt")
 """Pinned wheels with their hashes, as pip reads them."""

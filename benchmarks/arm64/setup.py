@@ -11,9 +11,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.arm64.cpus import CPUS, Cpu, write_system_files
-from benchmarks.arm64.downloads import DebianArchive, DebianPackage, fetch_wheels, package_names
-from benchmarks.arm64.guest import (
+from edgesr.benchmarks.arm64.cpus import CPUS, Cpu, write_system_files
+from edgesr.benchmarks.arm64.downloads import DebianArchive, DebianPackage, fetch_wheels, package_names
+from edgesr.benchmarks.arm64.guest import (
     RECORD_FILE,
     SCHEMA_VERSION,
     Guest,
@@ -22,15 +22,15 @@ from benchmarks.arm64.guest import (
     installed_guest,
     measured_tree,
 )
-from benchmarks.arm64.processes import require_program, run_program
-from benchmarks.arm64.recipe import EMULATORS, UNUSED, X86_CPU_FOLDER, X86_CPUINFO, recipe_sha256, wheel_pins
-from benchmarks.arm64.smoke import check_guest
-from runtimes.decoding import to_json
-from runtimes.directory_swap import swap_in
-from runtimes.errors import InputError, MissingPackageError
-from runtimes.file_lock import locked
-from runtimes.files import require_creatable, sha256_of
-from runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.benchmarks.arm64.processes import require_program, run_program
+from edgesr.benchmarks.arm64.recipe import EMULATORS, UNUSED, X86_CPU_FOLDER, X86_CPUINFO, recipe_sha256, wheel_pins
+from edgesr.benchmarks.arm64.smoke import check_guest
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.directory_swap import swap_in
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.file_lock import locked
+from edgesr.runtimes.files import require_creatable, sha256_of
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 
 TASK = "arm64 guest"
 _STEPS = 6

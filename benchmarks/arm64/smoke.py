@@ -5,13 +5,13 @@ from __future__ import annotations
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from benchmarks.arm64.cpus import CPUS, Cpu
-from benchmarks.arm64.guest import Guest
-from benchmarks.arm64.recipe import wheel_pins
-from benchmarks.device import describe_exit
-from benchmarks.emulated_x86 import EmulatedX86Device
-from runtimes.errors import InputError
-from runtimes.json_file import parse_json
+from edgesr.benchmarks.arm64.cpus import CPUS, Cpu
+from edgesr.benchmarks.arm64.guest import Guest
+from edgesr.benchmarks.arm64.recipe import wheel_pins
+from edgesr.benchmarks.device import describe_exit
+from edgesr.benchmarks.emulated_x86 import EmulatedX86Device
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.json_file import parse_json
 
 _PROGRAM = """
 import json

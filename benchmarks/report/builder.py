@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.report.commands import report_command
-from benchmarks.report.data import ReportData, ReportFiles, read_data
-from benchmarks.report.page import Page, render
-from benchmarks.report.pictures import make_pictures
-from benchmarks.report.section import Section
-from benchmarks.report.sections import make_sections
-from benchmarks.report.text_output import as_utf8, csv_files, markdown, write_csv_files
-from benchmarks.results import utc_now
-from runtimes.bundle import Bundle
-from runtimes.errors import InputError
-from runtimes.files import write_output
-from runtimes.progress import Progress, silent
-from runtimes.registry import require_packages
+from edgesr.benchmarks.report.commands import report_command
+from edgesr.benchmarks.report.data import ReportData, ReportFiles, read_data
+from edgesr.benchmarks.report.page import Page, render
+from edgesr.benchmarks.report.pictures import make_pictures
+from edgesr.benchmarks.report.section import Section
+from edgesr.benchmarks.report.sections import make_sections
+from edgesr.benchmarks.report.text_output import as_utf8, csv_files, markdown, write_csv_files
+from edgesr.benchmarks.results import utc_now
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import write_output
+from edgesr.runtimes.progress import Progress, silent
+from edgesr.runtimes.registry import require_packages
 
 LARGEST_BYTES = 15_000_000
 

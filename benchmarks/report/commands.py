@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.end_to_end_results import EndToEndResults
-from benchmarks.instruction_results import InstructionResult
-from benchmarks.latency_results import LatencyResults
-from benchmarks.parity_results import ParityResults
-from benchmarks.profiles import ProfileResults
-from benchmarks.quality import QualityResults
-from benchmarks.report.data import ReportData, ReportFiles
+from edgesr.benchmarks.end_to_end_results import EndToEndResults
+from edgesr.benchmarks.instruction_results import InstructionResult
+from edgesr.benchmarks.latency_results import LatencyResults
+from edgesr.benchmarks.parity_results import ParityResults
+from edgesr.benchmarks.profiles import ProfileResults
+from edgesr.benchmarks.quality import QualityResults
+from edgesr.benchmarks.report.data import ReportData, ReportFiles
 
 
 def parity_command(bundle: Path, files: ReportFiles, results: ParityResults | None = None) -> str:

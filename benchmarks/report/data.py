@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.end_to_end_results import EndToEndResults
-from benchmarks.instruction_results import InstructionResult
-from benchmarks.latency_results import LatencyResult, LatencyResults
-from benchmarks.limits import MachineLimits
-from benchmarks.parity import GoldenParity
-from benchmarks.parity_results import ParityResult, ParityResults
-from benchmarks.profiles import ProfileResults
-from benchmarks.quality import QualityResults
-from benchmarks.result_files import T, read_results, require_bundle
-from benchmarks.tables import latency_notes, not_measured
-from runtimes.bundle import Bundle
+from edgesr.benchmarks.end_to_end_results import EndToEndResults
+from edgesr.benchmarks.instruction_results import InstructionResult
+from edgesr.benchmarks.latency_results import LatencyResult, LatencyResults
+from edgesr.benchmarks.limits import MachineLimits
+from edgesr.benchmarks.parity import GoldenParity
+from edgesr.benchmarks.parity_results import ParityResult, ParityResults
+from edgesr.benchmarks.profiles import ProfileResults
+from edgesr.benchmarks.quality import QualityResults
+from edgesr.benchmarks.result_files import T, read_results, require_bundle
+from edgesr.benchmarks.tables import latency_notes, not_measured
+from edgesr.runtimes.bundle import Bundle
 
 
 @dataclass(frozen=True, kw_only=True)

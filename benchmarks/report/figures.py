@@ -6,10 +6,10 @@ import html
 import math
 from typing import Any
 
-from benchmarks.limits import MachineLimits
-from benchmarks.report.data import ReportData, measured, roofline_point, roofs, rounds_ms
-from benchmarks.report.tradeoff import Point, Tradeoff
-from runtimes.wording import counted
+from edgesr.benchmarks.limits import MachineLimits
+from edgesr.benchmarks.report.data import ReportData, measured, roofline_point, roofs, rounds_ms
+from edgesr.benchmarks.report.tradeoff import Point, Tradeoff
+from edgesr.runtimes.wording import counted
 
 Figure = dict[str, Any]
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from benchmarks.report.data import ReportData
-from benchmarks.report.pictures import REFERENCES
-from benchmarks.report.section import Section
-from benchmarks.report.summary import parity_counts
-from benchmarks.tables import Table
-from runtimes.wording import counted, moment
+from edgesr.benchmarks.report.data import ReportData
+from edgesr.benchmarks.report.pictures import REFERENCES
+from edgesr.benchmarks.report.section import Section
+from edgesr.benchmarks.report.summary import parity_counts
+from edgesr.benchmarks.tables import Table
+from edgesr.runtimes.wording import counted, moment
 
 _NUMBER = re.compile(r"[-+]?\d")
 
@@ -33,7 +33,7 @@ def render(page: Page) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("benchmarks.report"),
+        loader=PackageLoader("edgesr.benchmarks.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

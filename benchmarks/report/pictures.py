@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.degradations import upscale_bicubic
-from benchmarks.device import Device, HostDevice
-from benchmarks.jobs import Job, decode_result
-from benchmarks.report.encoding import PictureStore, Pixels, heat_map, webp_uri
-from benchmarks.upscaled_pictures import PictureFolders, UpscaledPictures, read_picture, write_pictures
-from runtimes.bundle import Bundle
-from runtimes.errors import EdgesrError
-from runtimes.image_io import read_rgb8
-from runtimes.manifest import Artifact
-from runtimes.progress import Progress, ProgressEvent, silent
-from runtimes.projection import upsample_bilinear
-from runtimes.registry import runtime_info
+from edgesr.benchmarks.degradations import upscale_bicubic
+from edgesr.benchmarks.device import Device, HostDevice
+from edgesr.benchmarks.jobs import Job, decode_result
+from edgesr.benchmarks.report.encoding import PictureStore, Pixels, heat_map, webp_uri
+from edgesr.benchmarks.upscaled_pictures import PictureFolders, UpscaledPictures, read_picture, write_pictures
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.image_io import read_rgb8
+from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.runtimes.projection import upsample_bilinear
+from edgesr.runtimes.registry import runtime_info
 
 LARGEST_CROP_SIDE = 160
 PYTORCH = "PyTorch float32"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.report.figures import Figure
-from benchmarks.report.matrix import Matrix
-from benchmarks.report.pictures import Pictures
-from benchmarks.tables import Table
+from edgesr.benchmarks.report.figures import Figure
+from edgesr.benchmarks.report.matrix import Matrix
+from edgesr.benchmarks.report.pictures import Pictures
+from edgesr.benchmarks.tables import Table
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from benchmarks.device_tables import difference_table
-from benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
-from benchmarks.report import commands, data, summary
-from benchmarks.report.data import ReportData, ReportFiles
-from benchmarks.report.figures import latency_figure, roofline_figure, tradeoff_figure
-from benchmarks.report.matrix import parity_matrix
-from benchmarks.report.operators import operator_section
-from benchmarks.report.pictures import Pictures
-from benchmarks.report.section import Plot, Section
-from benchmarks.report.tradeoff import tradeoff, tradeoff_table
-from benchmarks.tables import (
+from edgesr.benchmarks.device_tables import difference_table
+from edgesr.benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
+from edgesr.benchmarks.report import commands, data, summary
+from edgesr.benchmarks.report.data import ReportData, ReportFiles
+from edgesr.benchmarks.report.figures import latency_figure, roofline_figure, tradeoff_figure
+from edgesr.benchmarks.report.matrix import parity_matrix
+from edgesr.benchmarks.report.operators import operator_section
+from edgesr.benchmarks.report.pictures import Pictures
+from edgesr.benchmarks.report.section import Plot, Section
+from edgesr.benchmarks.report.tradeoff import tradeoff, tradeoff_table
+from edgesr.benchmarks.tables import (
     difference_causes,
     end_to_end_table,
     golden_table,
@@ -20,7 +20,7 @@ from benchmarks.tables import (
     not_measured,
     parity_table,
 )
-from runtimes.wording import counted
+from edgesr.runtimes.wording import counted
 
 
 def make_sections(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.environment import Environment
-from benchmarks.latency_results import LatencyResult
-from benchmarks.parity_results import ParityResult
-from benchmarks.report import data
-from benchmarks.report.data import ReportData
-from benchmarks.tables import Table
-from runtimes.manifest import Artifact, Manifest
+from edgesr.benchmarks.environment import Environment
+from edgesr.benchmarks.latency_results import LatencyResult
+from edgesr.benchmarks.parity_results import ParityResult
+from edgesr.benchmarks.report import data
+from edgesr.benchmarks.report.data import ReportData
+from edgesr.benchmarks.tables import Table
+from edgesr.runtimes.manifest import Artifact, Manifest
 
 _DASH = "-"
 

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks.report.data import ReportData, rounds_ms
-from benchmarks.report.section import Section
-from benchmarks.tables import Table
-from runtimes.files import require_creatable, write_atomically
-from runtimes.wording import moment
+from edgesr.benchmarks.report.data import ReportData, rounds_ms
+from edgesr.benchmarks.report.section import Section
+from edgesr.benchmarks.tables import Table
+from edgesr.runtimes.files import require_creatable, write_atomically
+from edgesr.runtimes.wording import moment
 
 _MARKDOWN_MARKS = re.compile(r"([\\`*_\[\]|])")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.report.data import ReportData, fewest_threads, measured, parity_of, worst_golden
-from benchmarks.tables import Table
-from runtimes.wording import counted
+from edgesr.benchmarks.report.data import ReportData, fewest_threads, measured, parity_of, worst_golden
+from edgesr.benchmarks.tables import Table
+from edgesr.runtimes.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)

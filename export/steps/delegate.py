@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.subprocesses import run_converter
-from runtimes.decoding import to_json
-from runtimes.manifest import GraphKind, Precision
+from edgesr.export.subprocesses import run_converter
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.manifest import GraphKind, Precision
 
 RESULT_FILE = "delegation.json"
 _JOB_FILE = "job.json"
@@ -24,8 +24,10 @@ class DelegateJob:
 
 
 def inspect(folder: Path, onnx_file: Path, file: Path, *, name: str, graph: GraphKind, precision: Precision) -> None:
-    """Write the `runtimes.delegation.DelegateUse` of a TFLite file, which is opened in a process of its own."""
+    """Write the `edgesr.runtimes.delegation.DelegateUse` of a TFLite file, which is opened in a process of its own."""
     job = DelegateJob(onnx_file=str(onnx_file.absolute()), file=str(file.absolute()), graph=graph, precision=precision)
     (folder / _JOB_FILE).write_text(to_json(job))
     what = f"{name} could not be opened in LiteRT"
-    run_converter("export.delegation", [_JOB_FILE, RESULT_FILE], folder=folder, result=folder / RESULT_FILE, what=what)
+    run_converter(
+        "edgesr.export.delegation", [_JOB_FILE, RESULT_FILE], folder=folder, result=folder / RESULT_FILE, what=what
+    )

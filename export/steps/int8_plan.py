@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export.plan import Budget, write_plan
-from runtimes.manifest import Glue, RangeMethod
+from edgesr.export.plan import Budget, write_plan
+from edgesr.runtimes.manifest import Glue, RangeMethod
 
 Tiles = Sequence[NDArray[np.float32]]
 
@@ -29,8 +29,8 @@ def search(
     """Write the plan of the float32 ONNX tile graph; ``tiles`` fix ranges, ``selection`` is measured on, (3,h,w)."""
     import onnx
 
-    from export.quantization_plan import Planner
-    from runtimes.projection import apply_residual
+    from edgesr.export.quantization_plan import Planner
+    from edgesr.runtimes.projection import apply_residual
 
     planner = Planner(
         onnx.load(tile_file),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from export.steps.proof import proof_tiles
-from export.steps.rewriting import Rewriting
+from edgesr.export.steps.proof import proof_tiles
+from edgesr.export.steps.rewriting import Rewriting
 
 
 def rewrite(folder: Path, rewriting: Rewriting, full_file: Path | None) -> None:
     """Write ``model.onnx``: the tile graph, or the full graph of ``full_file``."""
-    from export.precisions import rewrite_onnx
+    from edgesr.export.precisions import rewrite_onnx
 
     rewrite_onnx(rewriting.recipe(), full_file=full_file, path=folder / "model.onnx", tiles=proof_tiles())

@@ -6,13 +6,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.run_cost import RunCost, RunJob
-from export.subprocesses import run_converter
-from runtimes.decoding import to_json
-from runtimes.errors import EdgesrError
-from runtimes.json_file import read_record
-from runtimes.manifest import Layout, RunMemory, Size
-from runtimes.registry import runtime_info
+from edgesr.benchmarks.run_cost import RunCost, RunJob
+from edgesr.export.subprocesses import run_converter
+from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.manifest import Layout, RunMemory, Size
+from edgesr.runtimes.registry import runtime_info
 
 COST_FILE = "cost.json"
 _TIMED_CALLS = 3
@@ -92,7 +92,9 @@ def _run(runnable: Runnable, files: tuple[Path, ...], size: Size, calls: int) ->
         result = folder / "result.json"
         (folder / "job.json").write_text(to_json(job))
         what = f"{runnable.id} could not be run in {runnable.runtime}"
-        run_converter("benchmarks.run_cost", ["job.json", "result.json"], folder=folder, result=result, what=what)
+        run_converter(
+            "edgesr.benchmarks.run_cost", ["job.json", "result.json"], folder=folder, result=result, what=what
+        )
         cost = read_record(RunCost, result, remake="export again")
     expected = (size[0] * runnable.scale, size[1] * runnable.scale)
     if calls and cost.output_size != expected:

@@ -10,8 +10,8 @@ import traceback
 from collections.abc import Iterator
 from typing import Literal
 
-from fuzzing.targets import Target, read_input
-from runtimes.errors import EdgesrError
+from edgesr.runtimes.errors import EdgesrError
+from tests.fuzzing.targets import Target, read_input
 
 Outcome = Literal["read", "refused", "crashed", "fault"]
 """``crashed``: a library in C++ took its process down or never ended, which the command tells in one line."""

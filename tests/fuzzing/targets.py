@@ -13,29 +13,36 @@ from typing import TypeVar
 
 import numpy as np
 
-from benchmarks.device_tables import difference_table, instruction_table
-from benchmarks.end_to_end_results import EndToEndResults
-from benchmarks.latency_results import LatencyResults
-from benchmarks.parity import check_parity
-from benchmarks.parity_results import ParityResults
-from benchmarks.profile_tables import kind_table, operator_table, profile_notes
-from benchmarks.profiles import ProfileResults
-from benchmarks.quality import QualityResults
-from benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
-from benchmarks.regression import change_lines, compare_results
-from benchmarks.report.builder import build_report
-from benchmarks.report.data import ReportFiles
-from benchmarks.result_files import read_results
-from benchmarks.results import select_artifacts
-from benchmarks.tables import end_to_end_table, golden_table, latency_notes, latency_table, not_measured, parity_table
-from export.inspect_model import describe
-from export.inspection import inspect_path
-from fuzzing.mutations import Mutate, mutate_bytes, mutate_json, mutate_safetensors
-from runtimes.bundle import MANIFEST_FILE, open_bundle
-from runtimes.errors import InputError
-from runtimes.upscale import upscale
-from runtimes.upscale_plan import UpscaleOptions
-from sr_model.checkpoint import load_checkpoint
+from edgesr.benchmarks.device_tables import difference_table, instruction_table
+from edgesr.benchmarks.end_to_end_results import EndToEndResults
+from edgesr.benchmarks.latency_results import LatencyResults
+from edgesr.benchmarks.parity import check_parity
+from edgesr.benchmarks.parity_results import ParityResults
+from edgesr.benchmarks.profile_tables import kind_table, operator_table, profile_notes
+from edgesr.benchmarks.profiles import ProfileResults
+from edgesr.benchmarks.quality import QualityResults
+from edgesr.benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
+from edgesr.benchmarks.regression import change_lines, compare_results
+from edgesr.benchmarks.report.builder import build_report
+from edgesr.benchmarks.report.data import ReportFiles
+from edgesr.benchmarks.result_files import read_results
+from edgesr.benchmarks.results import select_artifacts
+from edgesr.benchmarks.tables import (
+    end_to_end_table,
+    golden_table,
+    latency_notes,
+    latency_table,
+    not_measured,
+    parity_table,
+)
+from edgesr.export.inspect_model import describe
+from edgesr.export.inspection import inspect_path
+from edgesr.runtimes.bundle import MANIFEST_FILE, open_bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.upscale import upscale
+from edgesr.runtimes.upscale_plan import UpscaleOptions
+from edgesr.sr_model.checkpoint import load_checkpoint
+from tests.fuzzing.mutations import Mutate, mutate_bytes, mutate_json, mutate_safetensors
 
 RELEASE = Path(__file__).parents[1] / "data" / "0.1.0"
 R = TypeVar("R", ParityResults, LatencyResults, QualityResults, EndToEndResults, ProfileResults)
@@ -132,7 +139,7 @@ def _describe(file: Path) -> None:
 
 
 def _checkpoint() -> list[bytes]:
-    from small_generator import save_projected_generator
+    from tests.helpers.small_generator import save_projected_generator
 
     with tempfile.TemporaryDirectory() as folder:
         return [save_projected_generator(Path(folder)).read_bytes()]
@@ -140,7 +147,8 @@ def _checkpoint() -> list[bytes]:
 
 def _published() -> list[bytes]:
     import torch
-    from published_reference import seeded_published_generator
+
+    from tests.helpers.published_reference import seeded_published_generator
 
     with tempfile.TemporaryDirectory() as folder:
         torch.save(seeded_published_generator().published_state(), Path(folder) / "x.pth")

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.arm64 import downloads, recipe, setup, smoke
-from benchmarks.arm64.counter import COMPILERS, compiler
-from benchmarks.arm64.downloads import package_names
-from benchmarks.arm64.guest import Guest
-from runtimes.errors import InputError, MissingPackageError
+from edgesr.benchmarks.arm64 import downloads, recipe, setup, smoke
+from edgesr.benchmarks.arm64.counter import COMPILERS, compiler
+from edgesr.benchmarks.arm64.downloads import package_names
+from edgesr.benchmarks.arm64.guest import Guest
+from edgesr.runtimes.errors import InputError, MissingPackageError
 
 _APT_GET = """#!{python} -IS
 import hashlib, pathlib, sys
@@ -141,5 +141,5 @@ def guest_code(tmp_path: Path) -> Path:
     folder = tmp_path / "guest_code"
     folder.mkdir()
     for name in ("benchmarks", "runtimes"):
-        (folder / name).symlink_to(Path(__file__).resolve().parents[1] / name)
+        (folder / name).symlink_to(Path(__file__).resolve().parents[2] / name)
     return folder

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from edgesr_terminal import JsonOption, print_lines, print_table
-from runtimes.registry import require_packages
+from edgesr.cli.terminal import JsonOption, print_lines, print_table
+from edgesr.runtimes.registry import require_packages
 
 
 def diff(
@@ -30,10 +30,10 @@ def diff(
 ) -> None:
     """Compare two artifacts layer by layer and name the first that differs too much; exit code 1 when one does."""
     require_packages("diff", ("onnx", "onnxruntime"), extra="export")
-    from benchmarks.results import require_writable, write_json
-    from export.diff import diff_summary, diff_table, run_diff
-    from export.diff_plot import draw_differences, require_drawable
-    from runtimes.bundle import open_bundle
+    from edgesr.benchmarks.results import require_writable, write_json
+    from edgesr.export.diff import diff_summary, diff_table, run_diff
+    from edgesr.export.diff_plot import draw_differences, require_drawable
+    from edgesr.runtimes.bundle import open_bundle
 
     require_writable(json, bundle)
     require_writable(plot, bundle, json)

@@ -8,8 +8,8 @@ from typing import Any
 
 from PIL import Image
 
-from export.samples import photograph_files
-from sr_model.train_inputs import TrainInputs
+from edgesr.export.samples import photograph_files
+from edgesr.sr_model.train_inputs import TrainInputs
 
 L1: dict[str, Any] = {
     "preset": "srrescycgan-mobile",

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from edgesr_terminal import RuntimeOption, parse_bytes, parse_size, print_lines, shown_progress
-from runtimes.errors import InputError
-from runtimes.wording import counted
+from edgesr.cli.terminal import RuntimeOption, parse_bytes, parse_size, print_lines, shown_progress
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.wording import counted
 
 
 def upscale(
@@ -42,9 +42,9 @@ def upscale(
     ] = False,
 ) -> None:
     """Upscale an image or a folder, of any size, in tiles: the same picture as in one piece (w8d: nearly)."""
-    from runtimes.bundle import open_bundle
-    from runtimes.upscale_files import FileOptions, FileUpscaler
-    from runtimes.upscale_plan import UpscaleOptions
+    from edgesr.runtimes.bundle import open_bundle
+    from edgesr.runtimes.upscale_files import FileOptions, FileUpscaler
+    from edgesr.runtimes.upscale_plan import UpscaleOptions
 
     options = UpscaleOptions(
         artifact_id=artifact,

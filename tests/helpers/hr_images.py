@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from export.samples import photograph
+from edgesr.export.samples import photograph
 
 Pixels = NDArray[np.uint8]
 

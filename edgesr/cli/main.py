@@ -11,14 +11,14 @@ from typing import Annotated
 
 import typer
 
-from edgesr_bench import DeviceOption, bench
-from edgesr_compare import compare
-from edgesr_devices import devices
-from edgesr_diff import diff
-from edgesr_export import export
-from edgesr_profile import profile
-from edgesr_report import report
-from edgesr_terminal import (
+from edgesr.cli.bench import DeviceOption, bench
+from edgesr.cli.compare import compare
+from edgesr.cli.devices import devices
+from edgesr.cli.diff import diff
+from edgesr.cli.export import export
+from edgesr.cli.profile import profile
+from edgesr.cli.report import report
+from edgesr.cli.terminal import (
     JsonOption,
     RuntimeOption,
     discard_output,
@@ -27,11 +27,11 @@ from edgesr_terminal import (
     print_table,
     shown_progress,
 )
-from edgesr_train import train
-from edgesr_upscale import upscale
-from runtimes.allocator import keep_large_blocks_after_torch
-from runtimes.errors import EdgesrError
-from runtimes.wording import printable
+from edgesr.cli.train import train
+from edgesr.cli.upscale import upscale
+from edgesr.runtimes.allocator import keep_large_blocks_after_torch
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.wording import printable
 
 _INTERRUPTED = 130
 _CLOSED_PIPE = 141
@@ -66,8 +66,8 @@ def options(
 @app.command()
 def doctor() -> None:
     """List runtimes, converters and what this machine has: found, needed for what, how to get it."""
-    from export.doctor import converter_table, runtime_table
-    from export.machine import machine_table
+    from edgesr.export.doctor import converter_table, runtime_table
+    from edgesr.export.machine import machine_table
 
     for table in (runtime_table(), converter_table(), machine_table()):
         print_table(table)
@@ -88,12 +88,12 @@ def parity(
 
     Other devices are measured beside this host, and compared with it.
     """
-    from benchmarks.device_parity import run_parity
-    from benchmarks.device_tables import difference_table
-    from benchmarks.devices import open_devices
-    from benchmarks.results import require_writable, select_artifacts, write_json
-    from benchmarks.tables import difference_causes, golden_table, not_measured, parity_table
-    from runtimes.bundle import open_bundle
+    from edgesr.benchmarks.device_parity import run_parity
+    from edgesr.benchmarks.device_tables import difference_table
+    from edgesr.benchmarks.devices import open_devices
+    from edgesr.benchmarks.results import require_writable, select_artifacts, write_json
+    from edgesr.benchmarks.tables import difference_causes, golden_table, not_measured, parity_table
+    from edgesr.runtimes.bundle import open_bundle
 
     opened = open_bundle(bundle)
     chosen = select_artifacts(opened, artifact=artifact, runtime=runtime)
@@ -123,7 +123,7 @@ app.command()(upscale)
 @app.command()
 def inspect(path: Annotated[Path, typer.Argument(help="A checkpoint, a model file or a bundle.")]) -> None:
     """Tell what a checkpoint, an ONNX or TFLite file, or a bundle contains."""
-    from export.inspection import inspect_path
+    from edgesr.export.inspection import inspect_path
 
     for table in inspect_path(path):
         print_table(table)
@@ -148,12 +148,12 @@ def evaluate(
     json: JsonOption = None,
 ) -> None:
     """Measure PSNR, SSIM and ST-LPIPS of a generator or a bundle's artifact against HR images, bicubic beside it."""
-    from benchmarks.degradations import parse_degradation
-    from benchmarks.image_pairs import read_image_set
-    from benchmarks.quality import measure_quality
-    from benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
-    from benchmarks.results import require_writable, write_json
-    from sr_model.candidates import candidates_from_paths, perceptual_distance
+    from edgesr.benchmarks.degradations import parse_degradation
+    from edgesr.benchmarks.image_pairs import read_image_set
+    from edgesr.benchmarks.quality import measure_quality
+    from edgesr.benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
+    from edgesr.benchmarks.results import require_writable, write_json
+    from edgesr.sr_model.candidates import candidates_from_paths, perceptual_distance
 
     require_writable(json, path, *(beside or []))
     parse_degradation(degradation)

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.arm64.cpus import cpu
-from benchmarks.arm64.device import Arm64Device
-from benchmarks.arm64.guest import Guest, GuestCommand, GuestRecord
+from edgesr.benchmarks.arm64.cpus import cpu
+from edgesr.benchmarks.arm64.device import Arm64Device
+from edgesr.benchmarks.arm64.guest import Guest, GuestCommand, GuestRecord
 
 RECORD = GuestRecord(
     schema_version=1,

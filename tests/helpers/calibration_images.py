@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from hr_images import Pixels
 from numpy.typing import NDArray
 
-from export.samples import photograph
+from edgesr.export.samples import photograph
+from tests.helpers.hr_images import Pixels
 
 Tile = NDArray[np.float32]
 GOLDEN = photograph("cat", (128, 128))

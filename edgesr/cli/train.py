@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from edgesr_completion import one_of, presets
-from edgesr_terminal import factors, print_lines, shown_progress
-from runtimes.registry import require_packages
-from runtimes.wording import counted
+from edgesr.cli.completion import one_of, presets
+from edgesr.cli.terminal import factors, print_lines, shown_progress
+from edgesr.runtimes.registry import require_packages
+from edgesr.runtimes.wording import counted
 
 
 def train(
@@ -47,9 +47,9 @@ def train(
 ) -> None:
     """Train a preset on a folder of photographs: an L1 phase, then a cyclic GAN phase. Many GPUs: under torchrun."""
     require_packages("training", ("torch", "safetensors", "matplotlib"), extra="train")
-    from sr_model.config import TrainConfig, parse_loss_weights
-    from sr_model.train import train as run_training
-    from sr_model.train_inputs import TrainInputs
+    from edgesr.sr_model.config import TrainConfig, parse_loss_weights
+    from edgesr.sr_model.train import train as run_training
+    from edgesr.sr_model.train_inputs import TrainInputs
 
     config = TrainConfig(
         preset=preset,

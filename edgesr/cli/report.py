@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from edgesr_terminal import keep_output_free, print_lines, shown_progress
-from runtimes.errors import InputError
-from runtimes.wording import counted
+from edgesr.cli.terminal import keep_output_free, print_lines, shown_progress
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.wording import counted
 
 
 def report(
@@ -31,11 +31,11 @@ def report(
     csv: Annotated[Path | None, typer.Option(help="Also write the tables to CSV files in this folder.")] = None,
 ) -> None:
     """Write one HTML page, usable offline, of result files: plots, tables, and pictures to compare."""
-    from benchmarks.report.builder import build_report
-    from benchmarks.report.data import ReportFiles
-    from benchmarks.results import require_writable
-    from runtimes.bundle import open_bundle
-    from runtimes.files import require_creatable
+    from edgesr.benchmarks.report.builder import build_report
+    from edgesr.benchmarks.report.data import ReportFiles
+    from edgesr.benchmarks.results import require_writable
+    from edgesr.runtimes.bundle import open_bundle
+    from edgesr.runtimes.files import require_creatable
 
     opened = open_bundle(bundle)
     given = (bundle, parity, latency, quality, end_to_end, profile, *(image or []))

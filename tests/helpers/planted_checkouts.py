@@ -9,17 +9,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("export", "sr_model", "benchmarks", "runtimes")
 
 CLOSURES = """
 import json, pkgutil
 from pathlib import Path
 from importlib.util import find_spec
-from runtimes.import_closure import import_closure
-steps = Path(find_spec("export").origin).parent / "steps"
+from edgesr.runtimes.import_closure import import_closure
+steps = Path(find_spec("edgesr.export").origin).parent / "steps"
 names = [info.name for info in pkgutil.iter_modules([str(steps)])]
-closures = {name: import_closure(f"export.steps.{name}") for name in names}
+closures = {name: import_closure(f"edgesr.export.steps.{name}") for name in names}
 print(json.dumps({name: [one.sources, one.versions()] for name, one in closures.items()}))
 """
 """Prints, for every step of an export, the sources and versions that its key holds."""

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgesr_completion import one_of, runtimes
-from runtimes.errors import InputError
-from runtimes.files import is_standard_output
-from runtimes.wording import printable
+from edgesr.cli.completion import one_of, runtimes
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import is_standard_output
+from edgesr.runtimes.wording import printable
 
 if TYPE_CHECKING:
-    from benchmarks.tables import Table
-    from runtimes.progress import Progress
+    from edgesr.benchmarks.tables import Table
+    from edgesr.runtimes.progress import Progress
 
 RuntimeOption = Annotated[
     str | None,
@@ -98,7 +98,7 @@ def shown_progress() -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    from runtimes.progress import ProgressEvent
+    from edgesr.runtimes.progress import ProgressEvent
 
     tasks: dict[str, TaskID] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from benchmarks.jobs import Job, Outcome
-from benchmarks.latency import Round
-from runtimes.decoding import to_json
+from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.benchmarks.latency import Round
+from edgesr.runtimes.decoding import to_json
 
 
 def timed(p50: float, **changes: object) -> Round:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgesr_terminal import (
+from edgesr.cli.terminal import (
     JsonOption,
     RuntimeOption,
     parse_bytes,
@@ -20,17 +20,17 @@ from edgesr_terminal import (
     print_table,
     shown_progress,
 )
-from runtimes.errors import InputError
-from runtimes.registry import require_threads
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.registry import require_threads
 
 if TYPE_CHECKING:
-    from benchmarks.devices import AnyDevice
-    from benchmarks.end_to_end_results import EndToEndResults
-    from benchmarks.jobs import LatencySettings
-    from benchmarks.latency_results import LatencyResults
-    from runtimes.bundle import Bundle
-    from runtimes.manifest import Artifact
-    from runtimes.progress import Progress
+    from edgesr.benchmarks.devices import AnyDevice
+    from edgesr.benchmarks.end_to_end_results import EndToEndResults
+    from edgesr.benchmarks.jobs import LatencySettings
+    from edgesr.benchmarks.latency_results import LatencyResults
+    from edgesr.runtimes.bundle import Bundle
+    from edgesr.runtimes.manifest import Artifact
+    from edgesr.runtimes.progress import Progress
 
     Chosen = list[tuple[Artifact, str]]
 
@@ -74,10 +74,10 @@ def bench(
 
     On emulated devices instructions are counted instead, at one thread: the options of timing do not apply there.
     """
-    from benchmarks.devices import emulated, open_devices
-    from benchmarks.jobs import LatencySettings
-    from benchmarks.results import require_writable, select_artifacts
-    from runtimes.bundle import open_bundle
+    from edgesr.benchmarks.devices import emulated, open_devices
+    from edgesr.benchmarks.jobs import LatencySettings
+    from edgesr.benchmarks.results import require_writable, select_artifacts
+    from edgesr.runtimes.bundle import open_bundle
 
     size = None if image_size is None else parse_size(image_size, "--image-size")
     memory_bytes, counts = parse_bytes("--memory", memory), positive_integers("--threads", threads)
@@ -110,8 +110,8 @@ def shown_comparison(old: LatencyResults, new: LatencyResults, *, limit: float, 
     """Print the comparison; whether nothing failed, became slower by more than ``limit``, a share of p50, or executes
     more instructions.
     """
-    from benchmarks.instruction_changes import count_change_table
-    from benchmarks.regression import change_lines, change_table, compare_results
+    from edgesr.benchmarks.instruction_changes import count_change_table
+    from edgesr.benchmarks.regression import change_lines, change_table, compare_results
 
     changes = compare_results(old, new, limit=limit, unlike=unlike)
     if changes.changes:
@@ -144,12 +144,12 @@ class _Plan:
 
 def _earlier(file: Path, plan: _Plan, *, unlike: bool) -> LatencyResults:
     """The file to compare with, refused before anything is measured; counts do not depend on this machine."""
-    from benchmarks.devices import emulated, environments
-    from benchmarks.environment import current_environment
-    from benchmarks.latency_results import LatencyResults
-    from benchmarks.regression import require_like, require_like_devices, require_same_bundle
-    from benchmarks.result_files import read_results
-    from benchmarks.results import bundle_identity
+    from edgesr.benchmarks.devices import emulated, environments
+    from edgesr.benchmarks.environment import current_environment
+    from edgesr.benchmarks.latency_results import LatencyResults
+    from edgesr.benchmarks.regression import require_like, require_like_devices, require_same_bundle
+    from edgesr.benchmarks.result_files import read_results
+    from edgesr.benchmarks.results import bundle_identity
 
     old = read_results(LatencyResults, file)
     require_same_bundle(old, bundle_identity(plan.bundle), accept=unlike)
@@ -164,9 +164,9 @@ def _earlier(file: Path, plan: _Plan, *, unlike: bool) -> LatencyResults:
 
 def _calls(plan: _Plan, json: Path | None) -> LatencyResults:
     """Measure bare calls and count instructions, write and show them."""
-    from benchmarks.device_tables import instruction_lines, instruction_table
-    from benchmarks.results import write_json
-    from benchmarks.tables import latency_notes, latency_table, not_measured
+    from edgesr.benchmarks.device_tables import instruction_lines, instruction_table
+    from edgesr.benchmarks.results import write_json
+    from edgesr.benchmarks.tables import latency_notes, latency_table, not_measured
 
     with shown_progress() as progress:
         results = _measured(plan, progress)
@@ -183,10 +183,10 @@ def _calls(plan: _Plan, json: Path | None) -> LatencyResults:
 
 def _measured(plan: _Plan, progress: Progress) -> LatencyResults:
     """Latency on the host, counts elsewhere; what cannot be counted is refused before anything is timed."""
-    from benchmarks.device import HostDevice
-    from benchmarks.devices import emulated, environments
-    from benchmarks.instruction_results import count_jobs, count_on_devices
-    from benchmarks.latency_results import run_latency, without_latency
+    from edgesr.benchmarks.device import HostDevice
+    from edgesr.benchmarks.devices import emulated, environments
+    from edgesr.benchmarks.instruction_results import count_jobs, count_on_devices
+    from edgesr.benchmarks.latency_results import run_latency, without_latency
 
     guests = emulated(plan.devices)
     jobs = count_jobs(guests, plan.chosen)
@@ -214,11 +214,11 @@ def _photograph(
     bundle: Bundle, chosen: Chosen, counts: list[int], size: tuple[int, int], memory_bytes: int, json: Path | None
 ) -> int:
     """Measure a photograph from file to file, write and show it; the exit code."""
-    from benchmarks.device import HostDevice
-    from benchmarks.end_to_end import EndToEndSettings
-    from benchmarks.end_to_end_results import run_end_to_end
-    from benchmarks.results import write_json
-    from benchmarks.tables import end_to_end_table, not_measured
+    from edgesr.benchmarks.device import HostDevice
+    from edgesr.benchmarks.end_to_end import EndToEndSettings
+    from edgesr.benchmarks.end_to_end_results import run_end_to_end
+    from edgesr.benchmarks.results import write_json
+    from edgesr.benchmarks.tables import end_to_end_table, not_measured
 
     settings = EndToEndSettings(size=size, memory_bytes=memory_bytes)
     results: EndToEndResults

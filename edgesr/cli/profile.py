@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from edgesr_terminal import JsonOption, RuntimeOption, print_lines, print_table, shown_progress
-from runtimes.registry import MAX_THREADS
+from edgesr.cli.terminal import JsonOption, RuntimeOption, print_lines, print_table, shown_progress
+from edgesr.runtimes.registry import MAX_THREADS
 
 
 def profile(
@@ -20,11 +20,11 @@ def profile(
     json: JsonOption = None,
 ) -> None:
     """Time the operators of every artifact, and tell what a delegate takes and what falls back to the CPU."""
-    from benchmarks.device import HostDevice
-    from benchmarks.profile_tables import delegate_table, kind_table, operator_table, profile_notes
-    from benchmarks.profiles import run_profiles
-    from benchmarks.results import require_writable, select_artifacts, write_json
-    from runtimes.bundle import open_bundle
+    from edgesr.benchmarks.device import HostDevice
+    from edgesr.benchmarks.profile_tables import delegate_table, kind_table, operator_table, profile_notes
+    from edgesr.benchmarks.profiles import run_profiles
+    from edgesr.benchmarks.results import require_writable, select_artifacts, write_json
+    from edgesr.runtimes.bundle import open_bundle
 
     opened = open_bundle(bundle)
     require_writable(json, bundle)

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from edgesr_completion import graphs, one_of, precisions, presets, range_methods, some_of
-from edgesr_completion import targets as known_targets
-from edgesr_terminal import comma_separated, parse_size, print_lines, print_table, shown_progress
-from runtimes.registry import require_packages
-from runtimes.wording import counted
+from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
+from edgesr.cli.completion import targets as known_targets
+from edgesr.cli.terminal import comma_separated, parse_size, print_lines, print_table, shown_progress
+from edgesr.runtimes.registry import require_packages
+from edgesr.runtimes.wording import counted
 
 
 def export(
@@ -56,9 +56,9 @@ def export(
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes."""
     require_packages("export", ("torch", "safetensors", "filelock", "platformdirs"), extra="export")
-    from export.options import ExportOptions
-    from export.pipeline import export_bundle
-    from export.quantization_record import quantization_tables
+    from edgesr.export.options import ExportOptions
+    from edgesr.export.pipeline import export_bundle
+    from edgesr.export.quantization_record import quantization_tables
 
     options = ExportOptions(
         preset=preset,

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgesr_completion import one_of
-from edgesr_terminal import print_lines, print_table, shown_progress
-from runtimes.errors import InputError, MissingPackageError
+from edgesr.cli.completion import one_of
+from edgesr.cli.terminal import print_lines, print_table, shown_progress
+from edgesr.runtimes.errors import InputError, MissingPackageError
 
 if TYPE_CHECKING:
-    from benchmarks.tables import Table
+    from edgesr.benchmarks.tables import Table
 
 _DEVICES = ("arm64",)
 
@@ -39,8 +39,8 @@ def setup(
     """Download and unpack what a device needs, without root; about 260 MB in the user's cache folder."""
     if name not in _DEVICES:
         raise InputError(f"device {name!r} cannot be set up: choose one of {', '.join(_DEVICES)}")
-    from benchmarks.arm64.cpus import CPUS
-    from benchmarks.arm64.setup import set_up
+    from edgesr.benchmarks.arm64.cpus import CPUS
+    from edgesr.benchmarks.arm64.setup import set_up
 
     with shown_progress() as progress:
         guest = set_up(progress)
@@ -56,11 +56,11 @@ def setup(
 
 def _device_table() -> tuple[Table, list[str]]:
     """The devices, and why those that need a set-up are not ready."""
-    from benchmarks.arm64.cpus import CPUS
-    from benchmarks.arm64.guest import SETUP_COMMAND, installed_guest
-    from benchmarks.emulated_x86 import NAME as X86_NAME
-    from benchmarks.emulated_x86 import TITLE as X86_TITLE
-    from benchmarks.tables import Table
+    from edgesr.benchmarks.arm64.cpus import CPUS
+    from edgesr.benchmarks.arm64.guest import SETUP_COMMAND, installed_guest
+    from edgesr.benchmarks.emulated_x86 import NAME as X86_NAME
+    from edgesr.benchmarks.emulated_x86 import TITLE as X86_TITLE
+    from edgesr.benchmarks.tables import Table
 
     state, advice, notes = "ready", "", []
     try:
@@ -74,7 +74,7 @@ def _device_table() -> tuple[Table, list[str]]:
 
 
 def _counter_line() -> str:
-    from benchmarks.arm64.counter import COMPILERS, compiler
+    from edgesr.benchmarks.arm64.counter import COMPILERS, compiler
 
     program = compiler()
     if program is None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from whole_runs import channels_first, exposed
-
-from runtimes.bundle import Bundle
-from runtimes.image_io import write_image
-from runtimes.progress import ProgressEvent
-from runtimes.upscale_files import FileOptions, FileUpscaler, FolderReport
-from runtimes.upscale_plan import UpscaleOptions
+from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.image_io import write_image
+from edgesr.runtimes.progress import ProgressEvent
+from edgesr.runtimes.upscale_files import FileOptions, FileUpscaler, FolderReport
+from edgesr.runtimes.upscale_plan import UpscaleOptions
+from tests.helpers.whole_runs import channels_first, exposed
 
 NAMES = ("a", "b", "c", "d")
 

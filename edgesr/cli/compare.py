@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgesr_bench import LimitOption, UnlikeOption, parse_percent, shown_comparison
+from edgesr.cli.bench import LimitOption, UnlikeOption, parse_percent, shown_comparison
 
 
 def compare(
@@ -17,8 +17,8 @@ def compare(
     unlike: UnlikeOption = False,
 ) -> None:
     """Tell what became faster or slower; exit code 1 when something is slower by more than the limit."""
-    from benchmarks.latency_results import LatencyResults
-    from benchmarks.result_files import read_results
+    from edgesr.benchmarks.latency_results import LatencyResults
+    from edgesr.benchmarks.result_files import read_results
 
     share = parse_percent("--limit", limit)
     before, after = read_results(LatencyResults, old), read_results(LatencyResults, new)
