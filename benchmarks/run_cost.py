@@ -1,4 +1,6 @@
-"""What running a model file costs, in a process of its own: python -P -m edgesr.benchmarks.run_cost JOB.json RESULT.json
+"""What running a model file costs, in a process of its own.
+
+python -P -m edgesr.benchmarks.run_cost JOB.json RESULT.json
 
 Memory is told apart from the runtime's own: the highest resident memory with the file open and run, less what was
 resident once the runtime was imported.

@@ -2,12 +2,14 @@
 
 The closure follows every import, also those inside functions, and every string that names one of our modules, since
 child processes and adapters are started by name. Imports for type checkers alone do not count, nor does the
-``__init__`` of a package whose modules alone are imported. Nothing is imported to find out.
+``__init__`` of a package whose modules alone are imported. Nothing is imported to find out. Another machine that is to
+run a module needs those ``__init__`` too (`code_to_send`).
 """
 
 from __future__ import annotations
 
 import ast
+import compileall
 import functools
 import hashlib
 import importlib.util
@@ -19,8 +21,7 @@ from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-OUR_PACKAGES = ("export", "sr_model", "benchmarks", "runtimes")
-_OUR_MODULE = re.compile(rf"({'|'.join(OUR_PACKAGES)})(\.\w+)*")
+_OUR_MODULE = re.compile(r"edgesr(\.\w+)*")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
@@ -46,8 +47,12 @@ class ImportClosure:
 
 @dataclass(frozen=True)
 class _Source:
-    sha256: str
+    """``modules`` of ours are imported, ``named`` ones are named in strings."""
+
+    content: bytes
+    is_package: bool
     modules: frozenset[str]
+    named: frozenset[str]
     imports: frozenset[str]
     data_of: frozenset[str]
 
@@ -63,12 +68,44 @@ def import_closure(module: str) -> ImportClosure:
         if name in sources:
             continue
         source = _source(name)
-        sources[name] = source.sha256
+        sources[name] = hashlib.sha256(source.content).hexdigest()
         imports |= source.imports
-        pending += source.modules
+        pending += source.modules | source.named
         for package in source.data_of:
             sources |= _data(package)
     return ImportClosure(sources, frozenset(imports))
+
+
+@functools.cache
+def code_to_send(module: str) -> dict[str, bytes]:
+    """What a machine without edgesr needs to run one of our modules: content by path below a folder of packages.
+
+    These are the module's closure and the ``__init__`` of each package in it, with what that imports; names in an
+    ``__init__`` are offered to users and bring nothing.
+    """
+    files: dict[str, bytes] = {}
+    found: set[str] = set()
+    pending = {module}
+    while pending:
+        name = pending.pop()
+        found.add(name)
+        source = _source(name)
+        place = name.replace(".", "/")
+        files[f"{place}/__init__.py" if source.is_package else f"{place}.py"] = source.content
+        for package in source.data_of:
+            files |= {f"{package.replace('.', '/')}/{file}": entry.read_bytes() for file, entry in _files(package)}
+        needed = source.modules if source.is_package else source.modules | source.named
+        pending |= {one for one in (*needed, name.rpartition(".")[0]) if one} - found
+    return dict(sorted(files.items()))
+
+
+def write_code(module: str, folder: Path) -> None:
+    """Write the `code_to_send` of a module into a folder, with its bytecode, which takes long to make when emulated."""
+    for name, content in code_to_send(module).items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    compileall.compile_dir(folder, quiet=2)
 
 
 @functools.cache
@@ -76,11 +113,14 @@ def _source(module: str) -> _Source:
     origin = _origin(module)
     assert origin is not None, module
     content = origin.read_bytes()
-    finder = _Finder(module if origin.name == "__init__.py" else module.rpartition(".")[0])
+    is_package = origin.name == "__init__.py"
+    finder = _Finder(module if is_package else module.rpartition(".")[0])
     finder.visit(ast.parse(content))
     return _Source(
-        sha256=hashlib.sha256(content).hexdigest(),
+        content=content,
+        is_package=is_package,
         modules=frozenset(finder.modules),
+        named=frozenset(finder.named),
         imports=frozenset(finder.imports - sys.stdlib_module_names),
         data_of=frozenset(finder.data_of),
     )
@@ -92,6 +132,7 @@ class _Finder(ast.NodeVisitor):
     def __init__(self, package: str) -> None:
         self._package = package
         self.modules: set[str] = set()
+        self.named: set[str] = set()
         self.imports: set[str] = set()
         self.data_of: set[str] = set()
 
@@ -116,7 +157,7 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str) and "." in node.value and _is_ours(node.value) and _origin(node.value):
-            self.modules.add(node.value)
+            self.named.add(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
         if isinstance(node.func, ast.Attribute) and node.func.attr == "files":

@@ -154,12 +154,12 @@ def bundle_copy(mobile_bundle: Bundle, tmp_path: Path) -> Bundle:
 @pytest.fixture
 def run_cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """Run the command line in this process: arguments -> exit code, stdout, stderr."""
-    import edgesr
+    from edgesr.cli.main import main
 
     def run(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["edgesr", *map(str, arguments)])
         with pytest.raises(SystemExit) as exit_info:
-            edgesr.main()
+            main()
         captured = capsys.readouterr()
         code = exit_info.value.code
         return code if isinstance(code, int) else 1, captured.out, captured.err

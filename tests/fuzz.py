@@ -1,4 +1,4 @@
-"""Fuzz what edgesr reads: python tests/fuzz.py [TARGET ...] [--runs N] [--seconds S] [--seed N]
+"""Fuzz what edgesr reads: python -m tests.fuzz [TARGET ...] [--runs N] [--seconds S] [--seed N]
 
 Mutates files of every kind, and reads each as the command line does: it has to be read, or refused in one line. Targets
 in Python are guided by coverage (atheris, libFuzzer); those that C++ libraries read run in forks, without guidance.
@@ -24,7 +24,7 @@ import atheris
 
 os.environ["OMP_NUM_THREADS"] = "1"  # as many processes as cores
 
-with atheris.instrument_imports(include=["runtimes", "benchmarks", "export", "sr_model"]):
+with atheris.instrument_imports(include=["edgesr"]):
     from edgesr.benchmarks import statistics
     from tests.fuzzing import targets
 from tests.fuzzing.outcomes import outcome
@@ -113,7 +113,7 @@ def main() -> None:
     limits = ["--runs", str(given.runs), "--seconds", str(given.seconds), "--seed", str(given.seed)]
 
     def run(name: str) -> int:
-        return subprocess.run([sys.executable, __file__, name, "--here", *limits], check=False).returncode
+        return subprocess.run([sys.executable, "-m", "tests.fuzz", name, "--here", *limits], check=False).returncode
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         codes = list(pool.map(run, given.targets or targets.TARGETS))

@@ -25,6 +25,11 @@ class Library:
 real = ctypes.CDLL
 ctypes.CDLL = lambda name, *rest, **options: Library() if name is None else real(name, *rest, **options)
 """
+WORKER_PROGRAM = """
+from pathlib import Path
+from edgesr.benchmarks.worker import main
+main(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
 SETTINGS = [[-3, 32 << 20, True], [-1, 2**31 - 1, True]]
 
 
@@ -51,15 +56,13 @@ pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C
 
 def test_a_worker_sets_both_after_torch(mobile_bundle: Bundle, tmp_path: Path) -> None:
     job = worker_job(tmp_path, mobile_bundle, "torchscript", "torchscript-fp32-tile")
-    program = "from pathlib import Path\nfrom edgesr.benchmarks.worker import main\nmain(Path(sys.argv[1]), Path(sys.argv[2]))"
-    assert calls_of(program, job, tmp_path / "result.json") == SETTINGS
+    assert calls_of(WORKER_PROGRAM, job, tmp_path / "result.json") == SETTINGS
     assert json.loads((tmp_path / "result.json").read_text())["status"] == "done"
 
 
 def test_a_worker_without_torch_sets_nothing(mobile_bundle: Bundle, tmp_path: Path) -> None:
     job = worker_job(tmp_path, mobile_bundle, "ort", "onnx-fp32-tile")
-    program = "from pathlib import Path\nfrom edgesr.benchmarks.worker import main\nmain(Path(sys.argv[1]), Path(sys.argv[2]))"
-    assert calls_of(program, job, tmp_path / "result.json") == []
+    assert calls_of(WORKER_PROGRAM, job, tmp_path / "result.json") == []
 
 
 @pytest.mark.parametrize(("runtime", "expected"), [("torchscript", SETTINGS), ("ort", [])])
@@ -67,7 +70,7 @@ def test_the_command_line_sets_both_where_it_imports_torch(
     mobile_bundle: Bundle, tmp_path: Path, runtime: str, expected: list[list[object]]
 ) -> None:
     source = Path(__file__).parents[1] / "export" / "photographs" / "cameraman.png"
-    program = "import edgesr\ntry:\n    edgesr.main()\nexcept SystemExit as end:\n    assert not end.code"
+    program = "from edgesr.cli.main import main\ntry:\n    main()\nexcept SystemExit as end:\n    assert not end.code"
     options = ("--bundle", mobile_bundle.root, "--runtime", runtime)
     assert calls_of(program, "upscale", source, tmp_path / "out.png", *options) == expected
     assert (tmp_path / "out.png").is_file()

@@ -58,9 +58,9 @@ def version(name):
     return found(name)
 metadata.version = version
 sys.modules["torch"] = None
-import edgesr
+from edgesr.cli.main import main
 sys.argv = ["edgesr", *{arguments!r}]
-edgesr.main()
+main()
 """
     done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

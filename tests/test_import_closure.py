@@ -20,7 +20,7 @@ OF_PHOTOGRAPHS = {"goldens", "proof", "to_onnx", "to_tflite", "rewrite_onnx"}
 
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Closures]:
-    """A copy of our packages and its closures."""
+    """A copy of the package and its closures."""
     folder = copy_packages(tmp_path_factory.mktemp("checkout"))
     return folder, closures_of(sys.executable, folder)
 
@@ -42,13 +42,13 @@ def test_a_change_of_source_or_data_is_noticed(
     copied: tuple[Path, Closures], tmp_path: Path, file: str, steps: set[str]
 ) -> None:
     folder, before = copied
-    kept = shutil.copyfile(folder / file, tmp_path / "kept")
-    with (folder / file).open("ab") as changed:
+    kept = shutil.copyfile(folder / "edgesr" / file, tmp_path / "kept")
+    with (folder / "edgesr" / file).open("ab") as changed:
         changed.write(b"\n")
     try:
         assert changed_steps(folder, before) == steps
     finally:
-        shutil.copyfile(kept, folder / file)
+        shutil.copyfile(kept, folder / "edgesr" / file)
 
 
 def test_the_image_decoder_counts_where_photographs_are_decoded(copied: tuple[Path, Closures]) -> None:
@@ -90,13 +90,13 @@ def test_an_emulated_guest_is_made_anew_when_its_set_up_changes(
         command = [sys.executable, "-P", "-c", program]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
-    kept, before = shutil.copyfile(folder / file, tmp_path / "kept"), recipe()
-    with (folder / file).open("ab") as changed:
+    kept, before = shutil.copyfile(folder / "edgesr" / file, tmp_path / "kept"), recipe()
+    with (folder / "edgesr" / file).open("ab") as changed:
         changed.write(b"\n")
     try:
         assert (recipe() != before) is anew
     finally:
-        shutil.copyfile(kept, folder / file)
+        shutil.copyfile(kept, folder / "edgesr" / file)
 
 
 def test_undeclared_packages_count() -> None:
@@ -120,6 +120,7 @@ def test_no_step_finds_files_beside_its_source() -> None:
         for module in import_closure(f"edgesr.export.steps.{name}").sources:
             if ":" not in module:
                 path = Path(__file__).parents[1] / f"{module.replace('.', '/')}.py"
+                assert path.is_file() or path.with_suffix("").is_dir(), module
                 assert not path.is_file() or "__file__" not in path.read_text(), module
 
 
@@ -132,7 +133,7 @@ step = importlib.import_module(f"edgesr.export.steps.{name}")
 arguments = {"to_onnx": ["tile"], "goldens": [(32, 32)], "to_torchscript": ["tile"]}.get(name, [])
 options = {} if name in ("goldens", "measurement") else {"zero_padded": False}
 getattr(step, function)(Path(folder), Path(checkpoint), *arguments, **options)
-loaded = {n for n in sys.modules if n.split(".")[0] in ("export", "sr_model", "benchmarks", "runtimes")}
+loaded = {n for n in sys.modules if n.split(".")[0] == "edgesr"}
 packages = {n.rsplit(".", i)[0] for n in loaded for i in range(1, n.count(".") + 1)}
 print(*sorted(loaded - packages - set(import_closure(step.__name__).sources)))
 """
@@ -144,7 +145,7 @@ print(*sorted(loaded - packages - set(import_closure(step.__name__).sources)))
     [("goldens", "record"), ("to_onnx", "convert"), ("to_torchscript", "convert"), ("measurement", "measure")],
 )
 def test_whatever_a_step_imports_is_in_its_closure(tmp_path: Path, name: str, function: str) -> None:
-    """`runtimes` itself imports the upscaler for its users; it is loaded, and no step takes anything of it."""
+    """`edgesr.runtimes` itself imports the upscaler for its users; it is loaded, and no step takes anything of it."""
     checkpoint = save_projected_generator(tmp_path)
     done = subprocess.run(
         [sys.executable, "-P", "-c", WATCHED, name, function, str(tmp_path), str(checkpoint)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from edgesr.runtimes.import_closure import OUR_PACKAGES
-
 ROOT = Path(__file__).resolve().parents[1]
+LAYERS = ("sr_model", "export", "runtimes", "benchmarks")
 HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert", "onnx2tf")
 ADAPTERS = {"ort", "tflite", "torchscript"}
 PROFILERS = {f"{adapter}_profile" for adapter in ADAPTERS}
 LIGHT = [
-    f"{package}.{file.stem}"
+    f"edgesr.{package}.{file.stem}"
     for package in ("runtimes", "benchmarks")
     for file in sorted((ROOT / package).glob("*.py"))
     if file.stem not in {"__init__", *ADAPTERS, *PROFILERS}
@@ -48,7 +48,8 @@ def test_cached_export_needs_no_framework() -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["export", "--help"], ["doctor"]])
 def test_command_line_stays_light(arguments: list[str]) -> None:
-    code = f"import edgesr\nsys.argv = ['edgesr', *{arguments!r}]\ntry:\n    edgesr.main()\nexcept SystemExit: pass"
+    started = f"from edgesr.cli.main import main\nsys.argv = ['edgesr', *{arguments!r}]"
+    code = f"{started}\ntry:\n    main()\nexcept SystemExit: pass"
     assert heavy_modules_after(code) == []
 
 
@@ -60,20 +61,22 @@ def test_adapters_import_only_their_runtime() -> None:
 
 
 def test_packaging_lists_all_code() -> None:
-    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    layers = ("sr_model", "export", "runtimes", "benchmarks")
-    found = [file.parent for layer in layers for file in (ROOT / layer).rglob("__init__.py")]
-    packages = {".".join(folder.relative_to(ROOT).parts) for folder in found}
-    assert (
-        set(listed["packages"])
-        == packages
-        == {*layers, "edgesr.benchmarks.arm64", "edgesr.benchmarks.report", "edgesr.export.steps"}
-    )
-    assert set(layers) == {p.parent.name for p in ROOT.glob("*/__init__.py")}
-    assert set(listed["py-modules"]) == {p.stem for p in ROOT.glob("*.py")}
+    """By walking the links, which rglob does not follow."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    walked = os.walk(ROOT / "edgesr", followlinks=True)
+    folders = [Path(folder).relative_to(ROOT) for folder, _, files in walked if "__init__.py" in files]
+    assert set(listed) == {".".join(folder.parts) for folder in folders}
+    assert len(listed) == len(set(listed)) > 8
+
+
+def test_each_folder_of_code_is_linked_once() -> None:
+    links = {link.name: link.readlink() for link in (ROOT / "edgesr").iterdir() if link.is_symlink()}
+    assert links == {name: Path("..") / name for name in LAYERS}
+    assert {p.parent.name for p in ROOT.glob("*/__init__.py")} == {*LAYERS, "edgesr", "tests"}
+    assert [p.name for p in ROOT.glob("*.py")] == []
 
 
 def test_the_quantizer_that_is_unmaintained_is_named_nowhere() -> None:
-    modules = [file for package in OUR_PACKAGES for file in (ROOT / package).rglob("*.py")]
-    files = [*modules, *ROOT.glob("*.py"), ROOT / "pyproject.toml", ROOT / "constraints.txt"]
+    modules = [file for package in (*LAYERS, "edgesr") for file in (ROOT / package).rglob("*.py")]
+    files = [*modules, ROOT / "pyproject.toml", ROOT / "constraints.txt"]
     assert [file.name for file in files if re.search(r"ai[-_]edge[-_]quantizer", file.read_text())] == []

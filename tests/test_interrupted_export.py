@@ -17,7 +17,7 @@ MOMENTS = 20
 
 
 def start_export(output: Path, cache_dir: Path, tile_size: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-c", "import edgesr; edgesr.main()", "export"]
+    command = [sys.executable, "-P", "-c", "from edgesr.cli.main import main; main()", "export"]
     options = ["--targets", "torchscript", "--tile-size", tile_size, "--output", output, "--cache-dir", cache_dir]
     return subprocess.Popen(
         [*command, *map(str, options)],

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-import edgesr
 from edgesr.benchmarks.tables import Table
+from edgesr.cli.main import main
 from edgesr.cli.terminal import print_lines, print_table
 
 MODULE = [sys.executable, "-m", "edgesr"]
@@ -52,7 +52,7 @@ def test_names_that_cannot_be_encoded_are_escaped(encoding: str, shown: str, mon
     monkeypatch.setattr(sys, "stderr", err)
     monkeypatch.setattr(sys, "argv", ["edgesr", "inspect", NO_TEXT])
     with pytest.raises(SystemExit) as ended:
-        edgesr.main()
+        main()
     print_table(Table(NO_TEXT, ("name",), ((NO_TEXT,),)))
     print_lines([NO_TEXT])
     err.flush()

@@ -134,7 +134,7 @@ def _job(bundle: Bundle, runtime: str, graph: str, size: tuple[int, int], calls:
     artifact = artifact_of(bundle, runtime, graph)
     file = str(Path(bundle.path(artifact.file)).absolute())
     return RunJob(
-        adapter=f"runtimes.{runtime}", files=(file,), layout=artifact.inputs[0].layout, size=size, calls=calls
+        adapter=f"edgesr.runtimes.{runtime}", files=(file,), layout=artifact.inputs[0].layout, size=size, calls=calls
     )
 
 

@@ -106,7 +106,7 @@ def test_killed_run_goes_on(mobile_bundle: Bundle, source: Path, tmp_path: Path)
     for number in range(40):
         save_photograph(source / f"e{number:02}.png", (120, 120))
     target = tmp_path / "out"
-    command = [sys.executable, "-P", "-c", "import edgesr; edgesr.main()", "upscale", source, target]
+    command = [sys.executable, "-P", "-c", "from edgesr.cli.main import main; main()", "upscale", source, target]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         [*map(str, command), "--bundle", str(mobile_bundle.root)], env=environment, stdout=subprocess.DEVNULL

@@ -13,13 +13,17 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from importlib import resources
 from pathlib import Path
 
 from edgesr.runtimes.decoding import DecodeError, decode
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.json_file import parse_json
 
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("instruction_counter.c", "instruction_kinds.h"))
+SOURCES = tuple(
+    Path(str(resources.files("edgesr.benchmarks.arm64") / name))
+    for name in ("instruction_counter.c", "instruction_kinds.h")
+)
 """The plugin: the first is compiled, the others are included by it."""
 
 COMPILERS = ("cc", "gcc", "clang")

@@ -6,16 +6,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import benchmarks
-import runtimes
 from edgesr.benchmarks.arm64.counter import COUNTS_VARIABLE, compiled_plugin
 from edgesr.benchmarks.arm64.cpus import Cpu, cpu
 from edgesr.benchmarks.arm64.guest import Guest, installed_guest
 from edgesr.benchmarks.device import WORKER, DeviceEnvironment, run_worker
 from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.runtimes.import_closure import write_code
 
 TIMEOUT_SECONDS = 1800.0
-_WORKER_PACKAGES = (benchmarks, runtimes)
 
 
 @dataclass(frozen=True)
@@ -48,10 +46,7 @@ class Arm64Device:
         """Run a job in a fresh emulated process; for "instructions" with the plugin that counts them."""
         with tempfile.TemporaryDirectory(prefix="edgesr-arm64-") as folder:
             code, counts = Path(folder) / "code", Path(folder) / "counts.jsonl"
-            code.mkdir()
-            for package in _WORKER_PACKAGES:
-                source = Path(package.__path__[0]).absolute()
-                (code / source.name).symlink_to(source)
+            write_code(WORKER, code)
             counting = job.kind == "instructions"
             command = self.guest.command(
                 self.cpu,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from importlib import resources
 from pathlib import Path
 
 from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.import_closure import import_closure
 
-WHEELS_FILE = Path(__file__).with_name("wheels.txt")
+WHEELS_FILE = Path(str(resources.files("edgesr.benchmarks.arm64") / "wheels.txt"))
 """Pinned wheels with their hashes, as pip reads them."""
 
 PYTHON = "3.11"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from edgesr.benchmarks.tables import Table
     from edgesr.runtimes.progress import Progress
 
+BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")]
+ArtifactOption = Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")]
 RuntimeOption = Annotated[
     str | None,
     typer.Option("--runtime", help="Only this runtime: ort, tflite, torchscript.", autocompletion=one_of(runtimes)),

@@ -16,7 +16,9 @@ from edgesr.benchmarks.arm64 import downloads, recipe, setup, smoke
 from edgesr.benchmarks.arm64.counter import COMPILERS, compiler
 from edgesr.benchmarks.arm64.downloads import package_names
 from edgesr.benchmarks.arm64.guest import Guest
+from edgesr.benchmarks.device import WORKER
 from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.import_closure import write_code
 
 _APT_GET = """#!{python} -IS
 import hashlib, pathlib, sys
@@ -137,9 +139,7 @@ def arm64_guest() -> Guest:
 
 @pytest.fixture
 def guest_code(tmp_path: Path) -> Path:
-    """A folder with the packages that the guest may import, and nothing of the host's site-packages."""
+    """A folder with the code that the guest may import, and nothing of the host's site-packages."""
     folder = tmp_path / "guest_code"
-    folder.mkdir()
-    for name in ("benchmarks", "runtimes"):
-        (folder / name).symlink_to(Path(__file__).resolve().parents[2] / name)
+    write_code(WORKER, folder)
     return folder

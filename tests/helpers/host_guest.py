@@ -27,7 +27,7 @@ CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 
 @dataclass(frozen=True)
 class HostGuest(Guest):
-    """Not emulated: ``python`` options of this host's Python start a worker."""
+    """Not emulated: this host's Python with ``options`` starts a worker, with the code that a guest is sent."""
 
     options: tuple[str, ...] = ("-P",)
 
@@ -40,8 +40,9 @@ class HostGuest(Guest):
         plugin_arguments: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> GuestCommand:
-        assert {folder.name for folder in python_path.iterdir()} == {"benchmarks", "runtimes"}
-        return GuestCommand([sys.executable, *self.options], {**os.environ, **(environment or {})})
+        assert [folder.name for folder in python_path.iterdir()] == ["edgesr"]
+        own = {"PYTHONPATH": str(python_path)}
+        return GuestCommand([sys.executable, *self.options], {**os.environ, **own, **(environment or {})})
 
 
 def device(*options: str, name: str = "cortex-a76", timeout: float = 60.0) -> Arm64Device:

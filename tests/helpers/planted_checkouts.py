@@ -1,4 +1,4 @@
-"""A copy of our packages to plant changes in, and what the cache keys of its export steps then depend on."""
+"""A copy of the package to plant changes in, and what the cache keys of its export steps then depend on."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("export", "sr_model", "benchmarks", "runtimes")
 
 CLOSURES = """
 import json, pkgutil
-from pathlib import Path
-from importlib.util import find_spec
+from importlib import resources
 from edgesr.runtimes.import_closure import import_closure
-steps = Path(find_spec("edgesr.export").origin).parent / "steps"
-names = [info.name for info in pkgutil.iter_modules([str(steps)])]
+names = [info.name for info in pkgutil.iter_modules([str(resources.files("edgesr.export.steps"))])]
 closures = {name: import_closure(f"edgesr.export.steps.{name}") for name in names}
 print(json.dumps({name: [one.sources, one.versions()] for name, one in closures.items()}))
 """
@@ -28,9 +25,8 @@ Closures = dict[str, tuple[dict[str, str], dict[str, str]]]
 
 
 def copy_packages(target: Path) -> Path:
-    """Our packages below a folder, without what tests or Python left in them."""
-    for name in PACKAGES:
-        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    """The package below a folder, files in place of links, without what tests or Python left in it."""
+    shutil.copytree(ROOT / "edgesr", target / "edgesr", ignore=shutil.ignore_patterns("__pycache__"))
     return target
 
 
