@@ -52,7 +52,7 @@ def test_names_are_completed(words: tuple[str, ...], offered: list[str], complet
 
 def test_completion_imports_no_framework() -> None:
     request = {"COMP_WORDS": "edgesr export --preset s", "COMP_CWORD": "3", "_EDGESR_COMPLETE": "complete_bash"}
-    run = "import edgesr\nsys.argv = ['edgesr']\ntry:\n    edgesr.main()\nexcept SystemExit: pass"
+    run = "from edgesr.cli.main import main\nsys.argv = ['edgesr']\ntry:\n    main()\nexcept SystemExit: pass"
     assert heavy_modules_after(f"import os\nos.environ.update({request!r})\n{run}") == []
 
 
