@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from edgesr.sr_model.train_inputs import TrainInputs
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _one_name_for_each_module() -> Iterator[None]:
+    """No test imports a module of ours a second time, by the name of its folder in the checkout."""
+    yield
+    twice = {"benchmarks", "export", "runtimes", "sr_model"} & sys.modules.keys()
+    assert not twice, f"import them as edgesr.{min(twice)}"
 
 
 @pytest.fixture(scope="session")

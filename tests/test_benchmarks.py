@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgesr.benchmarks.device import HostDevice, describe_exit
+from edgesr.benchmarks.device import HostDevice
 from edgesr.benchmarks.device_parity import run_parity
 from edgesr.benchmarks.environment import current_environment, parse_x86_features
 from edgesr.benchmarks.jobs import Job, LatencySettings, Outcome
@@ -20,6 +20,7 @@ from edgesr.benchmarks.latency import measure_latency
 from edgesr.benchmarks.latency_results import LatencyResults, run_latency
 from edgesr.benchmarks.memory import peak_rss_bytes
 from edgesr.benchmarks.metrics import border_max_abs_error, channel_mean_shift, crop_border, luma, max_abs_error, psnr
+from edgesr.benchmarks.process_exit import describe_exit
 from edgesr.benchmarks.results import select_artifacts, write_json
 from edgesr.benchmarks.tables import latency_table, not_measured
 from edgesr.benchmarks.worker import run_job

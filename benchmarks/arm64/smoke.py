@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from edgesr.benchmarks.arm64.cpus import CPUS, Cpu
 from edgesr.benchmarks.arm64.guest import Guest
 from edgesr.benchmarks.arm64.recipe import wheel_pins
-from edgesr.benchmarks.device import describe_exit
 from edgesr.benchmarks.emulated_x86 import EmulatedX86Device
+from edgesr.benchmarks.process_exit import describe_exit
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_file import parse_json
 
