@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import NoReturn, get_args
 
-from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.manifest import GraphKind, Layout, Precision, Size, Tolerance
-from edgesr.runtimes.registry import require_packages
+from edgesr.runtimes.registry import installed_version, require_packages
 
 EXTRA = "export"
+_BELOW_PYTHON_3_12 = ("tensorflow", "tf_keras", "onnx2tf")
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,14 @@ def left_out(targets: tuple[str, ...], precisions: tuple[str, ...]) -> list[str]
 
 def require_converters(plans: list[ArtifactPlan]) -> None:
     """A MissingPackageError that lists what the planned conversions lack, before any work."""
-    require_packages("export", dict.fromkeys(p for plan in plans for p in plan.target.packages), extra=EXTRA)
+    packages = dict.fromkeys(p for plan in plans for p in plan.target.packages)
+    absent = [name for name in _BELOW_PYTHON_3_12 if name in packages and installed_version(name) is None]
+    if absent and sys.version_info >= (3, 12):
+        raise MissingPackageError(
+            f"export to TFLite needs {', '.join(absent)}, which edgesr[{EXTRA}] has for Python 3.11 alone: export with "
+            "Python 3.11, or leave tflite out with --targets onnx,torchscript"
+        )
+    require_packages("export", packages, extra=EXTRA)
 
 
 def describe_supported() -> str:

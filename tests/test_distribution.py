@@ -10,11 +10,14 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgesr.benchmarks.arm64.guest import installed_guest
+from edgesr.export.samples import photograph
 from edgesr.runtimes.bundle import Bundle
 from edgesr.runtimes.errors import MissingPackageError
+from edgesr.runtimes.image_io import read_image, write_image
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = (
@@ -101,6 +104,40 @@ def test_a_wheel_has_the_cache_keys_and_sends_the_files_of_a_checkout(
     made = {file.name: file.read_bytes() for file in (tmp_path / "bundle").iterdir() if file.is_file()}
     assert made == {file.name: file.read_bytes() for file in mobile_bundle.root.iterdir() if file.is_file()}
     assert run(installed, tmp_path, "-c", SENT) == run(None, tmp_path, "-c", SENT)
+
+
+def newer_pythons() -> list[Path]:
+    """Interpreters of this machine that are newer than this one: on PATH, and installed next to this one."""
+    beside = Path(sys.base_prefix).parent.glob("3.*/bin/python3")
+    on_path = (shutil.which(f"python3.{minor}") for minor in range(sys.version_info.minor + 1, 20))
+    found: dict[str, Path] = {}
+    for python in (*beside, *(Path(name) for name in on_path if name)):
+        command = [str(python), "-c", "import sys; print(*sys.version_info[:2])"]
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
+        version = tuple(map(int, told.stdout.split())) if told.returncode == 0 else (0, 0)
+        if version > sys.version_info[:2]:
+            found.setdefault(told.stdout, python)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("python", newer_pythons(), ids=lambda python: python.parent.parent.name)
+def test_newer_pythons_run_what_was_exported(built: Path, python: Path, mobile_bundle: Bundle, tmp_path: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    subprocess.run([str(python), "-m", "venv", str(tmp_path / "venv")], check=True)
+    own = tmp_path / "venv" / "bin" / "python"
+    pip = [str(own), "-m", "pip", "install", "-c", str(ROOT / "constraints.txt"), f"{wheel}[onnx,tflite]"]
+    subprocess.run(pip, check=True, capture_output=True)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    write_image(tmp_path / "in.png", photograph("coffee", (40, 56)))
+    for runtime in ("ort", "tflite"):
+        options = ("--bundle", mobile_bundle.root, "--runtime", runtime)
+        for name, interpreter in (("newer", own), ("this", sys.executable)):
+            command = [interpreter, "-P", "-m", "edgesr", "upscale", "in.png", f"{name}-{runtime}.png", *options]
+            subprocess.run(list(map(str, command)), cwd=tmp_path, env=environment, check=True, capture_output=True)
+        newer, this = (read_image(tmp_path / f"{name}-{runtime}.png") for name in ("newer", "this"))
+        assert np.abs(newer - this).max() <= 1
+        command = [own, "-P", "-m", "edgesr", "parity", mobile_bundle.root, "--runtime", runtime]
+        subprocess.run(list(map(str, command)), cwd=tmp_path, env=environment, check=True, capture_output=True)
 
 
 def test_a_wheel_measures_on_an_emulated_device(

@@ -12,7 +12,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from edgesr.runtimes.errors import InputError
+from edgesr.export.targets import plan_artifacts, require_converters
+from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.sr_model.checkpoint import METADATA_KEY, embedded_checkpoint, load_checkpoint
 from edgesr.sr_model.config import preset
 from tests.helpers.cli_refusals import MOBILE, RunCli, Write, nothing, refused, text, truncate
@@ -183,3 +184,11 @@ def test_export_refuses_cache_below_a_file(run_cli: RunCli, tmp_path: Path) -> N
     (tmp_path / "file").touch()
     cache = tmp_path / "file" / "cache"
     refused(run_cli, tmp_path, "export", "--output", tmp_path / "bundle", "--cache-dir", cache, naming=cache)
+
+
+def test_python_is_named_where_the_converters_do_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    plans = plan_artifacts(("onnx", "tflite"), ("fp32",), ("tile",), (32, 32))
+    monkeypatch.setattr("edgesr.export.targets.installed_version", lambda name: None if name == "onnx2tf" else "1")
+    monkeypatch.setattr("edgesr.export.targets.sys.version_info", (3, 12))
+    with pytest.raises(MissingPackageError, match=r"needs onnx2tf, which .* Python 3\.11 alone: .*--targets onnx"):
+        require_converters(plans)
