@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,15 +13,13 @@ from typing import Literal, Protocol
 
 from benchmarks.jobs import Job, Outcome, invalid_result
 from benchmarks.limits import blas_environment
-from runtimes.decoding import to_json
-from runtimes.errors import InputError
-from runtimes.json_file import read_record
+from benchmarks.process_exit import describe_exit
+from runtimes.decoding import DecodeError, decode, to_json
+from runtimes.json_file import JsonError, parse_json
 from runtimes.telemetry import TELEMETRY_OFF
 
 WORKER = "benchmarks.worker"
 """The module that does a job."""
-
-_OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "bad allocation", "Cannot allocate memory", "can't allocate memory")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,24 +95,6 @@ def run_worker(
 def read_outcome(file: Path) -> Outcome:
     """What a worker wrote; anything but an outcome is a crash."""
     try:
-        return read_record(Outcome, file, remake="measure again")
-    except InputError as error:
+        return decode(Outcome, parse_json(file.read_bytes()))
+    except (JsonError, DecodeError) as error:
         return invalid_result(error)
-
-
-def describe_exit(returncode: int, stderr: str) -> str:
-    """One line on a process that died: its signal or exit code, and the last line that it wrote."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    how = f"exit code {returncode}" if returncode >= 0 else f"killed by {_signal_name(-returncode)}"
-    if any(sign in line for sign in _OUT_OF_MEMORY for line in lines[-1:]):
-        how = f"out of memory, {how}"
-    elif returncode == -signal.SIGKILL:
-        how += ", as the system does when memory runs out"
-    return f"{how}: {lines[-1]}" if lines else how
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.device import describe_exit
+from benchmarks.process_exit import describe_exit
 from runtimes.errors import EdgesrError
 from runtimes.telemetry import TELEMETRY_OFF
 

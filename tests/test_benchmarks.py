@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.device import HostDevice, describe_exit
+from benchmarks.device import HostDevice
 from benchmarks.device_parity import run_parity
 from benchmarks.environment import current_environment, parse_x86_features
 from benchmarks.jobs import Job, LatencySettings, Outcome
@@ -20,6 +20,7 @@ from benchmarks.latency import measure_latency
 from benchmarks.latency_results import LatencyResults, run_latency
 from benchmarks.memory import peak_rss_bytes
 from benchmarks.metrics import border_max_abs_error, channel_mean_shift, crop_border, luma, max_abs_error, psnr
+from benchmarks.process_exit import describe_exit
 from benchmarks.results import select_artifacts, write_json
 from benchmarks.tables import latency_table, not_measured
 from benchmarks.worker import run_job

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from benchmarks.arm64.cpus import CPUS, Cpu
 from benchmarks.arm64.guest import Guest
 from benchmarks.arm64.recipe import wheel_pins
-from benchmarks.device import describe_exit
 from benchmarks.emulated_x86 import EmulatedX86Device
+from benchmarks.process_exit import describe_exit
 from runtimes.errors import InputError
 from runtimes.json_file import parse_json
 

@@ -1,0 +1,25 @@
+"""How a process ended, in one line. Imports nothing of ours: steps of an export depend on all that they import."""
+
+from __future__ import annotations
+
+import signal
+
+_OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "bad allocation", "Cannot allocate memory", "can't allocate memory")
+
+
+def describe_exit(returncode: int, stderr: str) -> str:
+    """One line on a process that died: its signal or exit code, and the last line that it wrote."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    how = f"exit code {returncode}" if returncode >= 0 else f"killed by {_signal_name(-returncode)}"
+    if any(sign in line for sign in _OUT_OF_MEMORY for line in lines[-1:]):
+        how = f"out of memory, {how}"
+    elif returncode == -signal.SIGKILL:
+        how += ", as the system does when memory runs out"
+    return f"{how}: {lines[-1]}" if lines else how
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
