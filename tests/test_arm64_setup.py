@@ -168,7 +168,7 @@ def test_damaged_guest_is_refused_and_made_anew(
 ) -> None:
     guest = set_up(folder=tmp_path / "arm64")
     damage(guest)
-    with pytest.raises(MissingPackageError, match=f"{reason}.*edgesr devices setup arm64"):
+    with pytest.raises(MissingPackageError, match=f"{reason}.*: edgesr devices setup arm64"):
         installed_guest(guest.folder)
     assert set_up(folder=guest.folder) == guest == installed_guest(guest.folder)
 

@@ -125,9 +125,9 @@ def installed_guest(folder: Path | None = None) -> Guest:
     if not place.exists():
         raise MissingPackageError(f"the arm64 guest is not set up: {SETUP_COMMAND}")
     try:
-        record = read_record(GuestRecord, place / RECORD_FILE, remake=f"run '{SETUP_COMMAND}'")
+        record = read_record(GuestRecord, place / RECORD_FILE, remake="set it up again")
     except InputError as error:
-        raise MissingPackageError(f"the arm64 guest is damaged: {error}") from None
+        raise MissingPackageError(f"the arm64 guest is damaged ({error}): {SETUP_COMMAND}") from None
     if (record.schema_version, record.recipe_sha256) != (SCHEMA_VERSION, recipe_sha256()):
         raise MissingPackageError(f"the arm64 guest in {place} is of another version of edgesr: {SETUP_COMMAND}")
     guest = Guest(place, record)
