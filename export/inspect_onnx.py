@@ -92,4 +92,5 @@ def _shape(value: onnx.ValueInfoProto) -> Shape:
 
 
 def _dtype(value: onnx.ValueInfoProto) -> str:
-    return str(onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type)).lower()
+    kind = value.type.tensor_type.elem_type
+    return next((name.lower() for name, number in onnx.TensorProto.DataType.items() if number == kind), f"type {kind}")
