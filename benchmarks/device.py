@@ -95,6 +95,6 @@ def run_worker(
 def read_outcome(file: Path) -> Outcome:
     """What a worker wrote; anything but an outcome is a crash."""
     try:
-        return decode(Outcome, parse_json(file.read_bytes()))
+        return decode(Outcome, parse_json(file.read_bytes(), file_names=True))
     except (JsonError, DecodeError) as error:
         return invalid_result(error)

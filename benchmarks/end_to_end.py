@@ -82,10 +82,8 @@ def measure_end_to_end(
         writer = PictureWriter(source.with_name("output.png"), picture, scale=bundle.manifest.scale)
         plan = upscaler.plan(picture.size)
         tiles_ms, network_ms = upscaler.timed(picture.pixels, writer)
+        _require_network(network_ms, settings.size)
         started = time.perf_counter()
-        if network_ms == 0:
-            size = "x".join(map(str, settings.size))
-            raise EdgesrError(f"a photograph of {size} is flat here, no network runs: give a larger --image-size")
         writer.save()
         encode_ms = _milliseconds_since(started)
         peak = peak_rss_bytes() - before
@@ -106,6 +104,14 @@ def measure_end_to_end(
         peak_above_runtime_mb=peak / 1e6,
         estimated_tile_mb=None if plan.memory_bytes is None else plan.memory_bytes / 1e6,
     )
+
+
+def _require_network(network_ms: float, size: Size) -> None:
+    """An EdgesrError for a photograph so flat that its noise level is 0: its residual is not computed."""
+    if network_ms == 0:
+        raise EdgesrError(
+            f"a photograph of {size[0]}x{size[1]} is flat here, no network runs: give a larger --image-size"
+        )
 
 
 def _compare(

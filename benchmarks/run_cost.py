@@ -84,5 +84,5 @@ def measure_run(job: RunJob) -> RunCost:
 
 if __name__ == "__main__":
     keep_large_blocks_after_torch()
-    result = measure_run(read_record(RunJob, Path(sys.argv[1]), remake="export again"))
+    result = measure_run(read_record(RunJob, Path(sys.argv[1]), remake="export again", file_names=True))
     Path(sys.argv[2]).write_text(to_json(result))

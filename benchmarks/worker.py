@@ -64,7 +64,7 @@ def _timed(job: Job, bundle: Bundle, artifact: Artifact) -> OperatorProfile | En
 
 def main(job_file: Path, result_file: Path) -> None:
     keep_large_blocks_after_torch()
-    outcome = run_job(read_record(Job, job_file, remake="measure again"))
+    outcome = run_job(read_record(Job, job_file, remake="measure again", file_names=True))
     result_file.write_text(to_json(outcome))
 
 

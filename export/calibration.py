@@ -15,7 +15,7 @@ from edgesr.export.synthetic import PLAIN_TILES, synthetic_tiles
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.image_io import list_images, read_rgb8
 from edgesr.runtimes.manifest import Calibration
-from edgesr.runtimes.wording import counted
+from edgesr.runtimes.wording import counted, printable
 
 Image = NDArray[np.float32]
 
@@ -100,7 +100,7 @@ def folder_calibration(folder: Path, evaluated: Sequence[Image]) -> CalibrationS
     _check_usable(folder, surveys, len(tiles))
     selection = tiles[_SELECTION_STEP - 1 :: _SELECTION_STEP]
     del tiles[_SELECTION_STEP - 1 :: _SELECTION_STEP]
-    return CalibrationSet(str(folder), tuple(tiles), tuple(selection), calibration_warnings(tiles, surveys))
+    return CalibrationSet(printable(str(folder)), tuple(tiles), tuple(selection), calibration_warnings(tiles, surveys))
 
 
 def calibration_warnings(tiles: Sequence[Image], surveys: Sequence[Survey] = ()) -> tuple[str, ...]:
@@ -130,7 +130,7 @@ def _survey_warnings(surveys: Sequence[Survey]) -> Iterator[str]:
 
 
 def _enumerate(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(map(printable, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def check_folder(folder: Path) -> None:

@@ -105,7 +105,7 @@ def _is_folded(node: onnx.NodeProto, nodes: Sequence[onnx.NodeProto], pixels: Co
 
 
 def _main(job_file: str, result_file: str) -> None:
-    job = read_record(DelegateJob, Path(job_file), remake="export again")
+    job = read_record(DelegateJob, Path(job_file), remake="export again", file_names=True)
     use = DelegateUse(
         delegate=DELEGATE,
         predicted=predict(onnx.load(job.onnx_file), graph=job.graph, precision=job.precision),

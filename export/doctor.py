@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgesr.benchmarks.tables import Table
-from edgesr.export.targets import EXTRA, TARGETS
+from edgesr.export.targets import EXTRA, TARGETS, needs_older_python
 from edgesr.runtimes.registry import RUNTIMES, installed_version
 
 
@@ -29,7 +29,13 @@ def converter_table() -> Table:
                 target.name,
                 "ready" if not missing else f"missing {', '.join(missing)}",
                 ", ".join(f"{name} {version}" for name, version in versions.items() if version),
-                f"pip install 'edgesr[{EXTRA}]'" if missing else "",
+                _advice(missing),
             )
         )
     return Table("Export targets", ("target", "state", "installed packages", "install"), tuple(rows))
+
+
+def _advice(missing: list[str]) -> str:
+    if needs_older_python(missing):
+        return "use Python 3.11"
+    return f"pip install 'edgesr[{EXTRA}]'" if missing else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.decoding import to_json
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import is_text
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.registry import require_packages
 
@@ -32,6 +33,8 @@ def describe_model(path: Path) -> dict[str, str]:
     """Facts on an ONNX or TFLite file; one that cannot be read, or whose reader crashes or hangs, is an EdgesrError."""
     kind, package, extra = MODEL_FILES[path.suffix]
     require_packages(f"inspecting {kind}", (package,), extra=extra)
+    if not is_text(path.absolute()):
+        raise InputError(f"{path}: {package} opens no path that is not UTF-8; rename it")
     with tempfile.TemporaryDirectory(prefix="edgesr-inspect-") as name:
         result = Path(name) / "description.json"
         run_converter(

@@ -8,7 +8,7 @@ from typing import get_args
 
 from edgesr.export.targets import TARGETS
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.manifest import RangeMethod, Size
+from edgesr.runtimes.manifest import LARGEST_SIDE, RangeMethod, Size
 from edgesr.sr_model.checkpoint import DEFAULT_WEIGHTS, embedded_checkpoint
 
 DEFAULT_PRESET = "srrescycgan-mobile"
@@ -39,6 +39,10 @@ class ExportOptions:
     int8_ranges: str | None = None
 
     def __post_init__(self) -> None:
+        if not all(1 <= side <= LARGEST_SIDE for side in self.tile_size):
+            raise InputError(
+                f"--tile-size {self.tile_size[0]}x{self.tile_size[1]}: give sides from 1 to {LARGEST_SIDE}"
+            )
         if not 0 <= self.int8_min_psnr_db <= 100:
             raise InputError(f"--int8-min-psnr {self.int8_min_psnr_db:g}: give a number of dB from 0 to 100")
         if not 0 < self.int8_max_shift <= 255:

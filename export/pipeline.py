@@ -23,7 +23,7 @@ from edgesr.runtimes.bundle import Bundle, check_output, write_bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.manifest import RangeMethod
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
-from edgesr.runtimes.wording import counted
+from edgesr.runtimes.wording import counted, printable
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ def export_bundle(
             progress(ProgressEvent("export", done + 1, len(plans) + 1, plan.id))
             used = quantization if plan.precision in CALIBRATED else None
             converted += convert(runner, cache, plan, options.tile_size, used)
-        bundle = write_bundle(output, Assembly(runner, source.name, options, quantization, converted, goldens).fill)
+        bundle = write_bundle(
+            output, Assembly(runner, printable(source.name), options, quantization, converted, goldens).fill
+        )
     progress(ProgressEvent("export", len(plans) + 1, len(plans) + 1, str(output)))
     return ExportReport(bundle, tuple(cache.conversions))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn, get_args
 
@@ -11,7 +12,7 @@ from edgesr.runtimes.manifest import GraphKind, Layout, Precision, Size, Toleran
 from edgesr.runtimes.registry import installed_version, require_packages
 
 EXTRA = "export"
-_BELOW_PYTHON_3_12 = ("tensorflow", "tf_keras", "onnx2tf")
+_BELOW_PYTHON_3_12 = frozenset(("tensorflow", "tf_keras", "onnx2tf"))
 
 
 @dataclass(frozen=True)
@@ -169,13 +170,18 @@ def left_out(targets: tuple[str, ...], precisions: tuple[str, ...]) -> list[str]
 def require_converters(plans: list[ArtifactPlan]) -> None:
     """A MissingPackageError that lists what the planned conversions lack, before any work."""
     packages = dict.fromkeys(p for plan in plans for p in plan.target.packages)
-    absent = [name for name in _BELOW_PYTHON_3_12 if name in packages and installed_version(name) is None]
-    if absent and sys.version_info >= (3, 12):
+    absent = [name for name in packages if installed_version(name) is None]
+    if needs_older_python(absent):
         raise MissingPackageError(
             f"export to TFLite needs {', '.join(absent)}, which edgesr[{EXTRA}] has for Python 3.11 alone: export with "
             "Python 3.11, or leave tflite out with --targets onnx,torchscript"
         )
     require_packages("export", packages, extra=EXTRA)
+
+
+def needs_older_python(absent: Iterable[str]) -> bool:
+    """Whether some of the absent packages cannot be installed for this Python."""
+    return sys.version_info >= (3, 12) and not _BELOW_PYTHON_3_12.isdisjoint(absent)
 
 
 def describe_supported() -> str:

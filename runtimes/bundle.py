@@ -18,7 +18,7 @@ from edgesr.runtimes.decoding import DecodeError, decode, to_json
 from edgesr.runtimes.directory_swap import recover, swap_in
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import require_creatable, sha256_of
-from edgesr.runtimes.json_file import read_json, require_version
+from edgesr.runtimes.json_file import JsonError, parse_json, read_json, require_version
 from edgesr.runtimes.manifest import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Artifact, FileEntry, Manifest
 from edgesr.runtimes.sound_manifest import require_sound
 from edgesr.runtimes.wording import counted, shown_text
@@ -122,13 +122,24 @@ def write_bundle(output: Path, fill: Callable[[Path], Manifest]) -> Bundle:
         staging.chmod(0o755)
         try:
             manifest = fill(staging)
-            (staging / MANIFEST_FILE).write_text(to_json(manifest))
+            (staging / MANIFEST_FILE).write_text(_readable_text(manifest, output))
             swap_in(staging, target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise InputError(f"{output}: cannot be written: {error.strerror}") from error
     return Bundle(output, manifest)
+
+
+def _readable_text(manifest: Manifest, output: Path) -> str:
+    """The JSON of a manifest; an InputError instead of one that `open_bundle` would refuse."""
+    text = to_json(manifest)
+    try:
+        require_sound(manifest)
+        parse_json(text)
+    except (DecodeError, JsonError) as error:
+        raise InputError(f"{output}: its manifest could not be read again: {error}; nothing was written") from error
+    return text
 
 
 def file_entry(root: Path, path: Path) -> FileEntry:

@@ -39,6 +39,15 @@ def require_creatable(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written, {existing} is not writable")
 
 
+def is_text(path: Path) -> bool:
+    """Whether a path is UTF-8: libraries in C++ open no others."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_standard_output(path: Path) -> bool:
     """Whether a path is ``-``, or leads to where this process's standard output goes, such as /dev/stdout."""
     try:
@@ -85,13 +94,18 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_output(path: Path, content: bytes) -> None:
-    """Write a file as `write_atomically` does, or into a stream (`is_stream`); ``-`` is standard output."""
+    """Write a file as `write_atomically` does, or into a stream (`is_stream`); ``-`` is standard output.
+
+    A BrokenPipeError where nobody reads the stream any more.
+    """
     if not is_stream(path):
         write_atomically(path, content)
         return
     try:
         with os.fdopen(os.dup(_STANDARD_OUTPUT), "wb") if is_standard_output(path) else path.open("wb") as stream:
             stream.write(content)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
 

@@ -53,14 +53,17 @@ def parse_json(content: bytes | str, *, file_names: bool = False) -> Any:
         raise JsonError(f"is not JSON: {error}") from error
 
 
-def read_json(path: Path, *, remake: str) -> dict[str, Any]:
-    """The object in a JSON file; an InputError that names the file, and ends with what to do: ``remake``."""
+def read_json(path: Path, *, remake: str, file_names: bool = False) -> dict[str, Any]:
+    """The object in a JSON file; an InputError that names the file, and ends with what to do: ``remake``.
+
+    ``file_names``: as in `parse_json`.
+    """
     try:
         if why := why_irregular(path):
             raise InputError(f"{path}: {why}; {remake}")
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: has {path.stat().st_size} bytes, more than {MAX_BYTES}; {remake}")
-        value = parse_json(path.read_bytes())
+        value = parse_json(path.read_bytes(), file_names=file_names)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}; {remake}") from error
     except JsonError as error:
@@ -70,9 +73,9 @@ def read_json(path: Path, *, remake: str) -> dict[str, Any]:
     return value
 
 
-def read_record(cls: type[T], path: Path, *, remake: str) -> T:
-    """The dataclass that a JSON file holds; an InputError that names the file, and ends with what to do: ``remake``."""
-    data = read_json(path, remake=remake)
+def read_record(cls: type[T], path: Path, *, remake: str, file_names: bool = False) -> T:
+    """The dataclass that a JSON file holds, read as by `read_json`."""
+    data = read_json(path, remake=remake, file_names=file_names)
     try:
         return decode(cls, data)
     except DecodeError as error:

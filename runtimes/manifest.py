@@ -14,6 +14,9 @@ OLDEST_SCHEMA_VERSION = 5
 LARGEST_ALPHA = 80.0
 """Its exponential fits into a float32."""
 
+LARGEST_SIDE = 2**16
+"""Of tiles, halos and goldens, in LR pixels."""
+
 GraphKind = Literal["full", "tile"]
 Layout = Literal["NCHW", "NHWC"]
 Padding = Literal["reflect", "zero"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgesr.runtimes.bundle import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.files import is_text
 from edgesr.runtimes.manifest import Artifact, Layout
 from edgesr.runtimes.registry import require_installed, require_threads, runtime_info
 from edgesr.runtimes.wording import shown_text
@@ -106,6 +107,8 @@ def open_session(
     require_installed(info)
     adapter: Adapter = importlib.import_module(info.adapter)
     path = bundle.path(artifact.file)
+    if not is_text(path):
+        raise InputError(f"{path}: {info.title} opens no path that is not UTF-8; rename the folder")
     try:
         session = adapter.open(path, threads, exact=exact)
     except adapter.FAILURES as error:

@@ -6,11 +6,10 @@ import dataclasses
 from collections.abc import Iterator
 
 from edgesr.runtimes.decoding import DecodeError
-from edgesr.runtimes.manifest import LARGEST_ALPHA, Artifact, Golden, Manifest, Size, TensorSpec
+from edgesr.runtimes.manifest import LARGEST_ALPHA, LARGEST_SIDE, Artifact, Golden, Manifest, Size, TensorSpec
 from edgesr.runtimes.wording import shown_name, shown_value
 
 _LARGEST_SCALE = 16
-_LARGEST_SIDE = 2**16
 _MOST_BYTES = 2**50
 
 
@@ -29,7 +28,7 @@ def _faults(manifest: Manifest) -> Iterator[str]:
     if not 1 <= manifest.scale <= _LARGEST_SCALE:
         yield f"a scale has to be from 1 to {_LARGEST_SCALE}"
     if not _are_sides(manifest.minimum_side, *manifest.tile_size):
-        yield f"minimum side and tile sizes have to be from 1 to {_LARGEST_SIDE}"
+        yield f"minimum side and tile sizes have to be from 1 to {LARGEST_SIDE}"
     if manifest.glue.alpha is not None and abs(manifest.glue.alpha) > LARGEST_ALPHA:
         yield f"alpha has to be from -{LARGEST_ALPHA:g} to {LARGEST_ALPHA:g}"
     known = {artifact.id for artifact in manifest.artifacts}
@@ -45,9 +44,9 @@ def _artifact_faults(artifact: Artifact, others: set[str], scale: int) -> Iterat
     if not artifact.id:
         yield "an id is empty"
     if not _are_sides(*(artifact.tile_size or ())):
-        yield f"tile sizes have to be from 1 to {_LARGEST_SIDE}"
-    if artifact.halo is not None and not 0 <= artifact.halo <= _LARGEST_SIDE:
-        yield f"a halo has to be from 0 to {_LARGEST_SIDE}"
+        yield f"tile sizes have to be from 1 to {LARGEST_SIDE}"
+    if artifact.halo is not None and not 0 <= artifact.halo <= LARGEST_SIDE:
+        yield f"a halo has to be from 0 to {LARGEST_SIDE}"
     if not artifact.runtimes or len(set(artifact.runtimes)) < len(artifact.runtimes):
         yield "has no runtime, or one twice"
     if len(artifact.inputs) != 1 or len(artifact.outputs) != 1:
@@ -66,13 +65,13 @@ def _artifact_faults(artifact: Artifact, others: set[str], scale: int) -> Iterat
 
 def _golden_faults(golden: Golden) -> Iterator[str]:
     if not _are_sides(*golden.size):
-        yield f"its size has to be from 1 to {_LARGEST_SIDE}"
+        yield f"its size has to be from 1 to {LARGEST_SIDE}"
     if any(min(dataclasses.astuple(tolerance)) < 0 for tolerance in golden.tolerances.values()):
         yield "a tolerance is below 0"
 
 
 def _are_sides(*sides: int) -> bool:
-    return all(1 <= side <= _LARGEST_SIDE for side in sides)
+    return all(1 <= side <= LARGEST_SIDE for side in sides)
 
 
 def _tensor_faults(tensor: TensorSpec, tile_size: Size | None, factor: int) -> Iterator[str]:

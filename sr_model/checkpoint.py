@@ -17,6 +17,7 @@ from edgesr.runtimes.decoding import DecodeError, decode
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import write_atomically
 from edgesr.runtimes.json_file import JsonError, parse_json
+from edgesr.runtimes.manifest import LARGEST_ALPHA
 from edgesr.runtimes.wording import first_names, shown_name
 from edgesr.sr_model.config import GeneratorConfig, preset
 from edgesr.sr_model.recognised import foreign_network
@@ -150,10 +151,11 @@ def require_file(path: Path) -> None:
 
 def _require_projection(generator: Generator, path: Path) -> None:
     """An alpha whose exponential overflows makes NaN of a flat image, whose noise level is 0."""
-    if generator.projection is not None and not generator.projection.alpha.exp().isfinite().all():
+    alpha = 0.0 if generator.projection is None else generator.projection.alpha.item()
+    if not abs(alpha) <= LARGEST_ALPHA:
         raise InputError(
-            f"{path}: its alpha is {generator.projection.alpha.item():g}, whose exponential is not finite in float32; "
-            "give a checkpoint with a lower one"
+            f"{path}: its alpha is {alpha:g}, need -{LARGEST_ALPHA:g} to {LARGEST_ALPHA:g}, whose exponential float32 "
+            "holds; give another checkpoint"
         )
 
 

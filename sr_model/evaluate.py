@@ -16,6 +16,7 @@ from edgesr.benchmarks.image_pairs import ImageSet
 from edgesr.benchmarks.quality import measure_quality
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.files import sha256_of
+from edgesr.runtimes.wording import printable
 from edgesr.sr_model.checkpoint import load_checkpoint
 from edgesr.sr_model.generator import Generator
 
@@ -43,7 +44,10 @@ def checkpoint_candidate(path: Path) -> Candidate:
     """The generator of a checkpoint, ours or a published .pth."""
     generator = load_checkpoint(path)
     return Candidate(
-        name=str(path), scale=generator.config.scale, upscale=generator_pixels(generator), sha256=sha256_of(path)
+        name=printable(str(path)),
+        scale=generator.config.scale,
+        upscale=generator_pixels(generator),
+        sha256=sha256_of(path),
     )
 
 

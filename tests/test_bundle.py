@@ -100,6 +100,19 @@ def test_wrong_manifest_is_refused(bundle: Bundle, change: Callable[[dict[str, A
 
 
 @pytest.mark.parametrize(
+    ("changes", "why"),
+    [({"halo": -1}, "a halo has to be from 0"), ({"made_by": {"\udcff": "1"}}, "is not UTF-8")],
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, changes: dict[str, Any], why: str) -> None:
+    write_bundle(tmp_path / "b", fill)
+    before = (tmp_path / "b" / "manifest.json").read_bytes()
+    with pytest.raises(InputError, match=f"its manifest could not be read again: .*{why}"):
+        write_bundle(tmp_path / "b", lambda root: fill(root, **changes))
+    assert (tmp_path / "b" / "manifest.json").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+@pytest.mark.parametrize(
     ("content", "why"),
     [
         (b"", "not a tensor, or damaged: no .npy file"),

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from edgesr.export.doctor import converter_table
 from edgesr.export.targets import plan_artifacts, require_converters
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.sr_model.checkpoint import METADATA_KEY, embedded_checkpoint, load_checkpoint
@@ -149,6 +150,7 @@ def test_inspect_refuses_checkpoint(name: str, run_cli: RunCli, tmp_path: Path) 
         (("--tile-size", "16x16"), "16x16"),
         (("--tile-size", "64x8"), "64x8"),
         (("--tile-size", "abc"), "'abc'"),
+        (("--tile-size", "64x70000"), "--tile-size 64x70000: give sides from 1 to 65536"),
         (("--tile-size", "64"), "'64'"),
         (("--tile-size", "64x"), "'64x'"),
         (("--tile-size", "0x64"), "'0x64'"),
@@ -188,7 +190,11 @@ def test_export_refuses_cache_below_a_file(run_cli: RunCli, tmp_path: Path) -> N
 
 def test_python_is_named_where_the_converters_do_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     plans = plan_artifacts(("onnx", "tflite"), ("fp32",), ("tile",), (32, 32))
-    monkeypatch.setattr("edgesr.export.targets.installed_version", lambda name: None if name == "onnx2tf" else "1")
+    for module in ("targets", "doctor"):
+        name = f"edgesr.export.{module}.installed_version"
+        monkeypatch.setattr(name, lambda package: None if package == "onnx2tf" else "1")
     monkeypatch.setattr("edgesr.export.targets.sys.version_info", (3, 12))
+    (row,) = [row for row in converter_table().rows if row[0] == "tflite"]
+    assert row[3] == "use Python 3.11"
     with pytest.raises(MissingPackageError, match=r"needs onnx2tf, which .* Python 3\.11 alone: .*--targets onnx"):
         require_converters(plans)

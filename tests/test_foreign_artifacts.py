@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,6 +14,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from edgesr.benchmarks.device import HostDevice
+from edgesr.benchmarks.jobs import Job
 from edgesr.benchmarks.tables import Table
 from edgesr.cli.terminal import print_lines, print_table
 from edgesr.export.tflite_graph import read_tflite, write_tflite
@@ -89,6 +92,22 @@ def test_other_inputs_and_outputs_are_refused(
     image = picture(tmp_path / "in.png")
     options = ("--bundle", root, "--artifact", artifact)
     refused(run_cli, tmp_path, "upscale", image, tmp_path / "out.png", *options, naming=why)
+
+
+def test_a_bundle_in_a_folder_whose_name_is_no_text(tmp_path: Path, run_cli: RunCli) -> None:
+    """Libraries in C++ cannot open its files; that is said, by workers too."""
+    root = Path(shutil.copytree(RELEASE, tmp_path / os.fsdecode(b"b\xff")))
+    image = picture(tmp_path / "in.png")
+    for artifact in (ONNX, TFLITE):
+        options = ("--bundle", root, "--artifact", artifact)
+        naming = "opens no path that is not UTF-8; rename the folder"
+        refused(run_cli, tmp_path, "upscale", image, tmp_path / "out.png", *options, naming=naming)
+    job = Job(kind="parity", bundle=str(root), artifact=ONNX, runtime="ort", threads=1)
+    outcome = HostDevice().run(job)
+    assert outcome.status == "error"
+    assert "opens no path that is not UTF-8" in str(outcome.reason)
+    model = Path(shutil.copy(RELEASE / "onnx-fp32-tile.onnx", tmp_path / os.fsdecode(b"m\xff.onnx")))
+    refused(run_cli, tmp_path, "inspect", model, naming="onnx opens no path that is not UTF-8; rename it")
 
 
 class _Answers:

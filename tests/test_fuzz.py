@@ -70,4 +70,4 @@ def test_outcomes(read: object, content: bytes, expected: Outcome, apart: bool) 
 
 def test_a_crash_is_told_from_a_fault() -> None:
     target = Target("x/any", list, lambda content, _: content, _crashes, apart=True)
-    assert outcome(target, b"") == ("crashed", f"signal {signal.SIGKILL.value}")
+    assert outcome(target, b"") == ("crashed", f"signal or exit code {-signal.SIGKILL}")

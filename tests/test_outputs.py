@@ -77,6 +77,22 @@ def test_what_no_file_can_replace_is_refused(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 3
 
 
+@pytest.mark.parametrize(
+    ("redirection", "code", "said"),
+    [
+        (">&-", 2, "edgesr: -: standard output is closed; name a file\n"),
+        ("| true", 141, ""),
+    ],
+)
+def test_standard_output_that_nobody_reads(tmp_path: Path, redirection: str, code: int, said: str) -> None:
+    command = (
+        f"{sys.executable} -m edgesr parity {RELEASE / 'bundle'} --artifact onnx-fp32-full --json - 2>{tmp_path}/e"
+    )
+    done = subprocess.run(["bash", "-c", f"{command} {redirection}; exit ${{PIPESTATUS[0]}}"], check=False)
+    assert done.returncode == code
+    assert (tmp_path / "e").read_text().partition("Parity matrix")[0] == said
+
+
 def test_json_alone_on_standard_output(tmp_path: Path) -> None:
     """Tables go to standard error, and what a shell appends to keeps what it had."""
     command = [sys.executable, "-m", "edgesr", "parity", str(RELEASE / "bundle"), "--artifact", "onnx-fp32-full"]

@@ -100,6 +100,8 @@ def _run() -> None:
         _fail(str(error))
     except typer.TyperException as error:
         _fail(error.format_message())
+    except BrokenPipeError:
+        raise
     except OSError as error:
         _fail(f"{error.filename or 'writing the output'}: {error.strerror or error}")
     except (KeyboardInterrupt, typer.Abort):

@@ -36,6 +36,8 @@ _MOST_DIGITS = 9
 def keep_output_free(context: typer.Context, path: Path | None) -> Path | None:
     """Where standard output is to hold one file alone, what a command tells goes to standard error."""
     if path is not None and is_standard_output(path):
+        if sys.stdout is None:
+            raise InputError(f"{path}: standard output is closed; name a file")
         sys.stdout.flush()
         context.with_resource(redirect_stdout(sys.stderr))
     return path
