@@ -132,10 +132,12 @@ def test_the_export_marks_no_file_of_one_size_as_resizable(
 
 
 def test_a_latency_job_of_such_a_file_is_an_error_row(mobile_bundle: Bundle, tmp_path: Path) -> None:
-    """The manifest is made to say x3: what the file answers is then of the wrong size."""
+    """The manifest is made to say x3, of files of any size alone: what they answer is then of the wrong size."""
     shutil.copytree(mobile_bundle.root, tmp_path / "bundle")
     manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())
-    (tmp_path / "bundle" / "manifest.json").write_text(json.dumps(manifest | {"scale": 3}))
+    (tmp_path / "bundle" / "manifest.json").write_text(
+        json.dumps(manifest | {"scale": 3, "artifacts": [a for a in manifest["artifacts"] if a["tile_size"] is None]})
+    )
     job = Job(
         kind="latency",
         bundle=str(tmp_path / "bundle"),
