@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,16 @@ def _convolution_macs(operators: list[dict[str, Any]], tensors: dict[int, Any]) 
     total = 0
     for operator in operators:
         if operator["op_name"] in _CONVOLUTIONS:
-            made = [int(s) for s in tensors[int(operator["outputs"][0])]["shape"]]
-            if len(made) != 4:
+            made, weights = _shapes(operator["outputs"][:1], tensors), _shapes(operator["inputs"][1:2], tensors)
+            if not made or not weights or len(made[0]) != 4:
                 return None
-            weights = tensors[int(operator["inputs"][1])]["shape"]
-            total += made[1] * made[2] * math.prod(int(s) for s in weights)
+            total += made[0][1] * made[0][2] * math.prod(weights[0])
     return total
+
+
+def _shapes(indices: Iterable[Any], tensors: dict[int, Any]) -> list[list[int]]:
+    """Shapes of those tensors that there are: a damaged operator may name none, or others."""
+    return [[int(side) for side in tensors[int(index)]["shape"]] for index in indices if int(index) in tensors]
 
 
 def _shape(outputs: list[dict[str, Any]]) -> Shape:
