@@ -47,6 +47,7 @@ def written(tmp_path: Path) -> list[str]:
     return sorted(str(p.relative_to(tmp_path)) for folder in folders for p in folder.rglob("*"))
 
 
+@pytest.mark.slow
 def test_parity_writes_its_results_alone(mobile_bundle: Bundle, untouched: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "edgesr", "parity", mobile_bundle.root, "--json", "parity.json"]
     run(command, untouched, tmp_path / "work")

@@ -53,7 +53,7 @@ def press_ctrl_c() -> None:
         ("l1", 5, kill),
         ("l1", 3, press_ctrl_c),
         pytest.param("gan", 5, kill, marks=pytest.mark.slow),
-        ("gan", 3, press_ctrl_c),
+        pytest.param("gan", 3, press_ctrl_c, marks=pytest.mark.slow),
     ],
 )
 def test_resumed_run_equals_an_uninterrupted_one(

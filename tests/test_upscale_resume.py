@@ -101,6 +101,7 @@ def test_journal_of_other_content_is_ignored(done: object, mobile_bundle: Bundle
     assert len(folder_run(mobile_bundle, source, target).written) == 4
 
 
+@pytest.mark.slow
 def test_killed_run_goes_on(mobile_bundle: Bundle, source: Path, tmp_path: Path) -> None:
     """A real process, killed while it works: every image that is there is whole, the rest is done afterwards."""
     for number in range(40):

@@ -26,7 +26,7 @@ def _convolution_weights(bundle: Bundle, artifact: Artifact) -> list[int]:
 @pytest.mark.parametrize(
     ("target", "precision"),
     [
-        ("onnx", "fp16"),
+        pytest.param("onnx", "fp16", marks=pytest.mark.slow),
         pytest.param("onnx", "int8", marks=pytest.mark.slow),
         pytest.param("onnx", "w8a16", marks=pytest.mark.slow),
         pytest.param("tflite", "fp16", marks=pytest.mark.slow),
