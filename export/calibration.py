@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from edgesr.export.overlap import Colours, Pixels, contains_any, distinctive_patches
 from edgesr.export.synthetic import PLAIN_TILES, synthetic_tiles
+from edgesr.runtimes.calibrated_quantization import Calibration
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.image_io import list_images, read_rgb8
-from edgesr.runtimes.manifest import Calibration
 from edgesr.runtimes.wording import counted, printable
 
 Image = NDArray[np.float32]

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import get_args
 
 from edgesr.export.targets import TARGETS
+from edgesr.runtimes.calibrated_quantization import RangeMethod
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.manifest import LARGEST_SIDE, RangeMethod, Size
+from edgesr.runtimes.manifest import LARGEST_SIDE, Size
 from edgesr.sr_model.checkpoint import DEFAULT_WEIGHTS, embedded_checkpoint
 
 DEFAULT_PRESET = "srrescycgan-mobile"

@@ -20,8 +20,8 @@ from edgesr.export.records import GoldenRecord
 from edgesr.export.stages import StageRunner
 from edgesr.export.targets import CALIBRATED, ArtifactPlan, left_out, plan_artifacts, require_converters
 from edgesr.runtimes.bundle import Bundle, check_output, write_bundle
+from edgesr.runtimes.calibrated_quantization import RangeMethod
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.manifest import RangeMethod
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.wording import counted, printable
 

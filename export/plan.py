@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesr.export.records import REMAKE
+from edgesr.runtimes.calibrated_quantization import RangeMethod, Scope, Sensitivity
 from edgesr.runtimes.decoding import to_json
 from edgesr.runtimes.json_file import read_record
-from edgesr.runtimes.manifest import RangeMethod, Scope, Sensitivity
 
 Range = tuple[float, float]
 Biases = dict[str, NDArray[np.float32]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgesr.export.calibration import CalibrationSet
 from edgesr.export.plan import Budget
-from edgesr.runtimes.manifest import RangeMethod
+from edgesr.runtimes.calibrated_quantization import RangeMethod
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,8 +25,8 @@ from edgesr.export.plan import Budget, Measured, Plan, Range
 from edgesr.export.quantize_onnx import quantize_onnx, with_biases
 from edgesr.export.ranges import choose_range, collect_histograms, image_ranges
 from edgesr.export.weight_rounding import LEVELS_7BIT, LEVELS_8BIT, round_weights
+from edgesr.runtimes.calibrated_quantization import RangeMethod, Scope, Sensitivity
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.manifest import RangeMethod, Scope, Sensitivity
 from edgesr.runtimes.wording import counted
 
 LEAST_INT8_SHARE = 0.5

@@ -7,7 +7,8 @@ from edgesr.export.plan import Plan
 from edgesr.export.quantization import Quantization
 from edgesr.export.stages import StageRunner
 from edgesr.export.targets import CALIBRATED, ArtifactPlan
-from edgesr.runtimes.manifest import Artifact, Manifest, QuantizationRecord
+from edgesr.runtimes.calibrated_quantization import QuantizationRecord
+from edgesr.runtimes.manifest import Artifact, Manifest
 from edgesr.runtimes.wording import counted
 
 

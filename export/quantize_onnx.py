@@ -21,7 +21,7 @@ from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 
 from edgesr.export.onnx_graph import Tensor, convolutions, copied
 from edgesr.export.plan import Range
-from edgesr.runtimes.manifest import Scope
+from edgesr.runtimes.calibrated_quantization import Scope
 
 CONV_ONLY = ("Conv",)
 ALL_OPERATORS = ("Conv", "LeakyRelu", "PRelu", "Relu", "Add", "Pad", "DepthToSpace")

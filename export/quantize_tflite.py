@@ -39,8 +39,9 @@ from edgesr.export.tflite_graph import (
 )
 from edgesr.export.vanishing_channels import keep_biases
 from edgesr.export.weight_rounding import LEVELS_8BIT, round_weights
+from edgesr.runtimes.calibrated_quantization import Scope
 from edgesr.runtimes.json_file import read_json
-from edgesr.runtimes.manifest import Precision, Scope
+from edgesr.runtimes.manifest import Precision
 
 # Not PRELU: XNNPACK has it in float alone, and one int8 PRELU splits the delegate (docs/quantization.md).
 _INT8_OPERATORS = ("ADD", "DEPTH_TO_SPACE", "LEAKY_RELU", "MIRROR_PAD", "PAD", "RELU")

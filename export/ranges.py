@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgesr.export.onnx_graph import Tensor, constants, data_inputs, runner
 from edgesr.export.plan import Range
-from edgesr.runtimes.manifest import RangeMethod
+from edgesr.runtimes.calibrated_quantization import RangeMethod
 
 BINS = 4096
 PERCENTILE = 99.999

@@ -109,3 +109,36 @@ def test_top_level_must_be_an_object(data: object) -> None:
 def test_json_has_no_nan_or_infinity(value: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json(Outer("n", value, "full", Inner((1, 2)), (), {}, {}, False))
+
+
+@dataclass(frozen=True)
+class Series:
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    inner: Series
+    names: dict[str, Series]
+    pair: tuple[int, int] | None
+    flag: bool = False
+
+
+def test_decoding_is_strict() -> None:
+    value = Record(Series((1.0, 2.5)), {"a": Series(())}, None, True)
+    data = json.loads(to_json(value))
+    assert decode(Record, data) == value
+    assert decode(Record, {**data, "pair": [1, 2]}).pair == (1, 2)
+    assert decode(Series, {"values": [1]}) == Series((1.0,))
+    bad: list[tuple[dict[str, Any], str]] = [
+        ({**data, "pair": [1, 2.0]}, r"pair\[1\]: expected int"),
+        ({**data, "pair": [1, True]}, r"pair\[1\]: expected int"),
+        ({**data, "flag": 1}, "flag: expected bool"),
+        ({**data, "names": {"a": {"values": "x"}}}, "names.a.values: expected a list"),
+        ({**data, "inner": []}, "inner: expected an object"),
+    ]
+    for wrong, message in bad:
+        with pytest.raises(DecodeError, match=message):
+            decode(Record, wrong)
+    with pytest.raises(ValueError, match="JSON compliant"):
+        to_json(Series((float("nan"),)))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from edgesr.benchmarks.arithmetic import Computed, device_difference_cause, difference_cause
-from edgesr.runtimes.manifest import Artifact, Calibration, Precision, QuantizationRecord
+from edgesr.runtimes.calibrated_quantization import Calibration, QuantizationRecord
+from edgesr.runtimes.manifest import Artifact, Precision
 from tests.helpers.small_bundle import fill
 
 AVX2 = frozenset({"avx2", "fma"})

@@ -15,6 +15,7 @@ from torch import Tensor
 from edgesr.runtimes.errors import InputError
 from edgesr.sr_model.checkpoint import load_checkpoint
 from edgesr.sr_model.recognised import network_of
+from tests.helpers.checkpoint_refusals import refusal_of
 from tests.helpers.cli_refusals import RunCli, picture, refused
 from tests.helpers.published_reference import seeded_published_generator
 
@@ -40,20 +41,12 @@ def tensors(names: tuple[str, ...]) -> dict[str, Tensor]:
     return {name: torch.zeros(1) for name in (*names, *(f"zz.{i}" for i in range(40) if "body.2.weight" not in names))}
 
 
-def refusal(path: Path) -> str:
-    with pytest.raises(InputError) as caught:
-        load_checkpoint(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ") and len(message.splitlines()) == 1 and len(message) < 1000
-    return message
-
-
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_another_network_is_named_in_a_short_line(network: str, suffix: str, tmp_path: Path) -> None:
     path, state = tmp_path / f"weights{suffix}", tensors(NETWORKS[network])
     torch.save(state, path) if suffix == ".pth" else save_file(state, path)
-    message = refusal(path)
+    message = refusal_of(path)
     assert f"looks like {network}: it holds " in message
     shown = sorted(state) if suffix == ".safetensors" else list(state)
     assert f"{', '.join(shown[:3])} and {len(state) - 3} more;" in message
@@ -88,7 +81,7 @@ def test_what_holds_a_state_dict_inside_says_so(state: Any, naming: str, tmp_pat
     if isinstance(state, dict):
         state = {key: tensors(value) if isinstance(value, tuple) else value for key, value in state.items()}
     torch.save(state, tmp_path / "state.pth")
-    assert f"holds no state dict (a mapping of names to dense tensors){naming}" in refusal(tmp_path / "state.pth")
+    assert f"holds no state dict (a mapping of names to dense tensors){naming}" in refusal_of(tmp_path / "state.pth")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +105,7 @@ def test_what_downloads_leave_in_place_of_weights(tmp_path: Path, name: str, con
 
 def test_a_torchscript_archive_is_refused_without_a_warning(tmp_path: Path) -> None:
     torch.jit.save(torch.jit.script(torch.nn.Conv2d(1, 1, 1)), tmp_path / "script.pth")
-    assert "a TorchScript archive, which holds code; give the state dict of an SRResCGAN" in refusal(
+    assert "a TorchScript archive, which holds code; give the state dict of an SRResCGAN" in refusal_of(
         tmp_path / "script.pth"
     )
 
@@ -123,7 +116,7 @@ def test_records_that_unpack_to_more_than_their_file_are_refused(tmp_path: Path)
         for record in plain.infolist():
             packed.writestr(record.filename, plain.read(record), zipfile.ZIP_DEFLATED)
     assert (tmp_path / "packed.pth").stat().st_size < 10**5
-    assert re.search(r"refused, its \d+ bytes unpack to 4\d{6};", refusal(tmp_path / "packed.pth"))
+    assert re.search(r"refused, its \d+ bytes unpack to 4\d{6};", refusal_of(tmp_path / "packed.pth"))
 
 
 def test_problems_of_a_published_file_are_counted(tmp_path: Path) -> None:
@@ -132,7 +125,7 @@ def test_problems_of_a_published_file_are_counted(tmp_path: Path) -> None:
         del state[f"model.layer1.{block}.relu1.weight"]
     torch.save(state, tmp_path / "some.pth")
     listed = ", ".join(f"model.layer1.{block}.relu1.weight" for block in range(3))
-    assert f"not an SRResCGAN or SRResCycGAN x4 generator: missing {listed} and 1 more;" in refusal(
+    assert f"not an SRResCGAN or SRResCycGAN x4 generator: missing {listed} and 1 more;" in refusal_of(
         tmp_path / "some.pth"
     )
 
@@ -163,7 +156,7 @@ def test_weight_norm_that_float32_does_not_hold_is_refused(
         state[name] = state[name].double()
         state[name][min(2, len(state[name]) - 1)] = value
     torch.save(state, tmp_path / "published.pth")
-    assert naming in refusal(tmp_path / "published.pth")
+    assert naming in refusal_of(tmp_path / "published.pth")
 
 
 def test_every_command_names_the_file(run_cli: RunCli, tmp_path: Path) -> None:

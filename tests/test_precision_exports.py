@@ -14,7 +14,7 @@ from edgesr.export.onnx_graph import constants, convolutions
 from edgesr.export.options import ExportOptions
 from edgesr.export.tflite_graph import operator_name, read_tflite
 from edgesr.runtimes.bundle import Bundle, open_bundle
-from edgesr.runtimes.manifest import QuantizationRecord
+from edgesr.runtimes.calibrated_quantization import QuantizationRecord
 
 RunCli = Callable[..., tuple[int, str, str]]
 INT8 = 9  # in TFLite's schema

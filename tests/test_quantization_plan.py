@@ -16,8 +16,8 @@ from edgesr.export.onnx_graph import layer_names, mac_shares, runner
 from edgesr.export.plan import Budget, Measured, Plan, read_plan, write_plan
 from edgesr.export.quantization_plan import Planner, apply_plan
 from edgesr.export.synthetic import synthetic_tiles
+from edgesr.runtimes.calibrated_quantization import Sensitivity
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.manifest import Sensitivity
 from tests.helpers.small_graphs import Tensor, conv, kernels, make_graph
 
 TILES = synthetic_tiles(8, (16, 16), seed=0)

@@ -13,7 +13,7 @@ from onnx import helper, numpy_helper
 from edgesr.export.onnx_graph import constants, convolutions, runner, sort_nodes
 from edgesr.export.plan import Range
 from edgesr.export.quantize_onnx import quantize_onnx, quantized_operators, with_biases
-from edgesr.runtimes.manifest import Scope
+from edgesr.runtimes.calibrated_quantization import Scope
 from tests.helpers.small_graphs import Tensor, conv, kernels, make_graph, pixels
 
 

@@ -19,7 +19,7 @@ from edgesr.export.ranges import (
     collect_histograms,
     image_ranges,
 )
-from edgesr.runtimes.manifest import RangeMethod
+from edgesr.runtimes.calibrated_quantization import RangeMethod
 from tests.helpers.small_graphs import conv, kernels, make_graph
 
 METHODS = get_args(RangeMethod)

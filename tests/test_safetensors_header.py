@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from edgesr.runtimes.errors import InputError
-from edgesr.sr_model.checkpoint import METADATA_KEY, load_checkpoint, read_header
+from edgesr.sr_model.checkpoint import METADATA_KEY, read_header
 from edgesr.sr_model.config import GeneratorConfig
 from edgesr.sr_model.generator import Generator
+from tests.helpers.checkpoint_refusals import refusal_of
 from tests.helpers.small_generator import projected_generator, save_projected_generator
 
 Header = dict[str, Any]
@@ -41,14 +42,6 @@ def config(**fields: object) -> Callable[[Header], object]:
         header["__metadata__"][METADATA_KEY] = json.dumps(described)
 
     return change
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(InputError) as caught:
-        load_checkpoint(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ") and len(message.splitlines()) == 1 and len(message) < 1000
-    return message
 
 
 TENSOR = "body.blocks.0.act2.weight"
@@ -89,7 +82,7 @@ def test_a_damaged_header_is_refused(name: str, tmp_path: Path) -> None:
     change, naming = HEADERS[name]
     path = save_projected_generator(tmp_path)
     rewritten(path, change)
-    assert naming in refusal(path)
+    assert naming in refusal_of(path)
     with pytest.raises(InputError):
         read_header(path)
 
@@ -113,7 +106,7 @@ CONTENTS = {
 def test_a_header_that_does_not_fit_its_file_is_refused(name: str, tmp_path: Path) -> None:
     content, naming = CONTENTS[name]
     (tmp_path / "x.safetensors").write_bytes(content)
-    assert f"damaged safetensors file: its header {naming}" in refusal(tmp_path / "x.safetensors")
+    assert f"damaged safetensors file: its header {naming}" in refusal_of(tmp_path / "x.safetensors")
 
 
 @pytest.mark.parametrize("fields", [{"width": 1024}, {"width": 1024, "blocks": 64}, {"body": "lr"}])
@@ -131,7 +124,7 @@ def test_no_network_is_built_for_a_config_that_its_tensors_do_not_fit(
 
     monkeypatch.setattr(Generator, "__init__", watched)
     rewritten(path, config(**fields))
-    assert "its tensors do not fit its config 'small', missing, surplus or of wrong shape: body." in refusal(path)
+    assert "its tensors do not fit its config 'small', missing, surplus or of wrong shape: body." in refusal_of(path)
     assert built == ["meta"]
 
 
@@ -140,4 +133,4 @@ def test_a_list_of_wrong_tensors_is_short(tmp_path: Path) -> None:
     rewritten(path, config(width=9))
     count = len(projected_generator().state_dict())
     unchanged = 2  # the bias of the tail and alpha
-    assert f" and {count - unchanged - 3} more; write it again" in refusal(path)
+    assert f" and {count - unchanged - 3} more; write it again" in refusal_of(path)

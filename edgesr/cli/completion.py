@@ -65,6 +65,6 @@ def graphs() -> Iterable[str]:
 
 def range_methods() -> Iterable[str]:
     """Ways to choose the ranges of int8."""
-    from edgesr.runtimes.manifest import RangeMethod
+    from edgesr.runtimes.calibrated_quantization import RangeMethod
 
     return get_args(RangeMethod)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesr.export.plan import Budget, write_plan
-from edgesr.runtimes.manifest import Glue, RangeMethod
+from edgesr.runtimes.calibrated_quantization import RangeMethod
+from edgesr.runtimes.manifest import Glue
 
 Tiles = Sequence[NDArray[np.float32]]
 

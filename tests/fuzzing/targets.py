@@ -88,48 +88,25 @@ def _read_manifest(file: Path) -> None:
             upscale(picture, bundle, UpscaleOptions(artifact_id=artifact.id, runtime=runtime))
 
 
-def _read_parity(file: Path) -> None:
-    results = read_results(ParityResults, file)
-    for table in (golden_table, parity_table, difference_table):
-        table(results)
-    not_measured(results)
-    _report(parity=file)
+def _result_file(name: str, cls: type[R], *shows: Callable[[R], object]) -> Target:
+    """A result file: shown as on the command line, and in a report, whose option for it has its name."""
+
+    def read(file: Path) -> None:
+        results = read_results(cls, file)
+        for show in shows:
+            show(results)
+        build_report(open_bundle(RELEASE / "bundle"), ReportFiles(**{name: file}), pictures=False)
+
+    return Target(f"x/{name}.json", _seeds(f"{name}.json"), mutate_json, read)
 
 
-def _read_latency(file: Path) -> None:
-    results = read_results(LatencyResults, file)
+def _show_latency(results: LatencyResults) -> None:
     latency_table(results)
     latency_notes(results)
     instruction_table(results.instructions)
-    change_lines(compare_results(results, results, limit=0.05))
     old = read_results(LatencyResults, RELEASE / "latency.json")
-    change_lines(compare_results(old, results, limit=0.05, unlike=True))
-    _report(latency=file)
-
-
-def _read_quality(file: Path) -> None:
-    results = read_results(QualityResults, file)
-    image_quality_table(results)
-    mean_quality_table(results)
-    quality_notes(results)
-    _report(quality=file)
-
-
-def _read_end_to_end(file: Path) -> None:
-    end_to_end_table(read_results(EndToEndResults, file))
-    _report(end_to_end=file)
-
-
-def _read_profile(file: Path) -> None:
-    results = read_results(ProfileResults, file)
-    kind_table(results)
-    operator_table(results)
-    profile_notes(results)
-    _report(profile=file)
-
-
-def _report(**files: Path) -> None:
-    build_report(open_bundle(RELEASE / "bundle"), ReportFiles(**files), pictures=False)
+    for before in (results, old):
+        change_lines(compare_results(before, results, limit=0.05, unlike=True))
 
 
 def _describe(file: Path) -> None:
@@ -181,11 +158,11 @@ def _journal() -> list[bytes]:
 
 TARGETS = {
     "manifest": Target(f"bundle/{MANIFEST_FILE}", _seeds("bundle/manifest.json"), mutate_json, _read_manifest),
-    "parity": Target("x/parity.json", _seeds("parity.json"), mutate_json, _read_parity),
-    "latency": Target("x/latency.json", _seeds("latency.json"), mutate_json, _read_latency),
-    "quality": Target("x/quality.json", _seeds("quality.json"), mutate_json, _read_quality),
-    "end-to-end": Target("x/end_to_end.json", _seeds("end_to_end.json"), mutate_json, _read_end_to_end),
-    "profile": Target("x/profile.json", _seeds("profile.json"), mutate_json, _read_profile),
+    "parity": _result_file("parity", ParityResults, golden_table, parity_table, difference_table, not_measured),
+    "latency": _result_file("latency", LatencyResults, _show_latency),
+    "quality": _result_file("quality", QualityResults, image_quality_table, mean_quality_table, quality_notes),
+    "end-to-end": _result_file("end_to_end", EndToEndResults, end_to_end_table),
+    "profile": _result_file("profile", ProfileResults, kind_table, operator_table, profile_notes),
     "safetensors": Target("x/x.safetensors", _checkpoint, mutate_safetensors, inspect_path),
     "pth": Target("x/x.pth", _published, mutate_bytes, load_checkpoint),
     "onnx": Target(

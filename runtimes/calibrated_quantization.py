@@ -1,0 +1,55 @@
+"""How a file with quantized activations came about: the tiles that fixed its ranges, what was chosen and measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+RangeMethod = Literal["minmax", "percentile", "mse"]
+Scope = Literal["all", "conv"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """The tiles that fixed the ranges: where they came from, how many, their LR size, the SHA-256 of their pixels."""
+
+    source: str
+    tiles: int
+    tile_size: tuple[int, int]
+    sha256: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sensitivity:
+    """One convolution: mean PSNR (dB) of the SR image where it alone is in int8, and its share of all MACs."""
+
+    layer: str
+    psnr_db: float
+    mac_share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizationRecord:
+    """How an artifact with quantized activations came about.
+
+    ``scope`` "all": every operator of the tile graph that can be; "conv": convolutions only. ``sensitivity`` ranks the
+    convolutions, the most sensitive first (empty where all operators in int8 met the budget); ``float_layers`` stayed
+    in float32. ``mean_psnr_db``, ``worst_psnr_db`` and ``max_mean_shift`` (largest of any tile's channel, 0..255) were
+    measured on the selection tiles, which are not calibrated on; the budgets are what they had to keep (int8 only).
+    ``reduced_range``: weights in 7 bits.
+    """
+
+    calibration: Calibration
+    range_method: RangeMethod
+    scope: Scope
+    bias_corrected: bool
+    reduced_range: bool
+    sensitivity: tuple[Sensitivity, ...]
+    float_layers: tuple[str, ...]
+    quantized_mac_share: float
+    min_psnr_budget_db: float | None
+    max_shift_budget: float | None
+    mean_psnr_db: float | None
+    worst_psnr_db: float | None
+    max_mean_shift: float | None
