@@ -16,7 +16,6 @@ from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.manifest import Artifact
 from edgesr.runtimes.upscale import Upscaler
 from edgesr.runtimes.upscale_plan import UpscaleOptions, plan_upscale
-from edgesr.runtimes.wording import printable
 
 Pixels = NDArray[np.uint8]
 Upscale = Callable[[Pixels], Pixels]
@@ -57,7 +56,7 @@ def bundle_candidate(
         return upscaler.array(lr)
 
     return Candidate(
-        name=printable(f"{bundle.root}: {artifact.id} on {runtime_name}"),
+        name=f"{bundle.root}: {artifact.id} on {runtime_name}",
         scale=bundle.manifest.scale,
         upscale=run,
         sha256=artifact.file.sha256,

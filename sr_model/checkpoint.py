@@ -162,7 +162,7 @@ def _require_projection(generator: Generator, path: Path) -> None:
 def _load_safetensors(path: Path) -> Generator:
     import torch
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     from edgesr.sr_model.finite_weights import require_finite
     from edgesr.sr_model.generator import Generator
@@ -177,7 +177,7 @@ def _load_safetensors(path: Path) -> Generator:
             f"{first_names(wrong)}; {_REMAKE}"
         )
     try:
-        state = load_file(path)
+        state = load(path.read_bytes())  # by its name it opens UTF-8 alone
     except SafetensorError as error:
         raise InputError(f"{path}: damaged safetensors file: {error}") from error
     require_finite(state, source=str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,15 @@ def test_folder_gives_tiles_of_all_its_images(good: Path) -> None:
     cells = [{file[y : y + 48, x : x + 48].tobytes() for y in (0, 48, 96) for x in (0, 48, 96, 144)} for file in files]
     for tiles, count in ((drawn.tiles, 9), (drawn.selection, 3)):
         assert [sum(pixels_of(tile).tobytes() in own for tile in tiles) for own in cells] == [count] * 4
+
+
+def test_names_that_are_no_text_are_recorded_with_escapes(good: Path) -> None:
+    """The manifest is JSON, which cannot hold them."""
+    Image.new("RGB", (8, 8)).save(good / "tiny.png")
+    (good / "tiny.png").rename(good / os.fsdecode(b"tiny\xff.png"))
+    drawn = folder_calibration(good.rename(good.with_name(os.fsdecode(b"good\xff"))), [])
+    assert drawn.source.endswith(r"/good\udcff")
+    assert any(r"tiny\udcff.png" in warning for warning in drawn.record().warnings)
 
 
 def test_every_fourth_tile_is_for_selection(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from edgesr.runtimes.session import open_session
 from edgesr.sr_model.checkpoint import embedded_checkpoint, load_checkpoint
 from edgesr.sr_model.generator import Generator
 from tests.helpers.published_reference import seeded_published_generator
-from tests.helpers.small_generator import projected_generator
+from tests.helpers.small_generator import projected_generator, save_projected_generator
 
 
 def test_artifacts_of_the_bundle(mobile_bundle: Bundle) -> None:
@@ -110,6 +111,15 @@ def test_second_export_converts_nothing(mobile_bundle: Bundle, cache_dir: Path, 
     assert report.conversions == ()
     assert report.bundle.manifest == mobile_bundle.manifest
     assert sorted(p.name for p in tmp_path.iterdir()) == ["again"]
+
+
+def test_a_checkpoint_whose_name_is_no_text(projection_bundle: Bundle, cache_dir: Path, tmp_path: Path) -> None:
+    """Its conversions are those of the bundle."""
+    checkpoint = save_projected_generator(tmp_path).rename(tmp_path / os.fsdecode(b"c\xff.safetensors"))
+    options = ExportOptions(checkpoint=checkpoint, targets=("onnx",), tile_size=projection_bundle.manifest.tile_size)
+    report = export_bundle(options, tmp_path / "b", cache_dir=cache_dir)
+    assert report.conversions == ()
+    assert open_bundle(tmp_path / "b").manifest.checkpoint.name == r"c\udcff.safetensors"
 
 
 def test_only_what_was_asked_for(cache_dir: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper
 
 from edgesr.benchmarks.device import HostDevice
@@ -19,6 +20,7 @@ from edgesr.benchmarks.jobs import Job
 from edgesr.benchmarks.tables import Table
 from edgesr.cli.terminal import print_lines, print_table
 from edgesr.export.tflite_graph import read_tflite, write_tflite
+from edgesr.runtimes import torchscript
 from edgesr.runtimes.bundle import file_entry, open_bundle
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.session import CheckedSession, open_session
@@ -62,6 +64,13 @@ def _tflite_without(ends: str) -> Callable[[bytes], bytes]:
     return change
 
 
+def _two_tflite_outputs(content: bytes) -> bytes:
+    model = read_tflite(content)
+    graph = model.subgraphs[0]
+    graph.outputs = [*graph.outputs, graph.operators[0].outputs[0]]
+    return write_tflite(model)
+
+
 def foreign_bundle(folder: Path, artifact: str, change: Callable[[bytes], bytes]) -> Path:
     """The bundle of 0.1.0 in a folder, one file of it changed, with that file's size and hash in its manifest."""
     root = Path(shutil.copytree(RELEASE, folder / "bundle"))
@@ -81,6 +90,7 @@ def foreign_bundle(folder: Path, artifact: str, change: Callable[[bytes], bytes]
         (ONNX, _no_input, "it has 0 inputs and 1 output, need one of each"),
         (ONNX, _two_outputs, "it has 1 input and 2 outputs, need one of each"),
         (ONNX, lambda _: b"no model", "ONNX Runtime cannot open it"),
+        (TFLITE, _two_tflite_outputs, "it has 1 input and 2 outputs, need one of each"),
         (TFLITE, _tflite_without("inputs"), "it has 0 inputs and 1 output, need one of each"),
         (TFLITE, _tflite_without("outputs"), "it has 1 input and 0 outputs, need one of each"),
     ],
@@ -123,6 +133,19 @@ def test_an_answer_that_is_no_float32_tensor_is_an_error(answer: object) -> None
     bundle = open_bundle(RELEASE)
     session = CheckedSession(bundle.artifact(ONNX), _Answers(answer), 4)  # type: ignore[arg-type]
     with pytest.raises(EdgesrError, match="onnx-fp32-tile: answers no float32 tensor"):
+        session.run(np.zeros((1, 3, 4, 4), dtype=np.float32))
+
+
+class _Pair(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x, x
+
+
+def test_a_torchscript_file_that_answers_no_tensor(tmp_path: Path) -> None:
+    script = torch.jit.script(_Pair())
+    script._save_for_lite_interpreter(str(tmp_path / "pair.ptl"))  # type: ignore[no-untyped-call]
+    session = torchscript.open(tmp_path / "pair.ptl", 1)
+    with pytest.raises(torchscript.FAILURES, match="it answers a tuple, need a tensor"):
         session.run(np.zeros((1, 3, 4, 4), dtype=np.float32))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,21 @@ def test_public_names_are_those_that_a_type_checker_sees() -> None:
         assert getattr(edgesr, name) is not None
     with pytest.raises(AttributeError, match=r"no attribute 'nope': it offers Bundle, ExportOptions"):
         _ = edgesr.nope  # type: ignore[attr-defined]
+
+
+def test_names_come_from_where_a_type_checker_finds_them() -> None:
+    assert edgesr.__file__ is not None
+    tree = ast.parse(Path(edgesr.__file__).read_text())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module is not None]
+    offered = {
+        alias.asname or alias.name: getattr(import_module(str(node.module)), alias.name)
+        for node in imports
+        if str(node.module).startswith("edgesr.")
+        for alias in node.names
+    }
+    assert offered.keys() == set(edgesr.__all__) - {"__version__"}
+    for name, value in offered.items():
+        assert getattr(edgesr, name) is value
 
 
 def test_importing_the_package_imports_no_layer() -> None:

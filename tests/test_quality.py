@@ -154,6 +154,9 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     (pair,) = read_image_set(tmp_path).pairs
     _, _, described = degraded_pair(pair, scale=4, degradation="noise:8", seed=0)
     assert described.image == r"a\udcff.png"
+    checkpoint = tmp_path / os.fsdecode(b"c\xff.safetensors")
+    checkpoint.write_bytes(embedded_checkpoint("srrescycgan-mobile").read_bytes())
+    assert checkpoint_candidate(checkpoint).name.endswith(r"/c\udcff.safetensors")
 
 
 def test_wrong_candidates_are_refused(folder: Path) -> None:
