@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import time
@@ -58,7 +57,7 @@ class Run:
             self._finish()
 
     def _finish(self) -> None:
-        shutil.rmtree(targets.work_folder(), ignore_errors=True)
+        targets.work_folder().cleanup()  # os._exit runs no finalizers
         told = {"target": self.name, **self._counts, "seconds": round(time.monotonic() - self._started)}
         print(json.dumps(told), flush=True)
         os._exit(1 if self._faults else 0)
@@ -86,7 +85,7 @@ def fuzz(name: str, runs: int, seconds: float, seed: int) -> None:
         choice = random.Random(number)
         return mutate(content if choice.random() < 0.3 else choice.choice(seeds), choice)[:most_bytes]
 
-    corpus = targets.work_folder() / "corpus"
+    corpus = Path(targets.work_folder().name) / "corpus"
     corpus.mkdir()
     for place, content in enumerate(seeds):
         (corpus / str(place)).write_bytes(content)

@@ -12,7 +12,7 @@ import pytest
 
 from edgesr.runtimes.errors import InputError
 from tests.fuzzing.outcomes import LONGEST_MESSAGE, Outcome, outcome
-from tests.fuzzing.targets import TARGETS, Target
+from tests.fuzzing.targets import TARGETS, Target, work_folder
 
 CORPUS = Path(__file__).parent / "data" / "fuzz"
 FILES = sorted(file for file in CORPUS.rglob("*") if file.is_file())
@@ -58,6 +58,18 @@ def test_outcomes(read: object, content: bytes, expected: Outcome, apart: bool) 
     assert callable(read)
     target = Target("x/any", list, lambda content, _: content, read, apart=apart)
     assert outcome(target, content)[0] == expected
+
+
+def test_forks_share_one_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder for each of 20,000 inputs fills a disk."""
+    work_folder().cleanup()
+    work_folder.cache_clear()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    target = Target("x/any", list, lambda content, _: content, Path.read_bytes, apart=True)
+    assert [outcome(target, b"")[0] for _ in range(3)] == ["read"] * 3
+    assert list(tmp_path.iterdir()) == [Path(work_folder().name)]
+    work_folder().cleanup()
+    work_folder.cache_clear()
 
 
 def test_what_does_not_end_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:

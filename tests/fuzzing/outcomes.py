@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from edgesr.runtimes.errors import EdgesrError
-from tests.fuzzing.targets import Target, read_input
+from tests.fuzzing.targets import Target, read_input, work_folder
 
 Outcome = Literal["read", "refused", "crashed", "fault"]
 """``crashed``: a library in C++ took its process down, which the command tells in one line."""
@@ -39,7 +39,8 @@ def _here(target: Target, content: bytes) -> tuple[Outcome, str]:
 
 
 def _apart(target: Target, content: bytes) -> tuple[Outcome, str]:
-    """In a fork of this process, which has its libraries loaded."""
+    """In a fork of this process, which has its libraries loaded and removes the folder."""
+    work_folder()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

@@ -63,14 +63,14 @@ class Target:
 
 
 @functools.cache
-def work_folder() -> Path:
-    """A folder that this process reads its files from."""
-    return Path(tempfile.mkdtemp(prefix="edgesr-fuzz-"))
+def work_folder() -> tempfile.TemporaryDirectory[str]:
+    """The folder that this process and its forks read their files from; removed when this process ends."""
+    return tempfile.TemporaryDirectory(prefix="edgesr-fuzz-")
 
 
 def read_input(target: Target, content: bytes) -> None:
     """Read content as the target's file."""
-    file = work_folder() / target.file
+    file = Path(work_folder().name) / target.file
     if not file.parent.exists():
         shutil.copytree(RELEASE / "bundle", file.parent)
     file.write_bytes(content)
