@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edgesr.runtimes.bundle import Bundle, open_bundle
+from tests.helpers.places import SHARED
 
 if TYPE_CHECKING:
     from edgesr.benchmarks.report.data import ReportFiles
     from edgesr.sr_model.train_inputs import TrainInputs
-
-SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 @pytest.fixture(autouse=True)

@@ -27,9 +27,9 @@ with atheris.instrument_imports(include=["edgesr"]):
     from edgesr.benchmarks import statistics
     from tests.fuzzing import targets
 from tests.fuzzing.outcomes import outcome
+from tests.helpers.places import FUZZ_CORPUS
 
 _OPTIONS = ("-max_len=10000000", "-mutate_depth=1", "-timeout=60", "-verbosity=0")
-CORPUS = Path(__file__).parent / "data" / "fuzz"
 
 
 class Run:
@@ -48,7 +48,7 @@ class Run:
         self._counts[result] += 1
         if result == "fault" and (reason := _reason(message)) not in self._faults:
             self._faults.add(reason)
-            folder = CORPUS / self.name
+            folder = FUZZ_CORPUS / self.name
             folder.mkdir(parents=True, exist_ok=True)
             file = folder / hashlib.sha256(content).hexdigest()[:12]
             file.write_bytes(content)

@@ -14,6 +14,7 @@ from edgesr.benchmarks.environment import current_environment
 from edgesr.benchmarks.jobs import Job
 from edgesr.runtimes.bundle import Bundle
 from edgesr.runtimes.decoding import to_json
+from tests.helpers.places import PHOTOGRAPHS
 
 WATCHED = """
 import ctypes, json, sys
@@ -69,7 +70,7 @@ def test_a_worker_without_torch_sets_nothing(mobile_bundle: Bundle, tmp_path: Pa
 def test_the_command_line_sets_both_where_it_imports_torch(
     mobile_bundle: Bundle, tmp_path: Path, runtime: str, expected: list[list[object]]
 ) -> None:
-    source = Path(__file__).parents[1] / "export" / "photographs" / "cameraman.png"
+    source = PHOTOGRAPHS / "cameraman.png"
     program = "from edgesr.cli.main import main\ntry:\n    main()\nexcept SystemExit as end:\n    assert not end.code"
     options = ("--bundle", mobile_bundle.root, "--runtime", runtime)
     assert calls_of(program, "upscale", source, tmp_path / "out.png", *options) == expected

@@ -19,13 +19,13 @@ from edgesr.benchmarks.environment import parse_x86_features
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.runtimes.decoding import decode, to_json
 from edgesr.runtimes.errors import InputError
+from tests.helpers.places import ROOT
 
 if TYPE_CHECKING:
     from tests.helpers.arm64_fixtures import FakeArchive
 
 pytest_plugins = ("tests.helpers.arm64_fixtures",)
 
-ROOT = Path(__file__).resolve().parents[1]
 HWCAP_BITS = (
     *("fp", "asimd", "evtstrm", "aes", "pmull", "sha1", "sha2", "crc32", "atomics", "fphp", "asimdhp", "cpuid"),
     *("asimdrdm", "jscvt", "fcma", "lrcpc", "dcpop", "sha3", "sm3", "sm4", "asimddp", "sha512", "sve", "asimdfhm"),

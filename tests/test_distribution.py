@@ -18,8 +18,8 @@ from edgesr.export.samples import photograph
 from edgesr.runtimes.bundle import Bundle
 from edgesr.runtimes.errors import MissingPackageError
 from edgesr.runtimes.image_io import read_image, write_image
+from tests.helpers.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 DATA = (
     "edgesr/py.typed",
     "edgesr/benchmarks/arm64/instruction_counter.c",

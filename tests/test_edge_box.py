@@ -15,9 +15,9 @@ import pytest
 from edgesr.export.samples import photograph, photograph_files
 from edgesr.runtimes.bundle import Bundle
 from edgesr.runtimes.image_io import read_image, write_image
+from tests.helpers.places import ROOT
 from tests.helpers.planted_checkouts import closures_of
 
-ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime")
 
 

@@ -18,6 +18,7 @@ from edgesr.benchmarks.tables import end_to_end_table, not_measured
 from edgesr.runtimes.bundle import Bundle, open_bundle
 from edgesr.runtimes.decoding import decode
 from edgesr.runtimes.errors import EdgesrError, InputError
+from tests.helpers.places import RELEASE
 
 SETTINGS = EndToEndSettings(size=(120, 90), memory_bytes=19_000_000, repeats=1)
 
@@ -50,7 +51,7 @@ def test_no_more_memory_than_planned_by_far(mobile_bundle: Bundle) -> None:
 
 def test_a_photograph_that_no_network_runs_on_is_refused() -> None:
     """It is so flat that its noise level is 0: the figures would be those of bilinear upsampling."""
-    bundle = open_bundle(Path(__file__).parent / "data" / "0.1.0" / "bundle")
+    bundle = open_bundle(RELEASE / "bundle")
     settings = EndToEndSettings(size=(30, 30), memory_bytes=10**8)
     with pytest.raises(EdgesrError, match="a photograph of 30x30 is flat here, no network runs: give a larger"):
         measure_end_to_end(bundle, bundle.artifact("onnx-fp32-tile"), runtime="ort", threads=1, settings=settings)

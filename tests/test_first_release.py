@@ -16,9 +16,9 @@ from edgesr.benchmarks.statistics import percentiles
 from edgesr.runtimes.bundle import open_bundle
 from edgesr.runtimes.image_io import read_image
 from tests.helpers.cli_refusals import RunCli, picture, refused
+from tests.helpers.places import RELEASE
 
 Change = Callable[[Any], object]
-RELEASE = Path(__file__).parent / "data" / "0.1.0"
 KINDS = {
     "parity": "edgesr parity --json",
     "latency": "edgesr bench --json",

@@ -25,8 +25,8 @@ from edgesr.runtimes.bundle import file_entry, open_bundle
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.session import CheckedSession, open_session
 from tests.helpers.cli_refusals import RunCli, picture, refused
+from tests.helpers.places import RELEASED_BUNDLE
 
-RELEASE = Path(__file__).parent / "data" / "0.1.0" / "bundle"
 ONNX, TFLITE = "onnx-fp32-tile", "tflite-fp32-tile-12x16"
 
 
@@ -73,7 +73,7 @@ def _two_tflite_outputs(content: bytes) -> bytes:
 
 def foreign_bundle(folder: Path, artifact: str, change: Callable[[bytes], bytes]) -> Path:
     """The bundle of 0.1.0 in a folder, one file of it changed, with that file's size and hash in its manifest."""
-    root = Path(shutil.copytree(RELEASE, folder / "bundle"))
+    root = Path(shutil.copytree(RELEASED_BUNDLE, folder / "bundle"))
     manifest = json.loads((root / "manifest.json").read_text())
     (found,) = [one for one in manifest["artifacts"] if one["id"] == artifact]
     file = root / found["file"]["path"]
@@ -106,7 +106,7 @@ def test_other_inputs_and_outputs_are_refused(
 
 def test_a_bundle_in_a_folder_whose_name_is_no_text(tmp_path: Path, run_cli: RunCli) -> None:
     """Libraries in C++ cannot open its files; that is said, by workers too."""
-    root = Path(shutil.copytree(RELEASE, tmp_path / os.fsdecode(b"b\xff")))
+    root = Path(shutil.copytree(RELEASED_BUNDLE, tmp_path / os.fsdecode(b"b\xff")))
     image = picture(tmp_path / "in.png")
     for artifact in (ONNX, TFLITE):
         options = ("--bundle", root, "--artifact", artifact)
@@ -116,7 +116,7 @@ def test_a_bundle_in_a_folder_whose_name_is_no_text(tmp_path: Path, run_cli: Run
     outcome = HostDevice().run(job)
     assert outcome.status == "error"
     assert "opens no path that is not UTF-8" in str(outcome.reason)
-    model = Path(shutil.copy(RELEASE / "onnx-fp32-tile.onnx", tmp_path / os.fsdecode(b"m\xff.onnx")))
+    model = Path(shutil.copy(RELEASED_BUNDLE / "onnx-fp32-tile.onnx", tmp_path / os.fsdecode(b"m\xff.onnx")))
     refused(run_cli, tmp_path, "inspect", model, naming="onnx opens no path that is not UTF-8; rename it")
 
 
@@ -130,7 +130,7 @@ class _Answers:
 
 @pytest.mark.parametrize("answer", [[1.0], None, np.zeros((1, 3, 16, 16)), np.array([["text"]], dtype=object)])
 def test_an_answer_that_is_no_float32_tensor_is_an_error(answer: object) -> None:
-    bundle = open_bundle(RELEASE)
+    bundle = open_bundle(RELEASED_BUNDLE)
     session = CheckedSession(bundle.artifact(ONNX), _Answers(answer), 4)  # type: ignore[arg-type]
     with pytest.raises(EdgesrError, match="onnx-fp32-tile: answers no float32 tensor"):
         session.run(np.zeros((1, 3, 4, 4), dtype=np.float32))
@@ -152,13 +152,17 @@ def test_a_torchscript_file_that_answers_no_tensor(tmp_path: Path) -> None:
 @pytest.mark.parametrize("threads", [-1, 0, 257, 10**8])
 def test_threads_have_a_limit(threads: int, run_cli: RunCli, tmp_path: Path) -> None:
     """A runtime would start them all."""
-    bundle = open_bundle(RELEASE)
+    bundle = open_bundle(RELEASED_BUNDLE)
     with pytest.raises(EdgesrError, match=f"threads is {threads}: need 1 to 256"):
         open_session(bundle, bundle.artifact(ONNX), threads=threads)
     if threads > 0:
-        refused(run_cli, tmp_path, "bench", RELEASE, "--threads", f"1,{threads}", naming=f"threads is {threads}")
-        refused(run_cli, tmp_path, "profile", RELEASE, "--threads", threads, naming="'--threads'")
-        refused(run_cli, tmp_path, "train", RELEASE, "--output", "x", "--workers", threads, naming="'--workers'")
+        refused(
+            run_cli, tmp_path, "bench", RELEASED_BUNDLE, "--threads", f"1,{threads}", naming=f"threads is {threads}"
+        )
+        refused(run_cli, tmp_path, "profile", RELEASED_BUNDLE, "--threads", threads, naming="'--threads'")
+        refused(
+            run_cli, tmp_path, "train", RELEASED_BUNDLE, "--output", "x", "--workers", threads, naming="'--workers'"
+        )
 
 
 def test_names_from_files_do_not_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

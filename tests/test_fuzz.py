@@ -13,9 +13,9 @@ import pytest
 from edgesr.runtimes.errors import InputError
 from tests.fuzzing.outcomes import LONGEST_MESSAGE, Outcome, outcome
 from tests.fuzzing.targets import TARGETS, Target, work_folder
+from tests.helpers.places import FUZZ_CORPUS
 
-CORPUS = Path(__file__).parent / "data" / "fuzz"
-FILES = sorted(file for file in CORPUS.rglob("*") if file.is_file())
+FILES = sorted(file for file in FUZZ_CORPUS.rglob("*") if file.is_file())
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.name}")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgesr.runtimes.import_closure import import_closure
+from tests.helpers.places import ROOT
 from tests.helpers.planted_checkouts import Closures, changed_steps, closures_of, copy_packages
 from tests.helpers.small_generator import save_projected_generator
 
@@ -119,7 +120,7 @@ def test_no_step_finds_files_beside_its_source() -> None:
     for name in closures_of(sys.executable):
         for module in import_closure(f"edgesr.export.steps.{name}").sources:
             if ":" not in module:
-                path = Path(__file__).parents[1] / f"{module.replace('.', '/')}.py"
+                path = ROOT / f"{module.replace('.', '/')}.py"
                 assert path.is_file() or path.with_suffix("").is_dir(), module
                 assert not path.is_file() or "__file__" not in path.read_text(), module
 

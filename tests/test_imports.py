@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.helpers.places import ROOT
+
 LAYERS = ("sr_model", "export", "runtimes", "benchmarks")
 HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert", "onnx2tf")
 ADAPTERS = {"ort", "tflite", "torchscript"}

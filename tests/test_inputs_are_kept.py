@@ -14,8 +14,7 @@ from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.upscale_files import FileOptions
 from edgesr.sr_model.checkpoint import embedded_checkpoint
 from tests.helpers.cli_refusals import RunCli, refused
-
-RELEASE = Path(__file__).parent / "data" / "0.1.0"
+from tests.helpers.places import RELEASE
 
 
 @pytest.mark.parametrize("option", ["--output", "--markdown"])

@@ -16,9 +16,9 @@ from edgesr.export.inspect_model import describe, describe_model
 from edgesr.export.inspected import UNKNOWN_SHAPES
 from edgesr.runtimes.bundle import open_bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
+from tests.helpers.places import RELEASED_BUNDLE
 
-RELEASE = Path(__file__).parent / "data" / "0.1.0" / "bundle"
-ONNX_FILE, TFLITE_FILE = RELEASE / "onnx-fp32-tile.onnx", RELEASE / "tflite-fp32-tile-12x16.tflite"
+ONNX_FILE, TFLITE_FILE = RELEASED_BUNDLE / "onnx-fp32-tile.onnx", RELEASED_BUNDLE / "tflite-fp32-tile-12x16.tflite"
 NO_IMAGE = "none: its output is not an image"
 Shape = Sequence[int | str]
 
@@ -81,9 +81,9 @@ def test_operators_that_nobody_knows(tmp_path: Path) -> None:
 def test_a_generator_has_its_cost_per_pixel(tmp_path: Path) -> None:
     path = save(tmp_path / "x.onnx", [conv("x", "y")], {"x": (1, 3, "h", "w")}, {"y": (1, 10, "h", "w")})
     assert facts(path)["MAC per HR pixel"] == "270.0"
-    for artifact in open_bundle(RELEASE).manifest.artifacts:
+    for artifact in open_bundle(RELEASED_BUNDLE).manifest.artifacts:
         if artifact.format == "onnx":
-            found = float(facts(RELEASE / artifact.file.path)["MAC per HR pixel"])
+            found = float(facts(RELEASED_BUNDLE / artifact.file.path)["MAC per HR pixel"])
             assert found == pytest.approx(artifact.mac_per_hr_pixel, rel=0.2)
 
 

@@ -12,8 +12,9 @@ from edgesr.export import machine
 from edgesr.runtimes import registry
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from tests.helpers.cli_refusals import RunCli
+from tests.helpers.places import ROOT
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+README = ROOT / "README.md"
 WHAT = [
     *("Python", "memory", "free disk, cache folder", "free disk, working folder", "C compiler"),
     *("emulated arm64 CPUs", "emulated x86-64 CPU", "libvips", "Chromium"),

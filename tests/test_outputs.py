@@ -14,8 +14,7 @@ import pytest
 from edgesr.benchmarks.results import require_writable
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import write_atomically, write_output
-
-RELEASE = Path(__file__).parent / "data" / "0.1.0"
+from tests.helpers.places import RELEASE
 
 
 @pytest.mark.parametrize("write", [write_atomically, write_output])

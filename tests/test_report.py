@@ -26,6 +26,7 @@ from edgesr.benchmarks.results import SCHEMA_VERSION, Key, bundle_identity, utc_
 from edgesr.runtimes.bundle import Bundle, open_bundle
 from edgesr.runtimes.decoding import to_json
 from edgesr.runtimes.errors import InputError
+from tests.helpers.places import PHOTOGRAPHS
 from tests.helpers.report_page import parsed
 from tests.helpers.small_bundle import fill
 
@@ -200,7 +201,7 @@ def test_front_of_measured_artifacts(report: Report) -> None:
 
 
 def test_command_writes_all_three(mobile_bundle: Bundle, report_files: ReportFiles, tmp_path: Path) -> None:
-    photograph = Path(__file__).parents[1] / "export" / "photographs" / "cat.png"
+    photograph = PHOTOGRAPHS / "cat.png"
     output = tmp_path / "report.html"
     edgesr.cli.report.report(
         mobile_bundle.root,

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 from edgesr.benchmarks.report.builder import build_report
 from edgesr.benchmarks.report.data import ReportFiles
 from edgesr.runtimes.bundle import Bundle
+from tests.helpers.places import PHOTOGRAPHS
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -76,7 +77,7 @@ def browser() -> Iterator[Browser]:
 def report(mobile_bundle: Bundle, report_files: ReportFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a bundle with two measured artifacts, all pictures and a photograph from a file."""
     folder = tmp_path_factory.mktemp("report")
-    photograph = Path(__file__).parents[1] / "export" / "photographs" / "astronaut.png"
+    photograph = PHOTOGRAPHS / "astronaut.png"
     build_report(mobile_bundle, report_files, images=[photograph]).write(folder / "report.html")
     return folder / "report.html"
 

@@ -22,9 +22,8 @@ from edgesr.runtimes.bundle import Bundle, open_bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.sr_model.candidates import candidates_from_paths
 from tests.helpers.cli_refusals import RunCli, refused
+from tests.helpers.places import RELEASE
 from tests.test_compare import made_up_results, written
-
-RELEASE = Path(__file__).parent / "data" / "0.1.0"
 
 
 @pytest.fixture

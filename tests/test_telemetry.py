@@ -20,6 +20,7 @@ from edgesr.runtimes.bundle import Bundle
 from edgesr.runtimes.telemetry import TELEMETRY_OFF
 from edgesr.sr_model.checkpoint import embedded_checkpoint
 from tests.helpers.host_guest import RECORD
+from tests.helpers.places import PHOTOGRAPHS
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_parity_writes_its_results_alone(mobile_bundle: Bundle, untouched: dict[
 def test_upscaling_and_the_report_write_their_outputs_alone(
     mobile_bundle: Bundle, untouched: dict[str, str], tmp_path: Path
 ) -> None:
-    photograph = Path(__file__).parents[1] / "export" / "photographs" / "cameraman.png"
+    photograph = PHOTOGRAPHS / "cameraman.png"
     edgesr = [sys.executable, "-m", "edgesr"]
     run([*edgesr, "upscale", photograph, "out.png", "--bundle", mobile_bundle.root], untouched, tmp_path / "work")
     run([*edgesr, "report", mobile_bundle.root, "--output", "report.html"], untouched, tmp_path / "work")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-RELEASE = Path(__file__).parent / "data" / "0.1.0" / "bundle"
+from tests.helpers.places import RELEASED_BUNDLE
 
 
 def _until(found: Callable[[], bool]) -> bool:
@@ -40,7 +40,7 @@ def test_sigterm_ends_workers_and_removes_their_files(tmp_path: Path) -> None:
         "-m",
         "edgesr",
         "bench",
-        str(RELEASE),
+        str(RELEASED_BUNDLE),
         "--artifact",
         "onnx-fp32-full",
         "--seconds",

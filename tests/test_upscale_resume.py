@@ -18,8 +18,7 @@ from edgesr.runtimes.folder_journal import JOURNAL_FILE
 from edgesr.runtimes.image_io import read_image
 from edgesr.runtimes.upscale_files import FileOptions
 from tests.helpers.folder_runs import folder_run, four_photographs, listing, save_photograph, written_names
-
-ROOT = Path(__file__).resolve().parents[1]
+from tests.helpers.places import ROOT
 
 
 @pytest.fixture

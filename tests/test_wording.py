@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from edgesr.benchmarks.jobs import Job
 from edgesr.export.calibration import calibration_warnings
 from edgesr.runtimes.wording import counted, moment, noun_for
+from tests.helpers.places import ROOT
 
 LAYERS = ("export", "sr_model", "benchmarks", "runtimes")
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.parametrize(

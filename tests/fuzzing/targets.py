@@ -43,8 +43,8 @@ from edgesr.runtimes.upscale import upscale
 from edgesr.runtimes.upscale_plan import UpscaleOptions
 from edgesr.sr_model.checkpoint import load_checkpoint
 from tests.fuzzing.mutations import Mutate, mutate_bytes, mutate_json, mutate_safetensors
+from tests.helpers.places import RELEASE
 
-RELEASE = Path(__file__).parents[1] / "data" / "0.1.0"
 R = TypeVar("R", ParityResults, LatencyResults, QualityResults, EndToEndResults, ProfileResults)
 
 
