@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from edgesr.benchmarks.end_to_end import EndToEndSettings
-from edgesr.benchmarks.image_folders import ImageFolders
-from edgesr.benchmarks.upscaled_pictures import PictureFolders
-from edgesr.runtimes.decoding import DecodeError, decode
+from edgesr.benchmarks.latency.end_to_end import EndToEndSettings
+from edgesr.benchmarks.parity.kept_images import ImageFolders
+from edgesr.benchmarks.quality.upscaled_pictures import PictureFolders
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.json_records import DecodeError, decode
 from edgesr.runtimes.wording import counted
 
 T = TypeVar("T")

@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesr.benchmarks.metrics import max_abs_error, psnr
-from edgesr.runtimes.bundle import Bundle
+from edgesr.benchmarks.quality.metrics import max_abs_error, psnr
+from edgesr.runtimes.adapters.session import open_session
+from edgesr.runtimes.bundle.manifest import Glue, Size
+from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.manifest import Glue, Size
-from edgesr.runtimes.noise_level import noise_level
-from edgesr.runtimes.pixels import rgb_values
-from edgesr.runtimes.projection import apply_residual, projection_factor, square_sum, upsample_bilinear
-from edgesr.runtimes.session import open_session
-from edgesr.runtimes.tiles import Span
-from edgesr.runtimes.upscale import Upscaler
-from edgesr.runtimes.upscale_plan import UpscaleOptions
+from edgesr.runtimes.glue.noise_level import noise_level
+from edgesr.runtimes.glue.projection import apply_residual, projection_factor, square_sum, upsample_bilinear
+from edgesr.runtimes.upscaling.pixels import rgb_values
+from edgesr.runtimes.upscaling.plan import UpscaleOptions
+from edgesr.runtimes.upscaling.tiles import Span
+from edgesr.runtimes.upscaling.upscale import Upscaler
 from edgesr.runtimes.wording import counted
 
 Image = NDArray[np.float32]

@@ -8,20 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, get_args, get_type_hints
 
-from edgesr.benchmarks.end_to_end_results import EndToEndResult, EndToEndResults
-from edgesr.benchmarks.instruction_results import InstructionResult
-from edgesr.benchmarks.latency import Latency, counted_anew
-from edgesr.benchmarks.latency_results import LatencyResult, LatencyResults
-from edgesr.benchmarks.parity import ArtifactParity
-from edgesr.benchmarks.parity_results import ParityResult, ParityResults
-from edgesr.benchmarks.plausible import require_plausible
-from edgesr.benchmarks.profiles import ProfileResult, ProfileResults
-from edgesr.benchmarks.quality import QualityResults
-from edgesr.benchmarks.results import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Key, bundle_identity, label
-from edgesr.runtimes.bundle import Bundle
-from edgesr.runtimes.decoding import DecodeError, decode
+from edgesr.benchmarks.latency.call import Latency, counted_anew
+from edgesr.benchmarks.latency.end_to_end_results import EndToEndResult, EndToEndResults
+from edgesr.benchmarks.latency.instruction_results import InstructionResult
+from edgesr.benchmarks.latency.profiles import ProfileResult, ProfileResults
+from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults
+from edgesr.benchmarks.parity.check import ArtifactParity
+from edgesr.benchmarks.parity.results import ParityResult, ParityResults
+from edgesr.benchmarks.quality.measurement import QualityResults
+from edgesr.benchmarks.results.plausible import require_plausible
+from edgesr.benchmarks.results.rows import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Key, bundle_identity, label
+from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_file import read_json, require_version
+from edgesr.runtimes.json_records import DecodeError, decode
 from edgesr.runtimes.wording import counted, shown_value
 
 T = TypeVar("T", ParityResults, LatencyResults, QualityResults, EndToEndResults, ProfileResults)

@@ -6,22 +6,22 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from edgesr.benchmarks.end_to_end import EndToEnd, measure_end_to_end
-from edgesr.benchmarks.environment import pin_process
-from edgesr.benchmarks.instructions import Instructions, count_instructions
 from edgesr.benchmarks.jobs import Job, Outcome
-from edgesr.benchmarks.latency import Round, measure_latency
-from edgesr.benchmarks.limits import MachineLimits, measure_limits
-from edgesr.benchmarks.parity import ArtifactParity, check_parity
-from edgesr.benchmarks.profiles import measure_profile
-from edgesr.benchmarks.upscaled_pictures import UpscaledPictures, upscale_pictures
+from edgesr.benchmarks.latency.call import Round, measure_latency
+from edgesr.benchmarks.latency.end_to_end import EndToEnd, measure_end_to_end
+from edgesr.benchmarks.latency.instructions import Instructions, count_instructions
+from edgesr.benchmarks.latency.profiles import measure_profile
+from edgesr.benchmarks.machine.environment import pin_process
+from edgesr.benchmarks.machine.limits import MachineLimits, measure_limits
+from edgesr.benchmarks.parity.check import ArtifactParity, check_parity
+from edgesr.benchmarks.quality.upscaled_pictures import UpscaledPictures, upscale_pictures
+from edgesr.runtimes.adapters.operator_profile import OperatorProfile
 from edgesr.runtimes.allocator import keep_large_blocks_after_torch
-from edgesr.runtimes.bundle import Bundle, open_bundle
-from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import EdgesrError, MissingPackageError
 from edgesr.runtimes.json_file import read_record
-from edgesr.runtimes.manifest import Artifact
-from edgesr.runtimes.operator_profile import OperatorProfile
+from edgesr.runtimes.json_records import to_json
 
 Measured = ArtifactParity | Round | EndToEnd | MachineLimits | OperatorProfile | Instructions | UpscaledPictures
 

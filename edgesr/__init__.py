@@ -9,14 +9,14 @@ from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgesr.benchmarks.latency_results import run_latency as run_bench
-    from edgesr.benchmarks.parity import check_parity
+    from edgesr.benchmarks.latency.results import run_latency as run_bench
+    from edgesr.benchmarks.parity.check import check_parity
     from edgesr.export.options import ExportOptions
     from edgesr.export.pipeline import export_bundle
-    from edgesr.runtimes.bundle import Bundle, open_bundle
-    from edgesr.runtimes.upscale import upscale, upscale_rows
-    from edgesr.runtimes.upscale_plan import UpscaleOptions
-    from edgesr.sr_model.generator import Generator
+    from edgesr.runtimes.bundle.opening import Bundle, open_bundle
+    from edgesr.runtimes.upscaling.plan import UpscaleOptions
+    from edgesr.runtimes.upscaling.upscale import upscale, upscale_rows
+    from edgesr.sr_model.generators.generator import Generator
 
     __version__: str
 
@@ -35,16 +35,16 @@ __all__ = [
 ]
 
 _PLACES = {
-    "Bundle": ("edgesr.runtimes.bundle", "Bundle"),
+    "Bundle": ("edgesr.runtimes.bundle.opening", "Bundle"),
     "ExportOptions": ("edgesr.export.options", "ExportOptions"),
-    "Generator": ("edgesr.sr_model.generator", "Generator"),
-    "UpscaleOptions": ("edgesr.runtimes.upscale_plan", "UpscaleOptions"),
-    "check_parity": ("edgesr.benchmarks.parity", "check_parity"),
+    "Generator": ("edgesr.sr_model.generators.generator", "Generator"),
+    "UpscaleOptions": ("edgesr.runtimes.upscaling.plan", "UpscaleOptions"),
+    "check_parity": ("edgesr.benchmarks.parity.check", "check_parity"),
     "export_bundle": ("edgesr.export.pipeline", "export_bundle"),
-    "open_bundle": ("edgesr.runtimes.bundle", "open_bundle"),
-    "run_bench": ("edgesr.benchmarks.latency_results", "run_latency"),
-    "upscale": ("edgesr.runtimes.upscale", "upscale"),
-    "upscale_rows": ("edgesr.runtimes.upscale", "upscale_rows"),
+    "open_bundle": ("edgesr.runtimes.bundle.opening", "open_bundle"),
+    "run_bench": ("edgesr.benchmarks.latency.results", "run_latency"),
+    "upscale": ("edgesr.runtimes.upscaling.upscale", "upscale"),
+    "upscale_rows": ("edgesr.runtimes.upscaling.upscale", "upscale_rows"),
 }
 """Module and name there; a test compares it with the imports above."""
 

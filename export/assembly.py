@@ -8,16 +8,24 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from edgesr.export.converted import ConvertedArtifact
-from edgesr.export.graph_names import INPUT_NAME, OUTPUT_NAMES
+from edgesr.export.formats.graph_names import INPUT_NAME, OUTPUT_NAMES
+from edgesr.export.formats.targets import ArtifactPlan, tolerances
 from edgesr.export.options import ExportOptions
-from edgesr.export.quantization import Quantization
-from edgesr.export.quantization_record import quantization_record
+from edgesr.export.quantization.record import quantization_record
+from edgesr.export.quantization.settings import Quantization
 from edgesr.export.records import GoldenRecord
-from edgesr.export.stages import StageRunner
-from edgesr.export.targets import ArtifactPlan, tolerances
-from edgesr.runtimes.bundle import file_entry
-from edgesr.runtimes.manifest import SCHEMA_VERSION, Artifact, Checkpoint, FileEntry, Golden, Manifest, TensorSpec
+from edgesr.export.stages.converted import ConvertedArtifact
+from edgesr.export.stages.runner import StageRunner
+from edgesr.runtimes.bundle.manifest import (
+    SCHEMA_VERSION,
+    Artifact,
+    Checkpoint,
+    FileEntry,
+    Golden,
+    Manifest,
+    TensorSpec,
+)
+from edgesr.runtimes.bundle.opening import file_entry
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edgesr.export.calibration.photographs import photograph
 from edgesr.export.records import GoldenRecord, write_goldens
-from edgesr.export.samples import photograph
+from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.manifest import Size
-from edgesr.runtimes.noise_level import noise_level
-from edgesr.runtimes.projection import projection_factor, square_sum, upsample_bilinear
-from edgesr.sr_model.generator import Generator, zero_padded
-from edgesr.sr_model.projection import Projection
+from edgesr.runtimes.glue.noise_level import noise_level
+from edgesr.runtimes.glue.projection import projection_factor, square_sum, upsample_bilinear
+from edgesr.sr_model.generators.generator import Generator, zero_padded
+from edgesr.sr_model.generators.projection_factor import Projection
 
 Image = NDArray[np.float32]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from edgesr.export.targets import TARGETS
-from edgesr.runtimes.calibrated_quantization import RangeMethod
+from edgesr.export.formats.targets import TARGETS
+from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
+from edgesr.runtimes.bundle.manifest import LARGEST_SIDE, Size
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.manifest import LARGEST_SIDE, Size
-from edgesr.sr_model.checkpoint import DEFAULT_WEIGHTS, embedded_checkpoint
+from edgesr.sr_model.generators.checkpoint import DEFAULT_WEIGHTS, embedded_checkpoint
 
 DEFAULT_PRESET = "srrescycgan-mobile"
 DEFAULT_TILE_SIZE: Size = (128, 128)

@@ -10,17 +10,17 @@ from typing import cast
 import numpy as np
 
 from edgesr.export.assembly import Assembly
-from edgesr.export.cache import StageCache, default_cache_dir
-from edgesr.export.calibration import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
-from edgesr.export.converted import ConvertedArtifact, convert
+from edgesr.export.calibration.tiles import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
+from edgesr.export.formats.targets import CALIBRATED, ArtifactPlan, left_out, plan_artifacts, require_converters
 from edgesr.export.options import ExportOptions
-from edgesr.export.plan import Budget
-from edgesr.export.quantization import Quantization
+from edgesr.export.quantization.plan import Budget
+from edgesr.export.quantization.settings import Quantization
 from edgesr.export.records import GoldenRecord
-from edgesr.export.stages import StageRunner
-from edgesr.export.targets import CALIBRATED, ArtifactPlan, left_out, plan_artifacts, require_converters
-from edgesr.runtimes.bundle import Bundle, check_output, write_bundle
-from edgesr.runtimes.calibrated_quantization import RangeMethod
+from edgesr.export.stages.cache import StageCache, default_cache_dir
+from edgesr.export.stages.converted import ConvertedArtifact, convert
+from edgesr.export.stages.runner import StageRunner
+from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
+from edgesr.runtimes.bundle.opening import Bundle, check_output, write_bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.wording import counted, printable

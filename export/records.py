@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgesr.runtimes.decoding import to_json
+from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.json_file import read_record
-from edgesr.runtimes.manifest import Size
+from edgesr.runtimes.json_records import to_json
 
 MEASUREMENT_FILE = "measurement.json"
 GOLDENS_FILE = "goldens.json"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgesr.benchmarks.process_exit import describe_exit
+from edgesr.benchmarks.devices.process_exit import describe_exit
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.telemetry import TELEMETRY_OFF
 

@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from edgesr.runtimes.decoding import DecodeError, decode
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import why_irregular
+from edgesr.runtimes.json_records import DecodeError, decode
 from edgesr.runtimes.wording import shown_name, shown_value
 
 T = TypeVar("T")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edgesr.runtimes.bundle import Bundle, open_bundle
+from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from tests.helpers.places import SHARED
 
 if TYPE_CHECKING:
     from edgesr.benchmarks.report.data import ReportFiles
-    from edgesr.sr_model.train_inputs import TrainInputs
+    from edgesr.sr_model.training.run.inputs import TrainInputs
 
 
 @pytest.fixture(autouse=True)
@@ -99,13 +99,13 @@ def quantized_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) 
 @pytest.fixture(scope="session")
 def report_files(mobile_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> ReportFiles:
     """Parity, latency and operators of two ONNX artifacts of the mobile bundle. Do not change them."""
-    from edgesr.benchmarks.device import HostDevice
-    from edgesr.benchmarks.device_parity import run_parity
+    from edgesr.benchmarks.devices.device import HostDevice
     from edgesr.benchmarks.jobs import LatencySettings
-    from edgesr.benchmarks.latency_results import run_latency
-    from edgesr.benchmarks.profiles import run_profiles
+    from edgesr.benchmarks.latency.profiles import run_profiles
+    from edgesr.benchmarks.latency.results import run_latency
+    from edgesr.benchmarks.parity.on_devices import run_parity
     from edgesr.benchmarks.report.data import ReportFiles
-    from edgesr.benchmarks.results import select_artifacts, write_json
+    from edgesr.benchmarks.results.rows import select_artifacts, write_json
 
     folder, device = tmp_path_factory.mktemp("results"), HostDevice()
     chosen = select_artifacts(mobile_bundle, runtime="ort")[:2]
@@ -129,8 +129,8 @@ def train_inputs(tmp_path: Path) -> TrainInputs:
 @pytest.fixture(scope="session")
 def whole_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Folders of uninterrupted training runs, "l1" or "gan", made once. Do not change them."""
-    from edgesr.sr_model.config import TrainConfig
-    from edgesr.sr_model.train import train
+    from edgesr.sr_model.generators.config import TrainConfig
+    from edgesr.sr_model.training.train import train
     from tests.helpers.training_runs import SETTINGS, make_inputs
 
     root = tmp_path_factory.mktemp("whole")

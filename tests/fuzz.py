@@ -24,7 +24,7 @@ import atheris
 os.environ["OMP_NUM_THREADS"] = "1"  # as many processes as cores
 
 with atheris.instrument_imports(include=["edgesr"]):
-    from edgesr.benchmarks import statistics
+    from edgesr.benchmarks.latency import statistics
     from tests.fuzzing import targets
 from tests.fuzzing.outcomes import outcome
 from tests.helpers.places import FUZZ_CORPUS

@@ -13,12 +13,12 @@ from edgesr.benchmarks.report.pictures import make_pictures
 from edgesr.benchmarks.report.section import Section
 from edgesr.benchmarks.report.sections import make_sections
 from edgesr.benchmarks.report.text_output import as_utf8, csv_files, markdown, write_csv_files
-from edgesr.benchmarks.results import utc_now
-from edgesr.runtimes.bundle import Bundle
+from edgesr.benchmarks.results.rows import utc_now
+from edgesr.runtimes.adapters.registry import require_packages
+from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import write_output
 from edgesr.runtimes.progress import Progress, silent
-from edgesr.runtimes.registry import require_packages
 
 LARGEST_BYTES = 15_000_000
 

@@ -6,12 +6,12 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from edgesr.benchmarks.end_to_end_results import EndToEndResults
-from edgesr.benchmarks.instruction_results import InstructionResult
-from edgesr.benchmarks.latency_results import LatencyResults
-from edgesr.benchmarks.parity_results import ParityResults
-from edgesr.benchmarks.profiles import ProfileResults
-from edgesr.benchmarks.quality import QualityResults
+from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
+from edgesr.benchmarks.latency.instruction_results import InstructionResult
+from edgesr.benchmarks.latency.profiles import ProfileResults
+from edgesr.benchmarks.latency.results import LatencyResults
+from edgesr.benchmarks.parity.results import ParityResults
+from edgesr.benchmarks.quality.measurement import QualityResults
 from edgesr.benchmarks.report.data import ReportData, ReportFiles
 
 

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgesr.benchmarks.end_to_end_results import EndToEndResults
-from edgesr.benchmarks.instruction_results import InstructionResult
-from edgesr.benchmarks.latency_results import LatencyResult, LatencyResults
-from edgesr.benchmarks.limits import MachineLimits
-from edgesr.benchmarks.parity import GoldenParity
-from edgesr.benchmarks.parity_results import ParityResult, ParityResults
-from edgesr.benchmarks.profiles import ProfileResults
-from edgesr.benchmarks.quality import QualityResults
+from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
+from edgesr.benchmarks.latency.instruction_results import InstructionResult
+from edgesr.benchmarks.latency.profiles import ProfileResults
+from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults
+from edgesr.benchmarks.machine.limits import MachineLimits
+from edgesr.benchmarks.parity.check import GoldenParity
+from edgesr.benchmarks.parity.results import ParityResult, ParityResults
+from edgesr.benchmarks.quality.measurement import QualityResults
 from edgesr.benchmarks.result_files import T, read_results, require_bundle
-from edgesr.benchmarks.tables import latency_notes, not_measured
-from edgesr.runtimes.bundle import Bundle
+from edgesr.benchmarks.tables.table import latency_notes, not_measured
+from edgesr.runtimes.bundle.opening import Bundle
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import html
 import math
 from typing import Any
 
-from edgesr.benchmarks.limits import MachineLimits
+from edgesr.benchmarks.machine.limits import MachineLimits
 from edgesr.benchmarks.report.data import ReportData, measured, roofline_point, roofs, rounds_ms
 from edgesr.benchmarks.report.tradeoff import Point, Tradeoff
 from edgesr.runtimes.wording import counted

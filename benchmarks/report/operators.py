@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from edgesr.benchmarks.device_tables import instruction_lines, instruction_table
-from edgesr.benchmarks.profile_tables import delegate_table, kind_table, operator_table, profile_notes
-from edgesr.benchmarks.profiles import ProfileResults
+from edgesr.benchmarks.latency.profiles import ProfileResults
 from edgesr.benchmarks.report import commands
 from edgesr.benchmarks.report.data import ReportData, ReportFiles
 from edgesr.benchmarks.report.figures import Figure, broken_name, escaped
 from edgesr.benchmarks.report.section import Plot, Section
+from edgesr.benchmarks.tables.devices import instruction_lines, instruction_table
+from edgesr.benchmarks.tables.profiles import delegate_table, kind_table, operator_table, profile_notes
 
 _KINDS = 6
 _OTHER = "other"

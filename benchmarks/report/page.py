@@ -12,7 +12,7 @@ from edgesr.benchmarks.report.data import ReportData
 from edgesr.benchmarks.report.pictures import REFERENCES
 from edgesr.benchmarks.report.section import Section
 from edgesr.benchmarks.report.summary import parity_counts
-from edgesr.benchmarks.tables import Table
+from edgesr.benchmarks.tables.table import Table
 from edgesr.runtimes.wording import counted, moment
 
 _NUMBER = re.compile(r"[-+]?\d")

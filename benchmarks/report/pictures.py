@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesr.benchmarks.degradations import upscale_bicubic
-from edgesr.benchmarks.device import Device, HostDevice
+from edgesr.benchmarks.devices.device import Device, HostDevice
 from edgesr.benchmarks.jobs import Job, decode_result
+from edgesr.benchmarks.quality.degradations import upscale_bicubic
+from edgesr.benchmarks.quality.upscaled_pictures import PictureFolders, UpscaledPictures, read_picture, write_pictures
 from edgesr.benchmarks.report.encoding import PictureStore, Pixels, heat_map, webp_uri
-from edgesr.benchmarks.upscaled_pictures import PictureFolders, UpscaledPictures, read_picture, write_pictures
-from edgesr.runtimes.bundle import Bundle
+from edgesr.runtimes.adapters.registry import runtime_info
+from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
-from edgesr.runtimes.image_io import read_rgb8
-from edgesr.runtimes.manifest import Artifact
+from edgesr.runtimes.glue.projection import upsample_bilinear
+from edgesr.runtimes.images.image_io import read_rgb8
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
-from edgesr.runtimes.projection import upsample_bilinear
-from edgesr.runtimes.registry import runtime_info
 
 LARGEST_CROP_SIDE = 160
 PYTORCH = "PyTorch float32"

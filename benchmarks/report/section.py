@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from edgesr.benchmarks.report.figures import Figure
 from edgesr.benchmarks.report.matrix import Matrix
 from edgesr.benchmarks.report.pictures import Pictures
-from edgesr.benchmarks.tables import Table
+from edgesr.benchmarks.tables.table import Table
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from edgesr.benchmarks.device_tables import difference_table
-from edgesr.benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
 from edgesr.benchmarks.report import commands, data, summary
 from edgesr.benchmarks.report.data import ReportData, ReportFiles
 from edgesr.benchmarks.report.figures import latency_figure, roofline_figure, tradeoff_figure
@@ -12,7 +10,9 @@ from edgesr.benchmarks.report.operators import operator_section
 from edgesr.benchmarks.report.pictures import Pictures
 from edgesr.benchmarks.report.section import Plot, Section
 from edgesr.benchmarks.report.tradeoff import tradeoff, tradeoff_table
-from edgesr.benchmarks.tables import (
+from edgesr.benchmarks.tables.devices import difference_table
+from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
+from edgesr.benchmarks.tables.table import (
     difference_causes,
     end_to_end_table,
     golden_table,

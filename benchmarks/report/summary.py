@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgesr.benchmarks.environment import Environment
-from edgesr.benchmarks.latency_results import LatencyResult
-from edgesr.benchmarks.parity_results import ParityResult
+from edgesr.benchmarks.latency.results import LatencyResult
+from edgesr.benchmarks.machine.environment import Environment
+from edgesr.benchmarks.parity.results import ParityResult
 from edgesr.benchmarks.report import data
 from edgesr.benchmarks.report.data import ReportData
-from edgesr.benchmarks.tables import Table
-from edgesr.runtimes.manifest import Artifact, Manifest
+from edgesr.benchmarks.tables.table import Table
+from edgesr.runtimes.bundle.manifest import Artifact, Manifest
 
 _DASH = "-"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edgesr.benchmarks.report.data import ReportData, rounds_ms
 from edgesr.benchmarks.report.section import Section
-from edgesr.benchmarks.tables import Table
+from edgesr.benchmarks.tables.table import Table
 from edgesr.runtimes.files import require_creatable, write_atomically
 from edgesr.runtimes.wording import moment
 

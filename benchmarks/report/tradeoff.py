@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgesr.benchmarks.report.data import ReportData, fewest_threads, measured, parity_of, worst_golden
-from edgesr.benchmarks.tables import Table
+from edgesr.benchmarks.tables.table import Table
 from edgesr.runtimes.wording import counted
 
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from edgesr.benchmarks.overlapping_crops import MIN_PIXELS, Deviation, TilingComparison, compare_with_whole
-from edgesr.runtimes.bundle import open_bundle
-from edgesr.runtimes.image_io import read_rgb8
+from edgesr.runtimes.bundle.opening import open_bundle
+from edgesr.runtimes.images.image_io import read_rgb8
 
 _PANEL_WIDTH = 480
 _LABEL_HEIGHT = 24

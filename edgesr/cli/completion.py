@@ -30,41 +30,41 @@ def some_of(names: Names) -> Complete:
 
 def presets() -> Iterable[str]:
     """Generators that edgesr knows by name."""
-    from edgesr.sr_model.config import PRESETS
+    from edgesr.sr_model.generators.config import PRESETS
 
     return PRESETS
 
 
 def runtimes() -> Iterable[str]:
     """Runtimes of exported files."""
-    from edgesr.runtimes.registry import RUNTIMES
+    from edgesr.runtimes.adapters.registry import RUNTIMES
 
     return RUNTIMES
 
 
 def targets() -> Iterable[str]:
     """Formats to export to."""
-    from edgesr.export.targets import TARGETS
+    from edgesr.export.formats.targets import TARGETS
 
     return TARGETS
 
 
 def precisions() -> Iterable[str]:
     """Precisions to export in."""
-    from edgesr.runtimes.manifest import Precision
+    from edgesr.runtimes.bundle.manifest import Precision
 
     return get_args(Precision)
 
 
 def graphs() -> Iterable[str]:
     """Graphs to export."""
-    from edgesr.runtimes.manifest import GraphKind
+    from edgesr.runtimes.bundle.manifest import GraphKind
 
     return get_args(GraphKind)
 
 
 def range_methods() -> Iterable[str]:
     """Ways to choose the ranges of int8."""
-    from edgesr.runtimes.calibrated_quantization import RangeMethod
+    from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 
     return get_args(RangeMethod)

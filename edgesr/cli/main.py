@@ -10,20 +10,20 @@ from typing import Annotated
 
 import typer
 
-from edgesr.cli.bench import bench
-from edgesr.cli.compare import compare
-from edgesr.cli.devices import devices
-from edgesr.cli.diff import diff
-from edgesr.cli.doctor import doctor
-from edgesr.cli.eval import evaluate
-from edgesr.cli.export import export
-from edgesr.cli.inspect import inspect
-from edgesr.cli.parity import parity
-from edgesr.cli.profile import profile
-from edgesr.cli.report import report
+from edgesr.cli.commands.bench import bench
+from edgesr.cli.commands.compare import compare
+from edgesr.cli.commands.devices import devices
+from edgesr.cli.commands.diff import diff
+from edgesr.cli.commands.doctor import doctor
+from edgesr.cli.commands.eval import evaluate
+from edgesr.cli.commands.export import export
+from edgesr.cli.commands.inspect import inspect
+from edgesr.cli.commands.parity import parity
+from edgesr.cli.commands.profile import profile
+from edgesr.cli.commands.report import report
+from edgesr.cli.commands.train import train
+from edgesr.cli.commands.upscale import upscale
 from edgesr.cli.terminal import discard_output, escape_what_cannot_be_encoded
-from edgesr.cli.train import train
-from edgesr.cli.upscale import upscale
 from edgesr.runtimes.allocator import keep_large_blocks_after_torch
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.wording import printable

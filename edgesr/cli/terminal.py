@@ -19,7 +19,7 @@ from edgesr.runtimes.files import is_standard_output
 from edgesr.runtimes.wording import printable
 
 if TYPE_CHECKING:
-    from edgesr.benchmarks.tables import Table
+    from edgesr.benchmarks.tables.table import Table
     from edgesr.runtimes.progress import Progress
 
 BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")]

@@ -9,6 +9,6 @@ FILE = "generator.safetensors"
 
 def normalise(folder: Path, checkpoint: Path) -> None:
     """Write the generator of a published .pth file as ``generator.safetensors``."""
-    from edgesr.sr_model.checkpoint import load_checkpoint, save_checkpoint
+    from edgesr.sr_model.generators.checkpoint import load_checkpoint, save_checkpoint
 
     save_checkpoint(folder / FILE, load_checkpoint(checkpoint), {})

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgesr.export.subprocesses import run_converter
-from edgesr.runtimes.decoding import to_json
-from edgesr.runtimes.manifest import GraphKind, Precision
+from edgesr.runtimes.bundle.manifest import GraphKind, Precision
+from edgesr.runtimes.json_records import to_json
 
 RESULT_FILE = "delegation.json"
 _JOB_FILE = "job.json"
@@ -24,10 +24,14 @@ class DelegateJob:
 
 
 def inspect(folder: Path, onnx_file: Path, file: Path, *, name: str, graph: GraphKind, precision: Precision) -> None:
-    """Write the `edgesr.runtimes.delegation.DelegateUse` of a TFLite file, which is opened in a process of its own."""
+    """Write the `edgesr.runtimes.bundle.delegation.DelegateUse` of a TFLite file, opened in a process of its own."""
     job = DelegateJob(onnx_file=str(onnx_file.absolute()), file=str(file.absolute()), graph=graph, precision=precision)
     (folder / _JOB_FILE).write_text(to_json(job))
     what = f"{name} could not be opened in LiteRT"
     run_converter(
-        "edgesr.export.delegation", [_JOB_FILE, RESULT_FILE], folder=folder, result=folder / RESULT_FILE, what=what
+        "edgesr.export.formats.delegate_prediction",
+        [_JOB_FILE, RESULT_FILE],
+        folder=folder,
+        result=folder / RESULT_FILE,
+        what=what,
     )

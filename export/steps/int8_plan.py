@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesr.export.plan import Budget, write_plan
-from edgesr.runtimes.calibrated_quantization import RangeMethod
-from edgesr.runtimes.manifest import Glue
+from edgesr.export.quantization.plan import Budget, write_plan
+from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
+from edgesr.runtimes.bundle.manifest import Glue
 
 Tiles = Sequence[NDArray[np.float32]]
 
@@ -30,8 +30,8 @@ def search(
     """Write the plan of the float32 ONNX tile graph; ``tiles`` fix ranges, ``selection`` is measured on, (3,h,w)."""
     import onnx
 
-    from edgesr.export.quantization_plan import Planner
-    from edgesr.runtimes.projection import apply_residual
+    from edgesr.export.quantization.search import Planner
+    from edgesr.runtimes.glue.projection import apply_residual
 
     planner = Planner(
         onnx.load(tile_file),

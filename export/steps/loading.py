@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgesr.runtimes.manifest import Size
+from edgesr.runtimes.bundle.manifest import Size
 
 if TYPE_CHECKING:
-    from edgesr.sr_model.generator import Generator
+    from edgesr.sr_model.generators.generator import Generator
 
 TRACE_SIZE: Size = (64, 64)
 
 
 def load_generator(checkpoint: Path, *, zero_padded: bool) -> Generator:
     """The generator of a checkpoint, or its variant with zero padding in place of its own."""
-    from edgesr.sr_model.checkpoint import load_checkpoint
-    from edgesr.sr_model.generator import zero_padded as with_zero_padding
+    from edgesr.sr_model.generators.checkpoint import load_checkpoint
+    from edgesr.sr_model.generators.generator import zero_padded as with_zero_padding
 
     generator = load_checkpoint(checkpoint)
     return with_zero_padding(generator) if zero_padded else generator

@@ -10,6 +10,6 @@ _SIZES = ((32, 48), (33, 47))
 
 def proof_tiles() -> list[NDArray[np.float32]]:
     """LR tiles (3,h,w) in [0,255], one of even sides and one of odd ones."""
-    from edgesr.export.samples import photograph
+    from edgesr.export.calibration.photographs import photograph
 
     return [photograph("cat", size) for size in _SIZES]

@@ -9,6 +9,6 @@ from edgesr.export.steps.rewriting import Rewriting
 
 def rewrite(folder: Path, rewriting: Rewriting, source: Path) -> None:
     """Write ``model.tflite`` from the float32 file ``source``, of a tile or a full graph."""
-    from edgesr.export.precisions import rewrite_tflite
+    from edgesr.export.quantization.precisions import rewrite_tflite
 
     rewrite_tflite(rewriting.recipe(), source=source, path=folder / "model.tflite")

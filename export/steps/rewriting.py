@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgesr.export.plan import Plan, Range
-from edgesr.runtimes.manifest import Precision
+from edgesr.export.quantization.plan import Plan, Range
+from edgesr.runtimes.bundle.manifest import Precision
 
 if TYPE_CHECKING:
-    from edgesr.export.precisions import Recipe
+    from edgesr.export.quantization.precisions import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Rewriting:
 
     def recipe(self) -> Recipe:
         """The same, with ranges by the names of ``tile_file``."""
-        from edgesr.export.precisions import Recipe
+        from edgesr.export.quantization.precisions import Recipe
 
         return Recipe(
             precision=self.precision,
@@ -44,6 +44,6 @@ class Rewriting:
             return dict(ranges)
         import onnx
 
-        from edgesr.export.ranges import zero_padded_ranges
+        from edgesr.export.quantization.ranges import zero_padded_ranges
 
         return zero_padded_ranges(onnx.load(self.planned_file), onnx.load(self.tile_file), ranges)

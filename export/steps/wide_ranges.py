@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesr.export.plan import write_ranges
+from edgesr.export.quantization.plan import write_ranges
 
 
 def measure(folder: Path, tile_file: Path, tiles: Sequence[NDArray[np.float32]]) -> None:
     """Write the ranges of the float32 ONNX tile graph on ``tiles`` (3,h,w) in [0,255]."""
     import onnx
 
-    from edgesr.export.precisions import wide_ranges
+    from edgesr.export.quantization.precisions import wide_ranges
 
     write_ranges(folder, wide_ranges(onnx.load(tile_file), tiles))

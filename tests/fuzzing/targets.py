@@ -13,21 +13,21 @@ from typing import TypeVar
 
 import numpy as np
 
-from edgesr.benchmarks.device_tables import difference_table, instruction_table
-from edgesr.benchmarks.end_to_end_results import EndToEndResults
-from edgesr.benchmarks.latency_results import LatencyResults
-from edgesr.benchmarks.parity import check_parity
-from edgesr.benchmarks.parity_results import ParityResults
-from edgesr.benchmarks.profile_tables import kind_table, operator_table, profile_notes
-from edgesr.benchmarks.profiles import ProfileResults
-from edgesr.benchmarks.quality import QualityResults
-from edgesr.benchmarks.quality_tables import image_quality_table, mean_quality_table, quality_notes
-from edgesr.benchmarks.regression import change_lines, compare_results
+from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
+from edgesr.benchmarks.latency.profiles import ProfileResults
+from edgesr.benchmarks.latency.regression import change_lines, compare_results
+from edgesr.benchmarks.latency.results import LatencyResults
+from edgesr.benchmarks.parity.check import check_parity
+from edgesr.benchmarks.parity.results import ParityResults
+from edgesr.benchmarks.quality.measurement import QualityResults
 from edgesr.benchmarks.report.builder import build_report
 from edgesr.benchmarks.report.data import ReportFiles
 from edgesr.benchmarks.result_files import read_results
-from edgesr.benchmarks.results import select_artifacts
-from edgesr.benchmarks.tables import (
+from edgesr.benchmarks.results.rows import select_artifacts
+from edgesr.benchmarks.tables.devices import difference_table, instruction_table
+from edgesr.benchmarks.tables.profiles import kind_table, operator_table, profile_notes
+from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
+from edgesr.benchmarks.tables.table import (
     end_to_end_table,
     golden_table,
     latency_notes,
@@ -35,13 +35,13 @@ from edgesr.benchmarks.tables import (
     not_measured,
     parity_table,
 )
-from edgesr.export.inspect_model import describe
-from edgesr.export.inspection import inspect_path
-from edgesr.runtimes.bundle import MANIFEST_FILE, open_bundle
+from edgesr.export.inspection.model_file import describe
+from edgesr.export.inspection.paths import inspect_path
+from edgesr.runtimes.bundle.opening import MANIFEST_FILE, open_bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.upscale import upscale
-from edgesr.runtimes.upscale_plan import UpscaleOptions
-from edgesr.sr_model.checkpoint import load_checkpoint
+from edgesr.runtimes.upscaling.plan import UpscaleOptions
+from edgesr.runtimes.upscaling.upscale import upscale
+from edgesr.sr_model.generators.checkpoint import load_checkpoint
 from tests.fuzzing.mutations import Mutate, mutate_bytes, mutate_json, mutate_safetensors
 from tests.helpers.places import RELEASE
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesr.export.samples import photograph
+from edgesr.export.calibration.photographs import photograph
 from tests.helpers.hr_images import Pixels
 
 Tile = NDArray[np.float32]

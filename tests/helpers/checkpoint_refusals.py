@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgesr.runtimes.errors import InputError
-from edgesr.sr_model.checkpoint import load_checkpoint
+from edgesr.sr_model.generators.checkpoint import load_checkpoint
 
 
 def refusal_of(path: Path) -> str:

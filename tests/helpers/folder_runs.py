@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgesr.runtimes.bundle import Bundle
-from edgesr.runtimes.image_io import write_image
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.images.image_io import write_image
 from edgesr.runtimes.progress import ProgressEvent
-from edgesr.runtimes.upscale_files import FileOptions, FileUpscaler, FolderReport
-from edgesr.runtimes.upscale_plan import UpscaleOptions
+from edgesr.runtimes.upscaling.files import FileOptions, FileUpscaler, FolderReport
+from edgesr.runtimes.upscaling.plan import UpscaleOptions
 from tests.helpers.whole_runs import channels_first, exposed
 
 NAMES = ("a", "b", "c", "d")

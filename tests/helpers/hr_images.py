@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgesr.export.samples import photograph
+from edgesr.export.calibration.photographs import photograph
 
 Pixels = NDArray[np.uint8]
 

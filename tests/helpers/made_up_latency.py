@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from edgesr.benchmarks.jobs import Job, Outcome
-from edgesr.benchmarks.latency import Round
-from edgesr.runtimes.decoding import to_json
+from edgesr.benchmarks.latency.call import Round
+from edgesr.runtimes.json_records import to_json
 
 
 def timed(p50: float, **changes: object) -> Round:

@@ -6,8 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from edgesr.runtimes.bundle import file_entry
-from edgesr.runtimes.manifest import SCHEMA_VERSION, Artifact, Checkpoint, Glue, Golden, Manifest, TensorSpec, Tolerance
+from edgesr.runtimes.bundle.manifest import (
+    SCHEMA_VERSION,
+    Artifact,
+    Checkpoint,
+    Glue,
+    Golden,
+    Manifest,
+    TensorSpec,
+    Tolerance,
+)
+from edgesr.runtimes.bundle.opening import file_entry
 
 TOLERANCE = Tolerance(min_psnr_db=95, max_abs_error=0.05, max_mean_shift=0.002, max_border_error=0.05)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from edgesr.sr_model.checkpoint import save_checkpoint
-from edgesr.sr_model.config import GeneratorConfig
-from edgesr.sr_model.generator import Generator
+from edgesr.sr_model.generators.checkpoint import save_checkpoint
+from edgesr.sr_model.generators.config import GeneratorConfig
+from edgesr.sr_model.generators.generator import Generator
 
 
 def projected_generator() -> Generator:

@@ -8,8 +8,8 @@ from typing import Any
 
 from PIL import Image
 
-from edgesr.export.samples import photograph_files
-from edgesr.sr_model.train_inputs import TrainInputs
+from edgesr.export.calibration.photographs import photograph_files
+from edgesr.sr_model.training.run.inputs import TrainInputs
 
 L1: dict[str, Any] = {
     "preset": "srrescycgan-mobile",

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesr.export.samples import photograph
-from edgesr.runtimes.bundle import Bundle
-from edgesr.runtimes.manifest import Artifact
-from edgesr.runtimes.noise_level import noise_level
-from edgesr.runtimes.projection import apply_residual, projection_factor, square_sum, upsample_bilinear
-from edgesr.runtimes.session import ImageSession, open_session
+from edgesr.export.calibration.photographs import photograph
+from edgesr.runtimes.adapters.session import ImageSession, open_session
+from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.glue.noise_level import noise_level
+from edgesr.runtimes.glue.projection import apply_residual, projection_factor, square_sum, upsample_bilinear
 
 Image = NDArray[np.float32]
 

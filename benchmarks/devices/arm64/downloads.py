@@ -1,0 +1,134 @@
+"""Debian packages and Python wheels for the guest, kept and verified by SHA-256 until the set-up has ended."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgesr.benchmarks.devices.arm64.processes import attempted, last_error, require_program, run_program
+from edgesr.benchmarks.devices.arm64.recipe import (
+    EMULATOR_PACKAGES,
+    GUEST_PACKAGES,
+    PLATFORMS,
+    PYTHON,
+    WHEELS_FILE,
+    wheel_pins,
+)
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.files import sha256_of
+
+_DEBIAN = "it needs the network and the package sources of Debian 12 (bookworm)"
+_PACKAGES_A_CALL = 8
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """A package that apt can fetch: ``name`` is package:architecture."""
+
+    name: str
+    version: str
+    file: str
+    sha256: str
+
+
+class DebianArchive:
+    """The machine's own package sources, asked for amd64 and arm64 with apt's state kept in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._apt = require_program("apt-get", "run this on Debian 12")
+        self._complaint = ""
+
+    def update(self) -> None:
+        """Fetch the package lists. What fails is told when a package is not found: other sources may be broken."""
+        for name in ("state/lists/partial", "cache/archives/partial", "log"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / "state/status").touch()
+        (self.folder / "apt.conf").write_text(self._configuration())
+        done = attempted([*self._command, "update"])
+        causes = [line.strip() for line in done.stderr.splitlines() if "Failed to fetch" in line]
+        self._complaint = causes[0] if causes else last_error(done) if done.returncode else ""
+
+    def find(self, names: Sequence[str]) -> tuple[DebianPackage, ...]:
+        """The packages of these names (package:architecture); an InputError names one that is not to be had."""
+        done = attempted([*self._command, "download", "--print-uris", *names])
+        if done.returncode != 0:
+            why = "; ".join(filter(None, (last_error(done), self._complaint)))
+            raise InputError(f"arm64 guest: apt-get finds not all packages ({why}): {_DEBIAN}")
+        lines = re.findall(
+            r"^'\S+' (([^_\s]+)_([^_\s]+)_(\w+)\.deb) \d+ SHA256:([0-9a-f]{64})$", done.stdout, re.MULTILINE
+        )
+        found = {f"{name}:{architecture}" for _, name, _, architecture, _ in lines}
+        if lacking := [name for name in names if name not in found]:
+            raise InputError(f"arm64 guest: apt-get tells no SHA-256 of {', '.join(lacking)}: {_DEBIAN}")
+        return tuple(
+            DebianPackage(f"{name}:{architecture}", version.replace("%3a", ":"), file, sha256)
+            for file, name, version, architecture, sha256 in lines
+        )
+
+    def fetch(self, packages: Iterable[DebianPackage], place: Path) -> None:
+        """Download into ``place`` what is not there yet with the right hash."""
+        drop_unless(place, {one.sha256 for one in packages})
+        missing = [one for one in packages if not (place / one.file).is_file()]
+        names = [f"{one.name}={one.version}" for one in missing]
+        for start in range(0, len(names), _PACKAGES_A_CALL):
+            command = [*self._command, "download", *names[start : start + _PACKAGES_A_CALL]]
+            run_program(command, what="downloading Debian packages", mend=_DEBIAN, folder=place)
+        for one in missing:
+            if not (place / one.file).is_file() or sha256_of(place / one.file) != one.sha256:
+                raise InputError(f"arm64 guest: {one.file} did not arrive as apt's lists describe it: try again")
+
+    @property
+    def _command(self) -> list[str]:
+        return [self._apt, "-qq", "-c", str(self.folder / "apt.conf")]
+
+    def _configuration(self) -> str:
+        """Own state, no hooks of the machine: they may need root or clear the machine's own cache."""
+        return (
+            "#clear APT::Update::Pre-Invoke;\n"
+            "#clear APT::Update::Post-Invoke;\n"
+            "#clear APT::Update::Post-Invoke-Success;\n"
+            f'Dir::State "{self.folder}/state";\nDir::State::status "{self.folder}/state/status";\n'
+            f'Dir::Cache "{self.folder}/cache";\nDir::Log "{self.folder}/log";\n'
+            'APT::Architecture "amd64";\nAPT::Architectures "amd64,arm64";\n'
+            'APT::Sandbox::User "root";\nAcquire::Languages "none";\n'
+        )
+
+
+def package_names() -> tuple[str, ...]:
+    """All Debian packages of the guest, as package:architecture."""
+    return (*(f"{name}:amd64" for name in EMULATOR_PACKAGES), *(f"{name}:arm64" for name in GUEST_PACKAGES))
+
+
+def fetch_wheels(place: Path) -> list[Path]:
+    """The pinned wheels in ``place``, downloaded unless they are there with the right hashes."""
+    hashes = {sha256 for _, sha256 in wheel_pins().values()}
+    drop_unless(place, hashes)
+    if len(list(place.iterdir())) < len(hashes):
+        _download_wheels(place)
+    return sorted(place.iterdir())
+
+
+def _download_wheels(place: Path) -> None:
+    if importlib.util.find_spec("pip") is None:
+        raise MissingPackageError(f"the arm64 guest needs pip, which is not installed: {sys.executable} -m ensurepip")
+    platforms = [option for name in PLATFORMS for option in ("--platform", name)]
+    target = ["--implementation", "cp", "--python-version", PYTHON, "--abi", f"cp{PYTHON.replace('.', '')}", *platforms]
+    options = ["--require-hashes", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--disable-pip-version-check"]
+    run_program(
+        [sys.executable, "-m", "pip", "download", "--quiet", *options, *target, "-r", WHEELS_FILE, "-d", place],
+        what="downloading wheels",
+        mend="it needs the network and a package index with the wheels of aarch64",
+    )
+
+
+def drop_unless(place: Path, hashes: set[str]) -> None:
+    """Make the folder, and delete from it what has none of these hashes: cut short, damaged or of other versions."""
+    place.mkdir(parents=True, exist_ok=True)
+    for file in place.iterdir():
+        if sha256_of(file) not in hashes:
+            file.unlink()

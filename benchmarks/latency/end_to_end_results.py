@@ -1,0 +1,73 @@
+"""Measure a photograph from file to file with a bundle's tile artifacts, a fresh process each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+from edgesr.benchmarks.devices.device import Device
+from edgesr.benchmarks.jobs import Job, decode_result
+from edgesr.benchmarks.latency.end_to_end import EndToEnd, EndToEndSettings
+from edgesr.benchmarks.results.rows import Header, Row, all_measured, header, require_any_ran, row
+from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndToEndResult(Row):
+    """``end_to_end`` is None unless ``status`` is "done"; ``reason`` says why not."""
+
+    end_to_end: EndToEnd | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndToEndResults(Header):
+    """Content of ``edgesr bench --image-size --json``."""
+
+    kind: Literal["end-to-end"]
+    settings: EndToEndSettings
+    results: tuple[EndToEndResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Every artifact whose runtime is installed was measured."""
+        return all_measured(self.results)
+
+
+def run_end_to_end(
+    bundle: Bundle,
+    device: Device,
+    *,
+    artifacts: Sequence[tuple[Artifact, str]],
+    threads: Sequence[int],
+    settings: EndToEndSettings,
+    progress: Progress = silent,
+) -> EndToEndResults:
+    """Upscale a photograph from file to file with tile artifacts, each on its runtime, for every thread count."""
+    tiled = [(a, r) for a, r in artifacts if a.graph == "tile" and not a.inside_only]
+    if not tiled:
+        raise InputError(f"{bundle.root}: no tile graph among the artifacts to measure; export with --graph tile")
+    results = []
+    for done, (count, (artifact, runtime)) in enumerate(product(threads, tiled)):
+        progress(ProgressEvent("photograph", done, len(threads) * len(tiled), artifact.id))
+        job = Job(
+            kind="end-to-end",
+            bundle=str(bundle.root),
+            artifact=artifact.id,
+            runtime=runtime,
+            threads=count,
+            end_to_end=settings,
+        )
+        outcome, measured = decode_result(EndToEnd, device.run(job))
+        results.append(EndToEndResult(**row(job, device, outcome), end_to_end=measured))
+    require_any_ran([(r.status, r.reason) for r in results])
+    return EndToEndResults(
+        **header(bundle),
+        kind="end-to-end",
+        settings=settings,
+        results=tuple(results),
+    )

@@ -1,0 +1,88 @@
+"""What running a model file costs, in a process of its own.
+
+python -P -m edgesr.benchmarks.latency.file_run JOB.json RESULT.json
+
+Memory is told apart from the runtime's own: the highest resident memory with the file open and run, less what was
+resident once the runtime was imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgesr.benchmarks.machine.memory import peak_rss_bytes, rss_bytes
+from edgesr.runtimes.adapters.session import from_layout, to_layout
+from edgesr.runtimes.allocator import keep_large_blocks_after_torch
+from edgesr.runtimes.bundle.manifest import Layout, Size
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.json_records import to_json
+
+if TYPE_CHECKING:
+    from edgesr.runtimes.adapters.session import Adapter
+
+
+CHANNELS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunJob:
+    """Open ``files`` with an adapter module at one thread; call each once, then ``calls`` times in turn, on a tile."""
+
+    adapter: str
+    files: tuple[str, ...]
+    layout: Layout
+    size: Size
+    calls: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCost:
+    """``output_size`` (H,W) of all files, None when the runtime refused the size, for the ``refusal`` given.
+
+    ``memory_bytes`` is for all files together; ``best_ms`` the fastest of each file's further calls.
+    """
+
+    output_size: Size | None
+    refusal: str | None
+    memory_bytes: int
+    best_ms: tuple[float, ...]
+
+
+def measure_run(job: RunJob) -> RunCost:
+    """Do the job in this process."""
+    adapter: Adapter = importlib.import_module(job.adapter)
+    before = rss_bytes()
+    sessions = [adapter.open(Path(file), 1) for file in job.files]
+    tile = np.random.default_rng(0).uniform(0, 255, (3, *job.size)).astype(np.float32)
+    batch = to_layout(tile, job.layout)
+    try:
+        shapes = [from_layout(session.run(batch), job.layout).shape for session in sessions]
+    except (RuntimeError, ValueError) as error:
+        return RunCost(output_size=None, refusal=" ".join(str(error).split()), memory_bytes=0, best_ms=())
+    if len(set(shapes)) > 1 or shapes[0][0] != CHANNELS:
+        return RunCost(output_size=None, refusal=f"answers of shapes {shapes}", memory_bytes=0, best_ms=())
+    times = np.full((job.calls, len(sessions)), np.inf)
+    for call in range(job.calls):
+        for place, session in enumerate(sessions):
+            started = time.perf_counter()
+            session.run(batch)
+            times[call, place] = (time.perf_counter() - started) * 1000
+    return RunCost(
+        output_size=(shapes[0][1], shapes[0][2]),
+        refusal=None,
+        memory_bytes=peak_rss_bytes() - before,
+        best_ms=tuple(float(best) for best in times.min(axis=0)) if job.calls else (),
+    )
+
+
+if __name__ == "__main__":
+    keep_large_blocks_after_torch()
+    result = measure_run(read_record(RunJob, Path(sys.argv[1]), remake="export again", file_names=True))
+    Path(sys.argv[2]).write_text(to_json(result))

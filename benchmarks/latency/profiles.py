@@ -1,0 +1,101 @@
+"""Where the time of an artifact goes: its operators' times and its delegate's parts, a fresh process each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from edgesr.benchmarks.devices.device import Device
+from edgesr.benchmarks.jobs import Job, LatencySettings, decode_result
+from edgesr.benchmarks.latency.call import photograph_golden
+from edgesr.benchmarks.results.rows import Header, Row, all_measured, header, require_any_ran, row
+from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime, profile_operators
+from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindTime:
+    """All operators of one kind in an artifact: their number, ms a call together, share of all operators' time."""
+
+    kind: str
+    count: int
+    ms: float
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileResult(Row):
+    """``profile`` is None unless ``status`` is "done"; ``reason`` says why not."""
+
+    profile: OperatorProfile | None
+
+    def kinds(self) -> list[KindTime]:
+        """Operators by kind, the most expensive first; empty without times."""
+        operators = self.profile.operators if self.profile else ()
+        total = sum(one.ms for one in operators)
+        groups: dict[str, list[OperatorTime]] = {}
+        for one in operators:
+            groups.setdefault(one.kind, []).append(one)
+        found = [
+            KindTime(kind=kind, count=len(group), ms=(ms := sum(o.ms for o in group)), share=ms / total if total else 0)
+            for kind, group in groups.items()
+        ]
+        return sorted(found, key=lambda one: -one.ms)
+
+    def dearest(self, count: int) -> list[OperatorTime]:
+        """The operators that take longest."""
+        return sorted(self.profile.operators if self.profile else (), key=lambda one: -one.ms)[:count]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileResults(Header):
+    """Content of ``edgesr profile --json``."""
+
+    kind: Literal["operators"]
+    results: tuple[ProfileResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Every artifact whose runtime is installed was profiled."""
+        return all_measured(self.results)
+
+
+def measure_profile(bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, calls: int) -> OperatorProfile:
+    """Profile an artifact on the golden photograph that latency is measured on."""
+    image = bundle.tensor(photograph_golden(bundle, artifact).input)
+    return profile_operators(bundle, artifact, image, runtime=runtime, threads=threads, calls=calls)
+
+
+def run_profiles(
+    bundle: Bundle,
+    device: Device,
+    *,
+    artifacts: Sequence[tuple[Artifact, str]],
+    threads: int,
+    calls: int,
+    progress: Progress = silent,
+) -> ProfileResults:
+    """Profile artifacts, each on its runtime, with one thread count."""
+    results = []
+    for done, (artifact, runtime) in enumerate(artifacts):
+        progress(ProgressEvent("profile", done, len(artifacts), artifact.id))
+        job = Job(
+            kind="profile",
+            bundle=str(bundle.root),
+            artifact=artifact.id,
+            runtime=runtime,
+            threads=threads,
+            latency=LatencySettings(calls=calls),
+        )
+        outcome, profile = decode_result(OperatorProfile, device.run(job))
+        results.append(ProfileResult(**row(job, device, outcome), profile=profile))
+    progress(ProgressEvent("profile", len(artifacts), len(artifacts)))
+    require_any_ran([(r.status, r.reason) for r in results])
+    return ProfileResults(
+        **header(bundle),
+        kind="operators",
+        results=tuple(results),
+    )

@@ -1,0 +1,175 @@
+"""Two latency files side by side: what became faster or slower, and whether by more than a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from edgesr.benchmarks.devices.device import DeviceEnvironment
+from edgesr.benchmarks.jobs import LatencySettings
+from edgesr.benchmarks.latency.instruction_changes import COUNT_LIMIT, CountChange, count_changes
+from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults
+from edgesr.benchmarks.latency.statistics import Interval, ratio_interval
+from edgesr.benchmarks.machine.environment import Environment
+from edgesr.benchmarks.results.rows import BundleIdentity, Key, label
+from edgesr.benchmarks.tables.table import Table
+from edgesr.runtimes.errors import InputError
+
+Verdict = Literal["faster", "slower", "no difference seen", "too few rounds", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """``ratio`` is p50 of the new file by that of the old, with its 95% confidence interval.
+
+    "too few rounds": one round in one of them says nothing of the differences between processes, hence no interval;
+    "failed": measured in the old file, but not in the new one, for the ``reason`` given.
+    """
+
+    key: Key
+    ratio: float | None
+    interval: Interval | None
+    verdict: Verdict
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """Everything that both files measured; ``limit`` 0.05 allows 5% more time. ``unlike`` are accepted differences."""
+
+    changes: tuple[Change, ...]
+    limit: float
+    unlike: tuple[str, ...]
+    counts: tuple[CountChange, ...] = ()
+
+    @property
+    def regressions(self) -> tuple[Change, ...]:
+        """What failed, or is slower by more than the limit even at the lower end of its interval."""
+        return tuple(
+            c
+            for c in self.changes
+            if c.verdict == "failed" or (c.interval is not None and c.interval[0] > 1 + self.limit)
+        )
+
+    @property
+    def count_regressions(self) -> tuple[CountChange, ...]:
+        """What executes more instructions, or could not be counted any more."""
+        return tuple(c for c in self.counts if c.verdict in ("more", "failed"))
+
+
+def require_same_bundle(old: LatencyResults, new: BundleIdentity, *, accept: bool) -> tuple[str, ...]:
+    """How the bundle of an old file differs from the one that is measured: an InputError unless that is accepted."""
+    if old.bundle == new:
+        return ()
+    before, after = (f"{one.generator} (manifest {one.manifest_sha256[:12]})" for one in (old.bundle, new))
+    return _accepted([f"the bundle was {before}, is {after}"], accept=accept)
+
+
+def require_like(
+    old: LatencyResults, environment: Environment, settings: LatencySettings, *, accept: bool
+) -> tuple[str, ...]:
+    """In what the old file's conditions differ from those given: an InputError unless that is accepted."""
+    differences = (
+        *_differences("", asdict(old.environment), asdict(environment)),
+        *_differences("settings.", asdict(old.settings), asdict(settings)),
+    )
+    return _accepted(differences, accept=accept)
+
+
+def require_like_devices(
+    old: Sequence[DeviceEnvironment], new: Sequence[DeviceEnvironment], *, accept: bool
+) -> tuple[str, ...]:
+    """In what devices of the same name differ: an InputError unless that is accepted."""
+    before, after = ({device.name: asdict(device) for device in devices} for devices in (old, new))
+    both = sorted(before.keys() & after.keys())
+    found = [text for name in both for text in _differences(f"{name} ", before[name], after[name])]
+    return _accepted(found, accept=accept)
+
+
+def compare_results(old: LatencyResults, new: LatencyResults, *, limit: float, unlike: bool = False) -> Changes:
+    """Compare what both files have by artifact, runtime, threads and device; counts do not depend on the machine."""
+    differences = (
+        *require_same_bundle(old, new.bundle, accept=unlike),
+        *require_like_devices(old.devices, new.devices, accept=unlike),
+    )
+    if old.results and new.results:
+        differences = (*require_like(old, new.environment, new.settings, accept=unlike), *differences)
+    before = {result.key: result for result in old.results if result.latency is not None}
+    changes = [_change(before[result.key], result) for result in new.results if result.key in before]
+    counts = count_changes(old.instructions, new.instructions)
+    if not counts and all(change.verdict == "too few rounds" for change in changes):
+        raise InputError(
+            "nothing to compare: no artifact was measured in two rounds or more in both files, on the same runtime, "
+            "threads and device; give both 'edgesr bench --rounds 5'"
+        )
+    return Changes(changes=tuple(changes), limit=limit, unlike=differences, counts=counts)
+
+
+def change_table(changes: Changes) -> Table:
+    """One row an artifact and thread count."""
+    columns = ("artifact", "runtime", "threads", "new / old p50", "95% interval", "verdict")
+    rows = tuple(
+        (
+            c.key.artifact,
+            c.key.runtime,
+            str(c.key.threads),
+            "-" if c.ratio is None else f"{c.ratio:.3f}",
+            "-" if c.interval is None else f"{c.interval[0]:.3f} .. {c.interval[1]:.3f}",
+            c.verdict + (f", beyond {changes.limit:.1%}" if c in changes.regressions and c.interval else ""),
+        )
+        for c in changes.changes
+    )
+    return Table("Latency, new by old", columns, rows)
+
+
+def change_lines(changes: Changes) -> list[str]:
+    """What a reader has to know beside the table, and the outcome in the last line."""
+    lines = [f"unlike: {difference}" for difference in changes.unlike]
+    lines += [f"{label(c.key)}: failed: {c.reason}" for c in changes.changes if c.verdict == "failed"]
+    lines += [f"{label(c.key)}: failed: {c.reason}" for c in changes.counts if c.verdict == "failed"]
+    if changes.counts:
+        more = len(changes.count_regressions)
+        lines.append(f"{more} of {len(changes.counts)} failed or execute at least {COUNT_LIMIT:.1%} more instructions")
+    if all(change.verdict == "too few rounds" for change in changes.changes):
+        return lines
+    count = len(changes.regressions)
+    return [*lines, f"{count} of {len(changes.changes)} failed or became slower by more than {changes.limit:.1%}"]
+
+
+def _accepted(differences: Sequence[str], *, accept: bool) -> tuple[str, ...]:
+    if differences and not accept:
+        raise InputError(
+            f"measured in unlike conditions: {'; '.join(differences)}; measure both alike, or compare with --unlike"
+        )
+    return tuple(differences)
+
+
+def _change(old: LatencyResult, new: LatencyResult) -> Change:
+    assert old.latency is not None
+    if new.latency is None:
+        return Change(key=new.key, ratio=None, interval=None, verdict="failed", reason=f"{new.status}: {new.reason}")
+    if old.latency.size != new.latency.size:
+        raise InputError(f"{new.key.artifact}: measured at {old.latency.size} and {new.latency.size} LR pixels")
+    ratio, interval = ratio_interval(old.latency.samples_ms, new.latency.samples_ms)
+    if min(len(old.latency.samples_ms), len(new.latency.samples_ms)) < 2:
+        return Change(key=new.key, ratio=ratio, interval=None, verdict="too few rounds", reason=None)
+    return Change(key=new.key, ratio=ratio, interval=interval, verdict=_verdict(interval), reason=None)
+
+
+def _verdict(interval: Interval) -> Verdict:
+    if interval[0] > 1:
+        return "slower"
+    return "faster" if interval[1] < 1 else "no difference seen"
+
+
+def _differences(prefix: str, old: dict[str, Any], new: dict[str, Any]) -> Sequence[str]:
+    """What differs, one text each; edgesr's own version is what is compared, not a condition."""
+    found: list[str] = []
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name), new.get(name)
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += _differences(f"{prefix}{name}.", before, after)
+        elif before != after and not f"{prefix}{name}".endswith("packages.edgesr"):
+            found.append(f"{prefix}{name} was {before}, is {after}")
+    return found

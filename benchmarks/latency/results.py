@@ -1,0 +1,129 @@
+"""Latency of a whole bundle, fresh processes for every artifact; results as versioned JSON (docs/results.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from edgesr.benchmarks.devices.device import Device, DeviceEnvironment
+from edgesr.benchmarks.jobs import LatencySettings
+from edgesr.benchmarks.latency.call import Latency
+from edgesr.benchmarks.latency.instruction_results import InstructionResult
+from edgesr.benchmarks.latency.rounds import (
+    Timing,
+    join_limits,
+    join_timings,
+    latency_jobs,
+    measure_rounds,
+    ratio_to_fp32,
+)
+from edgesr.benchmarks.latency.stability import instability, read_machine_state
+from edgesr.benchmarks.machine.limits import MachineLimits, intensity_flop_per_byte
+from edgesr.benchmarks.results.rows import Header, Row, all_measured, header, require_any_ran, result_key
+from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.progress import Progress, silent
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyResult(Row):
+    """``latency`` is None unless ``status`` is "done" in every round; ``reason`` says why not.
+
+    ``ratio_to_fp32``: how many times longer than the float32 artifact of the same format, graph, tile size, padding,
+    runtime and threads, as the median over rounds of the ratio within a round. ``gflops``: 1e9 operations a second at
+    p50, two a multiply-accumulate; ``share_of_peak``: that by the sgemm limit of as many threads. None where not
+    measured.
+    """
+
+    latency: Latency | None
+    ratio_to_fp32: float | None
+    gflops: float | None
+    share_of_peak: float | None
+    intensity_flop_per_byte: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyResults(Header):
+    """Content of ``edgesr bench --json``; ``complete`` is False where Ctrl-C left something out.
+
+    ``results`` are of this host; ``instructions`` of the emulated ``devices``.
+    """
+
+    kind: Literal["latency"]
+    settings: LatencySettings
+    rounds: int
+    complete: bool
+    limits: tuple[MachineLimits, ...]
+    warnings: tuple[str, ...]
+    results: tuple[LatencyResult, ...]
+    devices: tuple[DeviceEnvironment, ...] = ()
+    instructions: tuple[InstructionResult, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Every artifact whose runtime is installed was measured."""
+        return all_measured((*self.results, *self.instructions))
+
+
+def run_latency(
+    bundle: Bundle,
+    device: Device,
+    *,
+    artifacts: Sequence[tuple[Artifact, str]],
+    threads: Sequence[int],
+    settings: LatencySettings,
+    rounds: int = 1,
+    progress: Progress = silent,
+) -> LatencyResults:
+    """Time artifacts, each on its runtime, for every thread count, and the machine's limits, all once a round."""
+    jobs = latency_jobs(bundle, artifacts, threads, settings)
+    before = read_machine_state()
+    measured = measure_rounds(device, jobs, rounds=rounds, progress=progress)
+    timings = join_timings(jobs, measured)
+    require_any_ran([(t.status, t.reason) for t in timings])
+    limits = join_limits(jobs, measured)
+    latencies = {t.job.title: t.latency for t in timings if t.latency is not None}
+    return LatencyResults(
+        **header(bundle),
+        kind="latency",
+        settings=settings,
+        rounds=rounds,
+        complete=measured.complete,
+        limits=limits,
+        warnings=instability(before, read_machine_state(), latencies),
+        results=tuple(_latency_result(timing, timings, bundle, device, limits) for timing in timings),
+    )
+
+
+def without_latency(bundle: Bundle, settings: LatencySettings, rounds: int) -> LatencyResults:
+    """Results of emulated devices alone, to be filled: nothing is timed."""
+    return LatencyResults(
+        **header(bundle),
+        kind="latency",
+        settings=settings,
+        rounds=rounds,
+        complete=True,
+        limits=(),
+        warnings=(),
+        results=(),
+    )
+
+
+def _latency_result(
+    timing: Timing, timings: Sequence[Timing], bundle: Bundle, device: Device, limits: Sequence[MachineLimits]
+) -> LatencyResult:
+    artifact, latency = bundle.artifact(timing.job.artifact), timing.latency
+    gflops = 2000 / latency.ms_per_gmac if latency else None
+    intensity = intensity_flop_per_byte(artifact, latency.size, scale=bundle.manifest.scale) if latency else None
+    peak = next((one.sgemm_gflops for one in limits if one.threads == timing.job.threads), None)
+    return LatencyResult(
+        key=result_key(timing.job, device),
+        status=timing.status,
+        reason=timing.reason,
+        latency=latency,
+        ratio_to_fp32=ratio_to_fp32(timing, timings, bundle),
+        gflops=gflops,
+        share_of_peak=gflops / peak if gflops and peak else None,
+        intensity_flop_per_byte=intensity,
+    )

@@ -1,0 +1,1 @@
+"""Fidelity: whether an artifact computes what float32 PyTorch computes."""

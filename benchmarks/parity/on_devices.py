@@ -1,0 +1,140 @@
+"""Parity on one or several devices: the same goldens everywhere, and where the devices' images differ, and why."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from edgesr.benchmarks.devices.arm64.device import Arm64Device
+from edgesr.benchmarks.devices.device import Device
+from edgesr.benchmarks.devices.parallel import in_order
+from edgesr.benchmarks.devices.registry import emulated, environments, on_device
+from edgesr.benchmarks.parity.arithmetic import CPU_DEPENDENT, Computed, device_difference_cause
+from edgesr.benchmarks.parity.check import ArtifactParity
+from edgesr.benchmarks.parity.comparison import finite
+from edgesr.benchmarks.parity.kept_images import ImageFolders, keeps_exact, kept_image
+from edgesr.benchmarks.parity.results import (
+    DeviceDifference,
+    ParityResult,
+    ParityResults,
+    check_artifact,
+    parity_results,
+)
+from edgesr.benchmarks.results.rows import label
+from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+
+Pair = tuple[Artifact, str]
+
+
+def run_parity(
+    bundle: Bundle, devices: Sequence[Device], *, artifacts: Sequence[Pair], progress: Progress = silent
+) -> ParityResults:
+    """Check artifacts, each on its runtime with one thread, on every device that has it; each is compared with the
+    first.
+
+    Emulated devices run as many jobs at a time as there are cores: nothing is timed. They take the images of exact
+    arithmetic from the first device, where it made them: these do not depend on the CPU.
+    """
+    jobs = [(device, on_device(device, artifacts)) for device in devices]
+    total = sum(len(pairs) for _, pairs in jobs)
+    results: list[ParityResult] = []
+    with tempfile.TemporaryDirectory(prefix="edgesr-images-") as name:
+        images = _Images(Path(name), devices, artifacts)
+        for device, pairs in jobs:
+
+            def check(pair: Pair, device: Device = device) -> ParityResult:
+                return check_artifact(bundle, device, *pair, images=images.folders(results, device, pair))
+
+            for result in in_order(check, pairs, workers=(os.cpu_count() or 1) if emulated([device]) else 1):
+                results.append(result)
+                progress(ProgressEvent("parity", len(results), total, label(result.key)))
+        found = [_difference(images, results, device, pair) for device, pairs in jobs[1:] for pair in pairs]
+    order = [(artifact.id, runtime) for artifact, runtime in artifacts]
+    results.sort(key=lambda result: order.index((result.key.artifact, result.key.runtime)))
+    differences = tuple(difference for difference in found if difference is not None)
+    return replace(parity_results(bundle, results), devices=environments(devices), differences=differences)
+
+
+class _Images:
+    """Folders of SR images below ``root``, one for each device, artifact and runtime; none for a single device."""
+
+    def __init__(self, root: Path, devices: Sequence[Device], pairs: Sequence[Pair]) -> None:
+        self.devices = [device.name for device in devices]
+        self._root = root
+        self._pairs = [(artifact.id, runtime) for artifact, runtime in pairs]
+
+    def folder(self, device: str, pair: Pair) -> Path:
+        place = self._pairs.index((pair[0].id, pair[1]))
+        folder = self._root / f"{self.devices.index(device)}-{place}"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def folders(self, results: Sequence[ParityResult], device: Device, pair: Pair) -> ImageFolders | None:
+        """Where a job keeps its images, and where it finds those of exact arithmetic, if the first device made them."""
+        first = self.devices[0]
+        if len(self.devices) == 1:
+            return None
+        base = _find(results, first, pair)
+        folder = self.folder(first, pair)
+        made = device.name != first and base is not None and base.status == "done" and keeps_exact(folder)
+        return ImageFolders(kept=str(self.folder(device.name, pair)), exact_from=str(folder) if made else None)
+
+
+def _difference(
+    images: _Images, results: Sequence[ParityResult], device: Device, pair: Pair
+) -> DeviceDifference | None:
+    """How an artifact's images on a device differ from those on the first; None unless both finished."""
+    first = images.devices[0]
+    ours, base = _find(results, device.name, pair), _find(results, first, pair)
+    if ours is None or base is None or ours.parity is None or base.parity is None:
+        return None
+    folders = [images.folder(name, pair) for name in (device.name, first)]
+    found = [_largest(folders, place) for place in range(len(ours.parity.goldens))]
+    worst = int(np.argmax(found))
+    return DeviceDifference(
+        artifact=pair[0].id,
+        runtime=pair[1],
+        device=device.name,
+        base=first,
+        golden=ours.parity.goldens[worst].golden,
+        max_difference=finite(found[worst]),
+        identical_goldens=sum(one == 0 for one in found),
+        goldens=len(found),
+        cause=device_difference_cause(
+            pair[0],
+            max_difference=found[worst],
+            base=_computed(pair[0], first, base.parity),
+            other=replace(
+                _computed(pair[0], device.name, ours.parity),
+                float16_arithmetic=isinstance(device, Arm64Device) and device.cpu.float16_arithmetic,
+            ),
+        ),
+    )
+
+
+def _largest(folders: Sequence[Path], place: int) -> float:
+    """Largest difference of two kept images, inf unless both are there, of one shape and finite."""
+    here, there = (kept_image(folder, place) for folder in folders)
+    if here is None or there is None or here.shape != there.shape:
+        return math.inf
+    largest = float(np.abs(here.astype(np.float64) - there).max())
+    return largest if math.isfinite(largest) else math.inf
+
+
+def _computed(artifact: Artifact, device: str, parity: ArtifactParity) -> Computed:
+    missing = math.inf if artifact.precision in CPU_DEPENDENT else 0.0
+    from_exact = [missing if g.exact_max_difference is None else g.exact_max_difference for g in parity.goldens]
+    return Computed(device=device, exact_difference=max(from_exact), cause=parity.difference_cause)
+
+
+def _find(results: Sequence[ParityResult], device: str, pair: Pair) -> ParityResult | None:
+    keys = (pair[0].id, pair[1], device)
+    return next((r for r in results if (r.key.artifact, r.key.runtime, r.key.device) == keys), None)

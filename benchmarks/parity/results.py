@@ -1,0 +1,80 @@
+"""Parity of a whole bundle, a fresh process for every artifact; results as versioned JSON (docs/results.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from edgesr.benchmarks.devices.device import Device, DeviceEnvironment
+from edgesr.benchmarks.jobs import Job, decode_result
+from edgesr.benchmarks.parity.check import ArtifactParity
+from edgesr.benchmarks.parity.kept_images import ImageFolders
+from edgesr.benchmarks.results.rows import Header, Row, header, require_any_ran, row
+from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.bundle.opening import Bundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParityResult(Row):
+    """``status`` is "done" when the worker finished; ``passed`` when moreover every golden kept its tolerance."""
+
+    passed: bool
+    parity: ArtifactParity | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceDifference:
+    """An artifact's SR images on ``device`` less those on ``base``, over all goldens, 0..255.
+
+    ``golden`` has the largest difference, ``max_difference``, which is None where an image is not finite; ``cause``
+    says why they differ, None where all are identical.
+    """
+
+    artifact: str
+    runtime: str
+    device: str
+    base: str
+    golden: str
+    max_difference: float | None
+    identical_goldens: int
+    goldens: int
+    cause: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParityResults(Header):
+    """Content of ``edgesr parity --json``; ``devices`` are those other than this host, each compared with it."""
+
+    kind: Literal["parity"]
+    results: tuple[ParityResult, ...]
+    devices: tuple[DeviceEnvironment, ...] = ()
+    differences: tuple[DeviceDifference, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """No artifact failed, crashed or timed out; runtimes that are not installed do not count."""
+        return all(r.passed or r.status == "missing" for r in self.results)
+
+
+def check_artifact(
+    bundle: Bundle, device: Device, artifact: Artifact, runtime: str, *, images: ImageFolders | None = None
+) -> ParityResult:
+    """Check one artifact in a fresh process."""
+    job = Job(kind="parity", bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=1, images=images)
+    outcome, parity = decode_result(ArtifactParity, device.run(job))
+    return ParityResult(
+        **row(job, device, outcome),
+        passed=parity is not None and not any(g.failures for g in parity.goldens),
+        parity=parity,
+    )
+
+
+def parity_results(bundle: Bundle, results: Sequence[ParityResult]) -> ParityResults:
+    """The content of a results file; an EdgesrError when no runtime at all was installed."""
+    require_any_ran([(r.status, r.reason) for r in results])
+    return ParityResults(
+        **header(bundle),
+        kind="parity",
+        results=tuple(results),
+    )

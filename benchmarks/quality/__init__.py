@@ -1,0 +1,1 @@
+"""Quality: how near an upscaled picture is to a photograph."""

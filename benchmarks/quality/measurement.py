@@ -1,0 +1,206 @@
+"""Quality: how near is an upscaled picture to HR? PSNR, SSIM and, where given, a perceptual distance."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgesr.benchmarks.machine.environment import Environment, current_environment
+from edgesr.benchmarks.quality.candidates import Candidate
+from edgesr.benchmarks.quality.degradations import crop_to_multiple, draw_degradation, parse_degradation
+from edgesr.benchmarks.quality.image_pairs import ImagePair, ImageSet, SkippedImage
+from edgesr.benchmarks.quality.metrics import crop_border, luma, psnr, ssim
+from edgesr.benchmarks.results.rows import SCHEMA_VERSION
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.images.image_io import read_rgb8
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.runtimes.wording import printable
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PerceptualDistance:
+    """``measure``: two uint8 RGB images (H,W,3) -> distance, 0 for identical ones. ``weights`` says whose they are."""
+
+    weights: str
+    measure: Callable[[Pixels, Pixels], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """Of 8-bit pictures against HR. PSNR and SSIM leave out ``border`` pixels on each side, ST-LPIPS none.
+
+    ``psnr_y_db`` is on BT.601 luma, ``psnr_rgb_db`` on all channels at once, peak 255; None for identical pictures.
+    ``ssim`` is the mean over R, G, B (`edgesr.benchmarks.quality.metrics.ssim`). ``st_lpips`` is None when it was not
+    measured. A mean is None when one of its images is.
+    """
+
+    psnr_y_db: float | None
+    psnr_rgb_db: float | None
+    ssim: float
+    st_lpips: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredImage:
+    """An image of the folder: HR size after cropping to a multiple of the scale, and what became of its LR.
+
+    ``lr`` is "file" for the pair's own LR, "bicubic" for one made from HR; ``degradation`` is what was drawn of a mix.
+    """
+
+    image: str
+    height: int
+    width: int
+    lr: Literal["file", "bicubic"]
+    degradation: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateQuality:
+    """``images`` are in the order of `QualityResults.images`; ``sha256`` is of the checkpoint or model file.
+
+    ``bundle`` is the SHA-256 of the manifest of the artifact's bundle, None for others and in files of edgesr 0.1.0.
+    """
+
+    candidate: str
+    sha256: str | None
+    artifact: str | None
+    runtime: str | None
+    mean: Quality
+    images: tuple[Quality, ...]
+    bundle: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityResults:
+    """Content of ``edgesr eval --json``; ``data`` is the folder's name."""
+
+    schema_version: int
+    kind: Literal["quality"]
+    created_utc: str
+    environment: Environment
+    data: str
+    degradation: str
+    seed: int
+    scale: int
+    border: int
+    st_lpips_weights: str | None
+    images: tuple[MeasuredImage, ...]
+    skipped: tuple[SkippedImage, ...]
+    results: tuple[CandidateQuality, ...]
+
+
+def measure_quality(
+    candidates: Sequence[Candidate],
+    images: ImageSet,
+    *,
+    degradation: str,
+    seed: int = 0,
+    distance: PerceptualDistance | None = None,
+    progress: Progress = silent,
+) -> QualityResults:
+    """Let every candidate upscale the same LR images and compare with HR; the border is as many pixels as the scale."""
+    scale = common_scale(candidates)
+    for pair in images.pairs:
+        pair.size(scale)
+    measured: list[MeasuredImage] = []
+    rows: list[list[Quality]] = [[] for _ in candidates]
+    for done, pair in enumerate(images.pairs):
+        hr, lr, image = degraded_pair(pair, scale=scale, degradation=degradation, seed=seed)
+        measured.append(image)
+        for place, (candidate, row) in enumerate(zip(candidates, rows, strict=True)):
+            progress(ProgressEvent("eval", done * len(rows) + place, len(images.pairs) * len(rows), image.image))
+            row.append(_compare(candidate.upscale(lr), hr, scale, distance))
+    progress(ProgressEvent("eval", len(measured) * len(rows), len(measured) * len(rows)))
+    return QualityResults(
+        schema_version=SCHEMA_VERSION,
+        kind="quality",
+        created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        environment=current_environment(),
+        data=printable(images.folder.resolve().name),
+        degradation=degradation,
+        seed=seed,
+        scale=scale,
+        border=scale,
+        st_lpips_weights=distance.weights if distance else None,
+        images=tuple(measured),
+        skipped=images.skipped,
+        results=tuple(_result(candidate, row) for candidate, row in zip(candidates, rows, strict=True)),
+    )
+
+
+def degraded_pair(pair: ImagePair, *, scale: int, degradation: str, seed: int) -> tuple[Pixels, Pixels, MeasuredImage]:
+    """HR (s*h,s*w,3) and degraded LR (h,w,3), uint8 RGB.
+
+    Random numbers are a function of the seed and the HR file's name alone. A blur is applied to HR: a paired LR file is
+    then not used.
+    """
+    random = np.random.default_rng((seed, *hashlib.sha256(os.fsencode(pair.hr.name)).digest()))
+    steps = parse_degradation(degradation) or draw_degradation(random)
+    hr = crop_to_multiple(read_rgb8(pair.hr), scale)
+    paired = pair.lr is not None and not steps.blur
+    clean = read_rgb8(pair.lr) if paired and pair.lr else steps.reduce(hr, scale)
+    described = MeasuredImage(
+        image=printable(pair.hr.name),
+        height=hr.shape[0],
+        width=hr.shape[1],
+        lr="file" if paired else "bicubic",
+        degradation=steps.text,
+    )
+    return hr, steps.spoil(clean, random), described
+
+
+def common_scale(candidates: Sequence[Candidate]) -> int:
+    """Scale of all candidates; an InputError when they differ."""
+    scales = {candidate.scale for candidate in candidates}
+    if len(scales) > 1:
+        listed = ", ".join(f"{candidate.name} x{candidate.scale}" for candidate in candidates)
+        raise InputError(f"candidates of unlike scale cannot be measured on the same images: {listed}")
+    return scales.pop()
+
+
+def _compare(sr: Pixels, hr: Pixels, border: int, distance: PerceptualDistance | None) -> Quality:
+    if sr.shape != hr.shape:
+        raise InputError(f"upscaled to {sr.shape} instead of {hr.shape} (height, width, channels)")
+    image, reference = (crop_border(p.transpose(2, 0, 1).astype(np.float64), border) for p in (sr, hr))
+    return Quality(
+        psnr_y_db=_finite(psnr(luma(image), luma(reference))),
+        psnr_rgb_db=_finite(psnr(image, reference)),
+        ssim=ssim(image, reference),
+        st_lpips=distance.measure(sr, hr) if distance else None,
+    )
+
+
+def _finite(psnr_db: float) -> float | None:
+    return psnr_db if math.isfinite(psnr_db) else None
+
+
+def _result(candidate: Candidate, images: list[Quality]) -> CandidateQuality:
+    return CandidateQuality(
+        candidate=candidate.name,
+        sha256=candidate.sha256,
+        artifact=candidate.artifact,
+        runtime=candidate.runtime,
+        mean=Quality(
+            psnr_y_db=_mean([q.psnr_y_db for q in images]),
+            psnr_rgb_db=_mean([q.psnr_rgb_db for q in images]),
+            ssim=float(np.mean([q.ssim for q in images])),
+            st_lpips=_mean([q.st_lpips for q in images]),
+        ),
+        images=tuple(images),
+        bundle=candidate.bundle,
+    )
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None

@@ -1,0 +1,1 @@
+"""Result files: keys, headers, how they are written."""

@@ -1,0 +1,61 @@
+"""What emulated devices compute and execute, as rows of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgesr.benchmarks.latency.instruction_results import InstructionResult
+from edgesr.benchmarks.parity.results import ParityResults
+from edgesr.benchmarks.results.rows import label
+from edgesr.benchmarks.tables.table import Table
+
+_DASH = "-"
+
+
+def difference_table(results: ParityResults) -> Table:
+    """One row an artifact and device: how its SR images differ from those of the first device."""
+    base = results.differences[0].base if results.differences else "host"
+    columns = ("artifact", "runtime", "device", "identical goldens", "largest difference", "of golden", "why")
+    rows = tuple(
+        (
+            d.artifact,
+            d.runtime,
+            d.device,
+            f"{d.identical_goldens} of {d.goldens}",
+            "not finite" if d.max_difference is None else f"{d.max_difference:.2g}",
+            d.golden,
+            d.cause or "identical",
+        )
+        for d in results.differences
+    )
+    return Table(f"SR images of devices less those of this {base}, 0..255", columns, rows)
+
+
+def instruction_table(results: Sequence[InstructionResult]) -> Table:
+    """One row an artifact and device, in 1e6 instructions of one call; no time follows from them."""
+    columns = (
+        *("artifact", "runtime", "device", "input", "total", "vs fp32", "SIMD", "load/store", "dot", "i8mm", "FMLA"),
+        "spread",
+    )
+    return Table("1e6 instructions of one call, not time", columns, tuple(_row(result) for result in results))
+
+
+def instruction_lines(results: Sequence[InstructionResult]) -> list[str]:
+    """What was not counted, and why."""
+    return [f"{label(r.key)}: {r.status}: {r.reason}" for r in results if r.status != "done"]
+
+
+def _row(result: InstructionResult) -> tuple[str, ...]:
+    key, found = result.key, result.instructions
+    head = (key.artifact, key.runtime, key.device)
+    if found is None:
+        return (*head, *[_DASH] * 8, result.status)
+    kinds = (found.simd, found.load_store, found.dot_product, found.int8_matmul, found.fmla)
+    return (
+        *head,
+        f"{found.size[0]}x{found.size[1]}",
+        f"{found.total / 1e6:.1f}",
+        _DASH if result.ratio_to_fp32 is None else f"{result.ratio_to_fp32:.2f}",
+        *(f"{count / 1e6:.1f}" for count in kinds),
+        f"{found.spread:.2%}",
+    )

@@ -1,0 +1,39 @@
+"""The sub-command `profile`: where the time of an artifact goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgesr.cli.terminal import JsonOption, RuntimeOption, print_lines, print_table, shown_progress
+from edgesr.runtimes.adapters.registry import MAX_THREADS
+
+
+def profile(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")],
+    runtime: RuntimeOption = None,
+    artifact: Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")] = None,
+    threads: Annotated[int, typer.Option(min=1, max=MAX_THREADS, help="Threads of the runtime.")] = 1,
+    calls: Annotated[int, typer.Option(min=1, help="Profile this many calls, after a first one.")] = 10,
+    json: JsonOption = None,
+) -> None:
+    """Time the operators of every artifact, and tell what a delegate takes and what falls back to the CPU."""
+    from edgesr.benchmarks.devices.device import HostDevice
+    from edgesr.benchmarks.latency.profiles import run_profiles
+    from edgesr.benchmarks.results.rows import require_writable, select_artifacts, write_json
+    from edgesr.benchmarks.tables.profiles import delegate_table, kind_table, operator_table, profile_notes
+    from edgesr.runtimes.bundle.opening import open_bundle
+
+    opened = open_bundle(bundle)
+    require_writable(json, bundle)
+    chosen = select_artifacts(opened, artifact=artifact, runtime=runtime)
+    with shown_progress() as progress:
+        results = run_profiles(opened, HostDevice(), artifacts=chosen, threads=threads, calls=calls, progress=progress)
+    write_json(results, json)
+    for table in (kind_table(results), operator_table(results), delegate_table(opened.manifest, results)):
+        if table.rows:
+            print_table(table)
+    print_lines(profile_notes(results))
+    raise typer.Exit(0 if results.passed else 1)

@@ -1,0 +1,53 @@
+"""The sub-command `report`: one HTML page of a bundle's result files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgesr.cli.terminal import keep_output_free, print_lines, shown_progress
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.wording import counted
+
+
+def report(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")],
+    output: Annotated[Path, typer.Option(callback=keep_output_free, help="The HTML file to write.")],
+    parity: Annotated[Path | None, typer.Option(help="Results of 'edgesr parity --json'.")] = None,
+    latency: Annotated[Path | None, typer.Option(help="Results of 'edgesr bench --json'.")] = None,
+    quality: Annotated[Path | None, typer.Option(help="Results of 'edgesr eval --json'.")] = None,
+    end_to_end: Annotated[
+        Path | None, typer.Option("--end-to-end", help="Results of 'edgesr bench --image-size --json'.")
+    ] = None,
+    profile: Annotated[Path | None, typer.Option(help="Results of 'edgesr profile --json'.")] = None,
+    image: Annotated[
+        list[Path] | None, typer.Option(help="A photograph whose middle all artifacts upscale; may be given again.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(callback=keep_output_free, help="Also write the tables to this Markdown file.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Also write the tables to CSV files in this folder.")] = None,
+) -> None:
+    """Write one HTML page, usable offline, of result files: plots, tables, and pictures to compare."""
+    from edgesr.benchmarks.report.builder import build_report
+    from edgesr.benchmarks.report.data import ReportFiles
+    from edgesr.benchmarks.results.rows import require_writable
+    from edgesr.runtimes.bundle.opening import open_bundle
+    from edgesr.runtimes.files import require_creatable
+
+    opened = open_bundle(bundle)
+    given = (bundle, parity, latency, quality, end_to_end, profile, *(image or []))
+    require_writable(output, *given)
+    require_writable(markdown, *given)
+    if markdown is not None and markdown.resolve() == output.resolve():
+        raise InputError(f"{markdown}: is given for the page and for Markdown; give another name to one of them")
+    if csv is not None:
+        require_creatable(csv)
+    files = ReportFiles(parity=parity, latency=latency, quality=quality, end_to_end=end_to_end, profile=profile)
+    with shown_progress() as progress:
+        made = build_report(opened, files, images=list(dict.fromkeys(image or [])), progress=progress)
+    made.write(output, markdown_file=markdown, csv_folder=csv)
+    artifacts = counted(len(opened.manifest.artifacts), "artifact")
+    print_lines([f"{output}: {len(made.html) / 1e6:.1f} MB, {artifacts}"])

@@ -1,0 +1,1 @@
+"""Images to calibrate and check on."""

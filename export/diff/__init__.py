@@ -1,0 +1,1 @@
+"""Two artifacts compared layer by layer."""

@@ -1,0 +1,242 @@
+"""Two artifacts of a bundle, or one and PyTorch, compared layer by layer: where the error begins and how it grows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from edgesr.benchmarks.machine.environment import Environment, current_environment
+from edgesr.benchmarks.parity.comparison import finite
+from edgesr.benchmarks.results.rows import SCHEMA_VERSION, BundleIdentity, bundle_identity, utc_now
+from edgesr.benchmarks.tables.table import Table, shape_text
+from edgesr.export.graphs.layer_graphs import Layer
+from edgesr.export.graphs.layer_tensors import (
+    FULL_OUTPUT,
+    LayerTensors,
+    artifact_tensors,
+    open_reference,
+    recorded_tensors,
+    require_layers,
+)
+from edgesr.export.graphs.onnx_graph import Tensor
+from edgesr.runtimes.bundle.manifest import Artifact, Golden, Precision, Size
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.wording import counted
+
+PYTORCH = "pytorch"
+THRESHOLDS: dict[Precision, float] = {
+    "fp32": 1e-4,
+    "fp16": 2e-2,
+    "fp16a": 2e-2,
+    "w8a16": 0.1,
+    "w8": 0.1,
+    "w8d": 0.25,
+    "int8": 0.75,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerDifference:
+    """One tensor (c,h,w) of A against that of B, in the tensor's own units.
+
+    ``relative_rms``: RMS error by RMS of B's tensor; ``snr_db`` the same in dB; ``growth``: ``relative_rms`` by that of
+    the tensor before. None: ``snr_db`` of equal tensors, ``growth`` of the first tensor and after an error of 0; all
+    numbers where A or B is not finite, ``relative_rms`` where B is 0 and A is not. ``passed``: ``relative_rms`` is not
+    above the threshold.
+    """
+
+    tensor: str
+    layer: str
+    operator: str
+    shape: tuple[int, ...]
+    max_abs_error: float | None
+    rms_error: float | None
+    relative_rms: float | None
+    snr_db: float | None
+    growth: float | None
+    passed: bool
+
+    @property
+    def name(self) -> str:
+        """The layer, with the operator behind it where that is not the layer itself."""
+        return self.layer if self.operator in ("Conv", "output") else f"{self.layer} > {self.operator}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffResult:
+    """Content of ``edgesr diff --json``. ``b`` is the reference: an artifact's id, or "pytorch".
+
+    ``exact``: ONNX files without graph optimisations. ``size``: LR height and width of the golden. ``first_over``: the
+    first layer above the threshold, None when none is. ``not_compared``: tensors that only one of both has.
+    """
+
+    schema_version: int
+    kind: Literal["diff"]
+    created_utc: str
+    bundle: BundleIdentity
+    environment: Environment
+    a: str
+    b: str
+    golden: str
+    size: Size
+    exact: bool
+    threshold: float
+    layers: tuple[LayerDifference, ...]
+    first_over: str | None
+    not_compared: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """No layer is above the threshold."""
+        return all(layer.passed for layer in self.layers)
+
+
+def run_diff(
+    bundle: Bundle, a: str, b: str, *, golden: str | None = None, threshold: float | None = None, exact: bool = False
+) -> DiffResult:
+    """Compare artifact ``a`` with artifact ``b``, or with PyTorch where ``b`` is "pytorch", on a golden."""
+    first, second = _artifact(bundle, a), None if b == PYTORCH else _artifact(bundle, b)
+    _require_comparable(first, second)
+    chosen = _golden(bundle, [first] if second is None else [first, second], golden, recorded=second is None)
+    limit = default_threshold(first, second) if threshold is None else threshold
+    if not (math.isfinite(limit) and limit >= 0):
+        raise InputError(f"--threshold {limit}: give a relative RMS error of 0 or more, for example 1e-4")
+    reference, image = open_reference(bundle), bundle.tensor(chosen.input)
+    tensors = artifact_tensors(bundle, first, reference, image, exact=exact)
+    if second is None:
+        expected = recorded_tensors(bundle, chosen, reference)
+    else:
+        expected = artifact_tensors(bundle, second, reference, image, exact=exact)
+    layers = _compare([*reference.layers, FULL_OUTPUT], tensors, expected, limit)
+    return DiffResult(
+        schema_version=SCHEMA_VERSION,
+        kind="diff",
+        created_utc=utc_now(),
+        bundle=bundle_identity(bundle),
+        environment=current_environment(),
+        a=a,
+        b=b,
+        golden=chosen.id,
+        size=chosen.size,
+        exact=exact,
+        threshold=limit,
+        layers=layers,
+        first_over=next((layer.name for layer in layers if not layer.passed), None),
+        not_compared=tuple(sorted(tensors.names ^ expected.names)),
+    )
+
+
+def default_threshold(a: Artifact, b: Artifact | None) -> float:
+    """That of the coarser of both precisions; PyTorch is float32 (docs/diff.md tells how they were chosen)."""
+    return max(THRESHOLDS[artifact.precision] for artifact in (a, b or a))
+
+
+def diff_table(result: DiffResult) -> Table:
+    """One row a tensor, in the order of the network; the last column marks those above the threshold."""
+    height, width = result.size
+    exact = ", exact arithmetic" if result.exact else ""
+    title = (
+        f"{result.a} against {result.b} on golden {result.golden} ({height}x{width}{exact}), "
+        f"threshold {result.threshold:g} of relative RMS"
+    )
+    columns = ("layer", "tensor", "shape", "max error", "RMS error", "relative RMS", "SNR dB", "growth", "")
+    return Table(title, columns, tuple(_row(layer) for layer in result.layers))
+
+
+def diff_summary(result: DiffResult) -> list[str]:
+    """One line with the first layer above the threshold, or that there is none."""
+    if result.first_over is None:
+        return [f"no layer is above {result.threshold:g}"]
+    over = sum(not layer.passed for layer in result.layers)
+    above = f"{over} of {counted(len(result.layers), 'tensor')}"
+    return [f"first layer above {result.threshold:g}: {result.first_over} ({above})"]
+
+
+def _artifact(bundle: Bundle, artifact_id: str) -> Artifact:
+    if artifact_id == PYTORCH:
+        raise InputError(f"{PYTORCH} can only be the second of both: edgesr diff BUNDLE ARTIFACT {PYTORCH}")
+    artifact = bundle.artifact(artifact_id)
+    require_layers(artifact)
+    return artifact
+
+
+def _require_comparable(a: Artifact, b: Artifact | None) -> None:
+    if b is None and a.inside_only:
+        raise InputError(f"{a.id}: PyTorch's tensors were recorded with the generator's own padding; compare two files")
+    if b is not None and (a.graph, a.inside_only) != (b.graph, b.inside_only):
+        raise InputError(
+            f"{a.id} and {b.id} compute different things ({_kind(a)} and {_kind(b)}); give two of the same graph kind"
+        )
+
+
+def _kind(artifact: Artifact) -> str:
+    return f"{artifact.graph}, zero-padded" if artifact.inside_only else artifact.graph
+
+
+def _golden(bundle: Bundle, artifacts: Sequence[Artifact], golden_id: str | None, *, recorded: bool) -> Golden:
+    """The golden that was asked for, the smallest with recorded tensors, or the first that all artifacts take."""
+    goldens = [g for g in bundle.manifest.goldens if golden_id in (None, g.id)]
+    if not goldens:
+        known = ", ".join(g.id for g in bundle.manifest.goldens)
+        raise InputError(f"{bundle.root}: no golden {golden_id!r}; it has {known}")
+    if recorded:
+        goldens = sorted((g for g in goldens if g.intermediates), key=lambda g: g.size[0] * g.size[1])
+    fitting = [g for g in goldens if all(a.fits(g.size) for a in artifacts)]
+    if not fitting:
+        names = " and ".join(a.id for a in artifacts)
+        which = f"golden {golden_id}" if golden_id else "any golden"
+        advice = "PyTorch's tensors; compare with the float32 ONNX file instead" if recorded else "a size they take"
+        raise InputError(f"{names}: cannot be compared on {which}: it needs one with {advice}")
+    return fitting[0]
+
+
+def _compare(layers: Sequence[Layer], a: LayerTensors, b: LayerTensors, limit: float) -> tuple[LayerDifference, ...]:
+    found: list[LayerDifference] = []
+    for layer in layers:
+        if layer.tensor in a.names and layer.tensor in b.names:
+            difference = _difference(layer, a.read(layer.tensor), b.read(layer.tensor), limit)
+            before = found[-1].relative_rms if found else None
+            if before and difference.relative_rms is not None:
+                difference = replace(difference, growth=finite(difference.relative_rms / before))
+            found.append(difference)
+    return tuple(found)
+
+
+def _difference(layer: Layer, a: Tensor, b: Tensor, limit: float) -> LayerDifference:
+    if a.shape != b.shape:
+        raise InputError(f"{layer.layer}: {shape_text(a.shape)} against {shape_text(b.shape)}; export the bundle again")
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = a.astype(np.float64) - b
+        rms = float(np.sqrt(np.square(error).mean()))
+        size = float(np.sqrt(np.square(b, dtype=np.float64).mean()))
+    relative = 0.0 if rms == 0 else rms / size if size > 0 else math.inf
+    return LayerDifference(
+        tensor=layer.tensor,
+        layer=layer.layer,
+        operator=layer.operator,
+        shape=tuple(a.shape),
+        max_abs_error=finite(float(np.abs(error).max())),
+        rms_error=finite(rms),
+        relative_rms=finite(relative),
+        snr_db=finite(-20 * math.log10(relative)) if relative > 0 else None,
+        growth=None,
+        passed=relative <= limit,
+    )
+
+
+def _row(layer: LayerDifference) -> tuple[str, ...]:
+    numbers = (layer.max_abs_error, layer.rms_error, layer.relative_rms)
+    return (
+        layer.name,
+        layer.tensor,
+        shape_text(layer.shape),
+        *("-" if value is None else f"{value:.2e}" for value in numbers),
+        ("exact" if layer.rms_error == 0 else "-") if layer.snr_db is None else f"{layer.snr_db:.1f}",
+        "-" if layer.growth is None else f"{layer.growth:.2f}",
+        "" if layer.passed else "ABOVE",
+    )

@@ -1,0 +1,1 @@
+"""Targets of an export and the conversions to them."""

@@ -1,0 +1,118 @@
+"""What XNNPACK, LiteRT's delegate, will take of an ONNX graph, before it is converted; and what it took, after."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Container, Sequence
+from pathlib import Path
+
+import onnx
+
+from edgesr.export.formats.resizable import upsamples_input
+from edgesr.export.steps.delegate import DelegateJob
+from edgesr.runtimes.adapters.tflite_profile import delegation_of
+from edgesr.runtimes.bundle.delegation import DelegateUse, Delegation, GraphOperator, divide
+from edgesr.runtimes.bundle.manifest import GraphKind, Precision
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.json_records import to_json
+
+Kinds = tuple[tuple[str, bool], ...]
+"""TFLite operators that a node becomes, one after the other, each with whether the delegate takes it."""
+
+DELEGATE = "XNNPACK"
+_NOISE_LEVEL = "noise_level"  # in the names of the glue's own filters
+_UPSAMPLING: Kinds = (("MIRROR_PAD", False), ("CONV_2D", True), ("DEPTH_TO_SPACE", True))
+_SIXTEEN_BIT_CONVOLUTION: Kinds = (("QUANTIZE", False), ("CONV_2D", False), ("DEQUANTIZE", False))
+_WITHOUT_KERNEL = {
+    "ArgMax": "ARG_MAX",
+    "CumSum": "CUMSUM",
+    "Gather": "GATHER",
+    "GatherElements": "GATHER_ND",
+    "GatherND": "GATHER_ND",
+    "NonZero": "WHERE",
+    "ScatterND": "SCATTER_ND",
+    "TopK": "TOPK_V2",
+    "Where": "SELECT_V2",
+}
+
+
+def predict(model: onnx.ModelProto, *, graph: GraphKind, precision: Precision) -> Delegation:
+    """Partitions and fallbacks of the TFLite file that a float32 ONNX graph will become in that precision.
+
+    Pads that mirror or repeat pixels, sorting and gathering have no XNNPACK kernel, nor have convolutions with 16-bit
+    activations. Bilinear upsampling in a tile graph becomes such a pad and a convolution, so that it can be resized; a
+    constant factor before a convolution goes into its weights.
+    """
+    resizable = graph == "tile" and upsamples_input(model)
+    operators: list[GraphOperator] = []
+    taken: list[bool] = []
+    for node in _on_image(model):
+        kinds = _kinds(node, precision=precision, resizable=resizable)
+        operators += _chain(node, [kind for kind, _ in kinds])
+        taken += [by_delegate for _, by_delegate in kinds]
+    return divide(operators, taken)
+
+
+def _kinds(node: onnx.NodeProto, *, precision: Precision, resizable: bool) -> Kinds:
+    if node.op_type == "Pad":
+        mode = next((a.s.decode() for a in node.attribute if a.name == "mode"), "constant")
+        return (("PAD", True),) if mode == "constant" else (("MIRROR_PAD", False),)
+    if node.op_type == "Resize" and resizable:
+        return _UPSAMPLING
+    if node.op_type == "Conv" and precision == "w8a16" and _NOISE_LEVEL not in node.input[1]:
+        return _SIXTEEN_BIT_CONVOLUTION
+    left_out = _WITHOUT_KERNEL.get(node.op_type)
+    return ((node.op_type, True),) if left_out is None else ((left_out, False),)
+
+
+def _chain(node: onnx.NodeProto, kinds: list[str]) -> list[GraphOperator]:
+    """The node as operators in a row: the first has its inputs, the last its outputs."""
+    between = [f"{node.output[0]}.{place}" for place in range(len(kinds) - 1)]
+    inputs = [tuple(node.input), *((name,) for name in between)]
+    outputs = [*((name,) for name in between), tuple(node.output)]
+    return [
+        GraphOperator(kind=kind, inputs=source, outputs=target)
+        for kind, source, target in zip(kinds, inputs, outputs, strict=True)
+    ]
+
+
+def _on_image(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """Nodes that compute with pixels: what depends on the image's size alone is constant in a TFLite file."""
+    pixels = {model.graph.input[0].name}
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type != "Shape" and not pixels.isdisjoint(node.input):
+            nodes.append(node)
+            pixels.update(node.output)
+    factors = {node.output[0]: node.input[0] for node in nodes if _is_folded(node, nodes, pixels)}
+    kept = [_copied(node) for node in nodes if node.output[0] not in factors]
+    for node in kept:
+        node.input[:] = [factors.get(name, name) for name in node.input]
+    return kept
+
+
+def _copied(node: onnx.NodeProto) -> onnx.NodeProto:
+    result = onnx.NodeProto()
+    result.CopyFrom(node)
+    return result
+
+
+def _is_folded(node: onnx.NodeProto, nodes: Sequence[onnx.NodeProto], pixels: Container[str]) -> bool:
+    """Whether a node is a constant factor of what only convolutions read."""
+    constant = node.op_type in ("Mul", "Div") and node.input[0] in pixels and node.input[1] not in pixels
+    readers = {reader.op_type for reader in nodes if node.output[0] in reader.input}
+    return constant and readers == {"Conv"}
+
+
+def _main(job_file: str, result_file: str) -> None:
+    job = read_record(DelegateJob, Path(job_file), remake="export again", file_names=True)
+    use = DelegateUse(
+        delegate=DELEGATE,
+        predicted=predict(onnx.load(job.onnx_file), graph=job.graph, precision=job.precision),
+        found=delegation_of(Path(job.file)),
+    )
+    Path(result_file).write_text(to_json(use))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

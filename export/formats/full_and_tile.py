@@ -1,0 +1,76 @@
+"""The two graphs that are exported: `full`, LR -> SR, and `tile`, LR tile -> residual tile."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from edgesr.runtimes.bundle.manifest import GraphKind, Size
+from edgesr.sr_model.generators.generator import Generator
+from edgesr.sr_model.generators.noise import LowerMedian, lower_median
+
+
+class _TileGraph(nn.Module):
+    """LR (1,3,h,w) in [0,255] -> residual (1,3,s*h,s*w): convolutions only, no statistics of the image."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, lr: Tensor) -> Tensor:
+        return self.generator.residual(lr)
+
+
+def build_graph(generator: Generator, kind: GraphKind, median: LowerMedian = lower_median) -> nn.Module:
+    """The module to export; ``median`` is the form of the noise level's median that the target has operators for."""
+    generator = copy.deepcopy(generator).eval().requires_grad_(False)
+    if generator.projection is not None:
+        generator.projection.noise_level.median = median
+    return generator if kind == "full" else _TileGraph(generator)
+
+
+def example_input(size: Size) -> Tensor:
+    """A deterministic LR (1,3,h,w) in [0,255] to trace with."""
+    return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)) * 255
+
+
+def measure_halo(generator: Generator) -> int | None:
+    """How many LR pixels around a tile its residual depends on: how far one NaN pixel spreads in the tile graph.
+
+    None where it spreads farther than all convolutions together reach: then the residual depends on the whole image.
+    In float64, where PyTorch's convolutions touch exactly their receptive field (no Winograd blocks).
+    """
+    graph = build_graph(generator, "tile").double()
+    radius = _farthest_reach(graph) + 1
+    lr = torch.full((1, 3, 2 * radius + 1, 2 * radius + 1), 128.0, dtype=torch.float64)
+    lr[:, :, radius, radius] = torch.nan
+    reached = graph(lr)[0].isnan().any(dim=0).nonzero() // generator.config.scale
+    halo = int((reached - radius).abs().max())
+    return halo if halo < radius else None
+
+
+def _farthest_reach(graph: nn.Module) -> int:
+    """LR pixels that bilinear upsampling and a chain of all convolutions, each at LR size, reach at most."""
+    kernels = [module for module in graph.modules() if isinstance(module, nn.Conv2d)]
+    return 1 + sum(max(k // 2 * d for k, d in zip(m.kernel_size, m.dilation, strict=True)) for m in kernels)
+
+
+def count_mac_per_hr_pixel(generator: Generator) -> float:
+    """Multiply-accumulates of all convolutions with parameters, divided by the number of HR pixels."""
+    graph = build_graph(generator, "tile")
+    size = 16
+    total = 0
+
+    def count(module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        assert isinstance(module, nn.Conv2d)
+        total += output[0, 0].numel() * module.weight.numel()
+
+    for module in graph.modules():
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_hook(count)
+    output = graph(example_input((size, size)))
+    pixels: int = output.shape[-1] * output.shape[-2]
+    return total / pixels

@@ -1,0 +1,45 @@
+"""onnxsim, kept only when its result computes the same as its input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import onnxsim
+from numpy.typing import NDArray
+
+from edgesr.runtimes.bundle.manifest import Size
+from edgesr.runtimes.errors import EdgesrError
+
+_MAX_ABS_ERROR = 1e-2
+
+
+def simplify(
+    source: Path, target: Path, *, tiles: Sequence[NDArray[np.float32]], fixed_size: Size | None = None
+) -> None:
+    """Write the simplified model; an EdgesrError when it differs by more than 0.01 of 255 on any tile (3,h,w).
+
+    ``fixed_size`` (h,w) also makes its dynamic height and width constant; the tiles must then have that size.
+    """
+    model = onnx.load(source)
+    shapes = {i.name: [1, 3, *fixed_size] for i in model.graph.input} if fixed_size else None
+    model, _ = onnxsim.simplify(model, overwrite_input_shapes=shapes)
+    onnx.checker.check_model(model)
+    onnx.save(model, target)
+    for tile in tiles:
+        error = float(np.abs(_run(source, tile) - _run(target, tile)).max())
+        if not error <= _MAX_ABS_ERROR:
+            raise EdgesrError(
+                f"onnxsim changed what {target.name} computes: max error {error:.3g} of 255; report this model"
+            )
+
+
+def _run(path: Path, tile: NDArray[np.float32]) -> NDArray[np.float32]:
+    options = onnxruntime.SessionOptions()
+    options.enable_cpu_mem_arena = False  # gives its memory back before the next converter starts
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    output: NDArray[np.float32] = session.run(None, {session.get_inputs()[0].name: tile[None]})[0]
+    return output

@@ -1,0 +1,67 @@
+"""ONNX -> TFLite by onnx2tf (TensorFlow), in a process of its own: TensorFlow is large and onnx2tf works in its folder.
+
+onnx2tf wants a file of sample images and would download one: it gets one made of our photographs.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from edgesr.export.calibration.photographs import sample_tiles
+from edgesr.export.formats.name_tensors import name_tensors
+from edgesr.export.formats.resizable import repeat_border, upsample_by_convolution, upsamples_input
+from edgesr.export.graphs.depth_to_space import use_dcr_order
+from edgesr.export.subprocesses import run_converter
+
+_SAMPLE_FILE = "calibration_image_sample_data_20x128x128x3_float32.npy"
+_SAMPLES, _SAMPLE_SIZE = 20, (128, 128)
+
+
+def export_tflite(
+    onnx_file: Path, path: Path, *, input_name: str, output_name: str, resizable_scale: int | None = None
+) -> None:
+    """Convert a fixed-size NCHW ONNX file into a float32 NHWC TFLite file whose tensors have these names.
+
+    ``resizable_scale``: bilinear upsampling of the input by this factor is written so that the file can be resized.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgesr-tflite-") as folder:
+        samples = np.stack(sample_tiles(_SAMPLES, _SAMPLE_SIZE)).transpose(0, 2, 3, 1) / np.float32(255)
+        np.save(Path(folder) / _SAMPLE_FILE, samples)
+        source = Path(folder) / onnx_file.name
+        model = onnx.load(onnx_file)
+        upsamples = resizable_scale is not None and upsamples_input(model)
+        if resizable_scale is not None and upsamples:
+            model = upsample_by_convolution(model, resizable_scale)
+        onnx.save(use_dcr_order(model), source)
+        converted = Path(folder) / "converted" / f"{onnx_file.stem}_float32.tflite"
+        run_converter(
+            "edgesr.export.formats.to_tflite",
+            [str(source)],
+            folder=Path(folder),
+            result=converted,
+            what=f"onnx2tf could not convert {onnx_file.name}",
+        )
+        content = repeat_border(converted.read_bytes()) if upsamples else converted.read_bytes()
+        path.write_bytes(name_tensors(content, input_name=input_name, output_name=output_name))
+
+
+def _convert_here(onnx_file: str) -> None:
+    import onnx2tf
+
+    onnx2tf.convert(
+        input_onnx_file_path=onnx_file,
+        output_folder_path="converted",
+        not_use_onnxsim=True,
+        disable_strict_mode=True,
+        non_verbose=True,
+        verbosity="error",
+    )
+
+
+if __name__ == "__main__":
+    _convert_here(sys.argv[1])

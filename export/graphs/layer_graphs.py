@@ -1,0 +1,196 @@
+"""ONNX and TFLite graphs in one form, and which tensors of a rewritten graph are those of the float32 ONNX tile graph.
+
+Matched by structure alone: an operator of the same kind on the same tensors, a convolution with weights of the same
+shape too. Weights and names do not count, so that a file with a wrong weight, or with quantized ones, is matched as any
+other. What rewrites add, leave out or fold into weights is looked through: quantization, casts, pads, constant factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from edgesr.runtimes.errors import EdgesrError
+
+QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE = "Quantize", "Dequantize", "Cast", "Pad", "Scale"
+CONVOLUTION, DEPTH_TO_SPACE, RESIZE = "Conv", "DepthToSpace", "Resize"
+_LOOKED_THROUGH = (QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE)
+_COMPARED = (CONVOLUTION, "Add", "LeakyRelu", "PRelu", "Relu", DEPTH_TO_SPACE, RESIZE)
+_FIRST_LAYER, _LAST_LAYER = "input", "tail"
+
+_Key = tuple[str, tuple[int, ...] | None, tuple[str, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """An operator and those of its tensors that are computed from the graph's input.
+
+    ``kind`` is ONNX's name, or one of this module's. ``weight_shape`` (out,in,kh,kw) of a convolution; ``activation``
+    is fused into it; ``block_size`` of a DepthToSpace, ``block_major`` when its channels are in DCR order.
+    ``layer`` is the network's name of a convolution, "" where the graph does not tell.
+    """
+
+    kind: str
+    inputs: tuple[str, ...]
+    output: str
+    weight_shape: tuple[int, ...] | None = None
+    activation: str | None = None
+    block_size: int = 0
+    block_major: bool = False
+    layer: str = ""
+
+
+@dataclass(frozen=True)
+class LayerGraph:
+    """Names of the input and output tensor, and the operations in between in an order in which they can run."""
+
+    source: str
+    output: str
+    operations: tuple[Operation, ...]
+
+    def users(self, tensor: str) -> list[Operation]:
+        """The operations that read a tensor."""
+        return [operation for operation in self.operations if tensor in operation.inputs]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """A tensor of the float32 ONNX tile graph that is compared: its name, its operator and the network's layer.
+
+    ``layer`` is the name of the convolution, or of the last one before an operator without weights.
+    """
+
+    tensor: str
+    layer: str
+    operator: str
+
+
+@dataclass
+class Match:
+    """Tensor of the reference -> tensor of the graph with the same values.
+
+    ``block_major``: tensors of the reference (c*b*b,h,w) whose channels the graph has in DCR order -> b.
+    """
+
+    tensors: dict[str, str] = field(default_factory=dict)
+    block_major: dict[str, int] = field(default_factory=dict)
+
+
+def layers_of(reference: LayerGraph) -> list[Layer]:
+    """The layers of the tile graph in its order. A nameless last convolution is the network's tail."""
+    layer_of, order = {reference.source: _FIRST_LAYER}, {_FIRST_LAYER: 0}
+    convolutions = [op for op in reference.operations if op.kind == CONVOLUTION]
+    has_tail = any(op.layer == _LAST_LAYER for op in convolutions)
+    found = []
+    for operation in reference.operations:
+        before = [layer_of[name] for name in operation.inputs if name in layer_of]
+        layer = max(before, key=lambda name: order[name], default=_FIRST_LAYER)
+        if operation.kind == CONVOLUTION:
+            nameless = _LAST_LAYER if operation is convolutions[-1] and not has_tail else operation.output
+            layer = operation.layer or nameless
+            order[layer] = len(order)
+        layer_of[operation.output] = layer
+        if operation.kind in _COMPARED:
+            found.append(Layer(tensor=operation.output, layer=layer, operator=operation.kind))
+    return found
+
+
+def match_layers(graph: LayerGraph, reference: LayerGraph) -> Match:
+    """Which tensors of a tile graph, or of a full graph with the same body, are those of the float32 ONNX tile graph.
+
+    An EdgesrError when the reference's output is not among them: then the body could not be followed to its end.
+    """
+    known, roots = _index(reference)
+    found, end = _follow(graph, known, reference), roots[reference.output]
+    if end not in found.tensors:
+        last = list(found.tensors)[-1] if found.tensors else "the input"
+        raise EdgesrError(
+            f"the graph is not that of the float32 ONNX tile graph: after {last} no operator is the same; "
+            "export both artifacts from one checkpoint, or report this model"
+        )
+    body = _body(graph, found.tensors[end])
+    found = _follow(body, known, reference)
+    found.tensors = {root: _carrier(body, tensor) for root, tensor in found.tensors.items()}
+    return found
+
+
+def _body(graph: LayerGraph, end: str) -> LayerGraph:
+    """The operations that a tensor is computed from, and what is looked through: a full graph may upsample twice."""
+    producers = {operation.output: operation for operation in graph.operations}
+    pending, needed = [end], set[str]()
+    while pending:
+        name = pending.pop()
+        if name not in needed and name in producers:
+            needed.add(name)
+            pending.extend(producers[name].inputs)
+    kept = tuple(op for op in graph.operations if op.output in needed or op.kind in _LOOKED_THROUGH)
+    return LayerGraph(graph.source, graph.output, kept)
+
+
+def _index(reference: LayerGraph) -> tuple[dict[_Key, list[Operation]], dict[str, str]]:
+    """Operations of the reference by kind, weights and inputs; every tensor -> the one it is looked through to."""
+    roots = {reference.source: reference.source}
+    known: dict[_Key, list[Operation]] = {}
+    for operation in reference.operations:
+        if operation.kind in _LOOKED_THROUGH:
+            roots[operation.output] = roots[operation.inputs[0]]
+            continue
+        roots[operation.output] = operation.output
+        inputs = [roots[name] for name in operation.inputs]
+        known.setdefault(_key(operation.kind, operation.weight_shape, inputs), []).append(operation)
+    return known, roots
+
+
+def _follow(graph: LayerGraph, known: dict[_Key, list[Operation]], reference: LayerGraph) -> Match:
+    roots, match = {graph.source: reference.source}, Match()
+    resize = known.get(_key(RESIZE, None, [reference.source]), [])
+    phases: set[str] = set()
+    for operation in graph.operations:
+        if operation.kind in _LOOKED_THROUGH:
+            source = operation.inputs[0]
+            if source in roots:
+                roots[operation.output] = roots[source]
+            continue
+        inputs = [roots.get(name, "") for name in operation.inputs]
+        same = known.get(_key(operation.kind, operation.weight_shape, inputs), [])
+        if not same and resize:  # upsampling as a convolution and a DepthToSpace (export/formats/resizable.py)
+            if operation.kind == CONVOLUTION and inputs == [reference.source]:
+                phases.add(operation.output)
+            elif operation.kind == DEPTH_TO_SPACE and operation.inputs[0] in phases:
+                same = resize
+        if same:
+            chosen = next((op for op in same if op.output not in match.tensors), same[-1])
+            if chosen.kind == DEPTH_TO_SPACE and operation.block_major != chosen.block_major:
+                match.block_major[inputs[0]] = operation.block_size
+            _record(operation, chosen, known, roots, match)
+    return match
+
+
+def _record(
+    operation: Operation, same: Operation, known: dict[_Key, list[Operation]], roots: dict[str, str], match: Match
+) -> None:
+    """An operation is one of the reference, or with its fused activation the one after that."""
+    if operation.activation is not None:
+        fused = known.get(_key(operation.activation, None, [same.output]), [])
+        if not fused:
+            return
+        same = fused[0]
+    roots[operation.output] = same.output
+    match.tensors[same.output] = operation.output
+
+
+def _carrier(graph: LayerGraph, tensor: str) -> str:
+    """The tensor that carries a layer's values on: the quantized form where all read that, behind constant factors."""
+    result = current = tensor
+    while True:
+        users = graph.users(current)
+        kinds = {user.kind for user in users}
+        if len(kinds) != 1 or not kinds <= {QUANTIZE, DEQUANTIZE, SCALE}:
+            return result
+        current = users[0].output
+        if kinds != {DEQUANTIZE}:
+            result = current
+
+
+def _key(kind: str, weight_shape: Sequence[int] | None, inputs: Sequence[str]) -> _Key:
+    return kind, None if weight_shape is None else tuple(weight_shape), tuple(sorted(inputs))

@@ -1,0 +1,104 @@
+"""ONNX files as layer graphs, and their inner tensors on an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from edgesr.export.graphs.layer_graphs import (
+    CAST,
+    CONVOLUTION,
+    DEQUANTIZE,
+    QUANTIZE,
+    SCALE,
+    LayerGraph,
+    Match,
+    Operation,
+)
+from edgesr.export.graphs.onnx_graph import Tensor, constants, copied, layer_names, runner
+
+_KINDS = {"QuantizeLinear": QUANTIZE, "DequantizeLinear": DEQUANTIZE, "Cast": CAST, "Identity": CAST}
+_FACTORS = ("Mul", "Div")
+
+
+def onnx_layer_graph(model: onnx.ModelProto) -> LayerGraph:
+    """The layer graph of an ONNX model with one input and one output, its nodes in topological order."""
+    source = model.graph.input[0].name
+    computed, shapes, layers = {source}, _constant_shapes(model), layer_names(model)
+    operations = []
+    for node in model.graph.node:
+        inputs = tuple(name for name in node.input if name in computed)
+        if not inputs:
+            continue
+        computed.update(node.output)
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        convolves = node.op_type == CONVOLUTION
+        operations.append(
+            Operation(
+                kind=_kind(node, inputs),
+                inputs=inputs,
+                output=node.output[0],
+                weight_shape=shapes.get(node.input[1]) if convolves else None,
+                block_size=attributes.get("blocksize", 0),
+                block_major=node.op_type == "DepthToSpace" and attributes.get("mode", b"DCR") == b"DCR",
+                layer=_layer(node, layers) if convolves else "",
+            )
+        )
+    return LayerGraph(source, model.graph.output[0].name, tuple(operations))
+
+
+def onnx_layer_values(model: onnx.ModelProto, match: Match, image: Tensor, *, exact: bool) -> dict[str, Tensor]:
+    """Tensor of the reference -> its values (c,h,w) in float32 on an LR image (3,h,w), computed by ONNX Runtime.
+
+    Quantized tensors get a DequantizeLinear of their own, so that int8 kernels stay fused; float16 ones a Cast.
+    """
+    exposed = copied(model)
+    outputs = {name: _expose(exposed, tensor) for name, tensor in match.tensors.items()}
+    final = model.graph.output[0].name
+    found = runner(exposed, [*dict.fromkeys((*outputs.values(), final))], exact=exact)(image)
+    return {name: channel_major(found[output][0], match.block_major.get(name)) for name, output in outputs.items()}
+
+
+def channel_major(values: Tensor, block_size: int | None) -> Tensor:
+    """(b*b*c,h,w) in the order of DepthToSpace DCR -> that of CRD, which is torch's; unchanged without a block size."""
+    if block_size is None:
+        return values
+    grouped = values.reshape(block_size * block_size, -1, *values.shape[1:])
+    return np.ascontiguousarray(grouped.swapaxes(0, 1).reshape(values.shape))
+
+
+def _expose(model: onnx.ModelProto, tensor: str) -> str:
+    """Name of a float32 tensor with the values of one of the model; a node is added where it is of another type."""
+    producer = next(node for node in model.graph.node if tensor in node.output)
+    name = f"{tensor}.edgesr_diff"
+    if producer.op_type == "QuantizeLinear":
+        node = helper.make_node("DequantizeLinear", [tensor, *producer.input[1:]], [name], domain=producer.domain)
+    elif any(t.data_type == TensorProto.FLOAT16 for t in model.graph.initializer):
+        node = helper.make_node("Cast", [tensor], [name], to=TensorProto.FLOAT)
+    else:
+        return tensor
+    model.graph.node.append(node)
+    return name
+
+
+def _kind(node: onnx.NodeProto, inputs: tuple[str, ...]) -> str:
+    scales = node.op_type in _FACTORS and len(inputs) == 1
+    return SCALE if scales else _KINDS.get(node.op_type, str(node.op_type))
+
+
+def _layer(node: onnx.NodeProto, layers: Mapping[str, str]) -> str:
+    """The network's name of a convolution; "" where a simplifier renamed its weights."""
+    name = layers[node.name]
+    return "" if name == node.name else name
+
+
+def _constant_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
+    """Shapes of initializers, and of what is only cast or dequantized from them."""
+    shapes: dict[str, tuple[int, ...]] = {name: tuple(tensor.dims) for name, tensor in constants(model).items()}
+    for node in model.graph.node:
+        if node.op_type in _KINDS and node.input[0] in shapes:
+            shapes[node.output[0]] = shapes[node.input[0]]
+    return shapes

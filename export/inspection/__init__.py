@@ -1,0 +1,1 @@
+"""Descriptions of files, bundles and this machine."""

@@ -1,0 +1,41 @@
+"""What is installed and what is not, with the command that installs it."""
+
+from __future__ import annotations
+
+from edgesr.benchmarks.tables.table import Table
+from edgesr.export.formats.targets import EXTRA, TARGETS, needs_older_python
+from edgesr.runtimes.adapters.registry import RUNTIMES, installed_version
+
+
+def runtime_table() -> Table:
+    """Every runtime: package, version, how to install."""
+    rows = []
+    for runtime in RUNTIMES.values():
+        version = runtime.version()
+        title = f"{runtime.title} (legacy)" if runtime.legacy else runtime.title
+        advice = "" if version else runtime.install_command
+        rows.append((runtime.name, title, runtime.distribution, version or "not installed", advice))
+    return Table("Runtimes", ("name", "runtime", "package", "version", "install"), tuple(rows))
+
+
+def converter_table() -> Table:
+    """Every export target: the packages that it needs and lacks."""
+    rows = []
+    for target in TARGETS.values():
+        versions = {name: installed_version(name) for name in target.packages}
+        missing = [name for name, version in versions.items() if version is None]
+        rows.append(
+            (
+                target.name,
+                "ready" if not missing else f"missing {', '.join(missing)}",
+                ", ".join(f"{name} {version}" for name, version in versions.items() if version),
+                _advice(missing),
+            )
+        )
+    return Table("Export targets", ("target", "state", "installed packages", "install"), tuple(rows))
+
+
+def _advice(missing: list[str]) -> str:
+    if needs_older_python(missing):
+        return "use Python 3.11"
+    return f"pip install 'edgesr[{EXTRA}]'" if missing else ""

@@ -1,0 +1,69 @@
+"""What a model file contains, found out in a process of its own: a damaged file may crash the library that reads it."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgesr.export.subprocesses import run_converter
+from edgesr.runtimes.adapters.registry import require_packages
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import is_text
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.json_records import to_json
+
+MODEL_FILES = {".onnx": ("an ONNX file", "onnx", "export"), ".tflite": ("a TFLite file", "ai-edge-litert", "tflite")}
+"""By suffix: what it is, the package that reads it, the extra that installs that."""
+
+_READER = "edgesr.export.inspection.model_file"
+_MOST_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Description:
+    """Facts on a file, or why it was refused."""
+
+    facts: dict[str, str]
+    refusal: str | None
+
+
+def describe_model(path: Path) -> dict[str, str]:
+    """Facts on an ONNX or TFLite file; one that cannot be read, or whose reader crashes or hangs, is an EdgesrError."""
+    kind, package, extra = MODEL_FILES[path.suffix]
+    require_packages(f"inspecting {kind}", (package,), extra=extra)
+    if not is_text(path.absolute()):
+        raise InputError(f"{path}: {package} opens no path that is not UTF-8; rename it")
+    with tempfile.TemporaryDirectory(prefix="edgesr-inspect-") as name:
+        result = Path(name) / "description.json"
+        run_converter(
+            _READER,
+            [str(path.absolute()), result.name],
+            folder=result.parent,
+            result=result,
+            what=f"{path}: cannot be read as {kind}, it may be damaged",
+            timeout_seconds=_MOST_SECONDS,
+        )
+        described = read_record(Description, result, remake="inspect it again")
+    if described.refusal is not None:
+        raise InputError(f"{path}: {described.refusal}")
+    return described.facts
+
+
+def describe(path: Path) -> Description:
+    """The description, made in this process."""
+    try:
+        if path.suffix == ".onnx":
+            from edgesr.export.inspection.onnx_file import describe_onnx
+
+            return Description(describe_onnx(path), None)
+        from edgesr.export.inspection.tflite_file import describe_tflite
+
+        return Description(describe_tflite(path), None)
+    except InputError as error:
+        return Description({}, str(error))
+
+
+if __name__ == "__main__":
+    Path(sys.argv[2]).write_text(to_json(describe(Path(sys.argv[1]))))

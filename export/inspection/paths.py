@@ -1,0 +1,148 @@
+"""What a checkpoint, a model file or a bundle contains: parameters, cost, inputs, outputs, operators."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from edgesr.benchmarks.tables.profiles import delegate_table
+from edgesr.benchmarks.tables.table import Table, counts_text, shape_text
+from edgesr.export.inspection.model_file import MODEL_FILES, describe_model
+from edgesr.export.quantization.record import quantization_tables
+from edgesr.runtimes.adapters.registry import RUNTIMES, installed_version, require_packages
+from edgesr.runtimes.bundle.manifest import Glue, Manifest
+from edgesr.runtimes.bundle.opening import is_bundle, open_bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.generators.checkpoint import is_safetensors, read_header, require_file
+from edgesr.sr_model.generators.config import GeneratorConfig
+
+_COLUMNS = ("what", "value")
+
+
+def inspect_path(path: Path) -> list[Table]:
+    """Tables that describe a path, whichever kind it is; an InputError when it is none that edgesr knows."""
+    if path.is_dir():
+        if not is_bundle(path):
+            raise InputError(f"{path}: a directory, but no bundle: it has no manifest.json")
+        return _bundle_tables(open_bundle(path).manifest)
+    require_file(path)
+    if path.suffix in MODEL_FILES:
+        return [_facts(path, describe_model(path))]
+    if is_safetensors(path):
+        return [_safetensors_table(path)]
+    if path.suffix == ".ptl":
+        raise InputError(f"{path}: TorchScript Lite files cannot be inspected; inspect the bundle that holds it")
+    return [_published_table(path)]
+
+
+def _facts(path: Path, facts: Mapping[str, str]) -> Table:
+    return Table(str(path), _COLUMNS, (("size", f"{path.stat().st_size:,} bytes"), *facts.items()))
+
+
+def _safetensors_table(path: Path) -> Table:
+    header = read_header(path)
+    config = header.config
+    parameters = sum(math.prod(shape) for shape in header.shapes.values())
+    facts = {
+        "kind": "edgesr generator checkpoint (safetensors)",
+        "parameters": f"{parameters:,}",
+        "tensors": str(len(header.shapes)),
+        "config": json.dumps(dataclasses.asdict(config)),
+        "projection": _projection_text(config),
+        **_cost(path),
+        "input": "1x3x?x? float32, RGB in [0,255]",
+        "output": f"1x3x?x? float32, RGB in [0,255], {config.scale} times the size",
+        **header.training,
+    }
+    return _facts(path, facts)
+
+
+def _published_table(path: Path) -> Table:
+    require_packages("inspecting a .pth file", ("torch",), extra="train")
+    from edgesr.sr_model.generators.published import from_published_state, read_state
+
+    state = read_state(path)
+    generator = from_published_state(state, source=str(path))
+    facts = {
+        "kind": "published SRResCGAN or SRResCycGAN x4 generator (state dict)",
+        "parameters": f"{sum(t.numel() for t in state.values()):,} with weight norm",
+        "parameters folded": f"{sum(p.numel() for p in generator.parameters()):,}",
+        "tensors": str(len(state)),
+        "config": json.dumps(dataclasses.asdict(generator.config)),
+        "projection": _projection_text(generator.config),
+        **_cost(path),
+        "input": "1x3x?x? float32, RGB in [0,255]",
+        "output": f"1x3x?x? float32, RGB in [0,255], {generator.config.scale} times the size",
+    }
+    return _facts(path, facts)
+
+
+def _projection_text(config: GeneratorConfig) -> str:
+    return "by noise level, learned alpha" if config.projection else "none"
+
+
+def _cost(path: Path) -> dict[str, str]:
+    """MAC per HR pixel and operators, where torch is there to count them."""
+    if installed_version("torch") is None:
+        return {"MAC per HR pixel": f"needs torch: {RUNTIMES['torchscript'].install_command}"}
+    from edgesr.export.formats.full_and_tile import count_mac_per_hr_pixel, measure_halo
+    from edgesr.sr_model.generators.checkpoint import load_checkpoint
+
+    generator = load_checkpoint(path)
+    halo = measure_halo(generator)
+    leaves = [type(m).__name__ for m in generator.body.modules() if not list(m.children())]
+    return {
+        "MAC per HR pixel": f"{count_mac_per_hr_pixel(generator):,.1f}",
+        "halo": f"{halo} LR pixels" if halo is not None else "the whole image: no tile is exact, use --graph full",
+        "operators": counts_text(leaves),
+    }
+
+
+def _bundle_tables(manifest: Manifest) -> list[Table]:
+    facts = {
+        "generator": str(manifest.generator.get("name")),
+        "scale": str(manifest.scale),
+        "parameters": f"{manifest.checkpoint.parameters:,}",
+        "checkpoint": f"{manifest.checkpoint.name}, sha256 {manifest.checkpoint.sha256}",
+        "glue": _glue_text(manifest.glue),
+        "made by": f"edgesr {manifest.edgesr_version}, schema version {manifest.schema_version}",
+    }
+    artifacts = tuple(
+        (
+            a.id,
+            ", ".join(a.runtimes),
+            f"{a.inputs[0].name} {shape_text(a.inputs[0].shape)} {a.inputs[0].layout}",
+            f"{a.outputs[0].name} {shape_text(a.outputs[0].shape)} {a.outputs[0].dtype}",
+            "-" if a.halo is None else str(a.halo),
+            a.padding,
+            f"{a.mac_per_hr_pixel:,.0f}",
+            f"{a.file.size_bytes:,}",
+            "legacy" if a.legacy else "",
+        )
+        for a in manifest.artifacts
+    )
+    columns = ("artifact", "runtimes", "input", "output", "halo", "padding", "MAC/HR pixel", "bytes", "")
+    goldens = tuple(
+        (g.id, f"{g.size[0]}x{g.size[1]}", _number(g.k), _number(g.sigma), g.source, str(len(g.intermediates)))
+        for g in manifest.goldens
+    )
+    return [
+        Table("Bundle", _COLUMNS, tuple(facts.items())),
+        Table("Artifacts", columns, artifacts),
+        *([delegates] if (delegates := delegate_table(manifest)).rows else []),
+        *quantization_tables(manifest),
+        Table("Goldens", ("golden", "LR size", "k", "noise level", "source", "intermediates"), goldens),
+    ]
+
+
+def _glue_text(glue: Glue) -> str:
+    if glue.noise_level is None:
+        return f"{glue.upsample}, no projection"
+    return f"{glue.upsample}, noise level {glue.noise_level}, alpha {glue.alpha}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

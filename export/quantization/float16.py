@@ -1,0 +1,102 @@
+"""float16 ONNX graphs: weights alone (fp16), or arithmetic too (fp16a).
+
+fp16    weights of convolutions in float16, cast to float32 as the file is loaded: half the size, float32 arithmetic
+fp16a   every operator of the tile graph in float16, for GPUs, NPUs and arm64 CPUs with half-precision units; its input
+        and output stay float32, and so does the glue around it: noise level, sums of squares, projection and clip
+
+float16 ends at 65504 and has 11 bits. A graph is refused when a constant or a value does not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.transformers.float16 import convert_float_to_float16
+
+from edgesr.export.graphs.onnx_graph import Tensor, convolutions, copied, runner
+from edgesr.runtimes.errors import EdgesrError
+
+LARGEST_FLOAT16 = 65504.0
+_SMALLEST_FLOAT16 = 5.97e-8
+
+
+def store_weights_in_float16(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy whose convolution weights are float16 initializers, each with a Cast to float32; int8 ones stay."""
+    result = copied(model)
+    names = {node.input[1] for node in convolutions(result)}
+    casts = []
+    for tensor in result.graph.initializer:
+        if tensor.name in names and tensor.data_type == TensorProto.FLOAT:
+            values = numpy_helper.to_array(tensor)
+            _require_fits(tensor.name, values)
+            stored = f"{tensor.name}.float16"
+            casts.append(helper.make_node("Cast", [stored], [tensor.name], name=f"cast.{stored}", to=TensorProto.FLOAT))
+            tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
+    nodes = list(result.graph.node)
+    del result.graph.node[:], result.graph.value_info[:]
+    result.graph.node.extend([*casts, *nodes])
+    return result
+
+
+def convert_arithmetic_to_float16(model: onnx.ModelProto, tiles: Sequence[Tensor]) -> onnx.ModelProto:
+    """A copy that computes in float16 between a float32 input and output; an EdgesrError when it would overflow.
+
+    ``tiles`` (3,h,w) are real LR images: every inner value on them must fit into float16 too.
+    """
+    for tensor in model.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT:
+            _require_fits(tensor.name, numpy_helper.to_array(tensor))
+    run = runner(model, float_tensors(model))
+    for tile in tiles:
+        for name, values in run(tile).items():
+            _require_fits(name, values)
+    result: onnx.ModelProto = convert_float_to_float16(
+        copied(model), keep_io_types=True, min_positive_val=_SMALLEST_FLOAT16, max_finite_val=LARGEST_FLOAT16
+    )
+    return result
+
+
+def emulate_half_arithmetic(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A float32 copy that rounds every constant and the result of every operator to float16.
+
+    A CPU without half-precision units computes a float16 graph in float32 and rounds only at its end. This graph, run
+    with optimisations off, shows what half-precision units give, the sums inside a convolution aside.
+    """
+    result = copied(model)
+    for tensor in result.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT:
+            rounded = numpy_helper.to_array(tensor).astype(np.float16).astype(np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(rounded, tensor.name))
+    floats = set(float_tensors(model))
+    nodes = list(result.graph.node)
+    del result.graph.node[:], result.graph.value_info[:]
+    for node in nodes:
+        result.graph.node.append(node)
+        for i, name in enumerate(node.output):
+            if name in floats:
+                exact, half = f"{name}.exact", f"{name}.half"
+                node.output[i] = exact
+                result.graph.node[-1].output[i] = exact
+                result.graph.node.append(helper.make_node("Cast", [exact], [half], to=TensorProto.FLOAT16))
+                result.graph.node.append(helper.make_node("Cast", [half], [name], to=TensorProto.FLOAT))
+    return result
+
+
+def float_tensors(model: onnx.ModelProto) -> list[str]:
+    """Names of all float32 tensors that the graph computes, its output among them."""
+    inferred = onnx.shape_inference.infer_shapes(model)
+    kinds = {v.name: v.type.tensor_type.elem_type for v in (*inferred.graph.value_info, *inferred.graph.output)}
+    names = [name for node in model.graph.node for name in node.output]
+    return [name for name in names if kinds.get(name) == TensorProto.FLOAT]
+
+
+def _require_fits(name: str, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:
+    largest = float(np.abs(values).max(initial=0.0))
+    if not largest <= LARGEST_FLOAT16:
+        raise EdgesrError(
+            f"this graph cannot be computed in float16: {name} reaches {largest:.4g}, float16 ends at "
+            f"{LARGEST_FLOAT16:g}; keep sums of squares and large constants in float32, or export fp32"
+        )

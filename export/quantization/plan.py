@@ -1,0 +1,117 @@
+"""A quantization plan: which layers of a tile graph are int8, in which ranges, with which biases. As files too.
+
+Imports no ONNX, so that a cached export stays fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgesr.export.records import REMAKE
+from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod, Scope, Sensitivity
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.json_records import to_json
+
+Range = tuple[float, float]
+Biases = dict[str, NDArray[np.float32]]
+
+_PLAN_FILE = "plan.json"
+_RANGES_FILE = "ranges.json"
+_BIAS_FIELDS = ("biases", "biases_8bit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What a quantized graph must keep on the selection tiles: mean PSNR (dB), largest channel-mean shift (0..255)."""
+
+    min_psnr_db: float
+    max_shift: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Fidelity of a quantized graph on the selection tiles, against the float32 one; 0..255 scale.
+
+    ``keeps_flat``: on a flat tile it is no farther from the float32 graph than bilinear upsampling, or one level.
+    """
+
+    mean_psnr_db: float
+    worst_psnr_db: float
+    max_mean_shift: float
+    keeps_flat: bool
+
+    def keeps(self, budget: Budget) -> bool:
+        """Whether it is within a budget."""
+        return self.mean_psnr_db >= budget.min_psnr_db and self.max_mean_shift <= budget.max_shift
+
+    def order(self) -> tuple[bool, float]:
+        """The better one of two is larger: a flat tile kept, then mean and worst PSNR alike."""
+        return self.keeps_flat, self.mean_psnr_db + self.worst_psnr_db
+
+    def describe(self) -> str:
+        """For a line of text."""
+        return (
+            f"mean {self.mean_psnr_db:.1f} dB, worst {self.worst_psnr_db:.1f} dB, "
+            f"channel-mean shift {self.max_mean_shift:.2f}" + ("" if self.keeps_flat else ", a flat tile not kept")
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A choice for a tile graph. Layers are node names of its convolutions, ``labels`` their names in the network.
+
+    ``biases`` (c,) and ``measured`` go with weights of 7 bits, ``biases_8bit`` and ``measured_8bit`` with those of 8;
+    layers without a bias here keep theirs.
+    """
+
+    scope: Scope
+    range_method: RangeMethod
+    ranges: dict[str, Range]
+    labels: dict[str, str]
+    float_layers: tuple[str, ...] = ()
+    sensitivity: tuple[Sensitivity, ...] = ()
+    int8_mac_share: float = 1.0
+    biases: Biases = field(default_factory=dict)
+    biases_8bit: Biases = field(default_factory=dict)
+    measured: Measured | None = None
+    measured_8bit: Measured | None = None
+
+
+@dataclass(frozen=True)
+class _Ranges:
+    ranges: dict[str, Range]
+
+
+def write_plan(folder: Path, plan: Plan) -> None:
+    """Write plan.json and the biases into a folder."""
+    bare = replace(plan, biases={}, biases_8bit={})
+    (folder / _PLAN_FILE).write_text(to_json(bare))
+    for name in _BIAS_FIELDS:
+        np.savez(folder / f"{name}.npz", **getattr(plan, name))
+
+
+def read_plan(folder: Path) -> Plan:
+    """The plan of a folder."""
+    plan = read_record(Plan, folder / _PLAN_FILE, remake=REMAKE)
+    biases, biases_8bit = (_read_biases(folder / f"{name}.npz") for name in _BIAS_FIELDS)
+    return replace(plan, biases=biases, biases_8bit=biases_8bit)
+
+
+def write_ranges(folder: Path, ranges: Mapping[str, Range]) -> None:
+    """Write ranges alone into a folder."""
+    (folder / _RANGES_FILE).write_text(to_json(_Ranges(dict(ranges))))
+
+
+def read_ranges(folder: Path) -> dict[str, Range]:
+    """The ranges of a folder."""
+    return read_record(_Ranges, folder / _RANGES_FILE, remake=REMAKE).ranges
+
+
+def _read_biases(path: Path) -> Biases:
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}

@@ -1,0 +1,96 @@
+"""ONNX Q/DQ graphs by onnxruntime's quantizer, with our ranges and our choice of layers.
+
+Activations are uint8 per tensor, weights int8 per channel in 7 bits: the sum of two products then fits into 16 bits, so
+that x86 CPUs without VNNI compute what phones and exact arithmetic compute (the int8 kernels saturate there
+otherwise). 16-bit activations are symmetric int16 with weights of 8 bits.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+from onnxruntime.quantization import CalibrationMethod, QuantType
+from onnxruntime.quantization.calibrate import TensorData, TensorsData
+from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
+
+from edgesr.export.graphs.onnx_graph import Tensor, convolutions, copied
+from edgesr.export.quantization.plan import Range
+from edgesr.runtimes.bundle.calibrated_quantization import Scope
+
+CONV_ONLY = ("Conv",)
+ALL_OPERATORS = ("Conv", "LeakyRelu", "PRelu", "Relu", "Add", "Pad", "DepthToSpace")
+_MICROSOFT_OPSET = ("com.microsoft", 1)
+
+
+def quantized_operators(scope: Scope) -> tuple[str, ...]:
+    """Operator types that are quantized in a scope."""
+    return ALL_OPERATORS if scope == "all" else CONV_ONLY
+
+
+def quantize_onnx(
+    model: onnx.ModelProto,
+    ranges: Mapping[str, Range],
+    *,
+    scope: Scope,
+    float_layers: Iterable[str] = (),
+    reduced_range: bool = True,
+    activation_bits: int = 8,
+) -> onnx.ModelProto:
+    """The model with Q/DQ around its operators, all but the nodes named in ``float_layers``."""
+    with tempfile.TemporaryDirectory(prefix="edgesr-quantize-") as folder:
+        path = Path(folder) / "float.onnx"
+        onnx.save(model, path)
+        inferred = load_model_with_shape_infer(path)
+    activation = QuantType.QUInt8 if activation_bits == 8 else QuantType.QInt16
+    quantizer = QDQQuantizer(
+        inferred,
+        True,  # per channel
+        reduced_range,
+        QuantType.QInt8,
+        activation,
+        _tensors_data(ranges, symmetric=activation_bits == 16),
+        [],
+        list(float_layers),
+        list(quantized_operators(scope)),
+        {
+            "ActivationSymmetric": activation_bits == 16,
+            "UseQDQContribOps": activation_bits == 16,
+            "QDQKeepRemovableActivations": True,
+        },
+    )
+    quantizer.quantize_model()
+    result: onnx.ModelProto = quantizer.model.model
+    if activation_bits == 16 and not any(o.domain == _MICROSOFT_OPSET[0] for o in result.opset_import):
+        result.opset_import.append(onnx.helper.make_opsetid(*_MICROSOFT_OPSET))
+    return result
+
+
+def with_biases(model: onnx.ModelProto, biases: Mapping[str, Tensor]) -> onnx.ModelProto:
+    """A copy of a float model in which the convolutions of these node names have these biases (c,)."""
+    result = copied(model)
+    tensors = result.graph.initializer
+    for node in convolutions(result):
+        if node.name in biases:
+            name = f"{node.name}.corrected_bias"
+            node.input[:] = [*node.input[:2], name]
+            tensors.append(numpy_helper.from_array(biases[node.name].astype(np.float32), name))
+    used = {name for node in result.graph.node for name in node.input}
+    kept = [tensor for tensor in tensors if tensor.name in used]
+    del tensors[:]
+    tensors.extend(kept)
+    return result
+
+
+def _tensors_data(ranges: Mapping[str, Range], *, symmetric: bool) -> TensorsData:
+    data = {}
+    for name, (low, high) in ranges.items():
+        bound = max(-low, high)
+        ends = (-bound, bound) if symmetric else (low, high)
+        data[name] = TensorData(lowest=np.float32(ends[0]), highest=np.float32(ends[1]))
+    return TensorsData(CalibrationMethod.MinMax, data)

@@ -1,0 +1,146 @@
+"""Ranges of activations for static quantization: histograms of every tensor over calibration tiles, then a clip.
+
+minmax       all values, outliers included
+percentile   99.999% of the values
+mse          the clip with the least squared error after rounding to 8 bits (Banner et al., arXiv 1810.05723, by search)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from edgesr.export.graphs.onnx_graph import Tensor, constants, data_inputs, runner
+from edgesr.export.quantization.plan import Range
+from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
+
+BINS = 4096
+PERCENTILE = 99.999
+_LEVELS = 255
+_CLIP_STEPS = np.linspace(0.1, 1.0, 91)
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts of a tensor's values in equal bins from ``low`` to ``high``."""
+
+    low: float
+    high: float
+    counts: NDArray[np.int64]
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        return np.linspace(self.low, self.high, len(self.counts) + 1)
+
+
+def collect_histograms(model: onnx.ModelProto, tensors: Sequence[str], tiles: Sequence[Tensor]) -> dict[str, Histogram]:
+    """Histogram of each tensor over all tiles (3,h,w); one tile's tensors at a time are held."""
+    run = runner(model, tensors)
+    lows, highs = dict.fromkeys(tensors, np.inf), dict.fromkeys(tensors, -np.inf)
+    for tile in tiles:
+        for name, values in run(tile).items():
+            lows[name] = min(lows[name], float(values.min()))
+            highs[name] = max(highs[name], float(values.max()))
+    counts = {name: np.zeros(BINS, dtype=np.int64) for name in tensors}
+    for tile in tiles:
+        for name, values in run(tile).items():
+            counts[name] += _count(values, lows[name], highs[name])
+    return {name: Histogram(lows[name], highs[name], counts[name]) for name in tensors}
+
+
+def choose_range(histogram: Histogram, method: RangeMethod) -> Range:
+    """Low and high end of a tensor's quantized values; 0 is always among them, since zero padding must be exact."""
+    if method == "minmax":
+        low, high = histogram.low, histogram.high
+    elif method == "percentile":
+        low, high = _percentile(histogram)
+    else:
+        low, high = _least_squares(histogram)
+    return min(low, 0.0), max(high, 0.0)
+
+
+def image_ranges(model: onnx.ModelProto, tensors: Sequence[str]) -> dict[str, Range]:
+    """Full ranges of those tensors that no weights precede (the image itself, scaled, padded, upsampled).
+
+    Their values are those of any photograph, whatever was calibrated on: what black and white input gives.
+    """
+    known = constants(model)
+    images = {model.graph.input[0].name}
+    for node in model.graph.node:
+        if node.op_type != "Conv" and set(data_inputs(node, known)) <= images:
+            images.update(node.output)
+    names = [name for name in tensors if name in images]
+    run = runner(model, names)
+    black, white = (run(np.full((3, 16, 16), value, dtype=np.float32)) for value in (0, 255))
+    return {name: (float(black[name].min()), float(white[name].max())) for name in names}
+
+
+def affine_8bit(low: float, high: float) -> tuple[float, int]:
+    """Scale and zero point (0..255) of the uint8 quantization of [low, high], both containing 0."""
+    scale = (high - low) / _LEVELS
+    return (scale, round(-low / scale)) if scale > 0 else (1.0, 0)
+
+
+def _count(values: Tensor, low: float, high: float) -> NDArray[np.int64]:
+    step = (high - low) / BINS
+    if step <= 0:
+        counts = np.zeros(BINS, dtype=np.int64)
+        counts[0] = values.size
+        return counts
+    index = ((values.ravel() - np.float32(low)) * np.float32(1 / step)).astype(np.int32)
+    return np.bincount(np.clip(index, 0, BINS - 1), minlength=BINS)
+
+
+def zero_padded_ranges(
+    model: onnx.ModelProto, zero_padded: onnx.ModelProto, ranges: Mapping[str, Range]
+) -> dict[str, Range]:
+    """Ranges for the same graph without its pads, traced anew: tensors are matched by their place in the graph.
+
+    A tensor before a pad takes the range of the one behind it, where it has none of its own.
+    """
+    names = {model.graph.input[0].name: zero_padded.graph.input[0].name}
+    for node, same in zip(_without_pads(model), _without_pads(zero_padded), strict=True):
+        names.update(zip(node.output, same.output, strict=True))
+    before = {node.input[0]: ranges[node.output[0]] for node in model.graph.node if _is_ranged_pad(node, ranges)}
+    return {names[name]: ends for name, ends in {**before, **ranges}.items() if name in names}
+
+
+def _without_pads(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    return [node for node in model.graph.node if node.op_type != "Pad"]
+
+
+def _is_ranged_pad(node: onnx.NodeProto, ranges: Mapping[str, Range]) -> bool:
+    return node.op_type == "Pad" and node.output[0] in ranges
+
+
+def _percentile(histogram: Histogram) -> Range:
+    tail = (1 - PERCENTILE / 100) / 2
+    below = np.cumsum(histogram.counts) / histogram.counts.sum()
+    edges = histogram.edges
+    first = int(np.searchsorted(below, tail))
+    last = int(np.searchsorted(below, 1 - tail))
+    return float(edges[first]), float(edges[min(last + 1, BINS)])
+
+
+def _least_squares(histogram: Histogram) -> Range:
+    """Shrink one end, then the other, a few times: the error is smooth and has one valley in each."""
+    edges = histogram.edges
+    centres = (edges[1:] + edges[:-1]) / 2
+    low, high = min(histogram.low, 0.0), max(histogram.high, 0.0)
+
+    def error(low: float, high: float) -> float:
+        scale, zero_point = affine_8bit(low, high)
+        restored = (np.clip(np.rint(centres / scale) + zero_point, 0, _LEVELS) - zero_point) * scale
+        return float((histogram.counts * (restored - centres) ** 2).sum())
+
+    for _ in range(_ROUNDS):
+        if histogram.low < 0:
+            low = min((histogram.low * step for step in _CLIP_STEPS), key=lambda value: error(value, high))
+        if histogram.high > 0:
+            high = min((histogram.high * step for step in _CLIP_STEPS), key=lambda value: error(low, value))
+    return low, high

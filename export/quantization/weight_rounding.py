@@ -1,0 +1,52 @@
+"""Weights on the int8 grid, rounded so that the sum of every kernel's taps is kept.
+
+Rounding each tap to the nearest leaves the sum of a kernel's taps off by half a step for each root of its taps: a gain
+error at zero frequency, which is a shift of colour that depends on the image. Here as many taps are rounded the other
+way, those nearest to it, as bring the sum within half a step. Published x4 weights, 7 bits: the largest channel-mean
+shift of ten tiles falls from 0.97 to 0.20 grey levels and PSNR gains 0.4 dB (docs/quantization.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from edgesr.export.graphs.onnx_graph import constants, convolutions, copied
+
+LEVELS_7BIT = 64
+LEVELS_8BIT = 127
+
+
+def keep_sums(weights: NDArray[np.float32], levels: int) -> NDArray[np.float32]:
+    """Weights (out,in,kh,kw) -> the same on the grid of each output channel's largest weight / ``levels``.
+
+    A quantizer that rounds to that grid, as onnxruntime's and TensorFlow's do, keeps them as they are.
+    """
+    outputs, inputs = weights.shape[:2]
+    scale = np.abs(weights).max(axis=(1, 2, 3), keepdims=True).astype(np.float64) / levels
+    scale[scale == 0] = 1.0
+    exact = (weights / scale).reshape(outputs, inputs, -1)
+    nearest = np.rint(exact)
+    error = exact - nearest
+    surplus = np.rint(error.sum(axis=-1, keepdims=True))
+    rank = np.argsort(np.argsort(-error, axis=-1, kind="stable"), axis=-1, kind="stable")
+    upward = rank < surplus
+    downward = exact.shape[-1] - 1 - rank < -surplus
+    rounded = np.clip(nearest + upward - downward.astype(np.float64), -levels, levels)
+    result: NDArray[np.float32] = (rounded.reshape(weights.shape) * scale).astype(np.float32)
+    return result
+
+
+def round_weights(model: onnx.ModelProto, layers: Iterable[str], levels: int) -> onnx.ModelProto:
+    """A copy of a float model in which the convolutions of these node names have their weights on the grid."""
+    result = copied(model)
+    wanted, tensors = set(layers), constants(result)
+    for node in convolutions(result):
+        if node.name in wanted:
+            tensor = tensors[node.input[1]]
+            tensor.CopyFrom(numpy_helper.from_array(keep_sums(numpy_helper.to_array(tensor), levels), tensor.name))
+    return result

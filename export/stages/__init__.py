@@ -1,0 +1,1 @@
+"""The cached stages of an export."""

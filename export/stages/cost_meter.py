@@ -1,0 +1,65 @@
+"""Measured at export: memory of an artifact by size, whether its runtime can resize it, what zero padding gains."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from edgesr.export.formats.targets import ArtifactPlan
+from edgesr.export.records import REMAKE
+from edgesr.export.stages.cache import Stage, StageCache
+from edgesr.export.steps.costs import (
+    COST_FILE,
+    FileCost,
+    Runnable,
+    TimeRatio,
+    check_size,
+    measure_memory,
+    measure_time_ratio,
+)
+from edgesr.runtimes.bundle.manifest import InsideVariant
+from edgesr.runtimes.json_file import read_record
+
+_LARGEST_RUN_GMAC = 30.0
+_SIDES = (32, 256)
+_ODD_SIZE = (33, 47)
+_WORTH_SHIPPING = 0.8  # what no noise of a few calls reaches
+
+
+class CostMeter:
+    """Measures files of tile graphs; results are cached by the file's content."""
+
+    def __init__(self, cache: StageCache, *, scale: int, least_side: int, mac_per_hr_pixel: float) -> None:
+        self._cache, self._scale, self._least_side = cache, scale, least_side
+        fitting = math.sqrt(_LARGEST_RUN_GMAC * 1e9 / mac_per_hr_pixel) / scale
+        self._side = min(max(2 ** int(math.log2(fitting)), _SIDES[0]), _SIDES[1])
+
+    def cost(self, plan: ArtifactPlan, file: Path) -> FileCost:
+        """Memory at one size, or at two where height and width can be chosen."""
+        stage = Stage(f"memory-{plan.id}", measure_memory)
+        runnable = self._runnable(plan)
+        folder = self._cache.run(stage, runnable, file, side=self._side, least_side=self._least_side)
+        return read_record(FileCost, folder / COST_FILE, remake=REMAKE)
+
+    def check_full_graph(self, plan: ArtifactPlan, file: Path) -> None:
+        """Run a full graph once, at an odd size where it takes any; an EdgesrError when its answer has another size."""
+        size = plan.tile_size or _ODD_SIZE
+        self._cache.run(Stage(f"size-{plan.id}", check_size), self._runnable(plan), file, size=size)
+
+    def inside(self, plan: ArtifactPlan, file: Path, zero: ArtifactPlan, zero_file: Path) -> InsideVariant:
+        """The zero-padded file's latency beside that of the reflect-padded one, and whether it is worth shipping."""
+        side = min(self._side, *(plan.tile_size or (self._side,)))
+        size = (side, side) if plan.tile_size is None or self.cost(plan, file).resizable else plan.tile_size
+        stage = Stage(f"inside-{plan.id}", measure_time_ratio)
+        folder = self._cache.run(stage, self._runnable(plan), file, zero_file, size=size)
+        ratio = read_record(TimeRatio, folder / COST_FILE, remake=REMAKE).time_ratio
+        return InsideVariant(time_ratio=ratio, artifact=zero.id if ratio <= _WORTH_SHIPPING else None)
+
+    def _runnable(self, plan: ArtifactPlan) -> Runnable:
+        return Runnable(
+            id=plan.id,
+            runtime=plan.target.runtimes[0],
+            layout=plan.target.layout,
+            tile_size=plan.tile_size,
+            scale=self._scale,
+        )

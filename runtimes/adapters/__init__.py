@@ -1,0 +1,1 @@
+"""Runtimes, one a file, and what they have in common."""

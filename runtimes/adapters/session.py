@@ -1,0 +1,142 @@
+"""Open an artifact on a runtime and run images through it. Adapters are imported on first use, by name."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgesr.runtimes.adapters.registry import require_installed, require_threads, runtime_info
+from edgesr.runtimes.bundle.manifest import Artifact, Layout
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.files import is_text
+from edgesr.runtimes.wording import shown_text
+
+Array = NDArray[np.float32]
+
+
+class Session(Protocol):
+    """What an adapter gives: one input, one output, in the artifact's own layout, float32."""
+
+    def run(self, image: Array) -> Array:
+        """(1,3,h,w) or (1,h,w,3) by the artifact's layout -> the graph's output in the layout of its output."""
+
+
+class Adapter(Protocol):
+    """What an adapter module offers; ``FAILURES`` are what its runtime raises."""
+
+    FAILURES: tuple[type[Exception], ...]
+
+    def open(self, path: Path, threads: int, *, exact: bool = False) -> Session:
+        """Load a verified model file with this many threads; ``exact``: in the arithmetic that the file writes down."""
+
+
+@dataclass(frozen=True)
+class CheckedSession:
+    """A session whose every answer has ``scale`` times the height and width of its input.
+
+    Some files accept another size than their own and still answer at the old one.
+    """
+
+    artifact: Artifact
+    session: Session
+    scale: int
+    failures: tuple[type[Exception], ...] = ()
+
+    def run(self, image: Array) -> Array:
+        """As `Session.run`; an EdgesrError that names the artifact for a failure, or an answer of another shape."""
+        try:
+            output = self.session.run(image)
+        except self.failures as error:
+            raise EdgesrError(
+                f"{self.artifact.id}: its runtime failed on an input of {_shown(image.shape)}: {_first_line(error)}; "
+                "give smaller tiles or images, or export it again"
+            ) from error
+        layout = self.artifact.outputs[0].layout
+        height, width = _height_and_width(image.shape, self.artifact.inputs[0].layout)
+        size = (self.scale * height, self.scale * width)
+        expected = (1, 3, *size) if layout == "NCHW" else (1, *size, 3)
+        if not isinstance(output, np.ndarray) or output.dtype != np.float32:
+            raise EdgesrError(f"{self.artifact.id}: answers no float32 tensor; export it again")
+        if output.shape != expected:
+            raise EdgesrError(
+                f"{self.artifact.id}: answers {_shown(output.shape)} to an input of {_shown(image.shape)}, not "
+                f"{_shown(expected)}; give images of its own size, or export it again"
+            )
+        return output
+
+
+@dataclass(frozen=True)
+class ImageSession:
+    """An open artifact that takes and gives images (3,h,w), whatever layout the file has."""
+
+    artifact: Artifact
+    session: Session
+
+    def prepare(self, image: Array) -> Array:
+        """(3,h,w) -> contiguous batch of one in the artifact's input layout; the size is checked."""
+        if not self.artifact.fits((image.shape[1], image.shape[2])):
+            assert self.artifact.tile_size is not None
+            wanted = "x".join(map(str, self.artifact.tile_size))
+            raise InputError(
+                f"{self.artifact.id} takes {wanted} (height x width), not {image.shape[1]}x{image.shape[2]}"
+            )
+        return to_layout(image, self.artifact.inputs[0].layout)
+
+    def infer(self, image: Array) -> Array:
+        """(3,h,w) -> (3,H,W): the SR image of a full graph, the residual of a tile graph."""
+        return from_layout(self.session.run(self.prepare(image)), self.artifact.outputs[0].layout)
+
+
+def open_session(
+    bundle: Bundle, artifact: Artifact, *, runtime: str | None = None, threads: int = 1, exact: bool = False
+) -> ImageSession:
+    """Open an artifact on one of its runtimes (the first by default); its hash is checked just before loading.
+
+    ``exact``: slow kernels that keep to the file's operators one by one, as a reference for the fast ones of this CPU.
+    """
+    info = runtime_info(runtime or artifact.runtimes[0])
+    if info.name not in artifact.runtimes:
+        raise InputError(f"{artifact.id} cannot run on {info.name!r}: it opens in {', '.join(artifact.runtimes)}")
+    require_threads(threads)
+    require_installed(info)
+    adapter: Adapter = importlib.import_module(info.adapter)
+    path = bundle.path(artifact.file)
+    if not is_text(path):
+        raise InputError(f"{path}: {info.title} opens no path that is not UTF-8; rename the folder")
+    try:
+        session = adapter.open(path, threads, exact=exact)
+    except adapter.FAILURES as error:
+        raise EdgesrError(
+            f"{path}: {info.title} cannot open it: {_first_line(error)}; export the bundle again, or install "
+            f"{', '.join(f'{name} {version} or later' for name, version in artifact.least_runtime.items())}"
+        ) from error
+    return ImageSession(artifact, CheckedSession(artifact, session, bundle.manifest.scale, adapter.FAILURES))
+
+
+def _height_and_width(shape: tuple[int, ...], layout: Layout) -> tuple[int, int]:
+    return (shape[2], shape[3]) if layout == "NCHW" else (shape[1], shape[2])
+
+
+def _first_line(error: Exception) -> str:
+    return shown_text(str(error).strip().split("\n", 1)[0] or type(error).__name__)
+
+
+def _shown(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def to_layout(image: Array, layout: Layout) -> Array:
+    """(3,h,w) -> (1,3,h,w) or (1,h,w,3), contiguous."""
+    return np.ascontiguousarray(image if layout == "NCHW" else image.transpose(1, 2, 0))[None]
+
+
+def from_layout(batch: Array, layout: Layout) -> Array:
+    """(1,3,h,w) or (1,h,w,3) -> (3,h,w), a view."""
+    image: Array = batch[0] if layout == "NCHW" else batch[0].transpose(2, 0, 1)
+    return image

@@ -1,0 +1,1 @@
+"""The bundle: a directory of artifacts, goldens and a manifest that says what they are."""

@@ -1,0 +1,206 @@
+"""What a bundle's manifest.json records, as frozen dataclasses. Sizes are (height, width) in LR pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
+from edgesr.runtimes.bundle.delegation import DelegateUse
+
+SCHEMA_VERSION = 5
+OLDEST_SCHEMA_VERSION = 5
+"""That of edgesr 0.1.0."""
+
+LARGEST_ALPHA = 80.0
+"""Its exponential fits into a float32."""
+
+LARGEST_SIDE = 2**16
+"""Of tiles, halos and goldens, in LR pixels."""
+
+GraphKind = Literal["full", "tile"]
+Layout = Literal["NCHW", "NHWC"]
+Padding = Literal["reflect", "zero"]
+Precision = Literal["fp32", "fp16", "fp16a", "int8", "w8", "w8d", "w8a16"]
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileEntry:
+    """A file of the bundle: its path relative to the bundle, size and SHA-256 (hex)."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantization:
+    """Affine quantization of a tensor: real = scale * (value - zero_point), per tensor or along ``axis``."""
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    axis: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorSpec:
+    """An input or output of an artifact; None in ``shape`` is a dynamic dimension, ``range`` the values it carries."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+    layout: Layout
+    range: tuple[float, float] | None
+    quantization: Quantization | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunMemory:
+    """What opening an artifact and running it adds to a process that has its runtime loaded, at one thread.
+
+    Measured at export. ``bytes_per_lr_pixel`` is 0 where the size is fixed.
+    """
+
+    fixed_bytes: int
+    bytes_per_lr_pixel: float
+
+    def bytes_at(self, size: Size) -> int:
+        """Estimate for an LR input (h,w)."""
+        return self.fixed_bytes + round(self.bytes_per_lr_pixel * size[0] * size[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsideVariant:
+    """The zero-padded form of a reflect-padded tile graph, for tiles that do not touch the image's border.
+
+    ``time_ratio`` is its latency divided by that of the reflect-padded artifact, measured at export in turn;
+    ``artifact`` is its id, None where it gains too little to be shipped.
+    """
+
+    time_ratio: float
+    artifact: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """One exported model file. ``tile_size`` is its fixed LR size, None when height and width are dynamic.
+
+    ``resizable``: its runtime can set another size than ``tile_size`` and compute the same function there.
+    ``inside_only`` tile graphs are exact only where a tile does not touch the image's border; ``inside`` names such a
+    graph, with the same weights. ``memory`` is None where it was not measured.
+    ``halo`` (tile graphs) is how many LR pixels at a tile's inner border are wrong and must be cut;
+    ``runtimes`` can open it, the preferred one first; ``made_by`` and ``least_runtime`` give package versions.
+    ``precision``: fp32; fp16, float16 weights; fp16a, float16 arithmetic too; int8, at least half of the MACs in int8;
+    w8, int8 weights; w8d, int8 weights and activations quantized at run time; w8a16, int8 weights, 16-bit activations.
+    ``quantization`` is there where ranges of activations were calibrated; ``delegate`` where the runtime has one.
+    """
+
+    id: str
+    format: str
+    runtimes: tuple[str, ...]
+    graph: GraphKind
+    precision: Precision
+    tile_size: Size | None
+    resizable: bool
+    halo: int | None
+    padding: Padding
+    inside_only: bool
+    inside: InsideVariant | None
+    memory: RunMemory | None
+    file: FileEntry
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    mac_per_hr_pixel: float
+    made_by: dict[str, str]
+    least_runtime: dict[str, str]
+    legacy: bool
+    quantization: QuantizationRecord | None
+    delegate: DelegateUse | None
+
+    @property
+    def shape_key(self) -> tuple[object, ...]:
+        """What artifacts share that differ in precision alone."""
+        return self.format, self.graph, self.tile_size, self.padding
+
+    def fits(self, size: Size) -> bool:
+        """Whether an LR image of this size can be its input."""
+        return self.tile_size is None or self.resizable or self.tile_size == size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """What an artifact of one precision may differ from float32 PyTorch; errors on the 0..255 scale.
+
+    Moreover no artifact may be farther from it than bilinear upsampling is.
+    """
+
+    min_psnr_db: float
+    max_abs_error: float
+    max_mean_shift: float
+    max_border_error: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Golden:
+    """A recorded float32 PyTorch run: LR ``input`` (3,h,w), SR ``output`` and ``residual`` (3,H,W), float32 .npy files.
+
+    ``k`` and ``sigma`` are its projection factor and noise level, None where the generator has no projection.
+    ``zero_padded_residual`` is that of the same weights with zero padding, None where the generator pads so anyway.
+    ``intermediates`` are named tensors inside the network (smallest golden only); ``tolerances`` go by precision.
+    """
+
+    id: str
+    size: Size
+    k: float | None
+    sigma: float | None
+    source: str
+    input: FileEntry
+    output: FileEntry
+    residual: FileEntry
+    zero_padded_residual: FileEntry | None
+    intermediates: dict[str, FileEntry]
+    tolerances: dict[str, Tolerance]
+
+    def files(self) -> tuple[FileEntry, ...]:
+        """All files of this golden."""
+        extra = () if self.zero_padded_residual is None else (self.zero_padded_residual,)
+        return (self.input, self.output, self.residual, *extra, *self.intermediates.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Glue:
+    """Float arithmetic around a tile graph. No noise level or alpha: the residual is subtracted as it is."""
+
+    upsample: Literal["bilinear"]
+    noise_level: Literal["db7-mad"] | None
+    alpha: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Where the weights came from: file name, SHA-256 and number of parameters."""
+
+    name: str
+    sha256: str
+    parameters: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The bundle's contract. ``tile_size`` is the default for dynamic graphs, ``minimum_side`` the least LR side."""
+
+    schema_version: int
+    edgesr_version: str
+    generator: dict[str, Any]
+    scale: int
+    minimum_side: int
+    tile_size: Size
+    glue: Glue
+    checkpoint: Checkpoint
+    artifacts: tuple[Artifact, ...]
+    goldens: tuple[Golden, ...]
+
+    def files(self) -> tuple[FileEntry, ...]:
+        """Every file of the bundle but the manifest itself."""
+        return tuple(a.file for a in self.artifacts) + tuple(f for g in self.goldens for f in g.files())

@@ -1,0 +1,85 @@
+"""What a manifest has to keep beyond its types: counts, sizes and references that make sense."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from edgesr.runtimes.bundle.manifest import LARGEST_ALPHA, LARGEST_SIDE, Artifact, Golden, Manifest, Size, TensorSpec
+from edgesr.runtimes.json_records import DecodeError
+from edgesr.runtimes.wording import shown_name, shown_value
+
+_LARGEST_SCALE = 16
+_MOST_BYTES = 2**50
+
+
+def require_sound(manifest: Manifest) -> None:
+    """A DecodeError that says what cannot be."""
+    for fault in _faults(manifest):
+        raise DecodeError(fault)
+
+
+def _faults(manifest: Manifest) -> Iterator[str]:
+    for kind, ids in (("artifact", [a.id for a in manifest.artifacts]), ("golden", [g.id for g in manifest.goldens])):
+        if twice := [one for one in ids if ids.count(one) > 1]:
+            yield f"the {kind} {shown_name(twice[0])!r} is there twice"
+    if not manifest.artifacts:
+        yield "has no artifacts"
+    if not 1 <= manifest.scale <= _LARGEST_SCALE:
+        yield f"a scale has to be from 1 to {_LARGEST_SCALE}"
+    if not _are_sides(manifest.minimum_side, *manifest.tile_size):
+        yield f"minimum side and tile sizes have to be from 1 to {LARGEST_SIDE}"
+    if manifest.glue.alpha is not None and abs(manifest.glue.alpha) > LARGEST_ALPHA:
+        yield f"alpha has to be from -{LARGEST_ALPHA:g} to {LARGEST_ALPHA:g}"
+    known = {artifact.id for artifact in manifest.artifacts}
+    for artifact in manifest.artifacts:
+        for fault in _artifact_faults(artifact, known - {artifact.id}, manifest.scale):
+            yield f"{shown_name(artifact.id)}: {fault}"
+    for golden in manifest.goldens:
+        for fault in _golden_faults(golden):
+            yield f"{shown_name(golden.id)}: {fault}"
+
+
+def _artifact_faults(artifact: Artifact, others: set[str], scale: int) -> Iterator[str]:
+    if not artifact.id:
+        yield "an id is empty"
+    if not _are_sides(*(artifact.tile_size or ())):
+        yield f"tile sizes have to be from 1 to {LARGEST_SIDE}"
+    if artifact.halo is not None and not 0 <= artifact.halo <= LARGEST_SIDE:
+        yield f"a halo has to be from 0 to {LARGEST_SIDE}"
+    if not artifact.runtimes or len(set(artifact.runtimes)) < len(artifact.runtimes):
+        yield "has no runtime, or one twice"
+    if len(artifact.inputs) != 1 or len(artifact.outputs) != 1:
+        yield "has to have one input and one output"
+    for tensor, factor in zip((*artifact.inputs, *artifact.outputs), (1, scale), strict=False):
+        yield from _tensor_faults(tensor, artifact.tile_size, factor)
+    if artifact.inside is not None and artifact.inside.artifact not in (None, *others):
+        yield f"names the artifact {shown_name(artifact.inside.artifact)!r}, which is not there"
+    if artifact.memory is not None and not all(
+        0 <= one <= _MOST_BYTES for one in (artifact.memory.fixed_bytes, artifact.memory.bytes_per_lr_pixel)
+    ):
+        yield f"its memory has to be from 0 to {_MOST_BYTES} bytes"
+    if artifact.mac_per_hr_pixel < 0:
+        yield "its multiply-accumulates are below 0"
+
+
+def _golden_faults(golden: Golden) -> Iterator[str]:
+    if not _are_sides(*golden.size):
+        yield f"its size has to be from 1 to {LARGEST_SIDE}"
+    if any(min(dataclasses.astuple(tolerance)) < 0 for tolerance in golden.tolerances.values()):
+        yield "a tolerance is below 0"
+
+
+def _are_sides(*sides: int) -> bool:
+    return all(1 <= side <= LARGEST_SIDE for side in sides)
+
+
+def _tensor_faults(tensor: TensorSpec, tile_size: Size | None, factor: int) -> Iterator[str]:
+    """An image of ``factor`` times the tile's size, of any size where that is None."""
+    height, width = (None, None) if tile_size is None else (tile_size[0] * factor, tile_size[1] * factor)
+    expected = (1, 3, height, width) if tensor.layout == "NCHW" else (1, height, width, 3)
+    if tensor.shape != expected or tensor.dtype != "float32":
+        found = f"{shown_name(tensor.dtype)} of {shown_value(tensor.shape)}"
+        yield f"{shown_name(tensor.name)}: is {found}, has to be float32 of {expected}"
+    if tensor.range is not None and not tensor.range[0] < tensor.range[1]:
+        yield f"{shown_name(tensor.name)}: its range {shown_value(tensor.range)} does not rise"

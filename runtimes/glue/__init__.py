@@ -1,0 +1,1 @@
+"""The float arithmetic around a tile graph, in numpy."""

@@ -1,0 +1,1 @@
+"""Images of any size through an artifact: plans, tiles, files and folders."""

@@ -1,0 +1,240 @@
+"""Upscale an image file, or every image of a folder, with a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.errors import EdgesrError, InputError, MissingImagePackageError, MissingPackageError
+from edgesr.runtimes.files import require_creatable
+from edgesr.runtimes.images.colour_bleeding import bleed_colours
+from edgesr.runtimes.images.image_io import DEFAULT_MAX_MEGAPIXELS, SUFFIXES, list_images, read_picture
+from edgesr.runtimes.images.picture import Picture
+from edgesr.runtimes.images.picture_writer import PictureWriter, canvas_bytes, check_output_format, holds_alpha
+from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
+from edgesr.runtimes.upscaling.journal import FolderJournal
+from edgesr.runtimes.upscaling.output_names import output_names, refuse_outputs_that_are_sources
+from edgesr.runtimes.upscaling.plan import UpscaleOptions, UpscalePlan, check_choice
+from edgesr.runtimes.upscaling.upscale import Upscaler
+from edgesr.runtimes.wording import counted, noun_for
+
+DEFAULT_FOLDER_SUFFIX = ".png"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """``quality`` of JPEG and WebP, 1 to 100; ``suffix`` of a folder's outputs; the largest input that is decoded."""
+
+    quality: int | None = None
+    suffix: str = DEFAULT_FOLDER_SUFFIX
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
+
+    def __post_init__(self) -> None:
+        if not self.max_megapixels > 0:
+            raise InputError(f"--max-megapixels {self.max_megapixels}: give a number above 0")
+        if self.suffix.lower() not in SUFFIXES:
+            raise InputError(f"--suffix {self.suffix!r}: give one of {', '.join(SUFFIXES)}")
+
+
+@dataclass(frozen=True)
+class Written:
+    """An image that was written, and what made it."""
+
+    path: Path
+    width: int
+    height: int
+    artifact: str
+    runtime: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"{self.path}: {self.width}x{self.height} by {self.artifact} on {self.runtime}"
+
+
+@dataclass(frozen=True)
+class FolderReport:
+    """What a run over a folder did: written now, done by an earlier run, and why each of the others was not."""
+
+    written: tuple[Written, ...]
+    done_before: int
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PlannedImage:
+    """What upscaling a file would take. ``memory_bytes``: of a tile (None where not measured), and of both images.
+
+    ``seconds`` extrapolates one timed tile on this machine to all of them, the projection's second pass left out.
+    """
+
+    source: Path
+    target: Path
+    plan: UpscalePlan
+    width: int
+    height: int
+    memory_bytes: int | None
+    image_bytes: int
+    seconds: float
+
+    def describe(self) -> list[str]:
+        """A few lines for people."""
+        grid, plan = self.plan.grid, self.plan
+        height, width = grid.tile_size
+        ensemble = f", {len(plan.members)} times each" if len(plan.members) > 1 else ""
+        rows, columns = len(grid.rows), len(grid.columns)
+        tiles = f"{rows}x{columns} {noun_for(rows * columns, 'tile')}"
+        overlap = grid.pixels / (plan.size[0] * plan.size[1])
+        memory = "not measured" if self.memory_bytes is None else f"{self.memory_bytes / 1e6:.0f} MB"
+        inside = "" if plan.inside is plan.artifact else f", {plan.inside.id} inside"
+        return [
+            f"{self.source} -> {self.target}: {self.width}x{self.height}",
+            f"  {plan.artifact.id}{inside} on {plan.runtime}",
+            f"  {tiles} of {height}x{width}{ensemble}; {overlap:.2f} of the pixels",
+            f"  about {memory} for a tile, {self.image_bytes / 1e6:.0f} MB for the images, {self.seconds:.1f} s",
+        ]
+
+
+class FileUpscaler:
+    """Reads, upscales and writes files with one bundle."""
+
+    def __init__(
+        self, bundle: Bundle, options: UpscaleOptions, files: FileOptions, progress: Progress = silent
+    ) -> None:
+        self._bundle, self._options, self._files, self._progress = bundle, options, files, progress
+        self._scale = bundle.manifest.scale
+        self._upscaler = Upscaler(bundle, options, progress)
+
+    def file(self, source: Path, target: Path) -> Written:
+        """Upscale one image to a file of the format that its suffix names; the source itself is never replaced."""
+        with _named_failures(source):
+            picture = bleed_colours(self._read(source, target))
+            writer = PictureWriter(target, picture, scale=self._scale, quality=self._files.quality)
+            plan = self._plan(source, picture)
+            self._upscaler.run(picture.pixels, writer.put, source.name)
+            writer.save()
+        height, width = (side * self._scale for side in picture.size)
+        return Written(target, width, height, plan.artifact.id, plan.runtime)
+
+    def folder(self, source: Path, target: Path) -> FolderReport:
+        """Upscale all images of a folder into another; a run that was interrupted goes on where it stopped.
+
+        An image that cannot be read, upscaled or written is reported at the end and does not stop the others; a runtime
+        that is not installed does.
+        """
+        pairs = self.pairs(source, target)
+        target.mkdir(parents=True, exist_ok=True)
+        journal = self._journal(target)
+        written: list[Written] = []
+        failures: list[str] = []
+        pending = [(file, output) for file, output in pairs if journal.output_of(file) is None]
+        if len(pending) < len(pairs):
+            images = counted(len(pairs), "image")
+            notice(self._progress, f"{target}: going on, done already: {len(pairs) - len(pending)} of {images}")
+        for done, (file, output) in enumerate(pending):
+            self._progress(ProgressEvent("images", done, len(pending), file.name))
+            with self._collected(failures):
+                written.append(self.file(file, output))
+                journal.add(file, output)
+        self._progress(ProgressEvent("images", len(pending), len(pending)))
+        if not failures:
+            journal.remove()
+        return FolderReport(tuple(written), len(pairs) - len(pending), tuple(failures))
+
+    def planned(self, source: Path, target: Path) -> Iterator[PlannedImage | str]:
+        """What it would take, image by image, without writing anything; why not, for an image of a folder."""
+        if not source.is_dir():
+            yield self._planned(source, target)
+            return
+        for file, output in self.pairs(source, target):
+            failures: list[str] = []
+            with self._collected(failures):
+                yield self._planned(file, output, in_folder=True)
+            yield from failures
+
+    def _planned(self, source: Path, target: Path, *, in_folder: bool = False) -> PlannedImage:
+        with _named_failures(source):
+            picture = self._read(source, target, in_folder=in_folder)
+            plan = self._plan(source, picture)
+            seconds = self._upscaler.seconds_per_tile(plan) * plan.grid.tiles * len(plan.members)
+        height, width = (side * self._scale for side in picture.size)
+        return PlannedImage(
+            source=source,
+            target=target,
+            plan=plan,
+            width=width,
+            height=height,
+            memory_bytes=plan.memory_bytes,
+            image_bytes=picture.pixels.nbytes + canvas_bytes(target, picture, scale=self._scale),
+            seconds=seconds,
+        )
+
+    def pairs(self, source: Path, target: Path) -> list[tuple[Path, Path]]:
+        """The images of a folder and where each is written, see `output_names`: never one of the images themselves."""
+        files = list_images(source)
+        if target.exists() and not target.is_dir():
+            raise InputError(f"{target}: is a file; give a folder to write the images of {source} into")
+        if target.exists() and target.samefile(source):
+            raise InputError(f"{target}: is the folder of the images; give another one to write into")
+        require_creatable(target)
+        check_choice(self._bundle, self._options)
+        journal = self._journal(target)
+        kept = {file.name: output.name for file in files if (output := journal.output_of(file)) is not None}
+        names = output_names([file.name for file in files], self._files.suffix, kept=kept)
+        pairs = [(file, target / names[file.name]) for file in files]
+        refuse_outputs_that_are_sources(pairs)
+        place = existing_place(target / f"image{self._files.suffix}")
+        check_output_format(place, (1, 1), scale=self._scale, quality=self._files.quality)
+        return pairs
+
+    def _journal(self, target: Path) -> FolderJournal:
+        return FolderJournal(target, self._bundle, self._options, self._files)
+
+    @contextmanager
+    def _collected(self, failures: list[str]) -> Iterator[None]:
+        """What one image of a folder does not stop the others for is told and appended; all else is raised."""
+        try:
+            yield
+        except EdgesrError as error:
+            if isinstance(error, MissingPackageError) and not isinstance(error, MissingImagePackageError):
+                raise
+            failures.append(str(error))
+            notice(self._progress, str(error))
+
+    def _read(self, source: Path, target: Path, *, in_folder: bool = False) -> Picture:
+        """The picture, on white where the target holds no alpha: the network then sees what is shown, edges included.
+
+        Colour and alpha upscaled apart and laid on white afterwards would keep the soft edge of bilinear alpha.
+        """
+        refuse_outputs_that_are_sources([(source, target)])
+        picture = read_picture(source, max_megapixels=self._files.max_megapixels)
+        place = existing_place(target) if in_folder else target
+        check_output_format(place, picture.size, scale=self._scale, quality=self._files.quality)
+        return picture if holds_alpha(target) else picture.on_white()
+
+    def _plan(self, source: Path, picture: Picture) -> UpscalePlan:
+        try:
+            return self._upscaler.plan(picture.size)
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from error
+
+
+@contextmanager
+def _named_failures(source: Path) -> Iterator[None]:
+    """Failures of the file system or of memory while an image is worked on become InputErrors that name it."""
+    try:
+        yield
+    except OSError as error:
+        place = "" if error.filename is None else f"{error.filename}: "
+        raise InputError(f"{source}: cannot be upscaled: {place}{error.strerror or error}") from error
+    except MemoryError as error:
+        raise InputError(
+            f"{source}: too large for the memory of this machine; give a smaller image, or less --memory"
+        ) from error
+
+
+def existing_place(target: Path) -> Path:
+    """Where a file can be checked whose folder is still to be made: the nearest folder above that exists."""
+    return next(p for p in target.absolute().parents if p.is_dir()) / target.name

@@ -1,0 +1,172 @@
+"""One image in tiles: residuals, the statistics that the projection takes over the whole image, and SR pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgesr.runtimes.adapters.session import ImageSession
+from edgesr.runtimes.bundle.manifest import Artifact, Manifest
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.glue.noise_level import streamed_noise_level
+from edgesr.runtimes.glue.projection import projection_factor, square_sum, subtract_and_clip, upsample_region
+from edgesr.runtimes.upscaling.pixels import rgb_values
+from edgesr.runtimes.upscaling.plan import UpscalePlan
+from edgesr.runtimes.upscaling.self_ensemble import Member
+from edgesr.runtimes.upscaling.tiles import Span
+
+Image = NDArray[np.float32]
+Pixels = NDArray[Any]
+
+_PIECE_ROWS = 16
+
+
+class Piece(NamedTuple):
+    """Where a part of the output lies, in HR pixels, and its SR values (3,h,w); a full graph's may pass [0,255]."""
+
+    top: int
+    left: int
+    values: Image
+
+
+class TiledRun:
+    """For every member of the ensemble the noise level and the norm of the residual; pieces for given factors k.
+
+    ``image`` is RGB (h,w,3), uint8, uint16 or float32 in [0,255]; where the plan's size is larger, its last row or
+    column is repeated and the output cut. ``session`` opens an artifact; ``report`` takes tiles done
+    and all.
+    """
+
+    def __init__(
+        self,
+        plan: UpscalePlan,
+        image: Pixels,
+        manifest: Manifest,
+        session: Callable[[Artifact], ImageSession],
+        report: Callable[[int, int], None],
+    ) -> None:
+        self._plan, self._size = plan, (image.shape[0], image.shape[1])
+        self._image = _extended(image, plan.size)
+        self._scale = manifest.scale
+        self._alpha = manifest.glue.alpha if plan.artifact.graph == "tile" and manifest.glue.noise_level else None
+        self._session, self._report = session, report
+        self._square_sums = [0.0] * len(plan.members)
+        self._sigmas = [self._noise_level(member) for member in plan.members] if self.projected else []
+        self.factors = [0.0 if sigma == 0 else 1.0 for sigma in self._sigmas] or [1.0] * len(plan.members)
+
+    @property
+    def projected(self) -> bool:
+        """Whether the norm of the whole residual has to be known."""
+        return self._alpha is not None
+
+    def measured_factors(self) -> list[float]:
+        """k of every member, after a measuring pass."""
+        assert self._alpha is not None
+        count = self._image.size * self._scale**2
+        return [
+            0.0 if sigma == 0 else projection_factor(total, count, sigma=sigma, alpha=self._alpha)
+            for total, sigma in zip(self._square_sums, self._sigmas, strict=True)
+        ]
+
+    def pieces(self, factors: Sequence[float], *, measure: bool, only_rows: Span | None = None) -> Iterator[Piece]:
+        """SR pieces for these k, those of one artifact after those of the other; ``measure`` sums up squares too."""
+        rows = self._plan.grid.rows if only_rows is None else (only_rows,)
+        tiles = list(product(rows, self._plan.grid.columns))
+        tiles.sort(key=lambda tile: self._plan.artifact_for(*tile) is not self._plan.artifact)
+        for done, tile in enumerate(tiles):
+            self._report(done, len(tiles))
+            if self._plan.artifact.graph == "full":
+                yield self._whole()
+            else:
+                yield from self._tile(*tile, factors, measure)
+        self._report(len(tiles), len(tiles))
+
+    def _whole(self) -> Piece:
+        """The whole image by a full graph."""
+        session = self._session(self._plan.artifact)
+        lr = rgb_values(self._image)
+        results = (m.undo(session.infer(np.ascontiguousarray(m.apply(lr, 1))), 1) for m in self._plan.members)
+        return self._piece(0, 0, self._mean(results, self._plan.artifact))
+
+    def _tile(self, rows: Span, columns: Span, factors: Sequence[float], measure: bool) -> Iterator[Piece]:
+        residuals = self._residuals(rows, columns, factors)
+        scale, left = self._scale, columns.keep_start
+        for top in range(rows.keep_start, rows.keep_stop, _PIECE_ROWS):
+            bottom = min(top + _PIECE_ROWS, rows.keep_stop)
+            upsampled = self._upsampled(slice(top, bottom), slice(left, columns.keep_stop))
+            within = slice((top - rows.keep_start) * scale, (bottom - rows.keep_start) * scale)
+            cut = [None if residual is None else residual[:, within] for residual in residuals]
+            if measure:
+                self._add_squares(cut)
+            results = (
+                upsampled if residual is None else subtract_and_clip(upsampled, residual, k)
+                for residual, k in zip(cut, factors, strict=True)
+            )
+            yield self._piece(top * scale, left * scale, self._mean(results, self._plan.artifact_for(rows, columns)))
+
+    def _add_squares(self, residuals: Sequence[Image | None]) -> None:
+        for place, residual in enumerate(residuals):
+            if residual is not None:
+                self._square_sums[place] += square_sum(residual)
+
+    def _residuals(self, rows: Span, columns: Span, factors: Sequence[float]) -> list[Image | None]:
+        """The kept part of a tile's residual (3,H,W) for every member; None where k is 0 and it does not matter."""
+        lr = rgb_values(self._image[rows.start : rows.stop, columns.start : columns.stop])
+        session = self._session(self._plan.artifact_for(rows, columns))
+        kept = tuple(
+            slice((span.keep_start - span.start) * self._scale, (span.keep_stop - span.start) * self._scale)
+            for span in (rows, columns)
+        )
+        return [
+            member.undo(session.infer(np.ascontiguousarray(member.apply(lr, 1))), 1)[:, kept[0], kept[1]] if k else None
+            for member, k in zip(self._plan.members, factors, strict=True)
+        ]
+
+    def _piece(self, top: int, left: int, values: Image) -> Piece:
+        height, width = (side * self._scale for side in self._size)
+        return Piece(top, left, values[:, : height - top, : width - left])
+
+    def _mean(self, results: Iterator[Image], artifact: Artifact) -> Image:
+        """Mean over the members, of which one at a time is held; an EdgesrError where a value is not finite."""
+        result = next(results)
+        for other in results:
+            result = result + other
+        if len(self._plan.members) > 1:
+            result = result / np.float32(len(self._plan.members))
+        if not np.isfinite(result).all():
+            raise EdgesrError(f"{artifact.id} gives values that are not finite; check it with 'edgesr parity'")
+        return result
+
+    def _upsampled(self, rows: slice, columns: slice) -> Image:
+        """Bilinear upsampling (3,H,W) of a part of the LR image."""
+        top, left = max(rows.start - 1, 0), max(columns.start - 1, 0)
+        around = rgb_values(self._image[top : rows.stop + 1, left : columns.stop + 1])
+        return upsample_region(
+            around,
+            self._scale,
+            slice(rows.start - top, rows.stop - top),
+            slice(columns.start - left, columns.stop - left),
+        )
+
+    def _noise_level(self, member: Member) -> float:
+        image = member.apply(self._image, 0)
+        height, width = image.shape[:2]
+
+        def rows(first: int, last: int) -> Image:
+            top, bottom = first // self._scale, -(-last // self._scale)
+            start = max(top - 1, 0)
+            around = rgb_values(image[start : bottom + 1])
+            band = upsample_region(around, self._scale, slice(top - start, bottom - start), slice(0, width))
+            return band[:, first - top * self._scale : last - top * self._scale]
+
+        return streamed_noise_level(rows, (height * self._scale, width * self._scale))
+
+
+def _extended(image: Pixels, size: tuple[int, int]) -> Pixels:
+    """The image with its last row and column repeated up to ``size``."""
+    missing = [(0, wanted - had) for wanted, had in zip(size, image.shape[:2], strict=True)]
+    return np.pad(image, [*missing, (0, 0)], mode="edge") if missing != [(0, 0), (0, 0)] else image

@@ -1,0 +1,101 @@
+"""Cut an image into overlapping tiles whose kept parts cover it once. All lengths are in LR pixels.
+
+A tile graph's output is wrong within the halo of a tile's edge, unless that edge is the image's own: so every edge
+inside the image is kept a halo away from what is used, and the outermost tiles end exactly at the image's border.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgesr.runtimes.bundle.manifest import Size
+
+
+@dataclass(frozen=True)
+class Span:
+    """One axis of a tile: input [start, stop), of which [keep_start, keep_stop) is used."""
+
+    start: int
+    stop: int
+    keep_start: int
+    keep_stop: int
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Tiles of one size (h,w): every row span with every column span."""
+
+    rows: tuple[Span, ...]
+    columns: tuple[Span, ...]
+
+    @property
+    def tile_size(self) -> Size:
+        """Height and width that all its tiles have."""
+        return self.rows[0].stop - self.rows[0].start, self.columns[0].stop - self.columns[0].start
+
+    @property
+    def tiles(self) -> int:
+        return len(self.rows) * len(self.columns)
+
+    @property
+    def pixels(self) -> int:
+        """LR pixels that run through the network, overlaps included."""
+        height, width = self.tile_size
+        return self.tiles * height * width
+
+
+def grid_of(size: Size, tile_size: Size, halo: int) -> Grid:
+    """Cut an image of ``size`` (h,w) into tiles of ``tile_size``, or of the image's own side where that is smaller."""
+    rows, columns = (cut(length, tile, halo) for length, tile in zip(size, tile_size, strict=True))
+    return Grid(rows, columns)
+
+
+def cut(length: int, tile: int, halo: int) -> tuple[Span, ...]:
+    """Spans of ``tile`` pixels that cover [0, length); the last one is moved back to end at ``length``."""
+    if length <= tile:
+        return (Span(0, length, 0, length),)
+    count = tiles_along(length, tile, halo)
+    spans: list[Span] = []
+    for place in range(count):
+        start = min(place * (tile - 2 * halo), length - tile)
+        last = place == count - 1
+        keep_start = spans[-1].keep_stop if spans else 0
+        spans.append(Span(start, start + tile, keep_start, length if last else start + tile - halo))
+    return tuple(spans)
+
+
+def tiles_along(length: int, tile: int, halo: int) -> int:
+    """How many tiles cover an axis; ``tile`` must be more than two halos where it is less than ``length``."""
+    return 1 if length <= tile else -(-(length - 2 * halo) // (tile - 2 * halo))
+
+
+def least_work_grid(size: Size, halo: int, max_pixels: int, *, row_pixels: int = 0) -> Grid | None:
+    """The grid of tiles of at most ``max_pixels`` that runs the fewest pixels through the network.
+
+    Each row of a tile counts ``row_pixels`` more: what the caller holds for it across the image.
+
+    None when no tile of so few pixels has anything inside its halo.
+    """
+    best: tuple[int, int, Size] | None = None
+    for row_count in range(1, size[0] + 1):
+        height = _even_side(size[0], row_count, halo)
+        column_count = _fewest_tiles(size[1], max_pixels // height - row_pixels, halo)
+        if column_count is not None:
+            width = _even_side(size[1], column_count, halo)
+            tiles = tiles_along(size[0], height, halo) * tiles_along(size[1], width, halo)
+            found = (tiles * height * width, tiles, (height, width))
+            best = found if best is None else min(best, found)
+        if height <= 2 * halo + 1:
+            break
+    return None if best is None else grid_of(size, best[2], halo)
+
+
+def _even_side(length: int, count: int, halo: int) -> int:
+    """Least side with which ``count`` tiles cover an axis."""
+    return length if count == 1 else -(-(length + 2 * halo * (count - 1)) // count)
+
+
+def _fewest_tiles(length: int, longest: int, halo: int) -> int | None:
+    if longest >= length:
+        return 1
+    return tiles_along(length, longest, halo) if longest > 2 * halo else None

@@ -1,0 +1,148 @@
+"""Upscale an image of any size with an artifact, exactly as if it ran whole, in the memory of a tile.
+
+A full graph runs the image in one call. A tile graph gives residuals, tile by tile; the noise level and the norm of the
+residual, on which the projection depends, are those of the whole image: the noise level is streamed before, the norm is
+summed up over the tiles. Only where the projection turns out to be active the tiles run a second time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgesr.runtimes.adapters.session import ImageSession, open_session
+from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.runtimes.upscaling.pixels import in_dtype, require_pixels
+from edgesr.runtimes.upscaling.plan import UpscaleOptions, UpscalePlan, plan_upscale
+from edgesr.runtimes.upscaling.tiled_run import TiledRun
+
+Image = NDArray[np.float32]
+Pixels = NDArray[Any]
+Put = Callable[[int, int, Image], None]
+"""Top, left and values (3,h,w) of a piece of the output, see `Piece`. A later piece replaces an earlier one."""
+
+
+def upscale(image: Pixels, bundle: Bundle, options: UpscaleOptions | None = None) -> Pixels:
+    """RGB (h,w,3) -> (s*h,s*w,3) of the same dtype: uint8, uint16 (0..65535), or float32 in [0,255].
+
+    A grey image (h,w) gives RGB. An InputError for other shapes, dtypes or values, or when nothing in the bundle fits.
+    """
+    return Upscaler(bundle, options or UpscaleOptions()).array(require_pixels(image))
+
+
+def upscale_rows(image: Pixels, bundle: Bundle, options: UpscaleOptions | None = None) -> Iterator[Pixels]:
+    """The same, as bands of rows (n,s*w,3) from top to bottom: the output is never held as a whole.
+
+    With a projection every tile runs twice, since the first row already depends on the norm of the whole residual.
+    """
+    return Upscaler(bundle, options or UpscaleOptions()).rows(require_pixels(image))
+
+
+class Upscaler:
+    """Upscales images with one bundle; one session at a time stays open, also from one image to the next."""
+
+    def __init__(self, bundle: Bundle, options: UpscaleOptions, progress: Progress = silent) -> None:
+        self._bundle = bundle
+        self._options = options
+        self._progress = progress
+        self._open: tuple[tuple[str, str], ImageSession] | None = None
+
+    def plan(self, size: tuple[int, int], *, row_bytes: int = 0, in_order: bool = False) -> UpscalePlan:
+        """The plan for an LR image of that size (h,w), see `plan_upscale`."""
+        least = self._bundle.manifest.minimum_side
+        extended = (max(size[0], least), max(size[1], least))
+        return plan_upscale(self._bundle, extended, self._options, row_bytes=row_bytes, in_order=in_order)
+
+    def session(self, artifact: Artifact, runtime: str) -> ImageSession:
+        """An open artifact; the one that was open before is closed."""
+        key = (artifact.id, runtime)
+        if self._open is None or self._open[0] != key:
+            self._open = None
+            session = open_session(self._bundle, artifact, runtime=runtime, threads=self._options.threads)
+            self._open = (key, session)
+        return self._open[1]
+
+    def seconds_per_tile(self, plan: UpscalePlan) -> float:
+        """One tile of a plan, timed here after a first call; the network alone, one member of an ensemble."""
+        session = self.session(plan.artifact, plan.runtime)
+        tile = np.full((3, *plan.grid.tile_size), 128, dtype=np.float32)
+        session.infer(tile)
+        started = time.perf_counter()
+        session.infer(tile)
+        return time.perf_counter() - started
+
+    def run(self, image: Pixels, put: Put, name: str = "") -> UpscalePlan:
+        """Upscale RGB (h,w,3), uint8, uint16 or float32 in [0,255], and hand out all pieces; gives the plan."""
+        plan = self.plan((image.shape[0], image.shape[1]))
+        run = self._tiled_run(image, plan, name)
+        for piece in run.pieces(run.factors, measure=run.projected):
+            put(*piece)
+        if run.projected and (factors := run.measured_factors()) != run.factors:
+            for piece in run.pieces(factors, measure=False):
+                put(*piece)
+        return plan
+
+    def array(self, image: Pixels) -> Pixels:
+        """RGB (h,w,3) -> (s*h,s*w,3) of the same dtype."""
+        scale = self._bundle.manifest.scale
+        result = np.empty((image.shape[0] * scale, image.shape[1] * scale, 3), dtype=image.dtype)
+
+        def put(top: int, left: int, values: Image) -> None:
+            result[top : top + values.shape[1], left : left + values.shape[2]] = in_dtype(values, image.dtype)
+
+        self.run(image, put)
+        return result
+
+    def rows(self, image: Pixels) -> Iterator[Pixels]:
+        """Bands of rows (n,s*w,3) in the image's dtype, top to bottom."""
+        height, width = image.shape[:2]
+        row_bytes = width * self._bundle.manifest.scale**2 * 3 * image.dtype.itemsize
+        return self._bands(image, self.plan((height, width), row_bytes=row_bytes, in_order=True))
+
+    def _bands(self, image: Pixels, plan: UpscalePlan) -> Iterator[Pixels]:
+        height, width = image.shape[:2]
+        scale = self._bundle.manifest.scale
+        run = self._tiled_run(image, plan, "")
+        factors = run.factors
+        if run.projected:
+            for _ in run.pieces(factors, measure=True):
+                pass
+            factors = run.measured_factors()
+        top = 0
+        for span in plan.grid.rows:
+            bottom = min(span.keep_stop, height) * scale
+            band = np.empty((bottom - top, width * scale, 3), dtype=image.dtype)
+
+            def put(row: int, left: int, values: Image, band: Pixels = band, top: int = top) -> None:
+                band[row - top : row - top + values.shape[1], left : left + values.shape[2]] = in_dtype(
+                    values, image.dtype
+                )
+
+            for piece in run.pieces(factors, measure=False, only_rows=span):
+                put(*piece)
+            yield band
+            top = bottom
+
+    def _tiled_run(self, image: Pixels, plan: UpscalePlan, name: str) -> TiledRun:
+        started = time.perf_counter()
+        megapixels = plan.size[0] * plan.size[1] * self._bundle.manifest.scale**2 / 1e6
+
+        def session(artifact: Artifact) -> ImageSession:
+            return self.session(artifact, plan.runtime)
+
+        def report(done: int, total: int) -> None:
+            nonlocal started
+            note = name
+            if done == 0:
+                started = time.perf_counter()
+            else:
+                note = f"{name} {megapixels * done / total / (time.perf_counter() - started):.2g} MP/s"
+            self._progress(ProgressEvent("tiles", done, total, note))
+
+        return TiledRun(plan, image, self._bundle.manifest, session, report)

@@ -1,0 +1,1 @@
+"""Networks and loss terms of the two phases."""

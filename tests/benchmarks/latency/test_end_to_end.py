@@ -1,0 +1,106 @@
+"""A photograph from file to file, measured; assertions on structure and consistency, not on speed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgesr.benchmarks.devices.device import HostDevice
+from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.benchmarks.latency.end_to_end import EndToEndSettings, measure_end_to_end
+from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults, run_end_to_end
+from edgesr.benchmarks.results.rows import select_artifacts
+from edgesr.benchmarks.tables.table import end_to_end_table, not_measured
+from edgesr.runtimes.bundle.opening import Bundle, open_bundle
+from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.json_records import decode
+from tests.helpers.places import RELEASE
+
+SETTINGS = EndToEndSettings(size=(120, 90), memory_bytes=19_000_000, repeats=1)
+
+
+def test_times_and_memory_add_up(mobile_bundle: Bundle) -> None:
+    artifact = mobile_bundle.artifact("onnx-fp32-tile")
+    measured = measure_end_to_end(mobile_bundle, artifact, runtime="ort", threads=1, settings=SETTINGS)
+    assert measured.size == (120, 90)
+    assert measured.tiles > 1, "the memory allows no tile as large as the photograph"
+    assert measured.tile_size[0] * measured.tile_size[1] * measured.tiles >= 120 * 90
+    assert 0 < measured.network_ms < measured.tiles_ms
+    assert 0 < measured.glue_share < 1
+    assert measured.ratio_to_whole > 0
+    assert measured.estimated_tile_mb is not None
+    assert measured.estimated_tile_mb <= 19
+    assert measured.runtime_mb > 10
+
+
+def test_no_more_memory_than_planned_by_far(mobile_bundle: Bundle) -> None:
+    """In a process of its own: both images and the tile, with half of it again for the process."""
+    settings = dataclasses.replace(SETTINGS, size=(400, 600), memory_bytes=60_000_000)
+    artifact = mobile_bundle.artifact("onnx-fp32-tile")
+    results = run_end_to_end(mobile_bundle, HostDevice(), artifacts=[(artifact, "ort")], threads=[1], settings=settings)
+    (measured,) = [r.end_to_end for r in results.results]
+    assert measured is not None
+    images_mb = 400 * 600 * (3 + 4 * 16) / 1e6
+    assert measured.estimated_tile_mb is not None
+    assert measured.peak_above_runtime_mb <= 1.5 * (measured.estimated_tile_mb + images_mb)
+
+
+def test_a_photograph_that_no_network_runs_on_is_refused() -> None:
+    """It is so flat that its noise level is 0: the figures would be those of bilinear upsampling."""
+    bundle = open_bundle(RELEASE / "bundle")
+    settings = EndToEndSettings(size=(30, 30), memory_bytes=10**8)
+    with pytest.raises(EdgesrError, match="a photograph of 30x30 is flat here, no network runs: give a larger"):
+        measure_end_to_end(bundle, bundle.artifact("onnx-fp32-tile"), runtime="ort", threads=1, settings=settings)
+
+
+def test_tile_graphs_alone_are_measured(projection_bundle: Bundle) -> None:
+    class Recorded(HostDevice):
+        """Runs nothing."""
+
+        def run(self, job: Job) -> Outcome:
+            assert job.kind == "end-to-end"
+            return Outcome(status="crashed", reason="killed by SIGSEGV", result=None)
+
+    artifacts = select_artifacts(projection_bundle)
+    results = run_end_to_end(projection_bundle, Recorded(), artifacts=artifacts, threads=[1, 2], settings=SETTINGS)
+    expected = [a.id for a, _ in artifacts if a.graph == "tile" and not a.inside_only]
+    assert [r.key.artifact for r in results.results] == expected * 2
+    assert not results.passed
+    assert not_measured(results)[0].endswith("crashed: killed by SIGSEGV")
+    assert end_to_end_table(results).rows[0][-1] == "crashed"
+    full = [(a, r) for a, r in artifacts if a.graph == "full"]
+    with pytest.raises(InputError, match="no tile graph among the artifacts"):
+        run_end_to_end(projection_bundle, Recorded(), artifacts=full, threads=[1], settings=SETTINGS)
+
+
+def test_a_worker_that_answers_something_else_costs_its_row(mobile_bundle: Bundle) -> None:
+    class Garbage(HostDevice):
+        """Answers with what is no measurement."""
+
+        def run(self, job: Job) -> Outcome:
+            return Outcome(status="done", reason=None, result={"p50_ms": 3})
+
+    pair = (mobile_bundle.artifact("onnx-fp32-tile"), "ort")
+    results = run_end_to_end(mobile_bundle, Garbage(), artifacts=[pair], threads=[1], settings=SETTINGS)
+    (found,) = results.results
+    assert (found.status, found.end_to_end) == ("crashed", None)
+    assert str(found.reason).startswith("invalid result: top level: unknown p50_ms; missing")
+
+
+def test_command_writes_results(
+    mobile_bundle: Bundle, tmp_path: Path, run_cli: Callable[..., tuple[int, str, str]]
+) -> None:
+    file = tmp_path / "photograph.json"
+    arguments = ("--image-size", "70x50", "--memory", "100MB", "--artifact", "tflite-fp32-tile-64x64", "--json", file)
+    code, out, _ = run_cli("bench", mobile_bundle.root, *arguments)
+    assert code == 0
+    assert "A photograph of 50x70 pixels" in out
+    results = decode(EndToEndResults, json.loads(file.read_text()))
+    assert [r.key.artifact for r in results.results] == ["tflite-fp32-tile-64x64"]
+    assert results.settings == EndToEndSettings(size=(70, 50), memory_bytes=100_000_000)
+    code, _, err = run_cli("bench", mobile_bundle.root, "--image-size", "70")
+    assert (code, err.startswith("edgesr: --image-size '70': give height x width")) == (2, True)

@@ -1,0 +1,162 @@
+"""One contract for all runtimes, and upscaling through them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgesr.export.calibration.photographs import photograph
+from edgesr.runtimes.adapters.registry import RUNTIMES
+from edgesr.runtimes.adapters.session import CheckedSession, open_session
+from edgesr.runtimes.bundle.manifest import TensorSpec
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from tests.helpers.whole_runs import artifact_of, run_whole
+
+
+@pytest.mark.parametrize("graph", ["full", "tile"])
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_session_contract(runtime: str, graph: str, any_bundle: Bundle) -> None:
+    artifact = artifact_of(any_bundle, runtime, graph)
+    height, width = any_bundle.manifest.tile_size
+    image = photograph("coffee", (height, width))
+    before = image.copy()
+    sessions = [open_session(any_bundle, artifact, runtime=runtime, threads=threads) for threads in (1, 2)]
+    first, second, threaded = sessions[0].infer(image), sessions[0].infer(image), sessions[1].infer(image)
+    assert first.shape == (3, 4 * height, 4 * width)
+    assert first.dtype == np.float32
+    assert np.isfinite(first).all()
+    assert first.std() > (20 if graph == "full" else 0.5)
+    assert np.array_equal(first, second)
+    assert np.abs(first - threaded).max() <= 1e-3
+    assert np.array_equal(image, before)
+    other = sessions[0].infer(photograph("rocket", (height, width)))
+    assert np.abs(other - first).max() > 1, "a result is not overwritten by the next call"
+
+
+@pytest.mark.parametrize("graph", ["full", "tile"])
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_exact_arithmetic_is_close_in_float32(runtime: str, graph: str, any_bundle: Bundle) -> None:
+    artifact = artifact_of(any_bundle, runtime, graph)
+    image = photograph("coffee", any_bundle.manifest.tile_size)
+    usual = open_session(any_bundle, artifact, runtime=runtime).infer(image)
+    exact = open_session(any_bundle, artifact, runtime=runtime, exact=True).infer(image)
+    assert np.abs(usual - exact).max() <= 0.01
+    one_arithmetic = runtime == "torchscript"
+    assert np.array_equal(usual, exact) or not one_arithmetic
+
+
+def test_exact_arithmetic_of_onnx_runtime_fuses_nothing(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    levels = []
+    real = onnxruntime.InferenceSession
+
+    def recorded(path: str, options: onnxruntime.SessionOptions, **settings: object) -> onnxruntime.InferenceSession:
+        levels.append(options.graph_optimization_level)
+        return real(path, options, **settings)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", recorded)
+    artifact = mobile_bundle.artifact("onnx-fp32-tile")
+    for exact in (False, True):
+        open_session(mobile_bundle, artifact, exact=exact)
+    known = onnxruntime.GraphOptimizationLevel
+    assert levels == [known.ORT_ENABLE_ALL, known.ORT_DISABLE_ALL]
+
+
+def test_exact_arithmetic_of_litert_is_without_delegate(mobile_bundle: Bundle) -> None:
+    from edgesr.runtimes.adapters.tflite import LiteRtSession
+
+    artifact = mobile_bundle.artifact("tflite-fp32-tile-64x64")
+    delegated = []
+    for exact in (False, True):
+        opened = open_session(mobile_bundle, artifact, exact=exact)
+        opened.infer(photograph("cat", (8, 8)))
+        assert isinstance(opened.session, CheckedSession)
+        session = opened.session.session
+        assert isinstance(session, LiteRtSession)
+        delegated.append("DELEGATE" in {op["op_name"] for op in session.interpreter._get_ops_details()})
+    assert delegated == [True, False]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_full_graph_equals_tile_graph_and_glue(runtime: str, any_bundle: Bundle) -> None:
+    """Without a projection, and with one: also where it is active."""
+    manifest = any_bundle.manifest
+    goldens = [g for g in manifest.goldens if g.size == manifest.tile_size]
+    assert len(goldens) == (3 if manifest.glue.noise_level is None else 4)
+    for golden in goldens:
+        image = any_bundle.tensor(golden.input)
+        results = [run_whole(any_bundle, image, runtime=runtime, graph=graph) for graph in ("full", "tile")]
+        assert np.abs(results[0] - results[1]).max() <= 0.01
+
+
+def test_fixed_size_is_enforced(mobile_bundle: Bundle) -> None:
+    session = open_session(mobile_bundle, mobile_bundle.artifact("tflite-fp32-full-64x64"))
+    with pytest.raises(InputError, match=r"takes 64x64 .* not 64x60"):
+        session.infer(photograph("cat", (64, 60)))
+
+
+def test_resizable_tiles_change_their_size_between_calls(any_bundle: Bundle) -> None:
+    """There and back, each result as a session that was opened for it gives it."""
+    artifact = artifact_of(any_bundle, "tflite", "tile")
+    assert artifact.resizable
+    session = open_session(any_bundle, artifact)
+    for size in ((40, 56), (33, 47), (40, 56)):
+        image = photograph("coffee", size)
+        fresh = open_session(any_bundle, artifact).infer(image)
+        assert fresh.shape == (3, 4 * size[0], 4 * size[1])
+        assert np.array_equal(session.infer(image), fresh)
+
+
+def test_what_cannot_be_opened_is_refused(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact = mobile_bundle.artifact("onnx-fp32-full")
+    with pytest.raises(InputError, match="unknown runtime 'nope': choose one of ort, tflite, torchscript"):
+        open_session(mobile_bundle, artifact, runtime="nope")
+    with pytest.raises(InputError, match="cannot run on 'tflite': it opens in ort"):
+        open_session(mobile_bundle, artifact, runtime="tflite")
+    with pytest.raises(InputError, match="threads is 0"):
+        open_session(mobile_bundle, artifact, threads=0)
+    monkeypatch.setattr("edgesr.runtimes.adapters.registry.installed_version", lambda _: None)
+    with pytest.raises(MissingPackageError, match=r"pip install 'edgesr\[onnx\]'"):
+        open_session(mobile_bundle, artifact)
+
+
+def test_changed_file_is_not_loaded(bundle_copy: Bundle) -> None:
+    artifact = bundle_copy.artifact("onnx-fp32-full")
+    path = bundle_copy.root / artifact.file.path
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="was changed"):
+        open_session(bundle_copy, artifact)
+
+
+def described(spec: TensorSpec) -> tuple[str, tuple[int | None, ...], str]:
+    return spec.name, spec.shape, spec.dtype
+
+
+def test_onnx_files_are_as_the_manifest_says(mobile_bundle: Bundle) -> None:
+    import onnxruntime
+
+    for graph in ("full", "tile"):
+        artifact = artifact_of(mobile_bundle, "ort", graph)
+        path = mobile_bundle.path(artifact.file)
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        values = (session.get_inputs()[0], session.get_outputs()[0])
+        for value, spec in zip(values, (artifact.inputs[0], artifact.outputs[0]), strict=True):
+            shape = tuple(side if isinstance(side, int) else None for side in value.shape)
+            assert (value.name, shape, "float32") == described(spec)
+            assert value.type == "tensor(float)"
+
+
+def test_tflite_files_are_as_the_manifest_says(mobile_bundle: Bundle) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    for graph in ("full", "tile"):
+        artifact = artifact_of(mobile_bundle, "tflite", graph)
+        interpreter = Interpreter(model_path=str(mobile_bundle.path(artifact.file)))
+        details = (interpreter.get_input_details()[0], interpreter.get_output_details()[0])
+        for value, spec in zip(details, (artifact.inputs[0], artifact.outputs[0]), strict=True):
+            assert (value["name"], tuple(value["shape"]), np.dtype(value["dtype"]).name) == described(spec)
+            assert spec.layout == "NHWC"
