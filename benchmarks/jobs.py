@@ -6,14 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from edgesr.benchmarks.latency.end_to_end import EndToEndSettings
-from edgesr.benchmarks.parity.kept_images import ImageFolders
-from edgesr.benchmarks.quality.upscaled_pictures import PictureFolders
+from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_records import DecodeError, decode
 from edgesr.runtimes.wording import counted
 
 T = TypeVar("T")
+
+HOST = "host"
+"""The name of this machine among devices."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,39 @@ class LatencySettings:
         for name in ("seconds", "warmup_seconds"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name} is {getattr(self, name)}: give a number of seconds of 0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndToEndSettings:
+    """The photograph's size (h,w), the memory for tiles (None: the default), how often both runs are timed in turn."""
+
+    size: Size
+    memory_bytes: int | None = None
+    repeats: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFolders:
+    """``kept``: where SR images (3,H,W) of goldens are written; ``exact_from``: where exact ones are read from.
+
+    Files are named by a golden's place among those that an artifact takes, since names of a manifest are not to be
+    trusted as paths.
+    """
+
+    kept: str | None = None
+    exact_from: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureFolders:
+    """``count`` LR pictures, float32 (h,w,3) in [0,255], in the folder ``inputs``; SR ones are written to ``outputs``.
+
+    Files are named by a picture's place.
+    """
+
+    inputs: str
+    outputs: str
+    count: int
 
 
 @dataclass(frozen=True, kw_only=True)

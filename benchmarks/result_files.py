@@ -16,8 +16,9 @@ from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults
 from edgesr.benchmarks.parity.check import ArtifactParity
 from edgesr.benchmarks.parity.results import ParityResult, ParityResults
 from edgesr.benchmarks.quality.measurement import QualityResults
+from edgesr.benchmarks.results.header import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, bundle_identity
 from edgesr.benchmarks.results.plausible import require_plausible
-from edgesr.benchmarks.results.rows import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Key, bundle_identity, label
+from edgesr.benchmarks.results.rows import Key, label
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_file import read_json, require_version

@@ -105,7 +105,8 @@ def report_files(mobile_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory
     from edgesr.benchmarks.latency.results import run_latency
     from edgesr.benchmarks.parity.on_devices import run_parity
     from edgesr.benchmarks.report.data import ReportFiles
-    from edgesr.benchmarks.results.rows import select_artifacts, write_json
+    from edgesr.benchmarks.results.rows import select_artifacts
+    from edgesr.benchmarks.results.writing import write_json
 
     folder, device = tmp_path_factory.mktemp("results"), HostDevice()
     chosen = select_artifacts(mobile_bundle, runtime="ort")[:2]

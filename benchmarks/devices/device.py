@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from edgesr.benchmarks.devices.process_exit import describe_exit
-from edgesr.benchmarks.jobs import Job, Outcome, invalid_result
+from edgesr.benchmarks.jobs import HOST, Job, Outcome, invalid_result
 from edgesr.benchmarks.machine.limits import blas_environment
 from edgesr.runtimes.json_file import JsonError, parse_json
 from edgesr.runtimes.json_records import DecodeError, decode, to_json
@@ -51,7 +51,7 @@ class HostDevice:
     """This machine, this Python, the installed package."""
 
     timeout_seconds: float = 900.0
-    name: str = "host"
+    name: str = HOST
 
     def run(self, job: Job) -> Outcome:
         limits = blas_environment(job.threads) if job.kind == "limits" else {}

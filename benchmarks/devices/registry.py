@@ -9,7 +9,7 @@ from edgesr.benchmarks.devices.arm64.device import Arm64Device, open_arm64
 from edgesr.benchmarks.devices.device import Device, DeviceEnvironment, HostDevice
 from edgesr.benchmarks.devices.emulated_x86 import NAME as X86_NAME
 from edgesr.benchmarks.devices.emulated_x86 import EmulatedX86Device, open_emulated_x86
-from edgesr.benchmarks.results.rows import HOST
+from edgesr.benchmarks.jobs import HOST
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.errors import InputError
 

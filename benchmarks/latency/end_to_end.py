@@ -17,6 +17,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from edgesr.benchmarks.jobs import EndToEndSettings
 from edgesr.benchmarks.machine.memory import peak_rss_bytes, rss_bytes
 from edgesr.runtimes.adapters.registry import require_installed, runtime_info
 from edgesr.runtimes.adapters.session import ImageSession, Session
@@ -28,15 +29,6 @@ from edgesr.runtimes.images.picture import Pixels
 from edgesr.runtimes.images.picture_writer import PictureWriter
 from edgesr.runtimes.upscaling.plan import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndToEndSettings:
-    """The photograph's size (h,w), the memory for tiles (None: the default), how often both runs are timed in turn."""
-
-    size: Size
-    memory_bytes: int | None = None
-    repeats: int = 3
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,10 @@ from itertools import product
 from typing import Literal
 
 from edgesr.benchmarks.devices.device import Device
-from edgesr.benchmarks.jobs import Job, decode_result
-from edgesr.benchmarks.latency.end_to_end import EndToEnd, EndToEndSettings
-from edgesr.benchmarks.results.rows import Header, Row, all_measured, header, require_any_ran, row
+from edgesr.benchmarks.jobs import EndToEndSettings, Job, decode_result
+from edgesr.benchmarks.latency.end_to_end import EndToEnd
+from edgesr.benchmarks.results.header import Header, header
+from edgesr.benchmarks.results.rows import Row, all_measured, require_any_ran, row
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
@@ -63,7 +64,7 @@ def run_end_to_end(
             end_to_end=settings,
         )
         outcome, measured = decode_result(EndToEnd, device.run(job))
-        results.append(EndToEndResult(**row(job, device, outcome), end_to_end=measured))
+        results.append(EndToEndResult(**row(job, device.name, outcome), end_to_end=measured))
     require_any_ran([(r.status, r.reason) for r in results])
     return EndToEndResults(
         **header(bundle),

@@ -8,7 +8,6 @@ from typing import Literal
 
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
 from edgesr.benchmarks.results.rows import Key
-from edgesr.benchmarks.tables.table import Table
 from edgesr.runtimes.errors import InputError
 
 COUNT_LIMIT = 0.005
@@ -29,16 +28,6 @@ def count_changes(old: Sequence[InstructionResult], new: Sequence[InstructionRes
     """What both files counted, by artifact, runtime and device."""
     before = {result.key: result for result in old if result.instructions is not None}
     return tuple(_change(before[result.key], result) for result in new if result.key in before)
-
-
-def count_change_table(changes: Sequence[CountChange]) -> Table:
-    """One row an artifact and device."""
-    columns = ("artifact", "runtime", "device", "new / old", "verdict")
-    rows = tuple(
-        (c.key.artifact, c.key.runtime, c.key.device, "-" if c.ratio is None else f"{c.ratio:.4f}", c.verdict)
-        for c in changes
-    )
-    return Table(f"Instructions, new by old; less than {COUNT_LIMIT:.1%} is the same", columns, rows)
 
 
 def _change(old: InstructionResult, new: InstructionResult) -> CountChange:

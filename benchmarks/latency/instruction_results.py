@@ -76,7 +76,7 @@ def _count(bundle: Bundle, device: Device, artifact: Artifact, runtime: str) -> 
     job = Job(kind="instructions", bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=1)
     outcome, instructions = decode_result(Instructions, device.run(job))
     return InstructionResult(
-        **row(job, device, outcome),
+        **row(job, device.name, outcome),
         instructions=instructions,
         ratio_to_fp32=None,
     )

@@ -9,7 +9,8 @@ from typing import Literal
 from edgesr.benchmarks.devices.device import Device
 from edgesr.benchmarks.jobs import Job, LatencySettings, decode_result
 from edgesr.benchmarks.latency.call import photograph_golden
-from edgesr.benchmarks.results.rows import Header, Row, all_measured, header, require_any_ran, row
+from edgesr.benchmarks.results.header import Header, header
+from edgesr.benchmarks.results.rows import Row, all_measured, require_any_ran, row
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime, profile_operators
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
@@ -91,7 +92,7 @@ def run_profiles(
             latency=LatencySettings(calls=calls),
         )
         outcome, profile = decode_result(OperatorProfile, device.run(job))
-        results.append(ProfileResult(**row(job, device, outcome), profile=profile))
+        results.append(ProfileResult(**row(job, device.name, outcome), profile=profile))
     progress(ProgressEvent("profile", len(artifacts), len(artifacts)))
     require_any_ran([(r.status, r.reason) for r in results])
     return ProfileResults(

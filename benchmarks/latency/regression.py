@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from edgesr.benchmarks.devices.device import DeviceEnvironment
 from edgesr.benchmarks.jobs import LatencySettings
-from edgesr.benchmarks.latency.instruction_changes import COUNT_LIMIT, CountChange, count_changes
+from edgesr.benchmarks.latency.instruction_changes import CountChange, count_changes
 from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults
 from edgesr.benchmarks.latency.statistics import Interval, ratio_interval
 from edgesr.benchmarks.machine.environment import Environment
-from edgesr.benchmarks.results.rows import BundleIdentity, Key, label
-from edgesr.benchmarks.tables.table import Table
+from edgesr.benchmarks.results.header import BundleIdentity
+from edgesr.benchmarks.results.rows import Key
 from edgesr.runtimes.errors import InputError
 
 Verdict = Literal["faster", "slower", "no difference seen", "too few rounds", "failed"]
@@ -104,37 +104,6 @@ def compare_results(old: LatencyResults, new: LatencyResults, *, limit: float, u
             "threads and device; give both 'edgesr bench --rounds 5'"
         )
     return Changes(changes=tuple(changes), limit=limit, unlike=differences, counts=counts)
-
-
-def change_table(changes: Changes) -> Table:
-    """One row an artifact and thread count."""
-    columns = ("artifact", "runtime", "threads", "new / old p50", "95% interval", "verdict")
-    rows = tuple(
-        (
-            c.key.artifact,
-            c.key.runtime,
-            str(c.key.threads),
-            "-" if c.ratio is None else f"{c.ratio:.3f}",
-            "-" if c.interval is None else f"{c.interval[0]:.3f} .. {c.interval[1]:.3f}",
-            c.verdict + (f", beyond {changes.limit:.1%}" if c in changes.regressions and c.interval else ""),
-        )
-        for c in changes.changes
-    )
-    return Table("Latency, new by old", columns, rows)
-
-
-def change_lines(changes: Changes) -> list[str]:
-    """What a reader has to know beside the table, and the outcome in the last line."""
-    lines = [f"unlike: {difference}" for difference in changes.unlike]
-    lines += [f"{label(c.key)}: failed: {c.reason}" for c in changes.changes if c.verdict == "failed"]
-    lines += [f"{label(c.key)}: failed: {c.reason}" for c in changes.counts if c.verdict == "failed"]
-    if changes.counts:
-        more = len(changes.count_regressions)
-        lines.append(f"{more} of {len(changes.counts)} failed or execute at least {COUNT_LIMIT:.1%} more instructions")
-    if all(change.verdict == "too few rounds" for change in changes.changes):
-        return lines
-    count = len(changes.regressions)
-    return [*lines, f"{count} of {len(changes.changes)} failed or became slower by more than {changes.limit:.1%}"]
 
 
 def _accepted(differences: Sequence[str], *, accept: bool) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ from edgesr.benchmarks.latency.rounds import (
 )
 from edgesr.benchmarks.latency.stability import instability, read_machine_state
 from edgesr.benchmarks.machine.limits import MachineLimits, intensity_flop_per_byte
-from edgesr.benchmarks.results.rows import Header, Row, all_measured, header, require_any_ran, result_key
+from edgesr.benchmarks.results.header import Header, header
+from edgesr.benchmarks.results.rows import Row, all_measured, require_any_ran, result_key
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.progress import Progress, silent
@@ -118,7 +119,7 @@ def _latency_result(
     intensity = intensity_flop_per_byte(artifact, latency.size, scale=bundle.manifest.scale) if latency else None
     peak = next((one.sgemm_gflops for one in limits if one.threads == timing.job.threads), None)
     return LatencyResult(
-        key=result_key(timing.job, device),
+        key=result_key(timing.job, device.name),
         status=timing.status,
         reason=timing.reason,
         latency=latency,

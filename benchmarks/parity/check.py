@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgesr.benchmarks.jobs import ImageFolders
 from edgesr.benchmarks.machine.environment import x86_features
 from edgesr.benchmarks.parity.arithmetic import CPU_DEPENDENT, difference_cause
 from edgesr.benchmarks.parity.comparison import Comparison, compare, finite, flat_tile_failure
-from edgesr.benchmarks.parity.kept_images import ImageFolders
+from edgesr.benchmarks.parity.kept_images import exact_image, keep_images
 from edgesr.benchmarks.quality.metrics import max_abs_error, psnr
 from edgesr.runtimes.adapters.session import ImageSession, open_session
 from edgesr.runtimes.bundle.manifest import Artifact, FileEntry, Golden, Tolerance
@@ -104,8 +105,8 @@ def _check(
     if exact is not None:
         second = _run(bundle, exact, golden, bilinear_db=bilinear_db)
     elif session.artifact.precision in CPU_DEPENDENT and folders.exact_from is not None:
-        second = _judge(bundle, session.artifact, golden, folders.exact(place), bilinear_db=bilinear_db)
-    folders.keep(place, host.image, second.image if second else None)
+        second = _judge(bundle, session.artifact, golden, exact_image(folders, place), bilinear_db=bilinear_db)
+    keep_images(folders, place, host.image, second.image if second else None)
     return GoldenParity(
         golden=golden.id,
         k=golden.k,

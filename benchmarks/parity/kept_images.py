@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgesr.benchmarks.jobs import ImageFolders
+
 Image = NDArray[np.float32]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageFolders:
-    """``kept`` is where SR images (3,H,W) are written, ``exact_from`` where those of exact arithmetic are read.
+def keep_images(folders: ImageFolders, place: int, image: Image, exact: Image | None) -> None:
+    """Write the images of a golden, where they are to be kept."""
+    if folders.kept is not None:
+        np.save(_file(folders.kept, place), image)
+        if exact is not None:
+            np.save(_file(folders.kept, place, exact=True), exact)
 
-    Files are named by a golden's place among those that an artifact takes, since names of a manifest are not to be
-    trusted as paths.
-    """
 
-    kept: str | None = None
-    exact_from: str | None = None
-
-    def keep(self, place: int, image: Image, exact: Image | None) -> None:
-        """Write the images of a golden, where they are to be kept."""
-        if self.kept is not None:
-            np.save(_file(self.kept, place), image)
-            if exact is not None:
-                np.save(_file(self.kept, place, exact=True), exact)
-
-    def exact(self, place: int) -> Image:
-        """The image of exact arithmetic that another device kept."""
-        assert self.exact_from is not None
-        found: Image = np.load(_file(self.exact_from, place, exact=True), allow_pickle=False)
-        return found
+def exact_image(folders: ImageFolders, place: int) -> Image:
+    """The image of exact arithmetic that another device kept."""
+    assert folders.exact_from is not None
+    found: Image = np.load(_file(folders.exact_from, place, exact=True), allow_pickle=False)
+    return found
 
 
 def kept_image(folder: Path, place: int) -> Image | None:

@@ -15,10 +15,11 @@ from edgesr.benchmarks.devices.arm64.device import Arm64Device
 from edgesr.benchmarks.devices.device import Device
 from edgesr.benchmarks.devices.parallel import in_order
 from edgesr.benchmarks.devices.registry import emulated, environments, on_device
+from edgesr.benchmarks.jobs import ImageFolders
 from edgesr.benchmarks.parity.arithmetic import CPU_DEPENDENT, Computed, device_difference_cause
 from edgesr.benchmarks.parity.check import ArtifactParity
 from edgesr.benchmarks.parity.comparison import finite
-from edgesr.benchmarks.parity.kept_images import ImageFolders, keeps_exact, kept_image
+from edgesr.benchmarks.parity.kept_images import keeps_exact, kept_image
 from edgesr.benchmarks.parity.results import (
     DeviceDifference,
     ParityResult,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgesr.benchmarks.devices.device import Device, DeviceEnvironment
-from edgesr.benchmarks.jobs import Job, decode_result
+from edgesr.benchmarks.jobs import ImageFolders, Job, decode_result
 from edgesr.benchmarks.parity.check import ArtifactParity
-from edgesr.benchmarks.parity.kept_images import ImageFolders
-from edgesr.benchmarks.results.rows import Header, Row, header, require_any_ran, row
+from edgesr.benchmarks.results.header import Header, header
+from edgesr.benchmarks.results.rows import Row, require_any_ran, row
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 
@@ -64,7 +64,7 @@ def check_artifact(
     job = Job(kind="parity", bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=1, images=images)
     outcome, parity = decode_result(ArtifactParity, device.run(job))
     return ParityResult(
-        **row(job, device, outcome),
+        **row(job, device.name, outcome),
         passed=parity is not None and not any(g.failures for g in parity.goldens),
         parity=parity,
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgesr.benchmarks.quality.degradations import upscale_bicubic
 from edgesr.benchmarks.quality.image_pairs import ImageSet
-from edgesr.benchmarks.results.rows import bundle_identity
+from edgesr.benchmarks.results.header import bundle_identity
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError

@@ -18,7 +18,7 @@ from edgesr.benchmarks.quality.candidates import Candidate
 from edgesr.benchmarks.quality.degradations import crop_to_multiple, draw_degradation, parse_degradation
 from edgesr.benchmarks.quality.image_pairs import ImagePair, ImageSet, SkippedImage
 from edgesr.benchmarks.quality.metrics import crop_border, luma, psnr, ssim
-from edgesr.benchmarks.results.rows import SCHEMA_VERSION
+from edgesr.benchmarks.results.header import SCHEMA_VERSION
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.images.image_io import read_rgb8
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgesr.benchmarks.jobs import PictureFolders
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
@@ -16,18 +17,6 @@ from edgesr.runtimes.upscaling.plan import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler
 
 Values = NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PictureFolders:
-    """``count`` LR pictures, float32 (h,w,3) in [0,255], in the folder ``inputs``; SR ones are written to ``outputs``.
-
-    Files are named by a picture's place.
-    """
-
-    inputs: str
-    outputs: str
-    count: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from edgesr.benchmarks.report.pictures import make_pictures
 from edgesr.benchmarks.report.section import Section
 from edgesr.benchmarks.report.sections import make_sections
 from edgesr.benchmarks.report.text_output import as_utf8, csv_files, markdown, write_csv_files
-from edgesr.benchmarks.results.rows import utc_now
+from edgesr.benchmarks.results.header import utc_now
 from edgesr.runtimes.adapters.registry import require_packages
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError

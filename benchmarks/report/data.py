@@ -15,7 +15,8 @@ from edgesr.benchmarks.parity.check import GoldenParity
 from edgesr.benchmarks.parity.results import ParityResult, ParityResults
 from edgesr.benchmarks.quality.measurement import QualityResults
 from edgesr.benchmarks.result_files import T, read_results, require_bundle
-from edgesr.benchmarks.tables.table import latency_notes, not_measured
+from edgesr.benchmarks.tables.latency import latency_notes
+from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.runtimes.bundle.opening import Bundle
 
 

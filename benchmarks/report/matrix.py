@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgesr.benchmarks.parity.check import GoldenParity
 from edgesr.benchmarks.parity.results import ParityResult, ParityResults
-from edgesr.benchmarks.tables.table import golden_table
+from edgesr.benchmarks.tables.parity import golden_table
 
 _STEPS_DB = (30.0, 40.0, 50.0, 60.0, 80.0)
 LEGEND = ("below 30", "30 to 40", "40 to 50", "50 to 60", "60 to 80", "80 dB or more")

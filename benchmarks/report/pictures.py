@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesr.benchmarks.devices.device import Device, HostDevice
-from edgesr.benchmarks.jobs import Job, decode_result
+from edgesr.benchmarks.jobs import Job, PictureFolders, decode_result
 from edgesr.benchmarks.quality.degradations import upscale_bicubic
-from edgesr.benchmarks.quality.upscaled_pictures import PictureFolders, UpscaledPictures, read_picture, write_pictures
+from edgesr.benchmarks.quality.upscaled_pictures import UpscaledPictures, read_picture, write_pictures
 from edgesr.benchmarks.report.encoding import PictureStore, Pixels, heat_map, webp_uri
 from edgesr.runtimes.adapters.registry import runtime_info
 from edgesr.runtimes.bundle.manifest import Artifact

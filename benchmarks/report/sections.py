@@ -11,15 +11,11 @@ from edgesr.benchmarks.report.pictures import Pictures
 from edgesr.benchmarks.report.section import Plot, Section
 from edgesr.benchmarks.report.tradeoff import tradeoff, tradeoff_table
 from edgesr.benchmarks.tables.devices import difference_table
+from edgesr.benchmarks.tables.end_to_end import end_to_end_table
+from edgesr.benchmarks.tables.latency import latency_table
+from edgesr.benchmarks.tables.not_measured import not_measured
+from edgesr.benchmarks.tables.parity import difference_causes, golden_table, parity_table
 from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
-from edgesr.benchmarks.tables.table import (
-    difference_causes,
-    end_to_end_table,
-    golden_table,
-    latency_table,
-    not_measured,
-    parity_table,
-)
 from edgesr.runtimes.wording import counted
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgesr.benchmarks.machine.environment import Environment, current_environment
 from edgesr.benchmarks.parity.comparison import finite
-from edgesr.benchmarks.results.rows import SCHEMA_VERSION, BundleIdentity, bundle_identity, utc_now
+from edgesr.benchmarks.results.header import SCHEMA_VERSION, BundleIdentity, bundle_identity, utc_now
 from edgesr.benchmarks.tables.table import Table, shape_text
 from edgesr.export.graphs.layer_graphs import Layer
 from edgesr.export.graphs.layer_tensors import (

@@ -15,7 +15,7 @@ import numpy as np
 
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
 from edgesr.benchmarks.latency.profiles import ProfileResults
-from edgesr.benchmarks.latency.regression import change_lines, compare_results
+from edgesr.benchmarks.latency.regression import compare_results
 from edgesr.benchmarks.latency.results import LatencyResults
 from edgesr.benchmarks.parity.check import check_parity
 from edgesr.benchmarks.parity.results import ParityResults
@@ -24,17 +24,14 @@ from edgesr.benchmarks.report.builder import build_report
 from edgesr.benchmarks.report.data import ReportFiles
 from edgesr.benchmarks.result_files import read_results
 from edgesr.benchmarks.results.rows import select_artifacts
+from edgesr.benchmarks.tables.changes import change_lines
 from edgesr.benchmarks.tables.devices import difference_table, instruction_table
+from edgesr.benchmarks.tables.end_to_end import end_to_end_table
+from edgesr.benchmarks.tables.latency import latency_notes, latency_table
+from edgesr.benchmarks.tables.not_measured import not_measured
+from edgesr.benchmarks.tables.parity import golden_table, parity_table
 from edgesr.benchmarks.tables.profiles import kind_table, operator_table, profile_notes
 from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
-from edgesr.benchmarks.tables.table import (
-    end_to_end_table,
-    golden_table,
-    latency_notes,
-    latency_table,
-    not_measured,
-    parity_table,
-)
 from edgesr.export.inspection.model_file import describe
 from edgesr.export.inspection.paths import inspect_path
 from edgesr.runtimes.bundle.opening import MANIFEST_FILE, open_bundle

@@ -76,7 +76,8 @@ def bench(
     """
     from edgesr.benchmarks.devices.registry import emulated, open_devices
     from edgesr.benchmarks.jobs import LatencySettings
-    from edgesr.benchmarks.results.rows import require_writable, select_artifacts
+    from edgesr.benchmarks.results.rows import select_artifacts
+    from edgesr.benchmarks.results.writing import require_writable
     from edgesr.runtimes.bundle.opening import open_bundle
 
     size = None if image_size is None else parse_size(image_size, "--image-size")
@@ -110,8 +111,8 @@ def shown_comparison(old: LatencyResults, new: LatencyResults, *, limit: float, 
     """Print the comparison; whether nothing failed, became slower by more than ``limit``, a share of p50, or executes
     more instructions.
     """
-    from edgesr.benchmarks.latency.instruction_changes import count_change_table
-    from edgesr.benchmarks.latency.regression import change_lines, change_table, compare_results
+    from edgesr.benchmarks.latency.regression import compare_results
+    from edgesr.benchmarks.tables.changes import change_lines, change_table, count_change_table
 
     changes = compare_results(old, new, limit=limit, unlike=unlike)
     if changes.changes:
@@ -149,7 +150,7 @@ def _earlier(file: Path, plan: _Plan, *, unlike: bool) -> LatencyResults:
     from edgesr.benchmarks.latency.results import LatencyResults
     from edgesr.benchmarks.machine.environment import current_environment
     from edgesr.benchmarks.result_files import read_results
-    from edgesr.benchmarks.results.rows import bundle_identity
+    from edgesr.benchmarks.results.header import bundle_identity
 
     old = read_results(LatencyResults, file)
     require_same_bundle(old, bundle_identity(plan.bundle), accept=unlike)
@@ -164,9 +165,10 @@ def _earlier(file: Path, plan: _Plan, *, unlike: bool) -> LatencyResults:
 
 def _calls(plan: _Plan, json: Path | None) -> LatencyResults:
     """Measure bare calls and count instructions, write and show them."""
-    from edgesr.benchmarks.results.rows import write_json
+    from edgesr.benchmarks.results.writing import write_json
     from edgesr.benchmarks.tables.devices import instruction_lines, instruction_table
-    from edgesr.benchmarks.tables.table import latency_notes, latency_table, not_measured
+    from edgesr.benchmarks.tables.latency import latency_notes, latency_table
+    from edgesr.benchmarks.tables.not_measured import not_measured
 
     with shown_progress() as progress:
         results = _measured(plan, progress)
@@ -215,10 +217,11 @@ def _photograph(
 ) -> int:
     """Measure a photograph from file to file, write and show it; the exit code."""
     from edgesr.benchmarks.devices.device import HostDevice
-    from edgesr.benchmarks.latency.end_to_end import EndToEndSettings
+    from edgesr.benchmarks.jobs import EndToEndSettings
     from edgesr.benchmarks.latency.end_to_end_results import run_end_to_end
-    from edgesr.benchmarks.results.rows import write_json
-    from edgesr.benchmarks.tables.table import end_to_end_table, not_measured
+    from edgesr.benchmarks.results.writing import write_json
+    from edgesr.benchmarks.tables.end_to_end import end_to_end_table
+    from edgesr.benchmarks.tables.not_measured import not_measured
 
     settings = EndToEndSettings(size=size, memory_bytes=memory_bytes)
     results: EndToEndResults

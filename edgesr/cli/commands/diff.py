@@ -30,7 +30,7 @@ def diff(
 ) -> None:
     """Compare two artifacts layer by layer and name the first that differs too much; exit code 1 when one does."""
     require_packages("diff", ("onnx", "onnxruntime"), extra="export")
-    from edgesr.benchmarks.results.rows import require_writable, write_json
+    from edgesr.benchmarks.results.writing import require_writable, write_json
     from edgesr.export.diff.layers import diff_summary, diff_table, run_diff
     from edgesr.export.diff.plot import draw_differences, require_drawable
     from edgesr.runtimes.bundle.opening import open_bundle

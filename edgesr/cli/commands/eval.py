@@ -28,7 +28,7 @@ def evaluate(
     from edgesr.benchmarks.quality.degradations import parse_degradation
     from edgesr.benchmarks.quality.image_pairs import read_image_set
     from edgesr.benchmarks.quality.measurement import measure_quality
-    from edgesr.benchmarks.results.rows import require_writable, write_json
+    from edgesr.benchmarks.results.writing import require_writable, write_json
     from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
     from edgesr.sr_model.evaluation.from_paths import candidates_from_paths, perceptual_distance
 

@@ -29,9 +29,11 @@ def parity(
     """
     from edgesr.benchmarks.devices.registry import open_devices
     from edgesr.benchmarks.parity.on_devices import run_parity
-    from edgesr.benchmarks.results.rows import require_writable, select_artifacts, write_json
+    from edgesr.benchmarks.results.rows import select_artifacts
+    from edgesr.benchmarks.results.writing import require_writable, write_json
     from edgesr.benchmarks.tables.devices import difference_table
-    from edgesr.benchmarks.tables.table import difference_causes, golden_table, not_measured, parity_table
+    from edgesr.benchmarks.tables.not_measured import not_measured
+    from edgesr.benchmarks.tables.parity import difference_causes, golden_table, parity_table
     from edgesr.runtimes.bundle.opening import open_bundle
 
     opened = open_bundle(bundle)

@@ -22,7 +22,8 @@ def profile(
     """Time the operators of every artifact, and tell what a delegate takes and what falls back to the CPU."""
     from edgesr.benchmarks.devices.device import HostDevice
     from edgesr.benchmarks.latency.profiles import run_profiles
-    from edgesr.benchmarks.results.rows import require_writable, select_artifacts, write_json
+    from edgesr.benchmarks.results.rows import select_artifacts
+    from edgesr.benchmarks.results.writing import require_writable, write_json
     from edgesr.benchmarks.tables.profiles import delegate_table, kind_table, operator_table, profile_notes
     from edgesr.runtimes.bundle.opening import open_bundle
 

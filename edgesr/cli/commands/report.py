@@ -33,7 +33,7 @@ def report(
     """Write one HTML page, usable offline, of result files: plots, tables, and pictures to compare."""
     from edgesr.benchmarks.report.builder import build_report
     from edgesr.benchmarks.report.data import ReportFiles
-    from edgesr.benchmarks.results.rows import require_writable
+    from edgesr.benchmarks.results.writing import require_writable
     from edgesr.runtimes.bundle.opening import open_bundle
     from edgesr.runtimes.files import require_creatable
 

@@ -11,7 +11,8 @@ from edgesr.benchmarks.devices.device import HostDevice
 from edgesr.benchmarks.devices.emulated_x86 import EmulatedX86Device
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.latency.instruction_results import Counted, count_jobs, count_on_devices
-from edgesr.benchmarks.results.rows import select_artifacts, write_json
+from edgesr.benchmarks.results.rows import select_artifacts
+from edgesr.benchmarks.results.writing import write_json
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from tests.benchmarks.latency.test_instructions import filled, result

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from edgesr.benchmarks.devices.device import HostDevice
 from edgesr.benchmarks.devices.parallel import in_order
 from edgesr.benchmarks.devices.registry import device_names, emulated, environments, on_device, open_devices
-from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.benchmarks.jobs import ImageFolders, Job, Outcome
 from edgesr.benchmarks.parity.check import check_parity
-from edgesr.benchmarks.parity.kept_images import ImageFolders
 from edgesr.benchmarks.parity.on_devices import run_parity
 from edgesr.benchmarks.results.rows import select_artifacts
 from edgesr.benchmarks.tables.devices import difference_table
-from edgesr.benchmarks.tables.table import difference_causes, golden_table, not_measured, parity_table
+from edgesr.benchmarks.tables.not_measured import not_measured
+from edgesr.benchmarks.tables.parity import difference_causes, golden_table, parity_table
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError, MissingPackageError

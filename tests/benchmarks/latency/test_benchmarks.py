@@ -28,8 +28,10 @@ from edgesr.benchmarks.quality.metrics import (
     max_abs_error,
     psnr,
 )
-from edgesr.benchmarks.results.rows import select_artifacts, write_json
-from edgesr.benchmarks.tables.table import latency_table, not_measured
+from edgesr.benchmarks.results.rows import select_artifacts
+from edgesr.benchmarks.results.writing import write_json
+from edgesr.benchmarks.tables.latency import latency_table
+from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.benchmarks.worker import run_job
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError

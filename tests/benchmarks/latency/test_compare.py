@@ -15,11 +15,14 @@ import typer
 from edgesr.benchmarks.devices.device import HostDevice
 from edgesr.benchmarks.jobs import Job, LatencySettings, Outcome
 from edgesr.benchmarks.latency.call import Latency, Round, join_rounds
-from edgesr.benchmarks.latency.regression import change_lines, change_table, compare_results
+from edgesr.benchmarks.latency.regression import compare_results
 from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults, run_latency
 from edgesr.benchmarks.machine.environment import current_environment
 from edgesr.benchmarks.result_files import read_results
-from edgesr.benchmarks.results.rows import SCHEMA_VERSION, BundleIdentity, Key, select_artifacts, write_json
+from edgesr.benchmarks.results.header import SCHEMA_VERSION, BundleIdentity
+from edgesr.benchmarks.results.rows import Key, select_artifacts
+from edgesr.benchmarks.results.writing import write_json
+from edgesr.benchmarks.tables.changes import change_lines, change_table
 from edgesr.cli.commands.bench import parse_percent
 from edgesr.cli.commands.compare import compare
 from edgesr.runtimes.bundle.opening import Bundle

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from edgesr.benchmarks.devices.device import HostDevice
-from edgesr.benchmarks.jobs import Job, Outcome
-from edgesr.benchmarks.latency.end_to_end import EndToEndSettings, measure_end_to_end
+from edgesr.benchmarks.jobs import EndToEndSettings, Job, Outcome
+from edgesr.benchmarks.latency.end_to_end import measure_end_to_end
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults, run_end_to_end
 from edgesr.benchmarks.results.rows import select_artifacts
-from edgesr.benchmarks.tables.table import end_to_end_table, not_measured
+from edgesr.benchmarks.tables.end_to_end import end_to_end_table
+from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.json_records import decode

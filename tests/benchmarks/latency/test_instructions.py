@@ -12,13 +12,15 @@ import pytest
 from edgesr.benchmarks.devices.arm64.counter import KINDS, Counts
 from edgesr.benchmarks.devices.device import DeviceEnvironment
 from edgesr.benchmarks.jobs import Job, LatencySettings, Outcome
-from edgesr.benchmarks.latency.instruction_changes import count_change_table, count_changes
+from edgesr.benchmarks.latency.instruction_changes import count_changes
 from edgesr.benchmarks.latency.instruction_results import InstructionResult, count_on_devices
 from edgesr.benchmarks.latency.instructions import Instructions, summarised
-from edgesr.benchmarks.latency.regression import change_lines, compare_results
+from edgesr.benchmarks.latency.regression import compare_results
 from edgesr.benchmarks.latency.results import LatencyResults, without_latency
 from edgesr.benchmarks.result_files import read_results
-from edgesr.benchmarks.results.rows import Key, select_artifacts, write_json
+from edgesr.benchmarks.results.rows import Key, select_artifacts
+from edgesr.benchmarks.results.writing import write_json
+from edgesr.benchmarks.tables.changes import change_lines, count_change_table
 from edgesr.benchmarks.tables.devices import instruction_lines, instruction_table
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError

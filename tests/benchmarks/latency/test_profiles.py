@@ -11,7 +11,8 @@ import pytest
 from edgesr.benchmarks.latency.profiles import ProfileResult, ProfileResults, measure_profile
 from edgesr.benchmarks.machine.environment import current_environment
 from edgesr.benchmarks.result_files import read_results
-from edgesr.benchmarks.results.rows import SCHEMA_VERSION, Key, bundle_identity, utc_now
+from edgesr.benchmarks.results.header import SCHEMA_VERSION, bundle_identity, utc_now
+from edgesr.benchmarks.results.rows import Key
 from edgesr.benchmarks.tables.profiles import delegate_table, kind_table, operator_table, profile_notes
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime, profile_operators
 from edgesr.runtimes.adapters.ort_profile import read_profile

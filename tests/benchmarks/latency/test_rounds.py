@@ -13,8 +13,10 @@ from edgesr.benchmarks.jobs import Job, LatencySettings, Outcome
 from edgesr.benchmarks.latency.call import join_rounds
 from edgesr.benchmarks.latency.results import LatencyResults, run_latency
 from edgesr.benchmarks.machine.limits import MachineLimits
-from edgesr.benchmarks.results.rows import select_artifacts, write_json
-from edgesr.benchmarks.tables.table import latency_table, not_measured
+from edgesr.benchmarks.results.rows import select_artifacts
+from edgesr.benchmarks.results.writing import write_json
+from edgesr.benchmarks.tables.latency import latency_table
+from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.json_records import decode
 from tests.helpers.made_up_latency import MadeUpDevice, timed

@@ -19,8 +19,9 @@ from edgesr.benchmarks.parity.check import ArtifactParity, check_parity
 from edgesr.benchmarks.parity.comparison import ONE_LEVEL_PSNR_DB, Comparison, compare, flat_tile_failure
 from edgesr.benchmarks.parity.on_devices import run_parity
 from edgesr.benchmarks.parity.results import ParityResults
-from edgesr.benchmarks.results.rows import write_json
-from edgesr.benchmarks.tables.table import difference_causes, golden_table, not_measured, parity_table
+from edgesr.benchmarks.results.writing import write_json
+from edgesr.benchmarks.tables.not_measured import not_measured
+from edgesr.benchmarks.tables.parity import difference_causes, golden_table, parity_table
 from edgesr.runtimes.bundle.manifest import Artifact, Glue, Precision, Tolerance
 from edgesr.runtimes.bundle.opening import Bundle, file_entry, open_bundle
 from edgesr.runtimes.glue.projection import upsample_bilinear

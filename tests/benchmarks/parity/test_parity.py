@@ -15,8 +15,10 @@ from edgesr.benchmarks.parity.check import check_parity
 from edgesr.benchmarks.parity.comparison import Comparison, compare
 from edgesr.benchmarks.parity.on_devices import run_parity
 from edgesr.benchmarks.parity.results import ParityResults
-from edgesr.benchmarks.results.rows import select_artifacts, write_json
-from edgesr.benchmarks.tables.table import golden_table, not_measured, parity_table
+from edgesr.benchmarks.results.rows import select_artifacts
+from edgesr.benchmarks.results.writing import write_json
+from edgesr.benchmarks.tables.not_measured import not_measured
+from edgesr.benchmarks.tables.parity import golden_table, parity_table
 from edgesr.runtimes.bundle.manifest import Tolerance
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.json_records import decode

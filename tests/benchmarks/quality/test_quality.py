@@ -16,7 +16,7 @@ from edgesr.benchmarks.quality.degradations import downscale_bicubic, upscale_bi
 from edgesr.benchmarks.quality.image_pairs import read_image_set
 from edgesr.benchmarks.quality.measurement import PerceptualDistance, QualityResults, degraded_pair, measure_quality
 from edgesr.benchmarks.quality.metrics import ssim
-from edgesr.benchmarks.results.rows import write_json
+from edgesr.benchmarks.results.writing import write_json
 from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
 from edgesr.runtimes.adapters.session import ImageSession
 from edgesr.runtimes.bundle.opening import Bundle

@@ -22,7 +22,9 @@ from edgesr.benchmarks.report.figures import latency_figure
 from edgesr.benchmarks.report.pictures import PYTORCH
 from edgesr.benchmarks.report.text_output import csv_files, markdown
 from edgesr.benchmarks.report.tradeoff import tradeoff
-from edgesr.benchmarks.results.rows import SCHEMA_VERSION, Key, bundle_identity, utc_now, write_json
+from edgesr.benchmarks.results.header import SCHEMA_VERSION, bundle_identity, utc_now
+from edgesr.benchmarks.results.rows import Key
+from edgesr.benchmarks.results.writing import write_json
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_records import to_json

@@ -13,7 +13,8 @@ from edgesr.benchmarks.latency.results import without_latency
 from edgesr.benchmarks.report.builder import Report, build_report
 from edgesr.benchmarks.report.data import ReportFiles
 from edgesr.benchmarks.report.page import word_columns
-from edgesr.benchmarks.results.rows import Key, write_json
+from edgesr.benchmarks.results.rows import Key
+from edgesr.benchmarks.results.writing import write_json
 from edgesr.benchmarks.tables.table import Table
 from edgesr.runtimes.bundle.opening import Bundle
 

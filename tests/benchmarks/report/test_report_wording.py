@@ -12,7 +12,8 @@ from edgesr.benchmarks.machine.environment import current_environment
 from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.report.builder import Report, build_report
 from edgesr.benchmarks.report.data import ReportFiles
-from edgesr.benchmarks.results.rows import SCHEMA_VERSION, bundle_identity, write_json
+from edgesr.benchmarks.results.header import SCHEMA_VERSION, bundle_identity
+from edgesr.benchmarks.results.writing import write_json
 from edgesr.runtimes.bundle.opening import open_bundle
 from edgesr.runtimes.json_records import to_json
 from tests.helpers.small_bundle import fill

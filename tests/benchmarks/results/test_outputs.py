@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edgesr.benchmarks.results.rows import require_writable
+from edgesr.benchmarks.results.writing import require_writable
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import write_atomically, write_output
 from tests.helpers.places import RELEASE

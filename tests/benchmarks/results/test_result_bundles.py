@@ -14,7 +14,7 @@ from PIL import Image
 from edgesr.benchmarks.jobs import LatencySettings
 from edgesr.benchmarks.latency.regression import compare_results
 from edgesr.benchmarks.quality.image_pairs import read_image_set
-from edgesr.benchmarks.results.rows import bundle_identity
+from edgesr.benchmarks.results.header import bundle_identity
 from edgesr.cli.commands.bench import parse_percent
 from edgesr.cli.terminal import comma_separated, parse_bytes, parse_size, positive_integers
 from edgesr.export.calibration.photographs import photograph_files

@@ -1,0 +1,51 @@
+"""Two latency files side by side, as rows of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgesr.benchmarks.latency.instruction_changes import COUNT_LIMIT, CountChange
+from edgesr.benchmarks.latency.regression import Changes
+from edgesr.benchmarks.results.rows import label
+from edgesr.benchmarks.tables.table import Table
+
+
+def change_table(changes: Changes) -> Table:
+    """One row an artifact and thread count."""
+    columns = ("artifact", "runtime", "threads", "new / old p50", "95% interval", "verdict")
+    rows = tuple(
+        (
+            c.key.artifact,
+            c.key.runtime,
+            str(c.key.threads),
+            "-" if c.ratio is None else f"{c.ratio:.3f}",
+            "-" if c.interval is None else f"{c.interval[0]:.3f} .. {c.interval[1]:.3f}",
+            c.verdict + (f", beyond {changes.limit:.1%}" if c in changes.regressions and c.interval else ""),
+        )
+        for c in changes.changes
+    )
+    return Table("Latency, new by old", columns, rows)
+
+
+def change_lines(changes: Changes) -> list[str]:
+    """What a reader has to know beside the table, and the outcome in the last line."""
+    lines = [f"unlike: {difference}" for difference in changes.unlike]
+    lines += [f"{label(c.key)}: failed: {c.reason}" for c in changes.changes if c.verdict == "failed"]
+    lines += [f"{label(c.key)}: failed: {c.reason}" for c in changes.counts if c.verdict == "failed"]
+    if changes.counts:
+        more = len(changes.count_regressions)
+        lines.append(f"{more} of {len(changes.counts)} failed or execute at least {COUNT_LIMIT:.1%} more instructions")
+    if all(change.verdict == "too few rounds" for change in changes.changes):
+        return lines
+    count = len(changes.regressions)
+    return [*lines, f"{count} of {len(changes.changes)} failed or became slower by more than {changes.limit:.1%}"]
+
+
+def count_change_table(changes: Sequence[CountChange]) -> Table:
+    """One row an artifact and device."""
+    columns = ("artifact", "runtime", "device", "new / old", "verdict")
+    rows = tuple(
+        (c.key.artifact, c.key.runtime, c.key.device, "-" if c.ratio is None else f"{c.ratio:.4f}", c.verdict)
+        for c in changes
+    )
+    return Table(f"Instructions, new by old; less than {COUNT_LIMIT:.1%} is the same", columns, rows)

@@ -1,0 +1,62 @@
+"""Latency as rows of text."""
+
+from __future__ import annotations
+
+from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults
+from edgesr.benchmarks.tables.table import DASH, Table
+from edgesr.runtimes.wording import counted
+
+
+def latency_table(results: LatencyResults) -> Table:
+    """One row an artifact and thread count; the interval is of p50, in MLPerf's rules of p90."""
+    columns = (
+        "artifact",
+        "runtime",
+        "threads",
+        "input",
+        "load, first ms",
+        "p50 ms",
+        "p90 ms",
+        "p99 ms",
+        f"95% of {_stated(results)}",
+        "vs fp32",
+        "of peak",
+        "peak MB",
+        "calls",
+    )
+    rounds = counted(results.rounds, "round")
+    title = f"Latency on this host, one call at a time, {rounds}; {_stated(results)} counts"
+    return Table(title, columns, tuple(_latency_row(r, _stated(results)) for r in results.results))
+
+
+def latency_notes(results: LatencyResults) -> list[str]:
+    """The machine's limits, and a warning for every sign that it was not steady."""
+    lines = [
+        f"{counted(one.threads, 'thread')}: sgemm {one.sgemm_gflops:.0f} GFLOP/s, "
+        f"copy {one.bandwidth_gb_per_s:.1f} GB/s"
+        for one in results.limits
+    ]
+    return [*lines, *(f"warning: {warning}" for warning in results.warnings)]
+
+
+def _stated(results: LatencyResults) -> str:
+    return "p90" if results.settings.mlperf else "p50"
+
+
+def _latency_row(result: LatencyResult, stated: str) -> tuple[str, ...]:
+    key, latency = result.key, result.latency
+    head = (key.artifact, key.runtime, str(key.threads))
+    if latency is None:
+        return (*head, *[DASH] * 9, result.status)
+    low, high = latency.p90_interval_ms if stated == "p90" else latency.p50_interval_ms
+    return (
+        *head,
+        f"{latency.size[0]}x{latency.size[1]}",
+        f"{latency.load_ms:.0f}, {latency.first_call_ms:.1f}",
+        *(f"{t:.1f}" for t in (latency.p50_ms, latency.p90_ms, latency.p99_ms)),
+        f"{low:.1f}..{high:.1f}",
+        DASH if result.ratio_to_fp32 is None else f"{result.ratio_to_fp32:.2f}",
+        DASH if result.share_of_peak is None else f"{result.share_of_peak:.0%}",
+        f"{latency.peak_rss_mb:.0f}",
+        str(sum(map(len, latency.samples_ms))),
+    )

@@ -1,0 +1,18 @@
+"""Why artifacts were not measured, or failed."""
+
+from __future__ import annotations
+
+from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
+from edgesr.benchmarks.latency.results import LatencyResults
+from edgesr.benchmarks.parity.results import ParityResults
+from edgesr.benchmarks.results.rows import label
+
+
+def not_measured(results: ParityResults | LatencyResults | EndToEndResults) -> list[str]:
+    """One line for every artifact that was not measured, or failed, with its reason."""
+    lines = [f"{label(r.key)}: {r.status}: {r.reason}" for r in results.results if r.status != "done"]
+    if isinstance(results, ParityResults):
+        for result in results.results:
+            for golden in result.parity.goldens if result.parity else ():
+                lines += [f"{label(result.key)} on {golden.golden}: {message}" for message in golden.failures]
+    return lines

@@ -1,0 +1,113 @@
+"""Parity as rows of text."""
+
+from __future__ import annotations
+
+from edgesr.benchmarks.parity.check import GoldenParity
+from edgesr.benchmarks.parity.results import ParityResult, ParityResults
+from edgesr.benchmarks.results.rows import label
+from edgesr.benchmarks.tables.table import DASH, Table
+
+
+def parity_table(results: ParityResults) -> Table:
+    """One row an artifact: its worst golden in each metric; "bilinear dB" is of the golden with the worst PSNR.
+
+    "exact dB" is the worst PSNR of exact arithmetic, "CPU vs exact" the CPU's largest difference from it.
+    """
+    columns = (
+        "artifact",
+        "runtime",
+        "goldens",
+        "worst PSNR dB",
+        "bilinear dB",
+        "exact dB",
+        "CPU vs exact",
+        "max error",
+        "mean shift",
+        "border error",
+        "result",
+    )
+    return Table(
+        "Parity, worst golden (errors on the 0..255 scale)", columns, tuple(_parity_row(r) for r in results.results)
+    )
+
+
+def golden_table(results: ParityResults) -> Table:
+    """The parity matrix: PSNR in dB of every artifact on every golden."""
+    done = [r for r in results.results if r.parity is not None]
+    goldens = dict.fromkeys((g.golden, g.k) for r in done if r.parity for g in r.parity.goldens)
+    columns = ("artifact", *(golden if k is None else f"{golden}\nk {k:.2g}" for golden, k in goldens))
+    rows = tuple((label(r.key), *(_golden_cell(r, golden) for golden, _ in goldens)) for r in done)
+    return Table("Parity matrix: PSNR dB against float32 PyTorch", columns, rows)
+
+
+def difference_causes(results: ParityResults) -> list[str]:
+    """One line for every artifact that this CPU computes otherwise than exact arithmetic does, with the reason."""
+    lines = []
+    for result in results.results:
+        if result.parity is not None and result.parity.difference_cause is not None:
+            largest = _host_vs_exact(result.parity.goldens)
+            lines.append(
+                f"{label(result.key)} ({result.key.runtime}) differs from exact arithmetic by up to {largest}: "
+                f"{result.parity.difference_cause}"
+            )
+    return lines
+
+
+def _parity_row(result: ParityResult) -> tuple[str, ...]:
+    key = result.key
+    if result.parity is None:
+        return (label(key), key.runtime, *[DASH] * 8, result.status)
+    goldens = result.parity.goldens
+    worst = min(goldens, key=_psnr_order)
+    shifts = [abs(s) for g in goldens for s in g.mean_shift]
+    return (
+        label(key),
+        key.runtime,
+        str(len(goldens)),
+        _psnr(worst),
+        _bilinear(worst),
+        _exact_psnr(goldens),
+        _host_vs_exact(goldens),
+        _largest([g.max_abs_error for g in goldens]),
+        _largest([*shifts]),
+        _largest([g.border_max_abs_error for g in goldens]),
+        "pass" if result.passed else "FAIL",
+    )
+
+
+def _golden_cell(result: ParityResult, golden_id: str) -> str:
+    assert result.parity is not None
+    found = [g for g in result.parity.goldens if g.golden == golden_id]
+    return _psnr(found[0]) if found else DASH
+
+
+def _psnr_order(golden: GoldenParity) -> float:
+    if golden.psnr_db is None:
+        return float("inf") if golden.max_abs_error == 0 else float("-inf")
+    return golden.psnr_db
+
+
+def _psnr(golden: GoldenParity) -> str:
+    if golden.psnr_db is None:
+        return "exact" if golden.max_abs_error == 0 else "not finite"
+    return f"{golden.psnr_db:.1f}"
+
+
+def _bilinear(golden: GoldenParity) -> str:
+    return "exact" if golden.bilinear_psnr_db is None else f"{golden.bilinear_psnr_db:.1f}"
+
+
+def _exact_psnr(goldens: tuple[GoldenParity, ...]) -> str:
+    known = [g.exact_psnr_db for g in goldens if g.exact_psnr_db is not None]
+    if known:
+        return f"{min(known):.1f}"
+    return DASH if all(g.exact_max_difference is None for g in goldens) else "exact"
+
+
+def _host_vs_exact(goldens: tuple[GoldenParity, ...]) -> str:
+    known = [g.exact_max_difference for g in goldens if g.exact_max_difference is not None]
+    return f"{max(known):.2g}" if known else DASH
+
+
+def _largest(values: list[float | None]) -> str:
+    return "not finite" if not values or None in values else f"{max(v for v in values if v is not None):.2g}"
