@@ -29,7 +29,7 @@ test-all: install
 	$(BIN)/python -m pytest
 
 fuzz: install
-	$(BIN)/python -m tests.fuzz --seconds 6
+	$(BIN)/python -m tests.fuzzing --seconds 6
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from edgesr.export.options import ExportOptions
     from edgesr.export.pipeline import export_bundle
     from edgesr.runtimes.bundle.opening import Bundle, open_bundle
-    from edgesr.runtimes.upscaling.plan import UpscaleOptions
+    from edgesr.runtimes.upscaling.options import UpscaleOptions
     from edgesr.runtimes.upscaling.upscale import upscale, upscale_rows
     from edgesr.sr_model.generators.generator import Generator
 
@@ -38,7 +38,7 @@ _PLACES = {
     "Bundle": ("edgesr.runtimes.bundle.opening", "Bundle"),
     "ExportOptions": ("edgesr.export.options", "ExportOptions"),
     "Generator": ("edgesr.sr_model.generators.generator", "Generator"),
-    "UpscaleOptions": ("edgesr.runtimes.upscaling.plan", "UpscaleOptions"),
+    "UpscaleOptions": ("edgesr.runtimes.upscaling.options", "UpscaleOptions"),
     "check_parity": ("edgesr.benchmarks.parity.check", "check_parity"),
     "export_bundle": ("edgesr.export.pipeline", "export_bundle"),
     "open_bundle": ("edgesr.runtimes.bundle.opening", "open_bundle"),

@@ -9,13 +9,14 @@ from importlib import metadata
 from pathlib import Path
 
 from edgesr.export.formats.graph_names import INPUT_NAME, OUTPUT_NAMES
-from edgesr.export.formats.targets import ArtifactPlan, tolerances
+from edgesr.export.formats.targets import CALIBRATED, ArtifactPlan, tolerances
 from edgesr.export.options import ExportOptions
-from edgesr.export.quantization.record import quantization_record
-from edgesr.export.quantization.settings import Quantization
+from edgesr.export.quantization.record import record_of_plan, record_of_ranges
+from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord
 from edgesr.export.stages.converted import ConvertedArtifact
 from edgesr.export.stages.runner import StageRunner
+from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
 from edgesr.runtimes.bundle.manifest import (
     SCHEMA_VERSION,
     Artifact,
@@ -25,7 +26,7 @@ from edgesr.runtimes.bundle.manifest import (
     Manifest,
     TensorSpec,
 )
-from edgesr.runtimes.bundle.opening import file_entry
+from edgesr.runtimes.bundle.writing import file_entry
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Assembly:
     runner: StageRunner
     checkpoint_name: str
     options: ExportOptions
-    quantization: Quantization | None
+    quantization: QuantizationSettings | None
     converted: list[ConvertedArtifact]
     goldens: tuple[Path, tuple[GoldenRecord, ...]]
 
@@ -88,16 +89,22 @@ class Assembly:
             made_by={"edgesr": metadata.version("edgesr"), **converted.versions},
             least_runtime=dict(plan.target.least_runtime),
             legacy=plan.target.legacy,
-            quantization=quantization_record(self.runner, plan, self.quantization),
+            quantization=self._quantization_record(plan),
             delegate=converted.delegate,
         )
+
+    def _quantization_record(self, plan: ArtifactPlan) -> QuantizationRecord | None:
+        if self.quantization is None or plan.precision not in CALIBRATED:
+            return None
+        if plan.precision != "int8":
+            return record_of_ranges(self.quantization)
+        found = self.runner.plan(self.quantization)
+        return record_of_plan(found, self.quantization, reduced_range=plan.target.name == "onnx")
 
     def _spec(self, plan: ArtifactPlan, name: str, scale: int, values: tuple[float, float] | None) -> TensorSpec:
         height, width = (side * scale for side in plan.tile_size) if plan.tile_size else (None, None)
         shape = (1, 3, height, width) if plan.target.layout == "NCHW" else (1, height, width, 3)
-        return TensorSpec(
-            name=name, shape=shape, dtype="float32", layout=plan.target.layout, range=values, quantization=None
-        )
+        return TensorSpec(name=name, shape=shape, dtype="float32", layout=plan.target.layout, range=values)
 
     def _golden(self, root: Path, record: GoldenRecord) -> Golden:
         def copied(name: str) -> FileEntry:

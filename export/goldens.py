@@ -15,19 +15,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from edgesr.export.calibration.photographs import photograph
 from edgesr.export.records import GoldenRecord, write_goldens
+from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.glue.noise_level import noise_level
-from edgesr.runtimes.glue.projection import projection_factor, square_sum, upsample_bilinear
+from edgesr.runtimes.glue.projection import projection_factor, square_sum
 from edgesr.sr_model.generators.generator import Generator, zero_padded
 from edgesr.sr_model.generators.projection_factor import Projection
-
-Image = NDArray[np.float32]
 
 SMALLEST_SIZE: Size = (16, 24)
 OTHER_SIZES: tuple[Size, ...] = ((33, 47), (64, 64), (120, 200))

@@ -14,13 +14,14 @@ from edgesr.export.calibration.tiles import CalibrationSet, check_folder, folder
 from edgesr.export.formats.targets import CALIBRATED, ArtifactPlan, left_out, plan_artifacts, require_converters
 from edgesr.export.options import ExportOptions
 from edgesr.export.quantization.plan import Budget
-from edgesr.export.quantization.settings import Quantization
+from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord
 from edgesr.export.stages.cache import StageCache, default_cache_dir
 from edgesr.export.stages.converted import ConvertedArtifact, convert
 from edgesr.export.stages.runner import StageRunner
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
-from edgesr.runtimes.bundle.opening import Bundle, check_output, write_bundle
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.bundle.writing import check_output, write_bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.wording import counted, printable
@@ -79,14 +80,14 @@ def _quantization(
     plans: list[ArtifactPlan],
     goldens: tuple[Path, tuple[GoldenRecord, ...]],
     progress: Progress,
-) -> Quantization | None:
+) -> QuantizationSettings | None:
     """The calibration set and the budget, where a precision needs them; doubts about the set are told."""
     if not any(plan.precision in CALIBRATED for plan in plans):
         return None
     calibration = _calibration(options.calibration, goldens)
     for warning in calibration.warnings:
         notice(progress, f"{calibration.source}: {warning}")
-    return Quantization(
+    return QuantizationSettings(
         calibration=calibration,
         budget=Budget(min_psnr_db=options.int8_min_psnr_db, max_shift=options.int8_max_shift),
         range_method=cast(RangeMethod | None, options.int8_ranges),

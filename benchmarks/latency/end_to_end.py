@@ -27,7 +27,7 @@ from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.images.image_io import read_picture, write_image
 from edgesr.runtimes.images.picture import Pixels
 from edgesr.runtimes.images.picture_writer import PictureWriter
-from edgesr.runtimes.upscaling.plan import UpscaleOptions
+from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler
 
 

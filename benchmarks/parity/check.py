@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgesr.benchmarks.jobs import ImageFolders
 from edgesr.benchmarks.machine.environment import x86_features
 from edgesr.benchmarks.parity.arithmetic import CPU_DEPENDENT, difference_cause
@@ -14,13 +11,14 @@ from edgesr.benchmarks.parity.comparison import Comparison, compare, finite, fla
 from edgesr.benchmarks.parity.kept_images import exact_image, keep_images
 from edgesr.benchmarks.quality.metrics import max_abs_error, psnr
 from edgesr.runtimes.adapters.session import ImageSession, open_session
+from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.manifest import Artifact, FileEntry, Golden, Tolerance
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.glue.projection import apply_residual, upsample_bilinear
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
+from edgesr.runtimes.glue.projection import apply_residual
 
 BORDER_LR_PIXELS = 4
-Image = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgesr.benchmarks.jobs import ImageFolders
-
-Image = NDArray[np.float32]
+from edgesr.runtimes.arrays import Image
 
 
 def keep_images(folders: ImageFolders, place: int, image: Image, exact: Image | None) -> None:

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgesr.benchmarks.quality.degradations import upscale_bicubic
 from edgesr.benchmarks.quality.image_pairs import ImageSet
 from edgesr.benchmarks.results.header import bundle_identity
+from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.upscaling.plan import UpscaleOptions, plan_upscale
+from edgesr.runtimes.upscaling.options import UpscaleOptions
+from edgesr.runtimes.upscaling.plan import plan_upscale
 from edgesr.runtimes.upscaling.upscale import Upscaler
 
-Pixels = NDArray[np.uint8]
 Upscale = Callable[[Pixels], Pixels]
 
 

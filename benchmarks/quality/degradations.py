@@ -11,12 +11,10 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.errors import InputError
-
-Pixels = NDArray[np.uint8]
 
 MIX = "mix"
 _EXAMPLES = "clean, blur:2, noise:8, jpeg:30, noise:8+jpeg:30 or mix"

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgesr.benchmarks.machine.environment import Environment, current_environment
 from edgesr.benchmarks.quality.candidates import Candidate
@@ -19,12 +18,11 @@ from edgesr.benchmarks.quality.degradations import crop_to_multiple, draw_degrad
 from edgesr.benchmarks.quality.image_pairs import ImagePair, ImageSet, SkippedImage
 from edgesr.benchmarks.quality.metrics import crop_border, luma, psnr, ssim
 from edgesr.benchmarks.results.header import SCHEMA_VERSION
+from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.images.image_io import read_rgb8
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 from edgesr.runtimes.wording import printable
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.float32]
+from edgesr.runtimes.arrays import Image
+
 _PEAK = 255.0
 _SSIM_WINDOW = 7
 _SSIM_C1 = (0.01 * _PEAK) ** 2

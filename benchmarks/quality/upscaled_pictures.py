@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgesr.benchmarks.jobs import PictureFolders
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
-from edgesr.runtimes.upscaling.plan import UpscaleOptions
+from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler
-
-Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +24,7 @@ class UpscaledPictures:
     refusals: tuple[str | None, ...]
 
 
-def write_pictures(folder: Path, pictures: Sequence[Values]) -> None:
+def write_pictures(folder: Path, pictures: Sequence[FloatArray]) -> None:
     """Write LR pictures for a worker."""
     for place, values in enumerate(pictures):
         np.save(_file(str(folder), place), values)
@@ -47,7 +45,7 @@ def upscale_pictures(bundle: Bundle, artifact: Artifact, *, runtime: str, folder
     return UpscaledPictures(refusals=tuple(refusals))
 
 
-def read_picture(folder: Path, place: int, shape: tuple[int, ...]) -> Values:
+def read_picture(folder: Path, place: int, shape: tuple[int, ...]) -> FloatArray:
     """An SR picture that a worker left; an EdgesrError unless it is finite float32 of that shape."""
     try:
         values = np.load(_file(str(folder), place), allow_pickle=False)

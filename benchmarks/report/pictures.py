@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgesr.benchmarks.devices.device import Device, HostDevice
 from edgesr.benchmarks.jobs import Job, PictureFolders, decode_result
 from edgesr.benchmarks.quality.degradations import upscale_bicubic
 from edgesr.benchmarks.quality.upscaled_pictures import UpscaledPictures, read_picture, write_pictures
-from edgesr.benchmarks.report.encoding import PictureStore, Pixels, heat_map, webp_uri
+from edgesr.benchmarks.report.encoding import PictureStore, heat_map, webp_uri
 from edgesr.runtimes.adapters.registry import runtime_info
+from edgesr.runtimes.arrays import FloatArray, Pixels
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
-from edgesr.runtimes.glue.projection import upsample_bilinear
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.images.image_io import read_rgb8
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 
@@ -31,16 +31,14 @@ _HEAT_SIDE = 192
 _HEAT_QUALITY = 80
 _BUDGET_BYTES = 5_000_000
 
-Values = NDArray[np.float32]
-
 
 @dataclass(frozen=True, eq=False)
 class Photograph:
     """An LR image (h,w,3) in [0,255]; ``expected`` (H,W,3) is what PyTorch gave, None where that is not recorded."""
 
     name: str
-    lr: Values
-    expected: Values | None
+    lr: FloatArray
+    expected: FloatArray | None
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ class _Worker:
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
 
-    def outputs(self, artifact: Artifact) -> list[Values | str]:
+    def outputs(self, artifact: Artifact) -> list[FloatArray | str]:
         """SR pictures (H,W,3), or why there is none, by photograph."""
         with tempfile.TemporaryDirectory(dir=self._folder.name) as outputs:
             job = Job(
@@ -140,7 +138,7 @@ class _Worker:
                 self._output(artifact, Path(outputs), place, refusal) for place, refusal in enumerate(upscaled.refusals)
             ]
 
-    def _output(self, artifact: Artifact, outputs: Path, place: int, refusal: str | None) -> Values | str:
+    def _output(self, artifact: Artifact, outputs: Path, place: int, refusal: str | None) -> FloatArray | str:
         photograph = self._photographs[place]
         height, width, _ = photograph.lr.shape
         scale = self._bundle.manifest.scale
@@ -191,7 +189,7 @@ def _runtime(artifact: Artifact) -> str:
     return (installed or list(artifact.runtimes))[0]
 
 
-def _heat_map(artifact: str, output: Values, expected: Values) -> HeatMap:
+def _heat_map(artifact: str, output: FloatArray, expected: FloatArray) -> HeatMap:
     error = np.abs(output - expected).max(axis=2)
     largest = float(error.max())
     if largest == 0:
@@ -200,5 +198,5 @@ def _heat_map(artifact: str, output: Values, expected: Values) -> HeatMap:
     return HeatMap(artifact, largest, doublings, webp_uri(pixels, _HEAT_QUALITY))
 
 
-def _rounded(values: Values) -> Pixels:
+def _rounded(values: FloatArray) -> Pixels:
     return np.rint(np.clip(values, 0, 255)).astype(np.uint8)

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from overlapping_crops import MIN_PIXELS, Deviation, TilingComparison, compare_with_whole
 from PIL import Image, ImageDraw
 
-from edgesr.benchmarks.overlapping_crops import MIN_PIXELS, Deviation, TilingComparison, compare_with_whole
 from edgesr.runtimes.bundle.opening import open_bundle
 from edgesr.runtimes.images.image_io import read_rgb8
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-Image = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
+from edgesr.runtimes.arrays import Image, Pixels
+
 Colours = NDArray[np.uint32]
 
 _PATCH_SIDE = 8

@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgesr.export.calibration.overlap import Colours, Pixels, contains_any, distinctive_patches
+from edgesr.export.calibration.overlap import Colours, contains_any, distinctive_patches
 from edgesr.export.calibration.synthetic import PLAIN_TILES, synthetic_tiles
+from edgesr.runtimes.arrays import Image, Pixels
 from edgesr.runtimes.bundle.calibrated_quantization import Calibration
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.images.image_io import list_images, read_rgb8
 from edgesr.runtimes.wording import counted, printable
-
-Image = NDArray[np.float32]
 
 TILE_SIDE = 48
 MOST_TILES = 48

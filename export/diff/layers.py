@@ -12,7 +12,7 @@ import numpy as np
 from edgesr.benchmarks.machine.environment import Environment, current_environment
 from edgesr.benchmarks.parity.comparison import finite
 from edgesr.benchmarks.results.header import SCHEMA_VERSION, BundleIdentity, bundle_identity, utc_now
-from edgesr.benchmarks.tables.table import Table, shape_text
+from edgesr.benchmarks.tables.table import shape_text
 from edgesr.export.graphs.layer_graphs import Layer
 from edgesr.export.graphs.layer_tensors import (
     FULL_OUTPUT,
@@ -22,11 +22,10 @@ from edgesr.export.graphs.layer_tensors import (
     recorded_tensors,
     require_layers,
 )
-from edgesr.export.graphs.onnx_graph import Tensor
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, Golden, Precision, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.wording import counted
 
 PYTORCH = "pytorch"
 THRESHOLDS: dict[Precision, float] = {
@@ -136,27 +135,6 @@ def default_threshold(a: Artifact, b: Artifact | None) -> float:
     return max(THRESHOLDS[artifact.precision] for artifact in (a, b or a))
 
 
-def diff_table(result: DiffResult) -> Table:
-    """One row a tensor, in the order of the network; the last column marks those above the threshold."""
-    height, width = result.size
-    exact = ", exact arithmetic" if result.exact else ""
-    title = (
-        f"{result.a} against {result.b} on golden {result.golden} ({height}x{width}{exact}), "
-        f"threshold {result.threshold:g} of relative RMS"
-    )
-    columns = ("layer", "tensor", "shape", "max error", "RMS error", "relative RMS", "SNR dB", "growth", "")
-    return Table(title, columns, tuple(_row(layer) for layer in result.layers))
-
-
-def diff_summary(result: DiffResult) -> list[str]:
-    """One line with the first layer above the threshold, or that there is none."""
-    if result.first_over is None:
-        return [f"no layer is above {result.threshold:g}"]
-    over = sum(not layer.passed for layer in result.layers)
-    above = f"{over} of {counted(len(result.layers), 'tensor')}"
-    return [f"first layer above {result.threshold:g}: {result.first_over} ({above})"]
-
-
 def _artifact(bundle: Bundle, artifact_id: str) -> Artifact:
     if artifact_id == PYTORCH:
         raise InputError(f"{PYTORCH} can only be the second of both: edgesr diff BUNDLE ARTIFACT {PYTORCH}")
@@ -207,7 +185,7 @@ def _compare(layers: Sequence[Layer], a: LayerTensors, b: LayerTensors, limit: f
     return tuple(found)
 
 
-def _difference(layer: Layer, a: Tensor, b: Tensor, limit: float) -> LayerDifference:
+def _difference(layer: Layer, a: FloatArray, b: FloatArray, limit: float) -> LayerDifference:
     if a.shape != b.shape:
         raise InputError(f"{layer.layer}: {shape_text(a.shape)} against {shape_text(b.shape)}; export the bundle again")
     with np.errstate(invalid="ignore", over="ignore"):
@@ -226,17 +204,4 @@ def _difference(layer: Layer, a: Tensor, b: Tensor, limit: float) -> LayerDiffer
         snr_db=finite(-20 * math.log10(relative)) if relative > 0 else None,
         growth=None,
         passed=relative <= limit,
-    )
-
-
-def _row(layer: LayerDifference) -> tuple[str, ...]:
-    numbers = (layer.max_abs_error, layer.rms_error, layer.relative_rms)
-    return (
-        layer.name,
-        layer.tensor,
-        shape_text(layer.shape),
-        *("-" if value is None else f"{value:.2e}" for value in numbers),
-        ("exact" if layer.rms_error == 0 else "-") if layer.snr_db is None else f"{layer.snr_db:.1f}",
-        "-" if layer.growth is None else f"{layer.growth:.2f}",
-        "" if layer.passed else "ABOVE",
     )

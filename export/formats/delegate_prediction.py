@@ -9,8 +9,8 @@ from pathlib import Path
 import onnx
 
 from edgesr.export.formats.resizable import upsamples_input
-from edgesr.export.steps.delegate import DelegateJob
-from edgesr.runtimes.adapters.tflite_profile import delegation_of
+from edgesr.export.records import DelegateJob
+from edgesr.runtimes.adapters.tflite import delegation_of
 from edgesr.runtimes.bundle.delegation import DelegateUse, Delegation, GraphOperator, divide
 from edgesr.runtimes.bundle.manifest import GraphKind, Precision
 from edgesr.runtimes.json_file import read_record

@@ -12,9 +12,10 @@ import numpy as np
 import onnx
 
 from edgesr.export.graphs.layer_graphs import Layer, LayerGraph, Match, layers_of, match_layers
-from edgesr.export.graphs.onnx_graph import Tensor, runner
+from edgesr.export.graphs.onnx_graph import runner
 from edgesr.export.graphs.onnx_layers import onnx_layer_graph, onnx_layer_values
 from edgesr.runtimes.adapters.registry import require_packages
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, Golden
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
@@ -28,7 +29,7 @@ class LayerTensors:
     """Names of tensors (those of the reference), and a reader of their values (c,h,w)."""
 
     names: frozenset[str]
-    read: Callable[[str], Tensor]
+    read: Callable[[str], FloatArray]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def require_layers(artifact: Artifact) -> None:
 
 
 def artifact_tensors(
-    bundle: Bundle, artifact: Artifact, reference: Reference, image: Tensor, *, exact: bool = False
+    bundle: Bundle, artifact: Artifact, reference: Reference, image: FloatArray, *, exact: bool = False
 ) -> LayerTensors:
     """Run an artifact on an LR image (3,h,w): its layers, and the SR image of a full graph.
 
@@ -106,7 +107,9 @@ def _matched(artifact: Artifact, graph: LayerGraph, reference: Reference) -> Mat
     return match
 
 
-def _tensor_of_module(module: str, recorded: Tensor, computed: Mapping[str, Tensor], reference: Reference) -> str:
+def _tensor_of_module(
+    module: str, recorded: FloatArray, computed: Mapping[str, FloatArray], reference: Reference
+) -> str:
     """Tensor of the reference that is a module's output (c,h,w)."""
     errors = {
         name: _root_mean_square(values[0] - recorded)
@@ -129,5 +132,5 @@ def _tensor_of_module(module: str, recorded: Tensor, computed: Mapping[str, Tens
     return named[-1]
 
 
-def _root_mean_square(values: Tensor) -> float:
+def _root_mean_square(values: FloatArray) -> float:
     return float(np.sqrt(np.square(values, dtype=np.float64).mean()))

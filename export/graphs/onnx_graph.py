@@ -11,9 +11,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
-
-Tensor = NDArray[np.float32]
 
 
 def copied(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -73,7 +72,7 @@ def mac_shares(model: onnx.ModelProto) -> dict[str, float]:
 
 def runner(
     model: onnx.ModelProto, outputs: Sequence[str] | None = None, *, exact: bool = False
-) -> Callable[[Tensor], dict[str, Tensor]]:
+) -> Callable[[FloatArray], dict[str, FloatArray]]:
     """A function LR tile (3,h,w) -> the named tensors, each (1,c,h,w); the graph's own outputs when none are named.
 
     ``exact`` turns graph optimisations off: Q/DQ is then computed in float32, whatever int8 kernels this CPU has.
@@ -88,7 +87,7 @@ def runner(
     session = onnxruntime.InferenceSession(exposed.SerializeToString(), options, providers=["CPUExecutionProvider"])
     source = session.get_inputs()[0].name
 
-    def run(tile: Tensor) -> dict[str, Tensor]:
+    def run(tile: FloatArray) -> dict[str, FloatArray]:
         wanted = [name for name in names if name != source]
         found = dict(zip(wanted, session.run(wanted, {source: tile[None]}), strict=True))
         return {name: tile[None] if name == source else found[name] for name in names}

@@ -18,7 +18,8 @@ from edgesr.export.graphs.layer_graphs import (
     Match,
     Operation,
 )
-from edgesr.export.graphs.onnx_graph import Tensor, constants, copied, layer_names, runner
+from edgesr.export.graphs.onnx_graph import constants, copied, layer_names, runner
+from edgesr.runtimes.arrays import FloatArray
 
 _KINDS = {"QuantizeLinear": QUANTIZE, "DequantizeLinear": DEQUANTIZE, "Cast": CAST, "Identity": CAST}
 _FACTORS = ("Mul", "Div")
@@ -50,7 +51,7 @@ def onnx_layer_graph(model: onnx.ModelProto) -> LayerGraph:
     return LayerGraph(source, model.graph.output[0].name, tuple(operations))
 
 
-def onnx_layer_values(model: onnx.ModelProto, match: Match, image: Tensor, *, exact: bool) -> dict[str, Tensor]:
+def onnx_layer_values(model: onnx.ModelProto, match: Match, image: FloatArray, *, exact: bool) -> dict[str, FloatArray]:
     """Tensor of the reference -> its values (c,h,w) in float32 on an LR image (3,h,w), computed by ONNX Runtime.
 
     Quantized tensors get a DequantizeLinear of their own, so that int8 kernels stay fused; float16 ones a Cast.
@@ -62,7 +63,7 @@ def onnx_layer_values(model: onnx.ModelProto, match: Match, image: Tensor, *, ex
     return {name: channel_major(found[output][0], match.block_major.get(name)) for name, output in outputs.items()}
 
 
-def channel_major(values: Tensor, block_size: int | None) -> Tensor:
+def channel_major(values: FloatArray, block_size: int | None) -> FloatArray:
     """(b*b*c,h,w) in the order of DepthToSpace DCR -> that of CRD, which is torch's; unchanged without a block size."""
     if block_size is None:
         return values

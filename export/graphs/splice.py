@@ -10,7 +10,8 @@ import numpy as np
 import onnx
 from onnx import compose
 
-from edgesr.export.graphs.onnx_graph import Tensor, copied, live_nodes, runner, sort_nodes
+from edgesr.export.graphs.onnx_graph import copied, live_nodes, runner, sort_nodes
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 
 _PREFIX = "tile."
@@ -18,7 +19,7 @@ _MAX_ABS_ERROR = 1e-2
 
 
 def splice(
-    full: onnx.ModelProto, tile_graph: onnx.ModelProto, rewritten: onnx.ModelProto, tile: Tensor
+    full: onnx.ModelProto, tile_graph: onnx.ModelProto, rewritten: onnx.ModelProto, tile: FloatArray
 ) -> onnx.ModelProto:
     """The full graph (LR -> SR) around a rewritten tile graph (LR -> residual); ``tile``: a small image (3,h,w)."""
     residual = next(iter(runner(tile_graph)(tile).values()))
@@ -40,7 +41,7 @@ def splice(
     return result
 
 
-def find_tensor(model: onnx.ModelProto, values: Tensor, tile: Tensor) -> str:
+def find_tensor(model: onnx.ModelProto, values: FloatArray, tile: FloatArray) -> str:
     """Name of the tensor of a graph that has these values when it runs on a tile; an EdgesrError where none has."""
     inferred = onnx.shape_inference.infer_shapes(model)
     floats = {v.name for v in inferred.graph.value_info if v.type.tensor_type.elem_type == onnx.TensorProto.FLOAT}

@@ -22,9 +22,9 @@ from edgesr.export.graphs.layer_graphs import (
     Match,
     Operation,
 )
-from edgesr.export.graphs.onnx_graph import Tensor
 from edgesr.export.graphs.onnx_layers import channel_major
 from edgesr.export.graphs.tflite_graph import operator_name
+from edgesr.runtimes.arrays import FloatArray
 
 _KINDS = {
     "ADD": "Add",
@@ -71,7 +71,7 @@ def tflite_layer_graph(model: Any) -> LayerGraph:
     return LayerGraph(str(int(graph.inputs[0])), str(int(graph.outputs[0])), tuple(operations))
 
 
-def tflite_layer_values(path: Path, match: Match, image: Tensor) -> Callable[[str], Tensor]:
+def tflite_layer_values(path: Path, match: Match, image: FloatArray) -> Callable[[str], FloatArray]:
     """Run an LR image (3,h,w) and give a reader: tensor of the reference -> its values (c,h,w) in float32.
 
     LiteRT's own kernels compute it: a delegate such as XNNPACK does not show its inner tensors.
@@ -90,7 +90,7 @@ def tflite_layer_values(path: Path, match: Match, image: Tensor) -> Callable[[st
     interpreter.invoke()
     details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
 
-    def read(name: str) -> Tensor:
+    def read(name: str) -> FloatArray:
         index = int(match.tensors[name])
         values = _dequantized(interpreter.get_tensor(index), details[index]["quantization_parameters"])[0]
         return channel_major(np.ascontiguousarray(values.transpose(2, 0, 1)), match.block_major.get(name))
@@ -98,7 +98,7 @@ def tflite_layer_values(path: Path, match: Match, image: Tensor) -> Callable[[st
     return read
 
 
-def _dequantized(values: Any, parameters: Any) -> Tensor:
+def _dequantized(values: Any, parameters: Any) -> FloatArray:
     """Float32 values of a tensor that may be int8 or int16, quantized as a whole."""
     if not np.issubdtype(values.dtype, np.integer):
         return np.asarray(values, dtype=np.float32)

@@ -11,13 +11,14 @@ from pathlib import Path
 from edgesr.benchmarks.tables.profiles import delegate_table
 from edgesr.benchmarks.tables.table import Table, counts_text, shape_text
 from edgesr.export.inspection.model_file import MODEL_FILES, describe_model
-from edgesr.export.quantization.record import quantization_tables
+from edgesr.export.inspection.quantization_tables import quantization_tables
 from edgesr.runtimes.adapters.registry import RUNTIMES, installed_version, require_packages
 from edgesr.runtimes.bundle.manifest import Glue, Manifest
 from edgesr.runtimes.bundle.opening import is_bundle, open_bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.sr_model.generators.checkpoint import is_safetensors, read_header, require_file
+from edgesr.sr_model.generators.checkpoint import read_header
 from edgesr.sr_model.generators.config import GeneratorConfig
+from edgesr.sr_model.generators.weights_file import is_safetensors, require_file
 
 _COLUMNS = ("what", "value")
 

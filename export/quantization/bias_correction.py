@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import onnx
 
-from edgesr.export.graphs.onnx_graph import Tensor, constant, convolutions, runner
+from edgesr.export.graphs.onnx_graph import constant, convolutions, runner
 from edgesr.export.quantization.quantize_onnx import with_biases
+from edgesr.runtimes.arrays import FloatArray
 
 
 def correct_biases(
     model: onnx.ModelProto,
     quantize: Callable[[onnx.ModelProto], onnx.ModelProto],
     layers: Iterable[str],
-    tiles: Sequence[Tensor],
-) -> dict[str, Tensor]:
+    tiles: Sequence[FloatArray],
+) -> dict[str, FloatArray]:
     """Corrected bias (c,) of the convolutions named in ``layers``, by node name.
 
     ``quantize`` gives the Q/DQ form of the float model, or of a copy with other biases; outputs of its convolutions
@@ -30,7 +31,7 @@ def correct_biases(
     nodes = [node for node in convolutions(model) if node.name in wanted]
     outputs = [node.output[0] for node in nodes]
     expected = _channel_means(model, outputs, tiles, exact=False)
-    biases: dict[str, Tensor] = {}
+    biases: dict[str, FloatArray] = {}
     for node in nodes:
         output = node.output[0]
         error = _channel_means(quantize(with_biases(model, biases)), [output], tiles, exact=True)[output]
@@ -41,8 +42,8 @@ def correct_biases(
 
 
 def _channel_means(
-    model: onnx.ModelProto, outputs: Sequence[str], tiles: Sequence[Tensor], *, exact: bool
-) -> dict[str, Tensor]:
+    model: onnx.ModelProto, outputs: Sequence[str], tiles: Sequence[FloatArray], *, exact: bool
+) -> dict[str, FloatArray]:
     run = runner(model, outputs, exact=exact)
     totals = [{name: values.mean(axis=(0, 2, 3)) for name, values in run(tile).items()} for tile in tiles]
     return {name: np.mean([total[name] for total in totals], axis=0) for name in outputs}

@@ -16,7 +16,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from edgesr.export.graphs.onnx_graph import Tensor, convolutions, copied, runner
+from edgesr.export.graphs.onnx_graph import convolutions, copied, runner
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 
 LARGEST_FLOAT16 = 65504.0
@@ -41,7 +42,7 @@ def store_weights_in_float16(model: onnx.ModelProto) -> onnx.ModelProto:
     return result
 
 
-def convert_arithmetic_to_float16(model: onnx.ModelProto, tiles: Sequence[Tensor]) -> onnx.ModelProto:
+def convert_arithmetic_to_float16(model: onnx.ModelProto, tiles: Sequence[FloatArray]) -> onnx.ModelProto:
     """A copy that computes in float16 between a float32 input and output; an EdgesrError when it would overflow.
 
     ``tiles`` (3,h,w) are real LR images: every inner value on them must fit into float16 too.
@@ -56,32 +57,6 @@ def convert_arithmetic_to_float16(model: onnx.ModelProto, tiles: Sequence[Tensor
     result: onnx.ModelProto = convert_float_to_float16(
         copied(model), keep_io_types=True, min_positive_val=_SMALLEST_FLOAT16, max_finite_val=LARGEST_FLOAT16
     )
-    return result
-
-
-def emulate_half_arithmetic(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A float32 copy that rounds every constant and the result of every operator to float16.
-
-    A CPU without half-precision units computes a float16 graph in float32 and rounds only at its end. This graph, run
-    with optimisations off, shows what half-precision units give, the sums inside a convolution aside.
-    """
-    result = copied(model)
-    for tensor in result.graph.initializer:
-        if tensor.data_type == TensorProto.FLOAT:
-            rounded = numpy_helper.to_array(tensor).astype(np.float16).astype(np.float32)
-            tensor.CopyFrom(numpy_helper.from_array(rounded, tensor.name))
-    floats = set(float_tensors(model))
-    nodes = list(result.graph.node)
-    del result.graph.node[:], result.graph.value_info[:]
-    for node in nodes:
-        result.graph.node.append(node)
-        for i, name in enumerate(node.output):
-            if name in floats:
-                exact, half = f"{name}.exact", f"{name}.half"
-                node.output[i] = exact
-                result.graph.node[-1].output[i] = exact
-                result.graph.node.append(helper.make_node("Cast", [exact], [half], to=TensorProto.FLOAT16))
-                result.graph.node.append(helper.make_node("Cast", [half], [name], to=TensorProto.FLOAT))
     return result
 
 

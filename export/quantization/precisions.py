@@ -8,7 +8,7 @@ from pathlib import Path
 
 import onnx
 
-from edgesr.export.graphs.onnx_graph import Tensor, convolutions, sort_nodes
+from edgesr.export.graphs.onnx_graph import convolutions, sort_nodes
 from edgesr.export.graphs.splice import splice
 from edgesr.export.quantization.float16 import convert_arithmetic_to_float16, store_weights_in_float16
 from edgesr.export.quantization.plan import Plan, Range
@@ -17,6 +17,7 @@ from edgesr.export.quantization.quantize_tflite import convert_weights, quantize
 from edgesr.export.quantization.ranges import choose_range, collect_histograms, image_ranges
 from edgesr.export.quantization.search import apply_plan
 from edgesr.export.quantization.weight_rounding import LEVELS_8BIT, round_weights
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Precision
 
 
@@ -30,7 +31,7 @@ class Recipe:
     ranges: Mapping[str, Range] | None = None
 
 
-def rewrite_onnx(recipe: Recipe, *, full_file: Path | None, path: Path, tiles: Sequence[Tensor]) -> None:
+def rewrite_onnx(recipe: Recipe, *, full_file: Path | None, path: Path, tiles: Sequence[FloatArray]) -> None:
     """Write the tile graph, or the full graph of ``full_file`` around it; ``tiles`` (3,h,w) are small photographs."""
     tile_graph = onnx.load(recipe.tile_file)
     rewritten = _rewrite_tile_graph(recipe, tile_graph, tiles)
@@ -54,7 +55,7 @@ def rewrite_tflite(recipe: Recipe, *, source: Path, path: Path) -> None:
         path.write_bytes(convert_weights(content, tile_graph, recipe.precision))
 
 
-def wide_ranges(tile_graph: onnx.ModelProto, tiles: Sequence[Tensor]) -> dict[str, Range]:
+def wide_ranges(tile_graph: onnx.ModelProto, tiles: Sequence[FloatArray]) -> dict[str, Range]:
     """Ranges for 16-bit activations: twice those of the image and of the convolutions' inputs and outputs."""
     used = (name for node in convolutions(tile_graph) for name in (node.input[0], node.output[0]))
     tensors = list(dict.fromkeys((tile_graph.graph.input[0].name, *used)))
@@ -62,7 +63,7 @@ def wide_ranges(tile_graph: onnx.ModelProto, tiles: Sequence[Tensor]) -> dict[st
     return {n: (2 * low, 2 * high) for n, (low, high) in (ranges | image_ranges(tile_graph, tensors)).items()}
 
 
-def _rewrite_tile_graph(recipe: Recipe, model: onnx.ModelProto, tiles: Sequence[Tensor]) -> onnx.ModelProto:
+def _rewrite_tile_graph(recipe: Recipe, model: onnx.ModelProto, tiles: Sequence[FloatArray]) -> onnx.ModelProto:
     if recipe.precision == "fp16":
         return store_weights_in_float16(model)
     if recipe.precision == "fp16a":

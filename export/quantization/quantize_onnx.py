@@ -19,8 +19,9 @@ from onnxruntime.quantization.calibrate import TensorData, TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 
-from edgesr.export.graphs.onnx_graph import Tensor, convolutions, copied
+from edgesr.export.graphs.onnx_graph import convolutions, copied
 from edgesr.export.quantization.plan import Range
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import Scope
 
 CONV_ONLY = ("Conv",)
@@ -71,7 +72,7 @@ def quantize_onnx(
     return result
 
 
-def with_biases(model: onnx.ModelProto, biases: Mapping[str, Tensor]) -> onnx.ModelProto:
+def with_biases(model: onnx.ModelProto, biases: Mapping[str, FloatArray]) -> onnx.ModelProto:
     """A copy of a float model in which the convolutions of these node names have these biases (c,)."""
     result = copied(model)
     tensors = result.graph.initializer

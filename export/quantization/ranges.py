@@ -14,8 +14,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edgesr.export.graphs.onnx_graph import Tensor, constants, data_inputs, runner
+from edgesr.export.graphs.onnx_graph import constants, data_inputs, runner
 from edgesr.export.quantization.plan import Range
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 
 BINS = 4096
@@ -38,7 +39,9 @@ class Histogram:
         return np.linspace(self.low, self.high, len(self.counts) + 1)
 
 
-def collect_histograms(model: onnx.ModelProto, tensors: Sequence[str], tiles: Sequence[Tensor]) -> dict[str, Histogram]:
+def collect_histograms(
+    model: onnx.ModelProto, tensors: Sequence[str], tiles: Sequence[FloatArray]
+) -> dict[str, Histogram]:
     """Histogram of each tensor over all tiles (3,h,w); one tile's tensors at a time are held."""
     run = runner(model, tensors)
     lows, highs = dict.fromkeys(tensors, np.inf), dict.fromkeys(tensors, -np.inf)
@@ -86,7 +89,7 @@ def affine_8bit(low: float, high: float) -> tuple[float, int]:
     return (scale, round(-low / scale)) if scale > 0 else (1.0, 0)
 
 
-def _count(values: Tensor, low: float, high: float) -> NDArray[np.int64]:
+def _count(values: FloatArray, low: float, high: float) -> NDArray[np.int64]:
     step = (high - low) / BINS
     if step <= 0:
         counts = np.zeros(BINS, dtype=np.int64)

@@ -1,25 +1,14 @@
-"""What the manifest and the terminal say about how an artifact was quantized."""
+"""What the manifest says about how an artifact was quantized."""
 
 from __future__ import annotations
 
-from edgesr.benchmarks.tables.table import Table
-from edgesr.export.formats.targets import CALIBRATED, ArtifactPlan
 from edgesr.export.quantization.plan import Plan
-from edgesr.export.quantization.settings import Quantization
-from edgesr.export.stages.runner import StageRunner
+from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
-from edgesr.runtimes.bundle.manifest import Artifact, Manifest
-from edgesr.runtimes.wording import counted
 
 
-def quantization_record(
-    runner: StageRunner, artifact: ArtifactPlan, quantization: Quantization | None
-) -> QuantizationRecord | None:
-    """The record of an artifact with calibrated activations, None for others."""
-    if quantization is None or artifact.precision not in CALIBRATED:
-        return None
-    if artifact.precision == "int8":
-        return _of_plan(runner.plan(quantization), quantization, reduced_range=artifact.target.name == "onnx")
+def record_of_ranges(quantization: QuantizationSettings) -> QuantizationRecord:
+    """The record of an artifact whose activations have 16 bits: all its convolutions, in the ranges of the tiles."""
     return QuantizationRecord(
         calibration=quantization.calibration.record(),
         range_method="minmax",
@@ -37,43 +26,8 @@ def quantization_record(
     )
 
 
-def quantization_tables(manifest: Manifest) -> list[Table]:
-    """How each calibrated artifact was quantized, and the ranking of layers where one was measured."""
-    quantized = [a for a in manifest.artifacts if a.quantization is not None]
-    if not quantized:
-        return []
-    columns = ("artifact", "calibration", "ranges", "int8", "MACs quantized", "in float", "selection tiles")
-    tables = [Table("Quantization", columns, tuple(_row(a) for a in quantized))]
-    ranked = next((a.quantization for a in quantized if a.quantization and a.quantization.sensitivity), None)
-    if ranked is not None:
-        rows = tuple(
-            (s.layer, f"{s.psnr_db:.1f}", f"{s.mac_share:.1%}", "float" if s.layer in ranked.float_layers else "int8")
-            for s in ranked.sensitivity
-        )
-        tables.append(Table("Sensitivity: each convolution alone in int8", ("layer", "PSNR dB", "MACs", "kept"), rows))
-    return tables
-
-
-def _row(artifact: Artifact) -> tuple[str, ...]:
-    record = artifact.quantization
-    assert record is not None
-    measured = "-"
-    if record.mean_psnr_db is not None:
-        measured = (
-            f"mean {record.mean_psnr_db:.1f} dB, worst {record.worst_psnr_db:.1f} dB, shift {record.max_mean_shift:.2f}"
-        )
-    return (
-        artifact.id,
-        f"{record.calibration.source}, {counted(record.calibration.tiles, 'tile')}",
-        record.range_method,
-        "all operators" if record.scope == "all" else "convolutions",
-        f"{record.quantized_mac_share:.0%}",
-        ", ".join(record.float_layers) or "-",
-        measured,
-    )
-
-
-def _of_plan(plan: Plan, quantization: Quantization, *, reduced_range: bool) -> QuantizationRecord:
+def record_of_plan(plan: Plan, quantization: QuantizationSettings, *, reduced_range: bool) -> QuantizationRecord:
+    """The record of an int8 artifact; ``reduced_range``: with weights in 7 bits."""
     measured, biases = (plan.measured, plan.biases) if reduced_range else (plan.measured_8bit, plan.biases_8bit)
     assert measured is not None
     return QuantizationRecord(

@@ -19,12 +19,13 @@ import onnx
 
 from edgesr.benchmarks.parity.comparison import ONE_LEVEL_PSNR_DB
 from edgesr.benchmarks.quality.metrics import channel_mean_shift, psnr
-from edgesr.export.graphs.onnx_graph import Tensor, convolutions, layer_names, mac_shares, runner
+from edgesr.export.graphs.onnx_graph import convolutions, layer_names, mac_shares, runner
 from edgesr.export.quantization.bias_correction import correct_biases
 from edgesr.export.quantization.plan import Budget, Measured, Plan, Range
 from edgesr.export.quantization.quantize_onnx import quantize_onnx, with_biases
 from edgesr.export.quantization.ranges import choose_range, collect_histograms, image_ranges
 from edgesr.export.quantization.weight_rounding import LEVELS_7BIT, LEVELS_8BIT, round_weights
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod, Scope, Sensitivity
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.wording import counted
@@ -33,7 +34,7 @@ LEAST_INT8_SHARE = 0.5
 _BIAS_TILES = 9
 _FLAT_SIDE = 48
 _AUTOMATIC: tuple[RangeMethod, ...] = ("percentile", "mse")
-Finish = Callable[[Tensor, Tensor], Tensor]
+Finish = Callable[[FloatArray, FloatArray], FloatArray]
 
 
 class Planner:
@@ -42,8 +43,8 @@ class Planner:
     def __init__(
         self,
         model: onnx.ModelProto,
-        tiles: Sequence[Tensor],
-        selection: Sequence[Tensor],
+        tiles: Sequence[FloatArray],
+        selection: Sequence[FloatArray],
         finish: Finish,
         notify: Callable[[str], None],
     ) -> None:
@@ -149,7 +150,7 @@ class Planner:
         better, measured = (corrected, after) if after.mean_psnr_db > before.mean_psnr_db else (plan, before)
         return replace(better, measured_8bit=measured, int8_mac_share=self._int8_share(plan.float_layers))
 
-    def _correct(self, plan: Plan, *, reduced_range: bool) -> dict[str, Tensor]:
+    def _correct(self, plan: Plan, *, reduced_range: bool) -> dict[str, FloatArray]:
         layers = [name for name in self._layers if name not in plan.float_layers or name == self._layers[-1]]
         step = max(len(self._tiles) // _BIAS_TILES, 1)
         return correct_biases(
@@ -172,7 +173,7 @@ class Planner:
             keeps_flat=self._keeps_flat(quantized),
         )
 
-    def _telling(self, model: onnx.ModelProto, tiles: Sequence[Tensor]) -> list[Tensor]:
+    def _telling(self, model: onnx.ModelProto, tiles: Sequence[FloatArray]) -> list[FloatArray]:
         """Tiles that the network changes visibly: where it does nothing, nothing can be lost."""
         run = runner(model)
         found = []
@@ -194,7 +195,7 @@ class Planner:
         bilinear = self._finish(tile, np.zeros_like(expected))
         return psnr(image, expected) >= min(psnr(bilinear, expected), ONE_LEVEL_PSNR_DB)
 
-    def _sr_images(self, model: onnx.ModelProto, tiles: Sequence[Tensor], *, exact: bool) -> list[Tensor]:
+    def _sr_images(self, model: onnx.ModelProto, tiles: Sequence[FloatArray], *, exact: bool) -> list[FloatArray]:
         run = runner(model, exact=exact)
         return [self._finish(tile, next(iter(run(tile).values()))[0]) for tile in tiles]
 

@@ -10,17 +10,9 @@ from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quantization:
+class QuantizationSettings:
     """The tiles to calibrate and choose on, the budget for int8, and one range method or None for the best."""
 
     calibration: CalibrationSet
     budget: Budget
     range_method: RangeMethod | None
-
-    def inputs(self) -> dict[str, object]:
-        """What a result depends on, for the cache."""
-        return {
-            "calibration": self.calibration.sha256,
-            "budget": (self.budget.min_psnr_db, self.budget.max_shift),
-            "range_method": self.range_method,
-        }

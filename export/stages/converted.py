@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgesr.export.formats.targets import TARGETS, ArtifactPlan
-from edgesr.export.quantization.settings import Quantization
-from edgesr.export.stages.cache import StageCache
+from edgesr.export.quantization.settings import QuantizationSettings
+from edgesr.export.records import REMAKE
+from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.stages.cost_meter import CostMeter
-from edgesr.export.stages.delegate_use import delegate_use
 from edgesr.export.stages.runner import StageRunner
 from edgesr.export.steps.costs import FileCost
+from edgesr.export.steps.delegate import RESULT_FILE, inspect
 from edgesr.runtimes.bundle.delegation import DelegateUse
 from edgesr.runtimes.bundle.manifest import InsideVariant, Size
+from edgesr.runtimes.json_file import read_record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,11 @@ class ConvertedArtifact:
 
 
 def convert(
-    runner: StageRunner, cache: StageCache, plan: ArtifactPlan, tile_size: Size, quantization: Quantization | None
+    runner: StageRunner,
+    cache: StageCache,
+    plan: ArtifactPlan,
+    tile_size: Size,
+    quantization: QuantizationSettings | None,
 ) -> list[ConvertedArtifact]:
     """The artifact, followed by its zero-padded variant where the generator pads otherwise and the variant pays."""
     converted = _with_costs(runner, cache, plan, tile_size, quantization)
@@ -39,7 +45,11 @@ def convert(
 
 
 def _with_costs(
-    runner: StageRunner, cache: StageCache, plan: ArtifactPlan, tile_size: Size, quantization: Quantization | None
+    runner: StageRunner,
+    cache: StageCache,
+    plan: ArtifactPlan,
+    tile_size: Size,
+    quantization: QuantizationSettings | None,
 ) -> list[ConvertedArtifact]:
     file, versions = runner.artifact(plan, tile_size, quantization)
     meter = CostMeter(
@@ -65,6 +75,16 @@ def _with_costs(
 
 
 def _delegate(runner: StageRunner, cache: StageCache, converted: ConvertedArtifact, tile_size: Size) -> DelegateUse:
+    """Predicted for the ONNX graph that a TFLite file is made of, found by opening the file in a process of its own."""
     plan = converted.plan
     source = replace(plan, target=TARGETS["onnx"], precision="fp32", tile_size=None)
-    return delegate_use(cache, plan, runner.artifact(source, tile_size)[0], converted.file)
+    onnx_file, _ = runner.artifact(source, tile_size)
+    folder = cache.run(
+        Stage(f"delegate-{plan.id}", inspect),
+        onnx_file,
+        converted.file,
+        name=plan.id,
+        graph=plan.graph,
+        precision=plan.precision,
+    )
+    return read_record(DelegateUse, folder / RESULT_FILE, remake=REMAKE)

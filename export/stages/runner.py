@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edgesr.export.formats.targets import TARGETS, ArtifactPlan
 from edgesr.export.quantization.plan import Plan, Range, read_plan, read_ranges
-from edgesr.export.quantization.settings import Quantization
+from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord, Measurement, read_goldens, read_measurement
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.steps import (
@@ -31,8 +31,9 @@ from edgesr.runtimes.adapters.registry import installed_version
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
 from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.progress import Progress, notice, silent
-from edgesr.sr_model.generators.checkpoint import is_safetensors, read_header, require_file
+from edgesr.sr_model.generators.checkpoint import read_header
 from edgesr.sr_model.generators.config import GeneratorConfig
+from edgesr.sr_model.generators.weights_file import is_safetensors, require_file
 
 
 class StageRunner:
@@ -71,7 +72,7 @@ class StageRunner:
         return read_measurement(self._cache.run(Stage("measure", measurement.measure), self._safetensors))
 
     def artifact(
-        self, plan: ArtifactPlan, tile_size: Size, quantization: Quantization | None = None
+        self, plan: ArtifactPlan, tile_size: Size, quantization: QuantizationSettings | None = None
     ) -> tuple[Path, dict[str, str]]:
         """File of one artifact and the package versions that made it."""
         fp32 = plan.precision == "fp32"
@@ -79,7 +80,7 @@ class StageRunner:
         versions = {name: installed_version(name) or "absent" for name in plan.target.packages}
         return folder / f"model{plan.target.suffix}", versions
 
-    def plan(self, quantization: Quantization) -> Plan:
+    def plan(self, quantization: QuantizationSettings) -> Plan:
         """The choice of int8 layers, ranges and biases for the tile graph."""
         folder = self._cache.run(
             Stage("quantization-plan", int8_plan.search),
@@ -118,7 +119,7 @@ class StageRunner:
         stage = Stage(name, convert, packages)
         return self._cache.run(stage, self._safetensors, plan.graph, zero_padded=plan.zero_padded)
 
-    def _rewritten(self, plan: ArtifactPlan, tile_size: Size, quantization: Quantization | None) -> Path:
+    def _rewritten(self, plan: ArtifactPlan, tile_size: Size, quantization: QuantizationSettings | None) -> Path:
         """Folder of the file of lower precision."""
         name, packages = f"{plan.target.name}-{plan.precision}-{plan.graph}", plan.target.packages
         rewriting = self._rewriting(plan, quantization)
@@ -128,7 +129,7 @@ class StageRunner:
         full = source if plan.graph == "full" else None
         return self._cache.run(Stage(name, rewrite_onnx.rewrite, packages), rewriting, full)
 
-    def _rewriting(self, plan: ArtifactPlan, quantization: Quantization | None) -> Rewriting:
+    def _rewriting(self, plan: ArtifactPlan, quantization: QuantizationSettings | None) -> Rewriting:
         planned = self.plan(quantization) if quantization is not None and plan.precision == "int8" else None
         ranges = self._wide_ranges(quantization) if quantization is not None and planned is None else None
         return Rewriting(
@@ -139,7 +140,7 @@ class StageRunner:
             ranges=ranges,
         )
 
-    def _wide_ranges(self, quantization: Quantization) -> dict[str, Range]:
+    def _wide_ranges(self, quantization: QuantizationSettings) -> dict[str, Range]:
         """Ranges of the tile graph for 16-bit activations."""
         stage = Stage("wide-ranges", wide_ranges.measure)
         return read_ranges(self._cache.run(stage, self._onnx("tile"), quantization.calibration.tiles))

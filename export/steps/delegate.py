@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from edgesr.export.records import DelegateJob
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.bundle.manifest import GraphKind, Precision
 from edgesr.runtimes.json_records import to_json
 
 RESULT_FILE = "delegation.json"
 _JOB_FILE = "job.json"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DelegateJob:
-    """A float32 ONNX graph and the TFLite file that was made of it."""
-
-    onnx_file: str
-    file: str
-    graph: GraphKind
-    precision: Precision
 
 
 def inspect(folder: Path, onnx_file: Path, file: Path, *, name: str, graph: GraphKind, precision: Precision) -> None:

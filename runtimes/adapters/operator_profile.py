@@ -1,4 +1,4 @@
-"""What a profiler adapter tells of an artifact: the time of each operator, or what the delegate took of the graph."""
+"""What an adapter tells of an artifact: the time of each operator, or what the delegate took of the graph."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgesr.runtimes.adapters.registry import require_installed, runtime_info
 from edgesr.runtimes.adapters.session import to_layout
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.delegation import Delegation
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,20 +45,20 @@ class OperatorProfile:
 
 
 class Profiler(Protocol):
-    """What a profiler module offers."""
+    """What an adapter module offers beside `edgesr.runtimes.adapters.session.Adapter`."""
 
-    def profile(self, path: Path, batch: Array, *, threads: int, calls: int) -> OperatorProfile:
+    def profile(self, path: Path, batch: FloatArray, *, threads: int, calls: int) -> OperatorProfile:
         """Profile a verified model file on one input in its own layout."""
 
 
 def profile_operators(
-    bundle: Bundle, artifact: Artifact, image: Array, *, runtime: str, threads: int, calls: int
+    bundle: Bundle, artifact: Artifact, image: FloatArray, *, runtime: str, threads: int, calls: int
 ) -> OperatorProfile:
     """Profile an artifact on an LR image (3,h,w) of a size that it takes, in one of its runtimes."""
     info = runtime_info(runtime)
     if info.name not in artifact.runtimes:
         raise InputError(f"{artifact.id} cannot run on {info.name!r}: it opens in {', '.join(artifact.runtimes)}")
     require_installed(info)
-    profiler: Profiler = importlib.import_module(info.profiler)
+    profiler: Profiler = importlib.import_module(info.adapter)
     batch = to_layout(image, artifact.inputs[0].layout)
     return profiler.profile(bundle.path(artifact.file), batch, threads=threads, calls=calls)

@@ -13,15 +13,11 @@ MAX_THREADS = 256
 
 @dataclass(frozen=True)
 class RuntimeInfo:
-    """A runtime: ``adapter`` is the module in `runtimes` that wraps ``distribution``; ``extra`` installs it.
-
-    ``profiler`` is the module that tells what its operators take.
-    """
+    """A runtime: ``adapter`` is the module that wraps ``distribution``; ``extra`` installs it."""
 
     name: str
     title: str
     adapter: str
-    profiler: str
     distribution: str
     extra: str
     legacy: bool = False
@@ -42,7 +38,6 @@ RUNTIMES = {
             "ort",
             "ONNX Runtime",
             "edgesr.runtimes.adapters.ort",
-            "edgesr.runtimes.adapters.ort_profile",
             "onnxruntime",
             "onnx",
         ),
@@ -50,7 +45,6 @@ RUNTIMES = {
             "tflite",
             "LiteRT (TensorFlow Lite)",
             "edgesr.runtimes.adapters.tflite",
-            "edgesr.runtimes.adapters.tflite_profile",
             "ai-edge-litert",
             "tflite",
         ),
@@ -58,7 +52,6 @@ RUNTIMES = {
             "torchscript",
             "TorchScript Lite",
             "edgesr.runtimes.adapters.torchscript",
-            "edgesr.runtimes.adapters.torchscript_profile",
             "torch",
             "torchscript",
             legacy=True,

@@ -8,22 +8,20 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgesr.runtimes.adapters.registry import require_installed, require_threads, runtime_info
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, Layout
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import is_text
 from edgesr.runtimes.wording import shown_text
 
-Array = NDArray[np.float32]
-
 
 class Session(Protocol):
     """What an adapter gives: one input, one output, in the artifact's own layout, float32."""
 
-    def run(self, image: Array) -> Array:
+    def run(self, image: FloatArray) -> FloatArray:
         """(1,3,h,w) or (1,h,w,3) by the artifact's layout -> the graph's output in the layout of its output."""
 
 
@@ -48,7 +46,7 @@ class CheckedSession:
     scale: int
     failures: tuple[type[Exception], ...] = ()
 
-    def run(self, image: Array) -> Array:
+    def run(self, image: FloatArray) -> FloatArray:
         """As `Session.run`; an EdgesrError that names the artifact for a failure, or an answer of another shape."""
         try:
             output = self.session.run(image)
@@ -78,7 +76,7 @@ class ImageSession:
     artifact: Artifact
     session: Session
 
-    def prepare(self, image: Array) -> Array:
+    def prepare(self, image: FloatArray) -> FloatArray:
         """(3,h,w) -> contiguous batch of one in the artifact's input layout; the size is checked."""
         if not self.artifact.fits((image.shape[1], image.shape[2])):
             assert self.artifact.tile_size is not None
@@ -88,7 +86,7 @@ class ImageSession:
             )
         return to_layout(image, self.artifact.inputs[0].layout)
 
-    def infer(self, image: Array) -> Array:
+    def infer(self, image: FloatArray) -> FloatArray:
         """(3,h,w) -> (3,H,W): the SR image of a full graph, the residual of a tile graph."""
         return from_layout(self.session.run(self.prepare(image)), self.artifact.outputs[0].layout)
 
@@ -131,12 +129,12 @@ def _shown(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
 
 
-def to_layout(image: Array, layout: Layout) -> Array:
+def to_layout(image: FloatArray, layout: Layout) -> FloatArray:
     """(3,h,w) -> (1,3,h,w) or (1,h,w,3), contiguous."""
     return np.ascontiguousarray(image if layout == "NCHW" else image.transpose(1, 2, 0))[None]
 
 
-def from_layout(batch: Array, layout: Layout) -> Array:
+def from_layout(batch: FloatArray, layout: Layout) -> FloatArray:
     """(1,3,h,w) or (1,h,w,3) -> (3,h,w), a view."""
-    image: Array = batch[0] if layout == "NCHW" else batch[0].transpose(2, 0, 1)
+    image: FloatArray = batch[0] if layout == "NCHW" else batch[0].transpose(2, 0, 1)
     return image

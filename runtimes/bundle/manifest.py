@@ -8,7 +8,7 @@ from typing import Any, Literal
 from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
 from edgesr.runtimes.bundle.delegation import DelegateUse
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 OLDEST_SCHEMA_VERSION = 5
 """That of edgesr 0.1.0."""
 
@@ -35,15 +35,6 @@ class FileEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quantization:
-    """Affine quantization of a tensor: real = scale * (value - zero_point), per tensor or along ``axis``."""
-
-    scale: tuple[float, ...]
-    zero_point: tuple[int, ...]
-    axis: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class TensorSpec:
     """An input or output of an artifact; None in ``shape`` is a dynamic dimension, ``range`` the values it carries."""
 
@@ -52,7 +43,6 @@ class TensorSpec:
     dtype: str
     layout: Layout
     range: tuple[float, float] | None
-    quantization: Quantization | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,7 @@
-"""Open, verify and write a bundle: a directory of artifacts, goldens and manifest.json.
-
-A bundle is written beside its place and swapped in with one rename, so that a kill leaves the old or the new one.
-"""
+"""Open and verify a bundle: a directory of artifacts, goldens and manifest.json."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -15,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesr.runtimes.bundle.manifest import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Artifact, FileEntry, Manifest
+from edgesr.runtimes.bundle.older_manifests import in_newest_form
 from edgesr.runtimes.bundle.sound_manifest import require_sound
-from edgesr.runtimes.directory_swap import recover, swap_in
+from edgesr.runtimes.directory_swap import recover
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.files import require_creatable, sha256_of
-from edgesr.runtimes.json_file import JsonError, parse_json, read_json, require_version
-from edgesr.runtimes.json_records import DecodeError, decode, to_json
+from edgesr.runtimes.files import sha256_of
+from edgesr.runtimes.json_file import read_json, require_version
+from edgesr.runtimes.json_records import DecodeError, decode
 from edgesr.runtimes.wording import counted, shown_text
 
 MANIFEST_FILE = "manifest.json"
@@ -97,60 +92,6 @@ def is_bundle(path: Path) -> bool:
     return (path / MANIFEST_FILE).is_file()
 
 
-def check_output(output: Path) -> None:
-    """Refuse an output before work starts: anything but a new, an empty or a bundle directory in a writable place."""
-    if output.is_symlink() or (output.exists() and not output.is_dir()):
-        raise InputError(f"{output}: exists and is not a directory; give another --output")
-    if output.is_dir() and any(output.iterdir()) and not is_bundle(output):
-        raise InputError(f"{output}: is not empty and not a bundle; give a new directory with --output")
-    require_creatable(output.absolute().parent if output.exists() else output)
-
-
-def write_bundle(output: Path, fill: Callable[[Path], Manifest]) -> Bundle:
-    """Let ``fill`` write artifacts and goldens into a staging directory, add its manifest, and swap it in.
-
-    The caller holds the lock of this output. Leftovers of killed runs beside it are removed.
-    """
-    check_output(output)
-    target = output.absolute()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        recover(target)
-        for leftover in target.parent.glob(f"{_staging_prefix(target)}*"):
-            shutil.rmtree(leftover)
-        staging = Path(tempfile.mkdtemp(prefix=_staging_prefix(target), dir=target.parent))
-        staging.chmod(0o755)
-        try:
-            manifest = fill(staging)
-            (staging / MANIFEST_FILE).write_text(_readable_text(manifest, output))
-            swap_in(staging, target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-    except OSError as error:
-        raise InputError(f"{output}: cannot be written: {error.strerror}") from error
-    return Bundle(output, manifest)
-
-
-def _readable_text(manifest: Manifest, output: Path) -> str:
-    """The JSON of a manifest; an InputError instead of one that `open_bundle` would refuse."""
-    text = to_json(manifest)
-    try:
-        require_sound(manifest)
-        parse_json(text)
-    except (DecodeError, JsonError) as error:
-        raise InputError(f"{output}: its manifest could not be read again: {error}; nothing was written") from error
-    return text
-
-
-def file_entry(root: Path, path: Path) -> FileEntry:
-    """Entry of a file below the bundle's root."""
-    return FileEntry(path=path.relative_to(root).as_posix(), size_bytes=path.stat().st_size, sha256=sha256_of(path))
-
-
-def _staging_prefix(target: Path) -> str:
-    return f".{target.name}.partial-"
-
-
 def _read_manifest(root: Path) -> Manifest:
     file = root / MANIFEST_FILE
     if not root.exists():
@@ -158,9 +99,9 @@ def _read_manifest(root: Path) -> Manifest:
     if not file.is_file():
         raise InputError(f"{root}: not a bundle, it has no {MANIFEST_FILE}; make one with 'edgesr export'")
     data = read_json(file, remake=_REMAKE)
-    require_version(file, data, oldest=OLDEST_SCHEMA_VERSION, newest=SCHEMA_VERSION, remake=_REMAKE)
+    version = require_version(file, data, oldest=OLDEST_SCHEMA_VERSION, newest=SCHEMA_VERSION, remake=_REMAKE)
     try:
-        manifest = decode(Manifest, data)
+        manifest = decode(Manifest, in_newest_form(data, version))
         require_sound(manifest)
         return manifest
     except DecodeError as error:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.float32]
+from edgesr.runtimes.arrays import Image
+
 Rows = Callable[[int, int], Image]
 """First and last row (exclusive) -> those rows of the upsampled image, (3,n,W)."""
 

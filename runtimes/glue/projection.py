@@ -1,4 +1,4 @@
-"""The float glue around a residual graph, in numpy: bilinear upsampling, projection and clip.
+"""The float glue around a residual graph, in numpy: projection and clip.
 
     u = bilinear(lr)   sigma = noise_level(u)
     k = min(1, exp(alpha)*sigma*sqrt(n-1) / ||r||)   sr = clip(u - k*r, 0, 255)
@@ -11,45 +11,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.manifest import Glue
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.glue.noise_level import noise_level
-
-Image = NDArray[np.float32]
 
 _LARGEST_ALPHA = 700.0
 """exp of more does not fit into a float64, and no residual is bounded by it."""
-
-
-def upsample_bilinear(image: Image, scale: int) -> Image:
-    """(c,h,w) -> (c,scale*h,scale*w): half-pixel centres, edges replicated, no antialias (as torch and ONNX Resize)."""
-    return _upsample_axis(_upsample_axis(image, scale, axis=2), scale, axis=1)
-
-
-def upsample_region(image: Image, scale: int, rows: slice, columns: slice) -> Image:
-    """The part of `upsample_bilinear` (c,h,w) that belongs to these LR rows and columns, computed from it alone."""
-    top, left = max(rows.start - 1, 0), max(columns.start - 1, 0)
-    around = image[:, top : rows.stop + 1, left : columns.stop + 1]
-    return upsample_bilinear(around, scale)[
-        :,
-        (rows.start - top) * scale : (rows.stop - top) * scale,
-        (columns.start - left) * scale : (columns.stop - left) * scale,
-    ]
-
-
-def _upsample_axis(image: Image, scale: int, *, axis: int) -> Image:
-    """One output phase after the other: each is a fixed mix of a pixel and its neighbour."""
-    size = image.shape[axis]
-    before = image.take(np.maximum(np.arange(size) - 1, 0), axis=axis)
-    after = image.take(np.minimum(np.arange(size) + 1, size - 1), axis=axis)
-    result = np.empty((*image.shape[: axis + 1], scale, *image.shape[axis + 1 :]), dtype=image.dtype)
-    phases = np.moveaxis(result, axis + 1, 0)
-    for phase in range(scale):
-        offset = (phase + 0.5) / scale - 0.5
-        np.multiply(image, np.float32(1 - abs(offset)), out=phases[phase])
-        phases[phase] += np.float32(abs(offset)) * (before if offset < 0 else after)
-    return result.reshape(*image.shape[:axis], size * scale, *image.shape[axis + 1 :])
 
 
 def projection_factor(square_sum: float, count: int, *, sigma: float, alpha: float) -> float:

@@ -12,12 +12,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgesr.runtimes.glue.projection import upsample_bilinear, upsample_region
+from edgesr.runtimes.arrays import Image
+from edgesr.runtimes.glue.bilinear import upsample_bilinear, upsample_region
 from edgesr.runtimes.images.picture import Picture, Pixels
-
-Image = NDArray[np.float32]
 
 _RELIABLE_SHARE = 8
 """From an eighth of full alpha on, or the picture's highest alpha, a pixel keeps its colour. Below, its weight falls as

@@ -12,7 +12,7 @@ from PIL import Image
 
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import replaced_atomically
-from edgesr.runtimes.glue.projection import upsample_bilinear
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.images import sixteen_bit
 from edgesr.runtimes.images.exif import MAX_JPEG_BYTES, resized_exif
 from edgesr.runtimes.images.image_io import check_writable

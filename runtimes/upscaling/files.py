@@ -11,32 +11,16 @@ from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingImagePackageError, MissingPackageError
 from edgesr.runtimes.files import require_creatable
 from edgesr.runtimes.images.colour_bleeding import bleed_colours
-from edgesr.runtimes.images.image_io import DEFAULT_MAX_MEGAPIXELS, SUFFIXES, list_images, read_picture
+from edgesr.runtimes.images.image_io import list_images, read_picture
 from edgesr.runtimes.images.picture import Picture
 from edgesr.runtimes.images.picture_writer import PictureWriter, canvas_bytes, check_output_format, holds_alpha
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.upscaling.journal import FolderJournal
+from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 from edgesr.runtimes.upscaling.output_names import output_names, refuse_outputs_that_are_sources
-from edgesr.runtimes.upscaling.plan import UpscaleOptions, UpscalePlan, check_choice
+from edgesr.runtimes.upscaling.plan import UpscalePlan, check_choice
 from edgesr.runtimes.upscaling.upscale import Upscaler
 from edgesr.runtimes.wording import counted, noun_for
-
-DEFAULT_FOLDER_SUFFIX = ".png"
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileOptions:
-    """``quality`` of JPEG and WebP, 1 to 100; ``suffix`` of a folder's outputs; the largest input that is decoded."""
-
-    quality: int | None = None
-    suffix: str = DEFAULT_FOLDER_SUFFIX
-    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
-
-    def __post_init__(self) -> None:
-        if not self.max_megapixels > 0:
-            raise InputError(f"--max-megapixels {self.max_megapixels}: give a number above 0")
-        if self.suffix.lower() not in SUFFIXES:
-            raise InputError(f"--suffix {self.suffix!r}: give one of {', '.join(SUFFIXES)}")
 
 
 @dataclass(frozen=True)

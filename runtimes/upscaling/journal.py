@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edgesr.runtimes.bundle.opening import MANIFEST_FILE, Bundle
 from edgesr.runtimes.files import sha256_of, write_atomically
 from edgesr.runtimes.json_file import JsonError, parse_json
-from edgesr.runtimes.upscaling.plan import UpscaleOptions
-
-if TYPE_CHECKING:
-    from edgesr.runtimes.upscaling.files import FileOptions
+from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 
 JOURNAL_FILE = ".edgesr-upscale.json"
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from edgesr.runtimes.arrays import AnyPixels
 from edgesr.runtimes.errors import InputError
 
-Pixels = NDArray[Any]
 _UINT16_PER_LEVEL = 257
 
 
-def require_pixels(image: Pixels) -> Pixels:
+def require_pixels(image: AnyPixels) -> AnyPixels:
     """The image as (h,w,3), grey repeated; an InputError for any other shape, dtype or value."""
     if image.ndim == 2:
         image = np.broadcast_to(image[:, :, None], (*image.shape, 3))
@@ -26,13 +24,13 @@ def require_pixels(image: Pixels) -> Pixels:
     return image
 
 
-def rgb_values(image: Pixels) -> NDArray[np.float32]:
+def rgb_values(image: AnyPixels) -> NDArray[np.float32]:
     """(h,w,3) of any of the dtypes -> float32 (3,h,w) in [0,255], contiguous."""
     values = np.ascontiguousarray(image.transpose(2, 0, 1)).astype(np.float32)
     return values / np.float32(_UINT16_PER_LEVEL) if image.dtype == np.uint16 else values
 
 
-def in_dtype(values: NDArray[np.float32], dtype: DTypeLike) -> Pixels:
+def in_dtype(values: NDArray[np.float32], dtype: DTypeLike) -> AnyPixels:
     """Finite float32 (3,h,w) -> (h,w,3) of that dtype: clipped to [0,255], and rounded where the dtype is integer."""
     values = np.clip(values, 0, 255)
     if dtype == np.uint16:

@@ -6,46 +6,19 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edgesr.runtimes.adapters.registry import require_installed, require_threads, runtime_info
+from edgesr.runtimes.adapters.registry import require_installed, runtime_info
 from edgesr.runtimes.bundle.manifest import Artifact, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.upscaling.self_ensemble import ALL_EIGHT, SINGLE, Member
+from edgesr.runtimes.upscaling.options import DEFAULT_MEMORY_BYTES, UpscaleOptions
+from edgesr.runtimes.upscaling.self_ensemble import Member
 from edgesr.runtimes.upscaling.tiles import Grid, Span, grid_of, least_work_grid
 from edgesr.runtimes.wording import counted
 
-DEFAULT_MEMORY_BYTES = 256_000_000
 _GLUE_BYTES_PER_LR_PIXEL = 32
 """What the numpy glue holds beside a tile's residual: pieces of a few rows."""
 _CHANNEL_BYTES = 3 * 4
 _LEAST_KEPT_SIDE = 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpscaleOptions:
-    """How to upscale. ``memory_bytes`` bounds what tiles need at one time, without the image and its output.
-
-    None: 256 MB, which a file of one fixed size may pass. ``tile_size`` (h,w) instead of the one that the memory
-    allows. ``self_ensemble``: mean over the eight flips and transpositions.
-    """
-
-    artifact_id: str | None = None
-    runtime: str | None = None
-    threads: int = 1
-    memory_bytes: int | None = None
-    tile_size: Size | None = None
-    self_ensemble: bool = False
-
-    def __post_init__(self) -> None:
-        require_threads(self.threads)
-        if self.memory_bytes is not None and self.memory_bytes < 1:
-            raise InputError(f"memory is {self.memory_bytes} bytes: need more than 0")
-        if self.tile_size is not None and min(self.tile_size) < 1:
-            raise InputError(f"tile size {self.tile_size}: need at least 1 pixel a side")
-
-    @property
-    def members(self) -> tuple[Member, ...]:
-        return ALL_EIGHT if self.self_ensemble else SINGLE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgesr.runtimes.adapters.session import ImageSession
+from edgesr.runtimes.arrays import AnyPixels, Image
 from edgesr.runtimes.bundle.manifest import Artifact, Manifest
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.glue.bilinear import upsample_region
 from edgesr.runtimes.glue.noise_level import streamed_noise_level
-from edgesr.runtimes.glue.projection import projection_factor, square_sum, subtract_and_clip, upsample_region
+from edgesr.runtimes.glue.projection import projection_factor, square_sum, subtract_and_clip
 from edgesr.runtimes.upscaling.pixels import rgb_values
 from edgesr.runtimes.upscaling.plan import UpscalePlan
 from edgesr.runtimes.upscaling.self_ensemble import Member
 from edgesr.runtimes.upscaling.tiles import Span
-
-Image = NDArray[np.float32]
-Pixels = NDArray[Any]
 
 _PIECE_ROWS = 16
 
@@ -44,7 +42,7 @@ class TiledRun:
     def __init__(
         self,
         plan: UpscalePlan,
-        image: Pixels,
+        image: AnyPixels,
         manifest: Manifest,
         session: Callable[[Artifact], ImageSession],
         report: Callable[[int, int], None],
@@ -166,7 +164,7 @@ class TiledRun:
         return streamed_noise_level(rows, (height * self._scale, width * self._scale))
 
 
-def _extended(image: Pixels, size: tuple[int, int]) -> Pixels:
+def _extended(image: AnyPixels, size: tuple[int, int]) -> AnyPixels:
     """The image with its last row and column repeated up to ``size``."""
     missing = [(0, wanted - had) for wanted, had in zip(size, image.shape[:2], strict=True)]
     return np.pad(image, [*missing, (0, 0)], mode="edge") if missing != [(0, 0), (0, 0)] else image

@@ -9,26 +9,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgesr.runtimes.adapters.session import ImageSession, open_session
+from edgesr.runtimes.arrays import AnyPixels, Image
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.pixels import in_dtype, require_pixels
-from edgesr.runtimes.upscaling.plan import UpscaleOptions, UpscalePlan, plan_upscale
+from edgesr.runtimes.upscaling.plan import UpscalePlan, plan_upscale
 from edgesr.runtimes.upscaling.tiled_run import TiledRun
 
-Image = NDArray[np.float32]
-Pixels = NDArray[Any]
 Put = Callable[[int, int, Image], None]
 """Top, left and values (3,h,w) of a piece of the output, see `Piece`. A later piece replaces an earlier one."""
 
 
-def upscale(image: Pixels, bundle: Bundle, options: UpscaleOptions | None = None) -> Pixels:
+def upscale(image: AnyPixels, bundle: Bundle, options: UpscaleOptions | None = None) -> AnyPixels:
     """RGB (h,w,3) -> (s*h,s*w,3) of the same dtype: uint8, uint16 (0..65535), or float32 in [0,255].
 
     A grey image (h,w) gives RGB. An InputError for other shapes, dtypes or values, or when nothing in the bundle fits.
@@ -36,7 +34,7 @@ def upscale(image: Pixels, bundle: Bundle, options: UpscaleOptions | None = None
     return Upscaler(bundle, options or UpscaleOptions()).array(require_pixels(image))
 
 
-def upscale_rows(image: Pixels, bundle: Bundle, options: UpscaleOptions | None = None) -> Iterator[Pixels]:
+def upscale_rows(image: AnyPixels, bundle: Bundle, options: UpscaleOptions | None = None) -> Iterator[AnyPixels]:
     """The same, as bands of rows (n,s*w,3) from top to bottom: the output is never held as a whole.
 
     With a projection every tile runs twice, since the first row already depends on the norm of the whole residual.
@@ -77,7 +75,7 @@ class Upscaler:
         session.infer(tile)
         return time.perf_counter() - started
 
-    def run(self, image: Pixels, put: Put, name: str = "") -> UpscalePlan:
+    def run(self, image: AnyPixels, put: Put, name: str = "") -> UpscalePlan:
         """Upscale RGB (h,w,3), uint8, uint16 or float32 in [0,255], and hand out all pieces; gives the plan."""
         plan = self.plan((image.shape[0], image.shape[1]))
         run = self._tiled_run(image, plan, name)
@@ -88,7 +86,7 @@ class Upscaler:
                 put(*piece)
         return plan
 
-    def array(self, image: Pixels) -> Pixels:
+    def array(self, image: AnyPixels) -> AnyPixels:
         """RGB (h,w,3) -> (s*h,s*w,3) of the same dtype."""
         scale = self._bundle.manifest.scale
         result = np.empty((image.shape[0] * scale, image.shape[1] * scale, 3), dtype=image.dtype)
@@ -99,13 +97,13 @@ class Upscaler:
         self.run(image, put)
         return result
 
-    def rows(self, image: Pixels) -> Iterator[Pixels]:
+    def rows(self, image: AnyPixels) -> Iterator[AnyPixels]:
         """Bands of rows (n,s*w,3) in the image's dtype, top to bottom."""
         height, width = image.shape[:2]
         row_bytes = width * self._bundle.manifest.scale**2 * 3 * image.dtype.itemsize
         return self._bands(image, self.plan((height, width), row_bytes=row_bytes, in_order=True))
 
-    def _bands(self, image: Pixels, plan: UpscalePlan) -> Iterator[Pixels]:
+    def _bands(self, image: AnyPixels, plan: UpscalePlan) -> Iterator[AnyPixels]:
         height, width = image.shape[:2]
         scale = self._bundle.manifest.scale
         run = self._tiled_run(image, plan, "")
@@ -119,7 +117,7 @@ class Upscaler:
             bottom = min(span.keep_stop, height) * scale
             band = np.empty((bottom - top, width * scale, 3), dtype=image.dtype)
 
-            def put(row: int, left: int, values: Image, band: Pixels = band, top: int = top) -> None:
+            def put(row: int, left: int, values: Image, band: AnyPixels = band, top: int = top) -> None:
                 band[row - top : row - top + values.shape[1], left : left + values.shape[2]] = in_dtype(
                     values, image.dtype
                 )
@@ -129,7 +127,7 @@ class Upscaler:
             yield band
             top = bottom
 
-    def _tiled_run(self, image: Pixels, plan: UpscalePlan, name: str) -> TiledRun:
+    def _tiled_run(self, image: AnyPixels, plan: UpscalePlan, name: str) -> TiledRun:
         started = time.perf_counter()
         megapixels = plan.size[0] * plan.size[1] * self._bundle.manifest.scale**2 / 1e6
 

@@ -9,18 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from edgesr.benchmarks.quality.candidates import Candidate
 from edgesr.benchmarks.quality.image_pairs import ImageSet
 from edgesr.benchmarks.quality.measurement import measure_quality
+from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.wording import printable
 from edgesr.sr_model.generators.checkpoint import load_checkpoint
 from edgesr.sr_model.generators.generator import Generator
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True)

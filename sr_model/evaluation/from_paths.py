@@ -11,7 +11,7 @@ from edgesr.benchmarks.quality.measurement import PerceptualDistance
 from edgesr.runtimes.adapters.registry import installed_version, require_packages
 from edgesr.runtimes.bundle.opening import open_bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.sr_model.generators.checkpoint import require_file
+from edgesr.sr_model.generators.weights_file import require_file
 
 
 def candidates_from_paths(

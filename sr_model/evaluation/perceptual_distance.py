@@ -9,12 +9,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from edgesr.runtimes.arrays import Pixels
 from edgesr.sr_model.evaluation.shift_tolerant import BlurPool, packaged_state
-
-Pixels = NDArray[np.uint8]
 
 _WIDTHS = (64, 192, 384, 256, 256)
 _CONVOLUTIONS = ("slice1.0", "slice2.5", "slice3.9", "slice4.11", "slice5.13")

@@ -22,6 +22,7 @@ from edgesr.runtimes.wording import first_names, shown_name
 from edgesr.sr_model.generators.config import GeneratorConfig, preset
 from edgesr.sr_model.generators.recognised import foreign_network
 from edgesr.sr_model.generators.safetensors_header import read_layout
+from edgesr.sr_model.generators.weights_file import is_safetensors, require_file
 
 if TYPE_CHECKING:
     from edgesr.sr_model.generators.generator import Generator
@@ -30,13 +31,6 @@ METADATA_KEY = "edgesr_generator"
 WEIGHTS = ("real", "clean")
 DEFAULT_WEIGHTS = "real"
 _DTYPE = "F32"
-_START_BYTES = 64
-_NO_WEIGHTS = {
-    b"version https://git-lfs": "a pointer of Git LFS, not the file itself: run 'git lfs pull'",
-    b"<!doctype": "a web page, not the file itself: download the raw file",
-    b"<html": "a web page, not the file itself: download the raw file",
-}
-"""What downloads often leave in place of a file, by how it starts."""
 _REMAKE = "write it again with this edgesr"
 
 
@@ -79,15 +73,6 @@ def embedded_checkpoint(preset_name: str, *, weights: str = DEFAULT_WEIGHTS) -> 
             "checkpoint with --checkpoint FILE"
         )
     return files[weights]
-
-
-def is_safetensors(path: Path) -> bool:
-    """Whether a file is meant as safetensors: by its suffix, or by its layout (8 bytes of header length, then JSON)."""
-    if path.suffix == ".safetensors":
-        return True
-    with path.open("rb") as file:
-        start = file.read(9)
-    return len(start) == 9 and start[8:9] == b"{"
 
 
 def read_header(path: Path) -> CheckpointHeader:
@@ -133,20 +118,6 @@ def save_checkpoint(path: Path, generator: Generator, training: Mapping[str, str
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in generator.state_dict().items()}
     described = {"config": dataclasses.asdict(generator.config), "training": dict(training)}
     write_atomically(path, save(tensors, metadata={METADATA_KEY: json.dumps(described, sort_keys=True)}))
-
-
-def require_file(path: Path) -> None:
-    """An InputError unless the path is a file with something in it."""
-    if not path.exists():
-        raise InputError(f"{path}: no such file")
-    if not path.is_file():
-        raise InputError(f"{path}: not a file")
-    with path.open("rb") as file:
-        start = file.read(_START_BYTES).lstrip().lower()
-    if not start:
-        raise InputError(f"{path}: the file is empty; copy it again from where it came")
-    if found := next((advice for text, advice in _NO_WEIGHTS.items() if start.startswith(text)), None):
-        raise InputError(f"{path}: {found}")
 
 
 def _require_projection(generator: Generator, path: Path) -> None:

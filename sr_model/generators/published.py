@@ -17,11 +17,11 @@ from torch import Tensor
 
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.wording import shown_text
-from edgesr.sr_model.generators.checkpoint import require_file
 from edgesr.sr_model.generators.config import GeneratorConfig, preset
 from edgesr.sr_model.generators.finite_weights import FINITE, require_finite
 from edgesr.sr_model.generators.generator import Generator
 from edgesr.sr_model.generators.recognised import compare_shapes, described_nesting, foreign_network
+from edgesr.sr_model.generators.weights_file import require_file
 
 NETWORK = "SRResCGAN or SRResCycGAN x4 generator"
 _BLOCKS = 5

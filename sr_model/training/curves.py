@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgesr.benchmarks.quality.degradations import upscale_bicubic
 from edgesr.benchmarks.quality.image_pairs import ImageSet
 from edgesr.benchmarks.quality.measurement import degraded_pair
+from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.files import write_atomically
 from edgesr.sr_model.evaluation.evaluate import generator_pixels
 from edgesr.sr_model.generators.generator import Generator
@@ -21,7 +19,6 @@ from edgesr.sr_model.training.run.metrics_file import MetricsRow
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Pixels = NDArray[np.uint8]
 
 QUALITY = ("psnr_y_db", "psnr_rgb_db", "ssim")
 _NO_LOSS = ("step", "seconds", "data_wait_share", *QUALITY)

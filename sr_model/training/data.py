@@ -19,12 +19,11 @@ from edgesr.benchmarks.quality.degradations import (
     draw_degradation,
     parse_degradation,
 )
+from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.errors import InputError, MissingImagePackageError
 from edgesr.runtimes.images.image_io import SUFFIXES, read_rgb8
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 from edgesr.runtimes.wording import counted
-
-Pixels = NDArray[np.uint8]
 
 _SOFT_WIDTH = 1000
 _JPEG_BLOCK = 8

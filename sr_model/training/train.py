@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from edgesr.benchmarks.quality.image_pairs import ImageSet, read_image_set
+from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.wording import counted
@@ -20,7 +21,7 @@ from edgesr.sr_model.generators.config import TrainConfig, preset
 from edgesr.sr_model.generators.generator import Generator
 from edgesr.sr_model.training.curves import draw_curves, sample_pictures
 from edgesr.sr_model.training.cyclic_gan.vgg import VGGFeatures, load_perceptual_features
-from edgesr.sr_model.training.data import PatchDataset, Pixels, load_photographs, load_unpaired
+from edgesr.sr_model.training.data import PatchDataset, load_photographs, load_unpaired
 from edgesr.sr_model.training.interrupt import deferred_interrupt
 from edgesr.sr_model.training.loader import Batches
 from edgesr.sr_model.training.phases import Update, gan_update, l1_update

@@ -11,7 +11,7 @@ from PIL import Image
 from edgesr.export.calibration.photographs import photograph_files
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.upscaling.files import FileOptions
+from edgesr.runtimes.upscaling.options import FileOptions
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint
 from tests.helpers.cli_refusals import RunCli, refused
 from tests.helpers.places import RELEASE

@@ -36,7 +36,7 @@ from edgesr.export.inspection.model_file import describe
 from edgesr.export.inspection.paths import inspect_path
 from edgesr.runtimes.bundle.opening import MANIFEST_FILE, open_bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.upscaling.plan import UpscaleOptions
+from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import upscale
 from edgesr.sr_model.generators.checkpoint import load_checkpoint
 from tests.fuzzing.mutations import Mutate, mutate_bytes, mutate_json, mutate_safetensors

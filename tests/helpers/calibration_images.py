@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgesr.export.calibration.photographs import photograph
-from tests.helpers.hr_images import Pixels
+from edgesr.runtimes.arrays import FloatArray, Pixels
 
-Tile = NDArray[np.float32]
 GOLDEN = photograph("cat", (128, 128))
 
 
@@ -26,9 +24,9 @@ def flats() -> Pixels:
     return cells.repeat(48, axis=0).repeat(48, axis=1)
 
 
-def pixels_of(tile: Tile) -> Pixels:
+def pixels_of(tile: FloatArray) -> Pixels:
     return tile.transpose(1, 2, 0).astype(np.uint8)
 
 
-def contents(tiles: Sequence[Tile]) -> set[bytes]:
+def contents(tiles: Sequence[FloatArray]) -> set[bytes]:
     return {tile.tobytes() for tile in tiles}

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from edgesr.export.calibration.photographs import photograph
-
-Pixels = NDArray[np.uint8]
+from edgesr.runtimes.arrays import Pixels
 
 NAMES = ("coffee", "rocket")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,9 @@ from edgesr.runtimes.bundle.manifest import (
     TensorSpec,
     Tolerance,
 )
-from edgesr.runtimes.bundle.opening import file_entry
+from edgesr.runtimes.bundle.opening import MANIFEST_FILE, Bundle, open_bundle
+from edgesr.runtimes.bundle.writing import file_entry
+from edgesr.runtimes.json_records import to_json
 
 TOLERANCE = Tolerance(min_psnr_db=95, max_abs_error=0.05, max_mean_shift=0.002, max_border_error=0.05)
 
@@ -26,9 +31,7 @@ def fill(root: Path, content: bytes = b"model", **changes: object) -> Manifest:
     (root / "model.onnx").write_bytes(content)
     for name, scale in (("input", 1), ("output", 4), ("residual", 4)):
         np.save(root / f"{name}.npy", np.zeros((3, 2 * scale, 3 * scale), dtype=np.float32))
-    spec = TensorSpec(
-        name="lr", shape=(1, 3, None, None), dtype="float32", layout="NCHW", range=(0.0, 255.0), quantization=None
-    )
+    spec = TensorSpec(name="lr", shape=(1, 3, None, None), dtype="float32", layout="NCHW", range=(0.0, 255.0))
     fields: dict[str, object] = {
         "id": "onnx-fp32-full",
         "format": "onnx",
@@ -77,3 +80,15 @@ def fill(root: Path, content: bytes = b"model", **changes: object) -> Manifest:
         artifacts=(Artifact(**{**fields, **changes}),),  # type: ignore[arg-type]
         goldens=(golden,),
     )
+
+
+def planted(bundle: Bundle, copy: Path, artifact_id: str, change: Callable[[bytes], bytes]) -> Bundle:
+    """A copy of a bundle with one changed file, its size and hash in the manifest changed accordingly."""
+    shutil.copytree(bundle.root, copy)
+    artifact = bundle.artifact(artifact_id)
+    path = copy / artifact.file.path
+    path.write_bytes(change(path.read_bytes()))
+    changed = dataclasses.replace(artifact, file=file_entry(copy, path))
+    artifacts = tuple(changed if a.id == artifact_id else a for a in bundle.manifest.artifacts)
+    (copy / MANIFEST_FILE).write_text(to_json(dataclasses.replace(bundle.manifest, artifacts=artifacts)))
+    return open_bundle(copy)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
 
-Tensor = NDArray[np.float32]
+from edgesr.runtimes.arrays import FloatArray
 
 
 def make_graph(nodes: Sequence[onnx.NodeProto], tensors: Mapping[str, Any], output: str = "y") -> onnx.ModelProto:
@@ -34,11 +34,11 @@ def conv(name: str, source: str, output: str, *, pads: int = 0) -> onnx.NodeProt
     return helper.make_node("Conv", inputs, [output], name=f"conv.{name}", pads=[pads] * 4)
 
 
-def kernels(rows: ArrayLike) -> Tensor:
+def kernels(rows: ArrayLike) -> FloatArray:
     """Weights (out,in,1,1) from rows (out,in)."""
     return np.asarray(rows, dtype=np.float32)[:, :, None, None]
 
 
-def pixels(*values: ArrayLike) -> Tensor:
+def pixels(*values: ArrayLike) -> FloatArray:
     """An image (3,1,n) from n pixels of three values."""
     return np.ascontiguousarray(np.asarray(values, dtype=np.float32).T[:, None])

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from edgesr.export.calibration.photographs import photograph
 from edgesr.runtimes.adapters.session import ImageSession, open_session
+from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.glue.noise_level import noise_level
-from edgesr.runtimes.glue.projection import apply_residual, projection_factor, square_sum, upsample_bilinear
-
-Image = NDArray[np.float32]
+from edgesr.runtimes.glue.projection import apply_residual, projection_factor, square_sum
 
 _open: dict[tuple[Path, str, str], ImageSession] = {}
 _projected: dict[tuple[Path, int, int], NDArray[np.uint8]] = {}

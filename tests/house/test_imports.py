@@ -14,12 +14,11 @@ from tests.helpers.places import ROOT
 LAYERS = ("sr_model", "export", "runtimes", "benchmarks")
 HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert", "onnx2tf")
 ADAPTERS = {"ort", "tflite", "torchscript"}
-PROFILERS = {f"{adapter}_profile" for adapter in ADAPTERS}
 LIGHT = [
     f"edgesr.{'.'.join(file.relative_to(ROOT).with_suffix('').parts)}"
     for package in ("runtimes", "benchmarks")
     for file in sorted((ROOT / package).rglob("*.py"))
-    if file.stem not in {"__init__", *ADAPTERS, *PROFILERS}
+    if file.stem not in {"__init__", *ADAPTERS}
 ]
 CACHED_EXPORT = [
     "edgesr.export.pipeline",
@@ -55,8 +54,7 @@ def test_command_line_stays_light(arguments: list[str]) -> None:
 def test_adapters_import_only_their_runtime() -> None:
     expected = {"ort": ["onnxruntime"], "tflite": ["ai_edge_litert"], "torchscript": ["torch"]}
     for adapter, modules in expected.items():
-        for module in (adapter, f"{adapter}_profile"):
-            assert heavy_modules_after(f"import edgesr.runtimes.adapters.{module}") == modules
+        assert heavy_modules_after(f"import edgesr.runtimes.adapters.{adapter}") == modules
 
 
 def test_each_folder_of_code_is_linked_once() -> None:

@@ -31,8 +31,9 @@ def diff(
     """Compare two artifacts layer by layer and name the first that differs too much; exit code 1 when one does."""
     require_packages("diff", ("onnx", "onnxruntime"), extra="export")
     from edgesr.benchmarks.results.writing import require_writable, write_json
-    from edgesr.export.diff.layers import diff_summary, diff_table, run_diff
+    from edgesr.export.diff.layers import run_diff
     from edgesr.export.diff.plot import draw_differences, require_drawable
+    from edgesr.export.diff.tables import diff_summary, diff_table
     from edgesr.runtimes.bundle.opening import open_bundle
 
     require_writable(json, bundle)

@@ -56,9 +56,9 @@ def export(
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes."""
     require_packages("export", ("torch", "safetensors", "filelock", "platformdirs"), extra="export")
+    from edgesr.export.inspection.quantization_tables import quantization_tables
     from edgesr.export.options import ExportOptions
     from edgesr.export.pipeline import export_bundle
-    from edgesr.export.quantization.record import quantization_tables
 
     options = ExportOptions(
         preset=preset,

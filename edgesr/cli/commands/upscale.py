@@ -43,8 +43,8 @@ def upscale(
 ) -> None:
     """Upscale an image or a folder, of any size, in tiles: the same picture as in one piece (w8d: nearly)."""
     from edgesr.runtimes.bundle.opening import open_bundle
-    from edgesr.runtimes.upscaling.files import FileOptions, FileUpscaler
-    from edgesr.runtimes.upscaling.plan import UpscaleOptions
+    from edgesr.runtimes.upscaling.files import FileUpscaler
+    from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 
     options = UpscaleOptions(
         artifact_id=artifact,

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from edgesr.runtimes.errors import InputError
 from edgesr.sr_model.evaluation.shift_tolerant import BlurPool, packaged_state, packaged_weights_available
-from edgesr.sr_model.generators.checkpoint import is_safetensors, require_file
 from edgesr.sr_model.generators.finite_weights import require_finite
 from edgesr.sr_model.generators.published import read_state
+from edgesr.sr_model.generators.weights_file import is_safetensors, require_file
 
 _BLOCK_LENGTHS = {13: (2, 2, 3, 3, 3), 16: (2, 2, 4, 4, 4)}
 _WIDTHS = (64, 128, 256, 512, 512)

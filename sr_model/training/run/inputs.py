@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import sha256_of
-from edgesr.sr_model.generators.checkpoint import require_file
+from edgesr.sr_model.generators.weights_file import require_file
 
 
 @dataclass(frozen=True, kw_only=True)

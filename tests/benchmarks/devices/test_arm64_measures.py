@@ -25,7 +25,8 @@ from edgesr.benchmarks.machine.environment import x86_features
 from edgesr.benchmarks.parity.on_devices import run_parity
 from edgesr.export.quantization.precisions import wide_ranges
 from edgesr.export.quantization.quantize_onnx import quantize_onnx
-from edgesr.runtimes.bundle.opening import Bundle, file_entry
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.bundle.writing import file_entry
 from edgesr.runtimes.json_records import to_json
 
 pytest_plugins = ("tests.helpers.arm64.fixtures",)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import edgesr.benchmarks.parity.check
 from edgesr.benchmarks.devices.device import HostDevice
@@ -22,13 +21,14 @@ from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.results.writing import write_json
 from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.benchmarks.tables.parity import difference_causes, golden_table, parity_table
+from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.manifest import Artifact, Glue, Precision, Tolerance
-from edgesr.runtimes.bundle.opening import Bundle, file_entry, open_bundle
-from edgesr.runtimes.glue.projection import upsample_bilinear
+from edgesr.runtimes.bundle.opening import Bundle, open_bundle
+from edgesr.runtimes.bundle.writing import file_entry
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.json_records import decode, to_json
 from tests.helpers.small_bundle import fill
 
-Image = NDArray[np.float32]
 LOOSE = Tolerance(min_psnr_db=0, max_abs_error=255, max_mean_shift=255, max_border_error=255)
 
 

@@ -13,9 +13,10 @@ from edgesr.benchmarks.quality.degradations import Degradation, downscale_bicubi
 from edgesr.benchmarks.quality.image_pairs import read_image_set
 from edgesr.benchmarks.quality.measurement import degraded_pair, measure_quality
 from edgesr.benchmarks.tables.quality import quality_notes
+from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.errors import MissingImagePackageError
 from edgesr.runtimes.images.image_io import read_rgb8
-from tests.helpers.hr_images import NAMES, Pixels, hr_pixels, save, two_images
+from tests.helpers.hr_images import NAMES, hr_pixels, save, two_images
 
 
 @pytest.fixture

@@ -9,16 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from edgesr.benchmarks.quality.degradations import downscale_bicubic, upscale_bicubic
 from edgesr.export.calibration.photographs import photograph_files
+from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.images.image_io import read_rgb8
 from edgesr.sr_model.evaluation.perceptual_distance import STLPIPS
 from edgesr.sr_model.evaluation.shift_tolerant import BlurPool, packaged_state, packaged_weights_available
-
-Pixels = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")

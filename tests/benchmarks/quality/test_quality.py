@@ -19,12 +19,13 @@ from edgesr.benchmarks.quality.metrics import ssim
 from edgesr.benchmarks.results.writing import write_json
 from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
 from edgesr.runtimes.adapters.session import ImageSession
+from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.json_records import decode
 from edgesr.sr_model.evaluation.evaluate import checkpoint_candidate, generator_pixels, validate
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint, load_checkpoint
-from tests.helpers.hr_images import NAMES, Pixels, hr_pixels, save, two_images
+from tests.helpers.hr_images import NAMES, hr_pixels, save, two_images
 
 
 @pytest.fixture

@@ -100,6 +100,21 @@ def test_older_and_newer_result_files_are_refused(release: Path, run_cli: RunCli
         refused(run_cli, release, *arguments, naming=naming)
 
 
+def test_tensors_of_its_manifests_had_a_quantization_that_was_null(release: Path, run_cli: RunCli) -> None:
+    """That is left out; anything else in its place is refused, and so is the name in a manifest of today."""
+    file = release / "bundle" / "manifest.json"
+    before = file.read_text()
+    assert '"quantization": null' in before
+    for surplus in ({"quantization": {"scale": [1.0], "zero_point": [0], "axis": None}}, {"other": None}):
+        data = json.loads(before)
+        data["artifacts"][0]["inputs"][0].update(surplus)
+        file.write_text(json.dumps(data))
+        refused(run_cli, release, "parity", release / "bundle", naming="artifacts[0].inputs[0]")
+    file.write_text(before)
+    change(file, schema_version=6)
+    refused(run_cli, release, "parity", release / "bundle", naming="quantization")
+
+
 def test_older_and_newer_bundles_are_refused(release: Path, run_cli: RunCli) -> None:
     for version, naming in ((4, "make it anew with 'edgesr export'"), (9, "update edgesr")):
         change(release / "bundle" / "manifest.json", schema_version=version)

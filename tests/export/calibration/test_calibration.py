@@ -15,9 +15,10 @@ from edgesr.export.calibration.tiles import (
     calibration_warnings,
     folder_calibration,
 )
+from edgesr.runtimes.arrays import FloatArray, Pixels
 from edgesr.runtimes.images.image_io import read_rgb8
-from tests.helpers.calibration_images import GOLDEN, Tile, contents, flats, noise, pixels_of
-from tests.helpers.hr_images import Pixels, save
+from tests.helpers.calibration_images import GOLDEN, contents, flats, noise, pixels_of
+from tests.helpers.hr_images import save
 
 NAMES_OF_WARNINGS = ("no flat tile", "no dark tile", "no saturated tile")
 
@@ -28,7 +29,7 @@ def coordinates(height: int, width: int, owner: int = 0) -> Pixels:
     return np.stack([y % 256, x % 256, y // 256 * 64 + x // 256 * 16 + owner], axis=2).astype(np.uint8)
 
 
-def place(tile: Tile) -> tuple[int, int]:
+def place(tile: FloatArray) -> tuple[int, int]:
     """Row and column of a tile's first pixel in an image of ``coordinates``."""
     y, x, high = tile[:, 0, 0].astype(int)
     return int(y + high // 64 * 256), int(x + high // 16 % 4 * 256)
@@ -144,7 +145,7 @@ def test_what_a_folder_lacks_is_named(good: Path, missing: str, warning: str) ->
 
 
 def test_warnings_at_their_limits() -> None:
-    def missing(tile: Tile) -> list[str]:
+    def missing(tile: FloatArray) -> list[str]:
         return [w for w in NAMES_OF_WARNINGS if w in "\n".join(calibration_warnings([tile] * 24))]
 
     stripes = np.indices((3, 48, 48))[2] % 2 * 2.0 - 1

@@ -12,7 +12,8 @@ from edgesr.export.calibration.tiles import (
     calibration_warnings,
     synthetic_calibration,
 )
-from tests.helpers.calibration_images import Tile, contents
+from edgesr.runtimes.arrays import FloatArray
+from tests.helpers.calibration_images import contents
 
 
 def test_synthetic_tiles_are_8_bit_images_that_follow_their_seed() -> None:
@@ -36,7 +37,7 @@ def test_leaves_have_the_statistics_of_photographs() -> None:
     """Differences of neighbours: heavy tails (3 is Gaussian), and alike at half the scale; brightness varies."""
     tiles = synthetic_tiles(27, (48, 48), seed=0)[3:]
 
-    def kurtosis_and_spread(tile: Tile) -> tuple[float, float]:
+    def kurtosis_and_spread(tile: FloatArray) -> tuple[float, float]:
         differences = np.diff(tile.mean(axis=0))
         return float((differences**4).mean() / (differences**2).mean() ** 2), float(differences.std())
 

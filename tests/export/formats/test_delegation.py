@@ -8,7 +8,7 @@ from onnx import helper
 
 from edgesr.export.formats.delegate_prediction import predict
 from edgesr.runtimes.adapters.session import open_session
-from edgesr.runtimes.adapters.tflite_profile import delegation_of
+from edgesr.runtimes.adapters.tflite import delegation_of
 from edgesr.runtimes.bundle.delegation import DelegateUse, Delegation, GraphOperator, divide, read_partitions
 from edgesr.runtimes.bundle.manifest import Precision
 from edgesr.runtimes.bundle.opening import Bundle

@@ -243,7 +243,7 @@ def test_sample_tiles_differ_and_repeat() -> None:
 
 def test_manifest_is_plain_json(mobile_bundle: Bundle) -> None:
     manifest = json.loads((mobile_bundle.root / "manifest.json").read_text())
-    assert manifest["schema_version"] == 5
+    assert manifest["schema_version"] == 6
     assert manifest["glue"] == {"upsample": "bilinear", "noise_level": None, "alpha": None}
     assert manifest["generator"]["projection"] is False
     paths = {p.relative_to(mobile_bundle.root).as_posix() for p in mobile_bundle.root.rglob("*") if p.is_file()}

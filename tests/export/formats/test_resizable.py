@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from edgesr.export.calibration.photographs import photograph
@@ -20,10 +19,9 @@ from edgesr.runtimes.adapters import ort, tflite
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
-from edgesr.runtimes.glue.projection import upsample_bilinear
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from tests.helpers.whole_runs import artifact_of
 
-Image = NDArray[np.float32]
 SIZES = [(2, 2), (7, 5), (33, 47), (3, 90), (61, 53)]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,14 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from edgesr.cli.commands.diff import diff
-from edgesr.export.diff.layers import PYTORCH, THRESHOLDS, DiffResult, diff_summary, diff_table, run_diff
+from edgesr.export.diff.layers import PYTORCH, THRESHOLDS, DiffResult, run_diff
+from edgesr.export.diff.tables import diff_summary, diff_table
 from edgesr.export.graphs.onnx_graph import constants, convolutions
 from edgesr.export.graphs.tflite_graph import constant_values, operator_name, read_tflite, set_constant, write_tflite
-from edgesr.runtimes.bundle.opening import MANIFEST_FILE, Bundle, file_entry, open_bundle
+from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.json_records import decode, to_json
+from tests.helpers.small_bundle import planted
 
 MOBILE = ["head", *(f"blocks.{i}.conv{j}" for i in range(6) for j in (1, 2)), "tail"]
 PROJECTION = ["head", *(f"blocks.{i}.conv{j}" for i in range(2) for j in (1, 2)), "tail"]
@@ -39,18 +40,6 @@ def relative(result: DiffResult) -> list[float]:
     values = [layer.relative_rms for layer in result.layers]
     assert None not in values
     return [value for value in values if value is not None]
-
-
-def planted(bundle: Bundle, copy: Path, artifact_id: str, change: Callable[[bytes], bytes]) -> Bundle:
-    """A copy of a bundle with one changed file, its size and hash in the manifest changed accordingly."""
-    shutil.copytree(bundle.root, copy)
-    artifact = bundle.artifact(artifact_id)
-    path = copy / artifact.file.path
-    path.write_bytes(change(path.read_bytes()))
-    changed = dataclasses.replace(artifact, file=file_entry(copy, path))
-    artifacts = tuple(changed if a.id == artifact_id else a for a in bundle.manifest.artifacts)
-    (copy / MANIFEST_FILE).write_text(to_json(dataclasses.replace(bundle.manifest, artifacts=artifacts)))
-    return open_bundle(copy)
 
 
 def with_fault(values: Values) -> Values:

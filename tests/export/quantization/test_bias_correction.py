@@ -10,13 +10,14 @@ from onnx import helper, numpy_helper
 from edgesr.export.graphs.onnx_graph import copied, runner
 from edgesr.export.quantization.bias_correction import correct_biases
 from edgesr.export.quantization.quantize_onnx import quantize_onnx, with_biases
-from tests.helpers.small_graphs import Tensor, conv, kernels, make_graph, pixels
+from edgesr.runtimes.arrays import FloatArray
+from tests.helpers.small_graphs import conv, kernels, make_graph, pixels
 
 TILES = [pixels((100, 0, 8), (20, 40, 8)), pixels((0, 0, 0), (40, 80, 16))]
 # Channel means over both tiles: 40, 30, 8.
 
 
-def shifted(model: onnx.ModelProto, **errors: Tensor) -> onnx.ModelProto:
+def shifted(model: onnx.ModelProto, **errors: FloatArray) -> onnx.ModelProto:
     """A copy with something added to the weights of these layers, as rounding does."""
     result = copied(model)
     for tensor in result.graph.initializer:
@@ -96,7 +97,7 @@ def test_a_convolution_without_bias_is_left_alone_or_given_one() -> None:
         assert means == pytest.approx([40, 30, 8], abs=1e-3)
 
 
-def channel_means(model: onnx.ModelProto, output: str) -> Tensor:
+def channel_means(model: onnx.ModelProto, output: str) -> FloatArray:
     """Of a tensor over all tiles, in exact arithmetic."""
     run = runner(model, [output], exact=True)
     return np.asarray(np.mean([run(tile)[output].mean(axis=(0, 2, 3)) for tile in TILES], axis=0))

@@ -13,22 +13,20 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgesr.benchmarks.quality.metrics import psnr
 from edgesr.export.calibration.photographs import photograph
-from edgesr.export.graphs.onnx_graph import Tensor, runner
+from edgesr.export.graphs.onnx_graph import runner
 from edgesr.export.graphs.splice import splice
-from edgesr.export.quantization.float16 import (
-    convert_arithmetic_to_float16,
-    emulate_half_arithmetic,
-    store_weights_in_float16,
-)
+from edgesr.export.quantization.float16 import convert_arithmetic_to_float16, store_weights_in_float16
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.projection import apply_residual
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint, load_checkpoint
 from edgesr.sr_model.generators.generator import LRBody
+from tests.export.quantization.half_arithmetic import emulate_half_arithmetic
 from tests.helpers.small_graphs import conv, kernels, make_graph
 
 TILES = [photograph("cat", (32, 48)), photograph("coffee", (33, 47))]
-Run = Callable[[Tensor], dict[str, Tensor]]
+Run = Callable[[FloatArray], dict[str, FloatArray]]
 
 
 def graph_of(bundle: Bundle, kind: str) -> onnx.ModelProto:

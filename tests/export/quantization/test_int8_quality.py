@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from numpy.typing import NDArray
 
 from edgesr.benchmarks.quality.image_pairs import read_image_set
 from edgesr.benchmarks.quality.measurement import degraded_pair
@@ -17,11 +16,11 @@ from edgesr.benchmarks.quality.metrics import channel_mean_shift, crop_border, p
 from edgesr.export.options import ExportOptions
 from edgesr.export.pipeline import export_bundle
 from edgesr.runtimes.adapters.session import open_session
+from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.glue.projection import apply_residual
 from edgesr.runtimes.images.image_io import list_images, read_image
 
-Image = NDArray[np.float32]
 Upscale = Callable[[Image], Image]
 
 

@@ -16,9 +16,10 @@ from edgesr.export.calibration.synthetic import synthetic_tiles
 from edgesr.export.graphs.onnx_graph import layer_names, mac_shares, runner
 from edgesr.export.quantization.plan import Budget, Measured, Plan, read_plan, write_plan
 from edgesr.export.quantization.search import Planner, apply_plan
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import Sensitivity
 from edgesr.runtimes.errors import InputError
-from tests.helpers.small_graphs import Tensor, conv, kernels, make_graph
+from tests.helpers.small_graphs import conv, kernels, make_graph
 
 TILES = synthetic_tiles(8, (16, 16), seed=0)
 SELECTION = synthetic_tiles(7, (16, 16), seed=1)[3:]
@@ -51,7 +52,7 @@ def fragile_graph(*, channels: int = 4, tail_side: int = 1) -> onnx.ModelProto:
     return make_graph(nodes, tensors)
 
 
-def finish(tile: Tensor, residual: Tensor) -> Tensor:
+def finish(tile: FloatArray, residual: FloatArray) -> FloatArray:
     return np.clip(tile - residual, 0, 255)
 
 

@@ -13,8 +13,9 @@ from onnx import helper, numpy_helper
 from edgesr.export.graphs.onnx_graph import constants, convolutions, runner, sort_nodes
 from edgesr.export.quantization.plan import Range
 from edgesr.export.quantization.quantize_onnx import quantize_onnx, quantized_operators, with_biases
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import Scope
-from tests.helpers.small_graphs import Tensor, conv, kernels, make_graph, pixels
+from tests.helpers.small_graphs import conv, kernels, make_graph, pixels
 
 
 def one_convolution() -> onnx.ModelProto:
@@ -112,7 +113,7 @@ def two_branches() -> onnx.ModelProto:
     return make_graph(nodes, tensors)
 
 
-def branch_ranges(model: onnx.ModelProto, image: Tensor) -> dict[str, Range]:
+def branch_ranges(model: onnx.ModelProto, image: FloatArray) -> dict[str, Range]:
     values = runner(model, ["x", "a", "active", "b", "sum", "y"])(image)
     return {n: (min(float(v.min()), 0.0), max(float(v.max()), 0.0)) for n, v in values.items()}
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from edgesr.benchmarks.devices.device import HostDevice
 from edgesr.benchmarks.jobs import Job, LatencySettings
@@ -19,12 +18,11 @@ from edgesr.export.steps.costs import Runnable, check_size, measure_memory
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.adapters.session import CheckedSession, open_session
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
 from tests.helpers.whole_runs import artifact_of
-
-Array = NDArray[np.float32]
 
 
 class OfOneSize:
@@ -33,7 +31,7 @@ class OfOneSize:
     def __init__(self, shape: tuple[int, ...]) -> None:
         self._answer = np.zeros(shape, dtype=np.float32)
 
-    def run(self, image: Array) -> Array:
+    def run(self, image: FloatArray) -> FloatArray:
         return self._answer
 
 

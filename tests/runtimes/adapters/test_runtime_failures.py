@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.adapters.session import CheckedSession, ImageSession, open_session
-from edgesr.runtimes.bundle.opening import Bundle, file_entry
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.bundle.writing import file_entry
 from edgesr.runtimes.errors import EdgesrError
 from tests.helpers.cli_refusals import RunCli, picture, refused
 from tests.helpers.whole_runs import artifact_of

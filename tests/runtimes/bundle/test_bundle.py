@@ -14,7 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from edgesr.runtimes import directory_swap
-from edgesr.runtimes.bundle.opening import Bundle, check_output, file_entry, open_bundle, write_bundle
+from edgesr.runtimes.bundle.opening import Bundle, open_bundle
+from edgesr.runtimes.bundle.writing import check_output, file_entry, write_bundle
 from edgesr.runtimes.errors import InputError
 from tests.helpers.small_bundle import fill
 
@@ -45,8 +46,8 @@ def test_round_trip(bundle: Bundle) -> None:
     ("change", "message"),
     [
         (
-            lambda m: m.update(schema_version=6),
-            "schema version 6 is of a newer edgesr.*: update edgesr",
+            lambda m: m.update(schema_version=7),
+            "schema version 7 is of a newer edgesr.*: update edgesr",
         ),
         (lambda m: m.update(schema_version=4), r"schema version 4 is not supported.*make it anew with 'edgesr export'"),
         (lambda m: m.pop("schema_version"), "schema version None"),

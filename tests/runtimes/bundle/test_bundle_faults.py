@@ -10,7 +10,8 @@ import pytest
 
 from edgesr.runtimes import directory_swap
 from edgesr.runtimes.bundle.manifest import Manifest
-from edgesr.runtimes.bundle.opening import MANIFEST_FILE, Bundle, open_bundle, write_bundle
+from edgesr.runtimes.bundle.opening import MANIFEST_FILE, Bundle, open_bundle
+from edgesr.runtimes.bundle.writing import write_bundle
 from edgesr.runtimes.errors import InputError
 from tests.helpers.small_bundle import fill
 

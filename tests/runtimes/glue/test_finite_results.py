@@ -12,18 +12,18 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from edgesr.benchmarks.parity.check import check_parity
 from edgesr.benchmarks.quality.candidates import bundle_candidate
 from edgesr.benchmarks.quality.image_pairs import read_image_set
 from edgesr.runtimes.adapters.session import ImageSession
+from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.manifest import GraphKind, InsideVariant, Precision
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.projection import apply_residual, projection_factor, square_sum, subtract_and_clip
+from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.pixels import in_dtype
-from edgesr.runtimes.upscaling.plan import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import upscale, upscale_rows
 from edgesr.sr_model.evaluation.evaluate import generator_pixels
 from edgesr.sr_model.generators.config import GeneratorConfig
@@ -32,7 +32,6 @@ from tests.helpers.cli_refusals import RunCli, picture, refused
 from tests.helpers.small_bundle import TOLERANCE
 from tests.helpers.whole_runs import artifact_of, exposed
 
-Image = NDArray[np.float32]
 NOT_FINITE = (math.nan, math.inf, -math.inf)
 LOOSE = replace(TOLERANCE, min_psnr_db=20, max_abs_error=99, max_mean_shift=9, max_border_error=99)
 

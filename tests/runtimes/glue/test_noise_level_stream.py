@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from edgesr.export.calibration.photographs import photograph
+from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.glue import noise_level as module
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.glue.noise_level import noise_level, streamed_noise_level
-from edgesr.runtimes.glue.projection import upsample_bilinear
-
-Image = NDArray[np.float32]
 
 SIZES = [(8, 8), (9, 8), (8, 9), (9, 13), (10, 131), (131, 8), (33, 47), (64, 64), (61, 200)]
 

@@ -12,15 +12,9 @@ from numpy.typing import NDArray
 
 from edgesr.export.calibration.photographs import photograph
 from edgesr.runtimes.bundle.manifest import Glue
+from edgesr.runtimes.glue.bilinear import upsample_bilinear, upsample_region
 from edgesr.runtimes.glue.noise_level import noise_level
-from edgesr.runtimes.glue.projection import (
-    apply_residual,
-    projection_factor,
-    square_sum,
-    subtract_and_clip,
-    upsample_bilinear,
-    upsample_region,
-)
+from edgesr.runtimes.glue.projection import apply_residual, projection_factor, square_sum, subtract_and_clip
 from tests.helpers.published_reference import DB7
 
 

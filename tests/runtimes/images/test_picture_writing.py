@@ -15,7 +15,7 @@ from PIL import Image, ImageCms, JpegImagePlugin
 from PIL.ExifTags import IFD, Base
 
 from edgesr.runtimes.errors import InputError, MissingPackageError
-from edgesr.runtimes.glue.projection import upsample_bilinear
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.images.image_io import read_picture
 from edgesr.runtimes.images.picture import Picture, Pixels
 from edgesr.runtimes.images.picture_writer import PictureWriter, check_output_format, holds_alpha

@@ -14,8 +14,8 @@ from edgesr.runtimes.images import sixteen_bit
 from edgesr.runtimes.images.colour_bleeding import bleed_colours
 from edgesr.runtimes.images.image_io import read_picture
 from edgesr.runtimes.images.picture import Picture, Pixels
-from edgesr.runtimes.upscaling.files import FileOptions, FileUpscaler
-from edgesr.runtimes.upscaling.plan import UpscaleOptions
+from edgesr.runtimes.upscaling.files import FileUpscaler
+from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 from tests.helpers.whole_runs import exposed
 
 WHITE, RED, BLUE = (255, 255, 255), (200, 40, 30), (20, 90, 220)

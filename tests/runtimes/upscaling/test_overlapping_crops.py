@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from overlapping_crops import compare_with_whole, deviation, upscale_in_crops
 
-from edgesr.benchmarks.overlapping_crops import compare_with_whole, deviation, upscale_in_crops
 from edgesr.export.calibration.photographs import photograph
+from edgesr.runtimes.arrays import AnyPixels
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
-
-Pixels = NDArray[Any]
 
 
 class _Nearest:
     """Repeats every pixel twice a side, and remembers what it was given."""
 
     def __init__(self) -> None:
-        self.crops: list[Pixels] = []
+        self.crops: list[AnyPixels] = []
 
-    def __call__(self, image: Pixels) -> Pixels:
+    def __call__(self, image: AnyPixels) -> AnyPixels:
         self.crops.append(image)
         return image.repeat(2, axis=0).repeat(2, axis=1)
 
@@ -33,7 +30,7 @@ class _Nearest:
         return [(*divmod(int(crop[0, 0, 0]), width), crop.shape[0], crop.shape[1]) for crop in self.crops]
 
 
-def _numbered(height: int, width: int) -> Pixels:
+def _numbered(height: int, width: int) -> AnyPixels:
     """Every pixel is its own index."""
     return np.arange(height * width).reshape(height, width, 1).repeat(3, axis=2)
 
@@ -62,7 +59,7 @@ def test_odd_sides_keep_one_pixel_more_below_and_right() -> None:
 
 
 def test_statistic_of_the_whole_image_becomes_one_of_each_crop() -> None:
-    def mean(image: Pixels) -> Pixels:
+    def mean(image: AnyPixels) -> AnyPixels:
         return np.full_like(image, image.mean())
 
     image = np.zeros((40, 40, 3), dtype=np.float32)

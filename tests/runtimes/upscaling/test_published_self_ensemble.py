@@ -12,7 +12,7 @@ from edgesr.export.options import ExportOptions
 from edgesr.export.pipeline import export_bundle
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.images.image_io import read_image, read_rgb8
-from edgesr.runtimes.upscaling.plan import UpscaleOptions
+from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler
 from tests.helpers.whole_runs import channels_first
 

@@ -13,9 +13,9 @@ from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.adapters.session import ImageSession
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.glue.noise_level import noise_level
-from edgesr.runtimes.glue.projection import upsample_bilinear
-from edgesr.runtimes.upscaling.plan import UpscaleOptions
+from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.tiles import grid_of
 from edgesr.runtimes.upscaling.upscale import Upscaler, upscale, upscale_rows
 from tests.helpers.small_generator import projected_generator

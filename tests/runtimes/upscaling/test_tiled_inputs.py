@@ -12,8 +12,8 @@ from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.adapters.session import ImageSession
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
-from edgesr.runtimes.glue.projection import upsample_bilinear
-from edgesr.runtimes.upscaling.plan import UpscaleOptions
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
+from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler, upscale, upscale_rows
 from tests.helpers.whole_runs import artifact_of, channels_first, exposed, projected, run_whole
 

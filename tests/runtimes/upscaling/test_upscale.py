@@ -14,12 +14,13 @@ from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.glue.noise_level import noise_level
-from edgesr.runtimes.glue.projection import apply_residual, upsample_bilinear
+from edgesr.runtimes.glue.projection import apply_residual
 from edgesr.runtimes.images.image_io import read_image, write_image
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
-from edgesr.runtimes.upscaling.files import FileOptions, FileUpscaler, Written
-from edgesr.runtimes.upscaling.plan import UpscaleOptions
+from edgesr.runtimes.upscaling.files import FileUpscaler, Written
+from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import upscale_rows
 from tests.helpers.whole_runs import run_whole
 

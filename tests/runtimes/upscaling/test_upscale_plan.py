@@ -12,7 +12,8 @@ from edgesr.runtimes.adapters.registry import RuntimeInfo
 from edgesr.runtimes.bundle.manifest import Artifact, InsideVariant, RunMemory, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.upscaling.plan import DEFAULT_MEMORY_BYTES, UpscaleOptions, UpscalePlan, plan_upscale
+from edgesr.runtimes.upscaling.options import DEFAULT_MEMORY_BYTES, UpscaleOptions
+from edgesr.runtimes.upscaling.plan import UpscalePlan, plan_upscale
 
 SIZES: list[Size] = [(1, 1), (2, 300), (300, 2), (33, 47), (64, 64), (339, 510), (3000, 4000)]
 BUDGETS = (20, 40, 100, 256, 1000, 20_000)

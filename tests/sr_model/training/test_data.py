@@ -10,8 +10,9 @@ import torch
 
 from edgesr.benchmarks.quality.degradations import crop_to_multiple, downscale_bicubic
 from edgesr.export.calibration.photographs import photograph_files
+from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.images.image_io import read_rgb8
-from edgesr.sr_model.training.data import PatchDataset, Photograph, Pixels, load_photographs
+from edgesr.sr_model.training.data import PatchDataset, Photograph, load_photographs
 from edgesr.sr_model.training.loader import Batches
 from edgesr.sr_model.training.processes import Processes
 

@@ -11,26 +11,23 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgesr.benchmarks.quality.metrics import max_abs_error, psnr
 from edgesr.runtimes.adapters.session import open_session
+from edgesr.runtimes.arrays import AnyPixels, Image
 from edgesr.runtimes.bundle.manifest import Glue, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.glue.noise_level import noise_level
-from edgesr.runtimes.glue.projection import apply_residual, projection_factor, square_sum, upsample_bilinear
+from edgesr.runtimes.glue.projection import apply_residual, projection_factor, square_sum
+from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.pixels import rgb_values
-from edgesr.runtimes.upscaling.plan import UpscaleOptions
 from edgesr.runtimes.upscaling.tiles import Span
 from edgesr.runtimes.upscaling.upscale import Upscaler
 from edgesr.runtimes.wording import counted
-
-Image = NDArray[np.float32]
-Pixels = NDArray[Any]
 
 SHAVE = 10
 MIN_PIXELS = 100_000
@@ -38,13 +35,13 @@ MIN_PIXELS = 100_000
 
 
 def upscale_in_crops(
-    image: Pixels,
-    upscale_whole: Callable[[Pixels], Pixels],
+    image: AnyPixels,
+    upscale_whole: Callable[[AnyPixels], AnyPixels],
     *,
     scale: int,
     shave: int = SHAVE,
     min_pixels: int = MIN_PIXELS,
-) -> Pixels:
+) -> AnyPixels:
     """RGB (h,w,3) -> (s*h,s*w,3) as `crop_forward` does it.
 
     Four crops of (h//2+shave, w//2+shave) LR pixels, one at each corner; one with fewer than ``min_pixels`` is upscaled
@@ -112,7 +109,7 @@ class TilingComparison:
 
 
 def compare_with_whole(
-    image: Pixels, bundle: Bundle, *, memory_bytes: int, threads: int = 1, min_pixels: int = MIN_PIXELS
+    image: AnyPixels, bundle: Bundle, *, memory_bytes: int, threads: int = 1, min_pixels: int = MIN_PIXELS
 ) -> TilingComparison:
     """Upscale in one piece, in overlapping crops, and in edgesr's tiles that fit ``memory_bytes``; nothing is rounded.
 
@@ -160,7 +157,7 @@ class _OnePiece:
         self._scale, self._glue = bundle.manifest.scale, bundle.manifest.glue
         self.factors: list[float] = []
 
-    def upscale(self, image: Pixels) -> Pixels:
+    def upscale(self, image: AnyPixels) -> AnyPixels:
         lr = rgb_values(image)
         residual = self._session.infer(lr)
         self.factors.append(_factor(lr, residual, self._scale, self._glue))

@@ -1,4 +1,4 @@
-"""Fuzz what edgesr reads: python -m tests.fuzz [TARGET ...] [--runs N] [--seconds S] [--seed N]
+"""Fuzz what edgesr reads: python -m tests.fuzzing [TARGET ...] [--runs N] [--seconds S] [--seed N]
 
 Mutates files of every kind, and reads each as the command line does: it has to be read, or refused in one line. Targets
 in Python are guided by coverage (atheris, libFuzzer); those that C++ libraries read run in forks, without guidance.
@@ -112,7 +112,7 @@ def main() -> None:
     limits = ["--runs", str(given.runs), "--seconds", str(given.seconds), "--seed", str(given.seed)]
 
     def run(name: str) -> int:
-        return subprocess.run([sys.executable, "-m", "tests.fuzz", name, "--here", *limits], check=False).returncode
+        return subprocess.run([sys.executable, "-m", "tests.fuzzing", name, "--here", *limits], check=False).returncode
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         codes = list(pool.map(run, given.targets or targets.TARGETS))

@@ -1,0 +1,58 @@
+"""What the user asks of upscaling an image, and of the files of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgesr.runtimes.adapters.registry import require_threads
+from edgesr.runtimes.bundle.manifest import Size
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.images.image_io import DEFAULT_MAX_MEGAPIXELS, SUFFIXES
+from edgesr.runtimes.upscaling.self_ensemble import ALL_EIGHT, SINGLE, Member
+
+DEFAULT_MEMORY_BYTES = 256_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpscaleOptions:
+    """How to upscale. ``memory_bytes`` bounds what tiles need at one time, without the image and its output.
+
+    None: 256 MB, which a file of one fixed size may pass. ``tile_size`` (h,w) instead of the one that the memory
+    allows. ``self_ensemble``: mean over the eight flips and transpositions.
+    """
+
+    artifact_id: str | None = None
+    runtime: str | None = None
+    threads: int = 1
+    memory_bytes: int | None = None
+    tile_size: Size | None = None
+    self_ensemble: bool = False
+
+    def __post_init__(self) -> None:
+        require_threads(self.threads)
+        if self.memory_bytes is not None and self.memory_bytes < 1:
+            raise InputError(f"memory is {self.memory_bytes} bytes: need more than 0")
+        if self.tile_size is not None and min(self.tile_size) < 1:
+            raise InputError(f"tile size {self.tile_size}: need at least 1 pixel a side")
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        return ALL_EIGHT if self.self_ensemble else SINGLE
+
+
+DEFAULT_FOLDER_SUFFIX = ".png"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """``quality`` of JPEG and WebP, 1 to 100; ``suffix`` of a folder's outputs; the largest input that is decoded."""
+
+    quality: int | None = None
+    suffix: str = DEFAULT_FOLDER_SUFFIX
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
+
+    def __post_init__(self) -> None:
+        if not self.max_megapixels > 0:
+            raise InputError(f"--max-megapixels {self.max_megapixels}: give a number above 0")
+        if self.suffix.lower() not in SUFFIXES:
+            raise InputError(f"--suffix {self.suffix!r}: give one of {', '.join(SUFFIXES)}")

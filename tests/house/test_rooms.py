@@ -1,0 +1,108 @@
+"""The house: folders of a size that one looks through, short files, and imports without a cycle."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+from collections import defaultdict
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.places import ROOT
+
+LAYERS = ("sr_model", "export", "runtimes", "benchmarks")
+NO_MODULES = {"__init__.py", "__main__.py", "conftest.py"}
+"""Python and pytest run these; nothing imports them."""
+
+
+def python_files() -> list[Path]:
+    return [file for folder in (*LAYERS, "edgesr", "tests") for file in (ROOT / folder).rglob("*.py")]
+
+
+def modules() -> dict[str, Path]:
+    """Our modules by name, packages without their own code left out."""
+    found = {}
+    for folder in (*LAYERS, "edgesr"):
+        for file in (ROOT / folder).rglob("*.py"):
+            parts = file.relative_to(ROOT).with_suffix("").parts
+            if file.name != "__init__.py":
+                found[".".join(parts if folder == "edgesr" else ("edgesr", *parts))] = file
+    return found
+
+
+def imported(file: Path, known: dict[str, Path]) -> set[str]:
+    """Modules of ours that a file imports: at its top, in functions, and for type checkers alone."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            assert node.level == 0, f"{file}: import by the whole name"
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found & known.keys()
+
+
+def room(module: str) -> str:
+    """The folder below a layer that a module is in; a module that is in none stands for itself."""
+    return ".".join(module.split(".")[:3])
+
+
+def function_lines(file: Path) -> list[int]:
+    nodes = ast.walk(ast.parse(file.read_text()))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [(node.end_lineno or node.lineno) - node.lineno + 1 for node in functions]
+
+
+@pytest.fixture(scope="module")
+def graph() -> dict[str, set[str]]:
+    """What each module imports."""
+    known = modules()
+    assert len(known) > 200
+    found = {name: imported(file, known) for name, file in known.items()}
+    assert sum(map(len, found.values())) > 1000
+    return found
+
+
+def test_modules_import_each_other_without_a_cycle(graph: dict[str, set[str]]) -> None:
+    assert len(list(TopologicalSorter(graph).static_order())) == len(graph)
+
+
+def test_rooms_import_each_other_without_a_cycle(graph: dict[str, set[str]]) -> None:
+    between: dict[str, set[str]] = defaultdict(set)
+    for module, others in graph.items():
+        between[room(module)] |= {room(other) for other in others} - {room(module)}
+    assert "edgesr.runtimes.bundle" in between["edgesr.runtimes.upscaling"]
+    list(TopologicalSorter(between).static_order())
+
+
+def test_packages_run_no_code_of_their_own(graph: dict[str, set[str]]) -> None:
+    """Otherwise importing one module would import others behind its back."""
+    for file in python_files():
+        if file.name == "__init__.py" and file.parent != ROOT / "edgesr":
+            assert imported(file, modules()) <= {"edgesr.runtimes.telemetry"}, file
+
+
+def test_folders_hold_from_three_to_sixteen_files() -> None:
+    held: dict[Path, list[str]] = defaultdict(list)
+    for file in python_files():
+        held[file.parent].append(file.name)
+    assert len(held) > 40
+    for folder, names in held.items():
+        assert len(names) <= 16, folder
+        assert not 0 < len(set(names) - NO_MODULES) < 3, folder
+
+
+def test_every_folder_of_code_is_a_package() -> None:
+    for file in python_files():
+        assert (file.parent / "__init__.py").is_file(), file
+
+
+def test_files_and_functions_are_short() -> None:
+    lines = [length for file in python_files() if (length := len(file.read_text().splitlines()))]
+    assert statistics.median(lines) <= 120
+    assert max(lines) <= 250
+    functions = sorted(length for file in python_files() for length in function_lines(file))
+    assert len(functions) > 2000
+    assert functions[int(0.9 * len(functions))] <= 20
