@@ -15,6 +15,7 @@ from edgesr.export.quantization.record import record_of_plan, record_of_ranges
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord
 from edgesr.export.stages.converted import ConvertedArtifact
+from edgesr.export.stages.model_files import MODEL, model_files
 from edgesr.export.stages.runner import StageRunner
 from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
 from edgesr.runtimes.bundle.manifest import (
@@ -59,23 +60,19 @@ class Assembly:
         )
 
     def _artifact(self, root: Path, converted: ConvertedArtifact) -> Artifact:
-        plan, cost = converted.plan, converted.cost
-        file = root / f"{plan.id}{plan.target.suffix}"
-        shutil.copyfile(converted.file, file)
+        plan = converted.plan
         return Artifact(
             id=plan.id,
             format=plan.target.name,
-            runtimes=plan.target.runtimes,
+            uses=converted.uses,
             graph=plan.graph,
             precision=plan.precision,
             tile_size=plan.tile_size,
-            resizable=cost is not None and cost.resizable,
             halo=self.runner.measurement.halo if plan.graph == "tile" else None,
             padding="zero" if plan.zero_padded else self.runner.config.padding,
             inside_only=plan.zero_padded,
             inside=converted.inside,
-            memory=cost.memory if cost is not None else None,
-            file=file_entry(root, file),
+            files=tuple(_copied(file, converted, root) for file in model_files(converted.file)),
             inputs=(self._spec(plan, INPUT_NAME, 1, (0.0, 255.0)),),
             outputs=(
                 self._spec(
@@ -90,7 +87,6 @@ class Assembly:
             least_runtime=dict(plan.target.least_runtime),
             legacy=plan.target.legacy,
             quantization=self._quantization_record(plan),
-            delegate=converted.delegate,
         )
 
     def _quantization_record(self, plan: ArtifactPlan) -> QuantizationRecord | None:
@@ -125,3 +121,12 @@ class Assembly:
             intermediates={name: copied(file) for name, file in record.intermediates.items()},
             tolerances=tolerances(self.options.int8_min_psnr_db, self.options.int8_max_shift),
         )
+
+
+def _copied(file: Path, converted: ConvertedArtifact, root: Path) -> FileEntry:
+    """A file of a model in the bundle: named by the artifact's id where its stage named it "model"."""
+    place = file.relative_to(converted.file.parent)
+    target = root / f"{converted.plan.id}{place.as_posix().removeprefix(MODEL)}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, target)
+    return file_entry(root, target)

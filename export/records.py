@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgesr.runtimes.bundle.manifest import GraphKind, Precision, Size
+from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 
@@ -38,16 +38,6 @@ class GoldenRecord:
     source: str
     files: dict[str, str]
     intermediates: dict[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DelegateJob:
-    """A float32 ONNX graph and the TFLite file that was made of it."""
-
-    onnx_file: str
-    file: str
-    graph: GraphKind
-    precision: Precision
 
 
 @dataclass(frozen=True)

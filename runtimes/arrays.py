@@ -15,3 +15,5 @@ Pixels = NDArray[np.uint8]
 """(h,w,3), RGB."""
 AnyPixels = NDArray[Any]
 """(h,w,3), RGB: uint8, uint16 (0..65535) or float32 in [0,255]."""
+PicturePixels = NDArray[np.uint8 | np.uint16]
+"""(h,w,c) with 1, 3 or 4 channels, as a file has them."""

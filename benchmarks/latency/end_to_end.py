@@ -5,7 +5,6 @@ The glue is what upscaling takes beside the network's calls: layout, upsampling,
 
 from __future__ import annotations
 
-import importlib
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,12 +19,13 @@ from numpy.typing import NDArray
 from edgesr.benchmarks.jobs import EndToEndSettings
 from edgesr.benchmarks.machine.memory import peak_rss_bytes, rss_bytes
 from edgesr.runtimes.adapters.registry import require_installed, runtime_info
-from edgesr.runtimes.adapters.session import ImageSession, Session
+from edgesr.runtimes.adapters.runtime import Session
+from edgesr.runtimes.adapters.session import ImageSession
+from edgesr.runtimes.arrays import PicturePixels
 from edgesr.runtimes.bundle.manifest import Artifact, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.images.image_io import read_picture, write_image
-from edgesr.runtimes.images.picture import Pixels
 from edgesr.runtimes.images.picture_writer import PictureWriter
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler
@@ -61,7 +61,7 @@ def measure_end_to_end(
     """Upscale a photograph from PNG to PNG in this process, then time it and a whole run of a tile's size in turn."""
     info = runtime_info(runtime)
     require_installed(info)
-    importlib.import_module(info.adapter)
+    info.load()
     with _photograph_file(bundle, settings.size) as source:
         before = rss_bytes()
         options = UpscaleOptions(
@@ -107,7 +107,7 @@ def _require_network(network_ms: float, size: Size) -> None:
 
 
 def _compare(
-    upscaler: _TimedUpscaler, photograph: Pixels, whole: Pixels, writer: PictureWriter, repeats: int
+    upscaler: _TimedUpscaler, photograph: PicturePixels, whole: PicturePixels, writer: PictureWriter, repeats: int
 ) -> tuple[float, float]:
     """Share of the glue, and time per pixel of the photograph by that of the whole run."""
     shares, ratios = [], []
@@ -146,7 +146,7 @@ class _TimedUpscaler(Upscaler):
         timed = self._timed.setdefault(id(opened.session), _TimedSession(opened.session))
         return replace(opened, session=timed)
 
-    def timed(self, pixels: Pixels, writer: PictureWriter) -> tuple[float, float]:
+    def timed(self, pixels: PicturePixels, writer: PictureWriter) -> tuple[float, float]:
         """Upscale into a writer: milliseconds of all, and of the runtime's calls."""
         before = self._network_ms()
         started = time.perf_counter()

@@ -8,34 +8,29 @@ resident once the runtime was imported.
 
 from __future__ import annotations
 
-import importlib
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgesr.benchmarks.machine.memory import peak_rss_bytes, rss_bytes
+from edgesr.runtimes.adapters.registry import runtime_info
 from edgesr.runtimes.adapters.session import from_layout, to_layout
 from edgesr.runtimes.allocator import keep_large_blocks_after_torch
 from edgesr.runtimes.bundle.manifest import Layout, Size
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 
-if TYPE_CHECKING:
-    from edgesr.runtimes.adapters.session import Adapter
-
-
 CHANNELS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunJob:
-    """Open ``files`` with an adapter module at one thread; call each once, then ``calls`` times in turn, on a tile."""
+    """Open ``files`` with a runtime at one thread; call each once, then ``calls`` times in turn, on a tile."""
 
-    adapter: str
+    runtime: str
     files: tuple[str, ...]
     layout: Layout
     size: Size
@@ -57,9 +52,10 @@ class RunCost:
 
 def measure_run(job: RunJob) -> RunCost:
     """Do the job in this process."""
-    adapter: Adapter = importlib.import_module(job.adapter)
+    runtime = runtime_info(job.runtime)
+    runtime.load()
     before = rss_bytes()
-    sessions = [adapter.open(Path(file), 1) for file in job.files]
+    sessions = [runtime.open(Path(file), 1) for file in job.files]
     tile = np.random.default_rng(0).uniform(0, 255, (3, *job.size)).astype(np.float32)
     batch = to_layout(tile, job.layout)
     try:

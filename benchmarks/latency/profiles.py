@@ -11,7 +11,8 @@ from edgesr.benchmarks.jobs import Job, LatencySettings, decode_result
 from edgesr.benchmarks.latency.call import photograph_golden
 from edgesr.benchmarks.results.header import Header, header
 from edgesr.benchmarks.results.rows import Row, all_measured, require_any_ran, row
-from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime, profile_operators
+from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime
+from edgesr.runtimes.adapters.profiling import profile_operators
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent

@@ -7,8 +7,9 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgesr.runtimes.adapters.registry import RUNTIMES, installed_version
+from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.allocator import allocator_settings
+from edgesr.runtimes.packages import installed_version
 
 CPUS = Path("/sys/devices/system/cpu")
 """Where Linux tells of cores and their clocks; other systems do not have it."""

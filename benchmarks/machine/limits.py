@@ -71,7 +71,7 @@ def intensity_flop_per_byte(artifact: Artifact, size: Size, *, scale: int) -> fl
     Activations between layers are left out: a runtime may keep them in caches.
     """
     pixels = size[0] * size[1]
-    moved = artifact.file.size_bytes + sum(
+    moved = artifact.size_bytes + sum(
         3 * count * np.dtype(spec.dtype).itemsize
         for spec, count in ((artifact.inputs[0], pixels), (artifact.outputs[0], pixels * scale**2))
     )

@@ -74,7 +74,7 @@ def check_parity(
 
     ``images``: folders to keep the SR images in, or to take those of exact arithmetic from.
     """
-    fitting = [g for g in bundle.manifest.goldens if artifact.fits(g.size)]
+    fitting = [g for g in bundle.manifest.goldens if artifact.fits(g.size, runtime)]
     if not fitting:
         raise InputError(f"{artifact.id}: no golden has its size; export the bundle again")
     session = open_session(bundle, artifact, runtime=runtime, threads=threads)

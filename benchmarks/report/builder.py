@@ -14,10 +14,10 @@ from edgesr.benchmarks.report.section import Section
 from edgesr.benchmarks.report.sections import make_sections
 from edgesr.benchmarks.report.text_output import as_utf8, csv_files, markdown, write_csv_files
 from edgesr.benchmarks.results.header import utc_now
-from edgesr.runtimes.adapters.registry import require_packages
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import write_output
+from edgesr.runtimes.packages import require_packages
 from edgesr.runtimes.progress import Progress, silent
 
 LARGEST_BYTES = 15_000_000

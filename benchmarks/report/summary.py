@@ -61,7 +61,7 @@ def artifact_table(manifest: Manifest) -> Table:
             _size(artifact),
             artifact.padding,
             f"{artifact.mac_per_hr_pixel:.0f}",
-            f"{artifact.file.size_bytes / 1e3:.0f}",
+            f"{artifact.size_bytes / 1e3:.0f}",
             ", ".join(f"{name} {version} or later" for name, version in artifact.least_runtime.items()),
         )
         for artifact in manifest.artifacts
@@ -129,7 +129,7 @@ def _summary_row(found: ReportData, artifact: Artifact, runtime: str) -> tuple[s
         _state(parity),
         _worst_psnr(parity),
         *_latency_cells(_latency_result(found, artifact, runtime)),
-        f"{artifact.file.size_bytes / 1e3:.0f}",
+        f"{artifact.size_bytes / 1e3:.0f}",
     )
 
 
@@ -170,4 +170,4 @@ def _size(artifact: Artifact) -> str:
     if artifact.tile_size is None:
         return "any"
     height, width = artifact.tile_size
-    return f"{height}x{width}" + (", resizable" if artifact.resizable else "")
+    return f"{height}x{width}" + (", resizable" if any(use.resizable for use in artifact.uses) else "")

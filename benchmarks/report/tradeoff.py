@@ -102,7 +102,7 @@ def _points(data: ReportData, threads: int) -> tuple[Point, ...]:
                 interval=(low / megapixels, high / megapixels),
                 p50_ms=result.latency.p50_ms,
                 psnr_db=worst.psnr_db,
-                size_kb=artifact.file.size_bytes / 1e3,
+                size_kb=artifact.size_bytes / 1e3,
             )
         )
     return tuple(points)

@@ -41,8 +41,7 @@ def delegate_table(manifest: Manifest, results: ProfileResults | None = None) ->
     columns = ("artifact", "delegate", "predicted: partitions; fallback", "found at export")
     rows = []
     for artifact in manifest.artifacts:
-        use = artifact.delegate
-        if use is not None:
+        for use in (one.delegate for one in artifact.uses if one.delegate is not None):
             cells = (artifact.id, use.delegate, _delegation(use.predicted), _beside(use.found, use.predicted))
             here = (_beside(_found(results, artifact), use.predicted),) if results else ()
             rows.append((*cells, *here))

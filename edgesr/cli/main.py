@@ -1,4 +1,4 @@
-"""The command line: one file a sub-command beside this one, heavy imports inside the command that needs them."""
+"""The command line: one file a sub-command in `commands/`, heavy imports inside the command that needs them."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def _golden(bundle: Bundle, artifacts: Sequence[Artifact], golden_id: str | None
         raise InputError(f"{bundle.root}: no golden {golden_id!r}; it has {known}")
     if recorded:
         goldens = sorted((g for g in goldens if g.intermediates), key=lambda g: g.size[0] * g.size[1])
-    fitting = [g for g in goldens if all(a.fits(g.size) for a in artifacts)]
+    fitting = [g for g in goldens if all(a.fits(g.size, a.runtimes[0]) for a in artifacts)]
     if not fitting:
         names = " and ".join(a.id for a in artifacts)
         which = f"golden {golden_id}" if golden_id else "any golden"

@@ -6,9 +6,9 @@ import io
 from pathlib import Path
 
 from edgesr.export.diff.layers import DiffResult
-from edgesr.runtimes.adapters.registry import require_packages
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import write_atomically
+from edgesr.runtimes.packages import require_packages
 
 _SUFFIXES = (".svg", ".png")
 _DPI = 110

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import onnx
 
+from edgesr.export.formats.delegate_job import DelegateJob
 from edgesr.export.formats.resizable import upsamples_input
-from edgesr.export.records import DelegateJob
 from edgesr.runtimes.adapters.tflite import delegation_of
 from edgesr.runtimes.bundle.delegation import DelegateUse, Delegation, GraphOperator, divide
 from edgesr.runtimes.bundle.manifest import GraphKind, Precision

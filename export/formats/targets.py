@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn, get_args
 
-from edgesr.runtimes.adapters.registry import installed_version, require_packages
 from edgesr.runtimes.bundle.manifest import GraphKind, Layout, Precision, Size, Tolerance
 from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.packages import installed_version, require_packages
 
 EXTRA = "export"
 _BELOW_PYTHON_3_12 = frozenset(("tensorflow", "tf_keras", "onnx2tf"))

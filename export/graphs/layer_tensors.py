@@ -14,11 +14,11 @@ import onnx
 from edgesr.export.graphs.layer_graphs import Layer, LayerGraph, Match, layers_of, match_layers
 from edgesr.export.graphs.onnx_graph import runner
 from edgesr.export.graphs.onnx_layers import onnx_layer_graph, onnx_layer_values
-from edgesr.runtimes.adapters.registry import require_packages
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, Golden
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.packages import require_packages
 
 FULL_OUTPUT = Layer(tensor="sr", layer="sr", operator="output")
 _RECORDED_ERROR = 1e-3
@@ -49,7 +49,7 @@ def open_reference(bundle: Bundle) -> Reference:
             f"{bundle.root}: has no float32 ONNX tile graph, which names the layers; export the bundle again with "
             "onnx among --targets, fp32 among --precision and tile in --graph"
         )
-    model = onnx.load(bundle.path(min(found, key=lambda a: a.inside_only).file))
+    model = onnx.load(bundle.model_path(min(found, key=lambda a: a.inside_only)))
     graph = onnx_layer_graph(model)
     return Reference(model, graph, tuple(layers_of(graph)))
 
@@ -71,7 +71,7 @@ def artifact_tensors(
     ONNX Runtime computes as it does otherwise, or in exact arithmetic; TFLite always in that of LiteRT's own kernels.
     """
     require_layers(artifact)
-    path = bundle.path(artifact.file)
+    path = bundle.model_path(artifact)
     if artifact.format == "onnx":
         model = onnx.load(path)
         match = _matched(artifact, onnx_layer_graph(model), reference)

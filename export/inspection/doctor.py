@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from edgesr.benchmarks.tables.table import Table
 from edgesr.export.formats.targets import EXTRA, TARGETS, needs_older_python
-from edgesr.runtimes.adapters.registry import RUNTIMES, installed_version
+from edgesr.runtimes.adapters.registry import RUNTIMES
+from edgesr.runtimes.packages import installed_version
 
 
 def runtime_table() -> Table:

@@ -13,9 +13,9 @@ from edgesr.benchmarks.devices.arm64.cpus import CPUS
 from edgesr.benchmarks.devices.arm64.guest import installed_guest
 from edgesr.benchmarks.devices.emulated_x86 import NAME as X86_NAME
 from edgesr.benchmarks.tables.table import Table
-from edgesr.runtimes.adapters.registry import installed_version
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.images.sixteen_bit import libvips_version
+from edgesr.runtimes.packages import installed_version
 
 MEMINFO = Path("/proc/meminfo")
 """Where Linux tells of its memory; other systems do not have it."""

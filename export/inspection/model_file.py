@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgesr.export.subprocesses import run_converter
-from edgesr.runtimes.adapters.registry import require_packages
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import is_text
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
+from edgesr.runtimes.packages import require_packages
 
 MODEL_FILES = {".onnx": ("an ONNX file", "onnx", "export"), ".tflite": ("a TFLite file", "ai-edge-litert", "tflite")}
 """By suffix: what it is, the package that reads it, the extra that installs that."""

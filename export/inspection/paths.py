@@ -12,10 +12,11 @@ from edgesr.benchmarks.tables.profiles import delegate_table
 from edgesr.benchmarks.tables.table import Table, counts_text, shape_text
 from edgesr.export.inspection.model_file import MODEL_FILES, describe_model
 from edgesr.export.inspection.quantization_tables import quantization_tables
-from edgesr.runtimes.adapters.registry import RUNTIMES, installed_version, require_packages
+from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.manifest import Glue, Manifest
 from edgesr.runtimes.bundle.opening import is_bundle, open_bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.packages import installed_version, require_packages
 from edgesr.sr_model.generators.checkpoint import read_header
 from edgesr.sr_model.generators.config import GeneratorConfig
 from edgesr.sr_model.generators.weights_file import is_safetensors, require_file
@@ -120,7 +121,7 @@ def _bundle_tables(manifest: Manifest) -> list[Table]:
             "-" if a.halo is None else str(a.halo),
             a.padding,
             f"{a.mac_per_hr_pixel:,.0f}",
-            f"{a.file.size_bytes:,}",
+            f"{a.size_bytes:,}",
             "legacy" if a.legacy else "",
         )
         for a in manifest.artifacts

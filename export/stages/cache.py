@@ -104,7 +104,7 @@ class StageCache:
         self.conversions.append(stage.name)
         folder = Path(tempfile.mkdtemp(dir=self._work))
         stage.produce(folder, *args, **kwargs)
-        files = {p.name: sha256_of(p) for p in sorted(folder.iterdir())}
+        files = {p.relative_to(folder).as_posix(): sha256_of(p) for p in sorted(folder.rglob("*")) if p.is_file()}
         (folder / _ENTRY_FILE).write_text(to_json(_Entry(stage.name, files)))
         shutil.rmtree(entry, ignore_errors=True)
         folder.rename(entry)
@@ -122,7 +122,7 @@ class StageCache:
     def _trim(self) -> None:
         entries = [e for e in self._stages.iterdir() if (e / _ENTRY_FILE).is_file()]
         by_age = sorted(entries, key=lambda e: (e / _ENTRY_FILE).stat().st_mtime)
-        sizes = {e: sum(f.stat().st_size for f in e.iterdir()) for e in by_age}
+        sizes = {e: sum(f.stat().st_size for f in e.rglob("*") if f.is_file()) for e in by_age}
         total = sum(sizes.values())
         for entry in by_age:
             if total <= self.limit_bytes:

@@ -11,23 +11,21 @@ from edgesr.export.records import REMAKE
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.stages.cost_meter import CostMeter
 from edgesr.export.stages.runner import StageRunner
-from edgesr.export.steps.costs import FileCost
 from edgesr.export.steps.delegate import RESULT_FILE, inspect
 from edgesr.runtimes.bundle.delegation import DelegateUse
-from edgesr.runtimes.bundle.manifest import InsideVariant, Size
+from edgesr.runtimes.bundle.manifest import InsideVariant, RuntimeUse, Size
 from edgesr.runtimes.json_file import read_record
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConvertedArtifact:
-    """A file in the cache, the package versions that made it, its costs (tile graphs only), its delegate (TFLite)."""
+    """A file in the cache, the package versions that made it, and how each runtime of its target takes it."""
 
     plan: ArtifactPlan
     file: Path
     versions: dict[str, str]
-    cost: FileCost | None = None
+    uses: tuple[RuntimeUse, ...] = ()
     inside: InsideVariant | None = None
-    delegate: DelegateUse | None = None
 
 
 def convert(
@@ -38,53 +36,54 @@ def convert(
     quantization: QuantizationSettings | None,
 ) -> list[ConvertedArtifact]:
     """The artifact, followed by its zero-padded variant where the generator pads otherwise and the variant pays."""
-    converted = _with_costs(runner, cache, plan, tile_size, quantization)
-    if plan.target.name != "tflite":
-        return converted
-    return [replace(one, delegate=_delegate(runner, cache, one, tile_size)) for one in converted]
+    return _Conversion(runner, cache, tile_size, quantization).convert(plan)
 
 
-def _with_costs(
-    runner: StageRunner,
-    cache: StageCache,
-    plan: ArtifactPlan,
-    tile_size: Size,
-    quantization: QuantizationSettings | None,
-) -> list[ConvertedArtifact]:
-    file, versions = runner.artifact(plan, tile_size, quantization)
-    meter = CostMeter(
-        cache,
-        scale=runner.config.scale,
-        least_side=runner.config.minimum_side,
-        mac_per_hr_pixel=runner.measurement.mac_per_hr_pixel,
-    )
-    if plan.graph != "tile":
-        meter.check_full_graph(plan, file)
-        return [ConvertedArtifact(plan=plan, file=file, versions=versions)]
-    cost = meter.cost(plan, file)
-    converted = ConvertedArtifact(plan=plan, file=file, versions=versions, cost=cost)
-    if runner.config.padding == "zero":
-        return [converted]
-    zero = replace(plan, zero_padded=True)
-    zero_file, _ = runner.artifact(zero, tile_size, quantization)
-    inside = meter.inside(plan, file, zero, zero_file)
-    if inside.artifact is None:
-        return [replace(converted, inside=inside)]
-    variant = ConvertedArtifact(plan=zero, file=zero_file, versions=versions, cost=meter.cost(zero, zero_file))
-    return [replace(converted, inside=inside), variant]
+@dataclass(frozen=True)
+class _Conversion:
+    """What the conversions of one export share."""
 
+    runner: StageRunner
+    cache: StageCache
+    tile_size: Size
+    quantization: QuantizationSettings | None
 
-def _delegate(runner: StageRunner, cache: StageCache, converted: ConvertedArtifact, tile_size: Size) -> DelegateUse:
-    """Predicted for the ONNX graph that a TFLite file is made of, found by opening the file in a process of its own."""
-    plan = converted.plan
-    source = replace(plan, target=TARGETS["onnx"], precision="fp32", tile_size=None)
-    onnx_file, _ = runner.artifact(source, tile_size)
-    folder = cache.run(
-        Stage(f"delegate-{plan.id}", inspect),
-        onnx_file,
-        converted.file,
-        name=plan.id,
-        graph=plan.graph,
-        precision=plan.precision,
-    )
-    return read_record(DelegateUse, folder / RESULT_FILE, remake=REMAKE)
+    @property
+    def meter(self) -> CostMeter:
+        config, measurement = self.runner.config, self.runner.measurement
+        return CostMeter(
+            self.cache,
+            scale=config.scale,
+            least_side=config.minimum_side,
+            mac_per_hr_pixel=measurement.mac_per_hr_pixel,
+        )
+
+    def convert(self, plan: ArtifactPlan) -> list[ConvertedArtifact]:
+        converted = self._converted(plan)
+        if plan.graph != "tile" or self.runner.config.padding == "zero":
+            return [converted]
+        variant = self._converted(replace(plan, zero_padded=True))
+        inside = self.meter.inside(plan, converted.file, variant.plan, variant.file)
+        worth = [] if inside.artifact is None else [variant]
+        return [replace(converted, inside=inside), *worth]
+
+    def _converted(self, plan: ArtifactPlan) -> ConvertedArtifact:
+        file, versions = self.runner.artifact(plan, self.tile_size, self.quantization)
+        uses = tuple(self._use(plan, file, runtime) for runtime in plan.target.runtimes)
+        return ConvertedArtifact(plan=plan, file=file, versions=versions, uses=uses)
+
+    def _use(self, plan: ArtifactPlan, file: Path, runtime: str) -> RuntimeUse:
+        delegate = self._delegate(plan, file) if plan.target.name == "tflite" else None
+        if plan.graph != "tile":
+            self.meter.check_full_graph(plan, file, runtime)
+            return RuntimeUse(name=runtime, resizable=False, memory=None, delegate=delegate)
+        cost = self.meter.cost(plan, file, runtime)
+        return RuntimeUse(name=runtime, resizable=cost.resizable, memory=cost.memory, delegate=delegate)
+
+    def _delegate(self, plan: ArtifactPlan, file: Path) -> DelegateUse:
+        """Predicted for the ONNX graph that a TFLite file is made of, found by opening it in a process of its own."""
+        source = replace(plan, target=TARGETS["onnx"], precision="fp32", tile_size=None)
+        onnx_file, _ = self.runner.artifact(source, self.tile_size)
+        stage = Stage(f"delegate-{plan.id}", inspect)
+        folder = self.cache.run(stage, onnx_file, file, name=plan.id, graph=plan.graph, precision=plan.precision)
+        return read_record(DelegateUse, folder / RESULT_FILE, remake=REMAKE)

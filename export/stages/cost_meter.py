@@ -34,31 +34,35 @@ class CostMeter:
         fitting = math.sqrt(_LARGEST_RUN_GMAC * 1e9 / mac_per_hr_pixel) / scale
         self._side = min(max(2 ** int(math.log2(fitting)), _SIDES[0]), _SIDES[1])
 
-    def cost(self, plan: ArtifactPlan, file: Path) -> FileCost:
+    def cost(self, plan: ArtifactPlan, file: Path, runtime: str) -> FileCost:
         """Memory at one size, or at two where height and width can be chosen."""
-        stage = Stage(f"memory-{plan.id}", measure_memory)
-        runnable = self._runnable(plan)
+        stage = Stage(f"memory-{plan.id}-{runtime}", measure_memory)
+        runnable = self._runnable(plan, runtime)
         folder = self._cache.run(stage, runnable, file, side=self._side, least_side=self._least_side)
         return read_record(FileCost, folder / COST_FILE, remake=REMAKE)
 
-    def check_full_graph(self, plan: ArtifactPlan, file: Path) -> None:
+    def check_full_graph(self, plan: ArtifactPlan, file: Path, runtime: str) -> None:
         """Run a full graph once, at an odd size where it takes any; an EdgesrError when its answer has another size."""
-        size = plan.tile_size or _ODD_SIZE
-        self._cache.run(Stage(f"size-{plan.id}", check_size), self._runnable(plan), file, size=size)
+        stage = Stage(f"size-{plan.id}-{runtime}", check_size)
+        self._cache.run(stage, self._runnable(plan, runtime), file, size=plan.tile_size or _ODD_SIZE)
 
     def inside(self, plan: ArtifactPlan, file: Path, zero: ArtifactPlan, zero_file: Path) -> InsideVariant:
-        """The zero-padded file's latency beside that of the reflect-padded one, and whether it is worth shipping."""
+        """The zero-padded file's latency beside that of the reflect-padded one, and whether it is worth shipping.
+
+        On the target's preferred runtime.
+        """
+        runtime = plan.target.runtimes[0]
         side = min(self._side, *(plan.tile_size or (self._side,)))
-        size = (side, side) if plan.tile_size is None or self.cost(plan, file).resizable else plan.tile_size
+        size = (side, side) if plan.tile_size is None or self.cost(plan, file, runtime).resizable else plan.tile_size
         stage = Stage(f"inside-{plan.id}", measure_time_ratio)
-        folder = self._cache.run(stage, self._runnable(plan), file, zero_file, size=size)
+        folder = self._cache.run(stage, self._runnable(plan, runtime), file, zero_file, size=size)
         ratio = read_record(TimeRatio, folder / COST_FILE, remake=REMAKE).time_ratio
         return InsideVariant(time_ratio=ratio, artifact=zero.id if ratio <= _WORTH_SHIPPING else None)
 
-    def _runnable(self, plan: ArtifactPlan) -> Runnable:
+    def _runnable(self, plan: ArtifactPlan, runtime: str) -> Runnable:
         return Runnable(
             id=plan.id,
-            runtime=plan.target.runtimes[0],
+            runtime=runtime,
             layout=plan.target.layout,
             tile_size=plan.tile_size,
             scale=self._scale,

@@ -27,9 +27,9 @@ from edgesr.export.steps import (
     wide_ranges,
 )
 from edgesr.export.steps.rewriting import Rewriting
-from edgesr.runtimes.adapters.registry import installed_version
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
 from edgesr.runtimes.files import sha256_of
+from edgesr.runtimes.packages import installed_version
 from edgesr.runtimes.progress import Progress, notice, silent
 from edgesr.sr_model.generators.checkpoint import read_header
 from edgesr.sr_model.generators.config import GeneratorConfig

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from edgesr.benchmarks.latency.file_run import RunCost, RunJob
 from edgesr.export.subprocesses import run_converter
-from edgesr.runtimes.adapters.registry import runtime_info
 from edgesr.runtimes.bundle.manifest import Layout, RunMemory, Size
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.json_file import read_record
@@ -81,7 +80,7 @@ def _can_resize(runnable: Runnable, file: Path, tile: Size, least_side: int) -> 
 
 def _run(runnable: Runnable, files: tuple[Path, ...], size: Size, calls: int) -> RunCost:
     job = RunJob(
-        adapter=runtime_info(runnable.runtime).adapter,
+        runtime=runnable.runtime,
         files=tuple(str(file.absolute()) for file in files),
         layout=runnable.layout,
         size=size,

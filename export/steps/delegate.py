@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgesr.export.records import DelegateJob
+from edgesr.export.formats.delegate_job import DelegateJob
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.bundle.manifest import GraphKind, Precision
 from edgesr.runtimes.json_records import to_json

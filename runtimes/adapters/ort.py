@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,32 +13,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime
+from edgesr.runtimes.adapters.runtime import Runtime
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.json_file import parse_json
 from edgesr.runtimes.telemetry import switch_off_telemetry
 from edgesr.runtimes.wording import counted
 
-switch_off_telemetry()
-import onnxruntime  # noqa: E402
-from onnxruntime.capi import onnxruntime_pybind11_state  # noqa: E402
-
 _FATAL = 4  # what fails is raised: ONNX Runtime need not print it too
-onnxruntime.set_default_logger_severity(_FATAL)
-
 _SUFFIX = "_kernel_time"
-FAILURES = (
-    RuntimeError,
-    ValueError,
-    *(e for e in vars(onnxruntime_pybind11_state).values() if isinstance(e, type) and issubclass(e, Exception)),
-)
-"""What it raises for a file or an input that it cannot take, or without the memory for it."""
+
+
+@functools.cache
+def load() -> Any:
+    """The package, without its telemetry and its log."""
+    switch_off_telemetry()
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(_FATAL)
+    return onnxruntime
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    load()
+    from onnxruntime.capi import onnxruntime_pybind11_state
+
+    own = [e for e in vars(onnxruntime_pybind11_state).values() if isinstance(e, type) and issubclass(e, Exception)]
+    return (RuntimeError, ValueError, *own)
 
 
 @dataclass(frozen=True)
 class OrtSession:
     """An open ONNX model with one input and one output."""
 
-    session: onnxruntime.InferenceSession
+    session: Any
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         output: NDArray[np.float32] = self.session.run(None, {self.session.get_inputs()[0].name: image})[0]
@@ -53,13 +61,13 @@ def open(path: Path, threads: int, *, exact: bool = False) -> OrtSession:
     """
     options = session_options(threads)
     if exact:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.graph_optimization_level = load().GraphOptimizationLevel.ORT_DISABLE_ALL
     return open_session(path, options)
 
 
-def session_options(threads: int) -> onnxruntime.SessionOptions:
+def session_options(threads: int) -> Any:
     """Options of every session of ours."""
-    options = onnxruntime.SessionOptions()
+    options = load().SessionOptions()
     options.log_severity_level = _FATAL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -67,9 +75,9 @@ def session_options(threads: int) -> onnxruntime.SessionOptions:
     return options
 
 
-def open_session(path: Path, options: onnxruntime.SessionOptions) -> OrtSession:
+def open_session(path: Path, options: Any) -> OrtSession:
     """Load an .onnx file with these options."""
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = load().InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     inputs, outputs = len(session.get_inputs()), len(session.get_outputs())
     if (inputs, outputs) != (1, 1):
         raise ValueError(f"it has {counted(inputs, 'input')} and {counted(outputs, 'output')}, need one of each")
@@ -118,3 +126,15 @@ def _operator(events: list[dict[str, Any]]) -> OperatorTime:
         output="x".join(map(str, sides)),
         ms=median(event["dur"] / 1000 for event in events),
     )
+
+
+RUNTIME = Runtime(
+    name="ort",
+    title="ONNX Runtime",
+    distribution="onnxruntime",
+    extra="onnx",
+    load=load,
+    open=open,
+    profile=profile,
+    failures=_failures,
+)

@@ -1,37 +1,19 @@
-"""Open an artifact on a runtime and run images through it. Adapters are imported on first use, by name."""
+"""Open an artifact on a runtime and run images through it. Its package is imported on first use."""
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from edgesr.runtimes.adapters.registry import require_installed, require_threads, runtime_info
+from edgesr.runtimes.adapters.registry import require_threads, runtime_for
+from edgesr.runtimes.adapters.runtime import Session
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, Layout
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import is_text
 from edgesr.runtimes.wording import shown_text
-
-
-class Session(Protocol):
-    """What an adapter gives: one input, one output, in the artifact's own layout, float32."""
-
-    def run(self, image: FloatArray) -> FloatArray:
-        """(1,3,h,w) or (1,h,w,3) by the artifact's layout -> the graph's output in the layout of its output."""
-
-
-class Adapter(Protocol):
-    """What an adapter module offers; ``FAILURES`` are what its runtime raises."""
-
-    FAILURES: tuple[type[Exception], ...]
-
-    def open(self, path: Path, threads: int, *, exact: bool = False) -> Session:
-        """Load a verified model file with this many threads; ``exact``: in the arithmetic that the file writes down."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +57,11 @@ class ImageSession:
 
     artifact: Artifact
     session: Session
+    runtime: str
 
     def prepare(self, image: FloatArray) -> FloatArray:
         """(3,h,w) -> contiguous batch of one in the artifact's input layout; the size is checked."""
-        if not self.artifact.fits((image.shape[1], image.shape[2])):
+        if not self.artifact.fits((image.shape[1], image.shape[2]), self.runtime):
             assert self.artifact.tile_size is not None
             wanted = "x".join(map(str, self.artifact.tile_size))
             raise InputError(
@@ -98,23 +81,22 @@ def open_session(
 
     ``exact``: slow kernels that keep to the file's operators one by one, as a reference for the fast ones of this CPU.
     """
-    info = runtime_info(runtime or artifact.runtimes[0])
-    if info.name not in artifact.runtimes:
-        raise InputError(f"{artifact.id} cannot run on {info.name!r}: it opens in {', '.join(artifact.runtimes)}")
     require_threads(threads)
-    require_installed(info)
-    adapter: Adapter = importlib.import_module(info.adapter)
-    path = bundle.path(artifact.file)
+    chosen = runtime_for(artifact, runtime or artifact.runtimes[0])
+    chosen.load()
+    path = bundle.model_path(artifact)
     if not is_text(path):
-        raise InputError(f"{path}: {info.title} opens no path that is not UTF-8; rename the folder")
+        raise InputError(f"{path}: {chosen.title} opens no path that is not UTF-8; rename the folder")
+    failures = chosen.failures()
     try:
-        session = adapter.open(path, threads, exact=exact)
-    except adapter.FAILURES as error:
+        session = chosen.open(path, threads, exact=exact)
+    except failures as error:
         raise EdgesrError(
-            f"{path}: {info.title} cannot open it: {_first_line(error)}; export the bundle again, or install "
+            f"{path}: {chosen.title} cannot open it: {_first_line(error)}; export the bundle again, or install "
             f"{', '.join(f'{name} {version} or later' for name, version in artifact.least_runtime.items())}"
         ) from error
-    return ImageSession(artifact, CheckedSession(artifact, session, bundle.manifest.scale, adapter.FAILURES))
+    checked = CheckedSession(artifact, session, bundle.manifest.scale, failures)
+    return ImageSession(artifact, checked, chosen.name)
 
 
 def _height_and_width(shape: tuple[int, ...], layout: Layout) -> tuple[int, int]:

@@ -10,24 +10,29 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile
+from edgesr.runtimes.adapters.runtime import Runtime
 from edgesr.runtimes.bundle.delegation import Delegation, GraphOperator, read_partitions
 from edgesr.runtimes.wording import counted
 
 _DELEGATE_NODE = "DELEGATE"
 _NO_TIMES = "LiteRT's Python package has no operator profiler"
-FAILURES = (RuntimeError, ValueError)
-"""What it raises for a file or an input that it cannot take, or without the memory for it."""
+
+
+def load() -> Any:
+    """The package's module of interpreters."""
+    from ai_edge_litert import interpreter
+
+    return interpreter
 
 
 @dataclass
 class LiteRtSession:
     """An open TFLite model with one input and one output. Tensors are allocated for the size that it is given."""
 
-    interpreter: Interpreter
+    interpreter: Any
     input_index: int
     output_index: int
     allocated: tuple[int, ...] | None = None
@@ -49,8 +54,9 @@ def open(path: Path, threads: int, *, exact: bool = False) -> LiteRtSession:
     ``exact`` runs LiteRT's own kernels: int8 convolutions in 32-bit sums, requantized in fixed point, as the format
     defines it. Its reference kernels (BUILTIN_REF) are several times slower and lack version 2 of DEPTH_TO_SPACE.
     """
-    kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if exact else OpResolverType.AUTO
-    interpreter = Interpreter(model_path=str(path), num_threads=threads, experimental_op_resolver_type=kernels)
+    kinds = load().OpResolverType
+    kernels = kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES if exact else kinds.AUTO
+    interpreter = load().Interpreter(model_path=str(path), num_threads=threads, experimental_op_resolver_type=kernels)
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     if (len(inputs), len(outputs)) != (1, 1):
         raise ValueError(
@@ -75,12 +81,12 @@ def profile(path: Path, batch: NDArray[np.float32], *, threads: int, calls: int)
 
 def delegation_of(path: Path) -> Delegation:
     """What the default delegate takes of a file at the size that it has."""
-    interpreter = Interpreter(model_path=str(path), num_threads=1)
+    interpreter = load().Interpreter(model_path=str(path), num_threads=1)
     interpreter.allocate_tensors()
     return _delegation(interpreter)
 
 
-def _delegation(interpreter: Interpreter) -> Delegation:
+def _delegation(interpreter: Any) -> Delegation:
     details = interpreter._get_ops_details()
     operators = [_operator(one) for one in details if one["op_name"] != _DELEGATE_NODE]
     return read_partitions(operators, [_operator(one) for one in details if one["op_name"] == _DELEGATE_NODE])
@@ -98,3 +104,15 @@ def _timed(session: LiteRtSession, batch: NDArray[np.float32]) -> float:
     start = time.perf_counter()
     session.run(batch)
     return (time.perf_counter() - start) * 1000
+
+
+RUNTIME = Runtime(
+    name="tflite",
+    title="LiteRT (TensorFlow Lite)",
+    distribution="ai-edge-litert",
+    extra="tflite",
+    load=load,
+    open=open,
+    profile=profile,
+    failures=lambda: (RuntimeError, ValueError),
+)

@@ -8,25 +8,30 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.jit.mobile import LiteScriptModule, _load_for_lite_interpreter
 
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime
+from edgesr.runtimes.adapters.runtime import Runtime
 from edgesr.runtimes.errors import EdgesrError
 
 _CALL = "edgesr.call"
-FAILURES = (RuntimeError,)
-"""What it raises for a file or an input that it cannot take, or without the memory for it."""
+
+
+def load() -> Any:
+    """The package."""
+    import torch
+
+    return torch
 
 
 @dataclass(frozen=True)
 class TorchScriptLiteSession:
     """An open .ptl model with one input and one output."""
 
-    module: LiteScriptModule
+    module: Any
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        torch = load()
         with torch.inference_mode():
             answer = self.module(torch.from_numpy(image))
         if not isinstance(answer, torch.Tensor):
@@ -40,7 +45,9 @@ def open(path: Path, threads: int, *, exact: bool = False) -> TorchScriptLiteSes
 
     ``exact`` changes nothing: this interpreter has one arithmetic.
     """
-    torch.set_num_threads(threads)
+    load().set_num_threads(threads)
+    from torch.jit.mobile import _load_for_lite_interpreter
+
     return TorchScriptLiteSession(_load_for_lite_interpreter(str(path)))  # type: ignore[no-untyped-call]
 
 
@@ -65,6 +72,7 @@ def profile(path: Path, batch: NDArray[np.float32], *, threads: int, calls: int)
 
 def _one_call(session: TorchScriptLiteSession, batch: NDArray[np.float32]) -> tuple[list[Any], float]:
     """The outermost events of one call in order, and its time in ms."""
+    torch = load()
     with (
         torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], record_shapes=True) as profiler,
         torch.profiler.record_function(_CALL),
@@ -81,3 +89,16 @@ def _operator(place: int, events: list[Any]) -> OperatorTime:
     kind = events[0].name
     times = [event.cpu_time_total / 1000 for event in events]
     return OperatorTime(name=f"{kind} {place}", kind=kind, output="", ms=median(times))
+
+
+RUNTIME = Runtime(
+    name="torchscript",
+    title="TorchScript Lite",
+    distribution="torch",
+    extra="torchscript",
+    load=load,
+    open=open,
+    profile=profile,
+    failures=lambda: (RuntimeError,),
+    legacy=True,
+)

@@ -61,10 +61,25 @@ class RunMemory:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RuntimeUse:
+    """How a runtime takes an artifact. ``memory`` is None where it was not measured.
+
+    ``resizable``: it can set another size than ``tile_size`` and computes the same function there. ``delegate`` is
+    there where it has one.
+    """
+
+    name: str
+    resizable: bool
+    memory: RunMemory | None
+    delegate: DelegateUse | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class InsideVariant:
     """The zero-padded form of a reflect-padded tile graph, for tiles that do not touch the image's border.
 
-    ``time_ratio`` is its latency divided by that of the reflect-padded artifact, measured at export in turn;
+    ``time_ratio`` is its latency divided by that of the reflect-padded artifact, measured at export in turn on its
+    preferred runtime;
     ``artifact`` is its id, None where it gains too little to be shipped.
     """
 
@@ -74,31 +89,30 @@ class InsideVariant:
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """One exported model file. ``tile_size`` is its fixed LR size, None when height and width are dynamic.
+    """One exported model. ``tile_size`` is its fixed LR size, None when height and width are dynamic.
 
-    ``resizable``: its runtime can set another size than ``tile_size`` and compute the same function there.
+    ``files``: the first is the one that is opened, others lie next to it or below. ``uses`` are of the runtimes that
+    open it, the preferred one first.
     ``inside_only`` tile graphs are exact only where a tile does not touch the image's border; ``inside`` names such a
-    graph, with the same weights. ``memory`` is None where it was not measured.
+    graph, with the same weights.
     ``halo`` (tile graphs) is how many LR pixels at a tile's inner border are wrong and must be cut;
-    ``runtimes`` can open it, the preferred one first; ``made_by`` and ``least_runtime`` give package versions.
+    ``made_by`` and ``least_runtime`` give package versions.
     ``precision``: fp32; fp16, float16 weights; fp16a, float16 arithmetic too; int8, at least half of the MACs in int8;
     w8, int8 weights; w8d, int8 weights and activations quantized at run time; w8a16, int8 weights, 16-bit activations.
-    ``quantization`` is there where ranges of activations were calibrated; ``delegate`` where the runtime has one.
+    ``quantization`` is there where ranges of activations were calibrated.
     """
 
     id: str
     format: str
-    runtimes: tuple[str, ...]
+    uses: tuple[RuntimeUse, ...]
     graph: GraphKind
     precision: Precision
     tile_size: Size | None
-    resizable: bool
     halo: int | None
     padding: Padding
     inside_only: bool
     inside: InsideVariant | None
-    memory: RunMemory | None
-    file: FileEntry
+    files: tuple[FileEntry, ...]
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     mac_per_hr_pixel: float
@@ -106,16 +120,34 @@ class Artifact:
     least_runtime: dict[str, str]
     legacy: bool
     quantization: QuantizationRecord | None
-    delegate: DelegateUse | None
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        """Names of the runtimes that open it, the preferred one first."""
+        return tuple(use.name for use in self.uses)
+
+    @property
+    def file(self) -> FileEntry:
+        """The file that is opened."""
+        return self.files[0]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all its files."""
+        return sum(entry.size_bytes for entry in self.files)
+
+    def use(self, runtime: str) -> RuntimeUse:
+        """How one of its runtimes takes it."""
+        return next(use for use in self.uses if use.name == runtime)
 
     @property
     def shape_key(self) -> tuple[object, ...]:
         """What artifacts share that differ in precision alone."""
         return self.format, self.graph, self.tile_size, self.padding
 
-    def fits(self, size: Size) -> bool:
-        """Whether an LR image of this size can be its input."""
-        return self.tile_size is None or self.resizable or self.tile_size == size
+    def fits(self, size: Size, runtime: str) -> bool:
+        """Whether an LR image of this size can be its input on a runtime."""
+        return self.tile_size is None or self.use(runtime).resizable or self.tile_size == size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,4 +225,4 @@ class Manifest:
 
     def files(self) -> tuple[FileEntry, ...]:
         """Every file of the bundle but the manifest itself."""
-        return tuple(a.file for a in self.artifacts) + tuple(f for g in self.goldens for f in g.files())
+        return tuple(f for a in self.artifacts for f in a.files) + tuple(f for g in self.goldens for f in g.files())

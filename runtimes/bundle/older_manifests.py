@@ -4,29 +4,45 @@ from __future__ import annotations
 
 from typing import Any
 
-_WITH_TENSOR_QUANTIZATION = 5
-"""The schema version of edgesr 0.1.0."""
+from edgesr.runtimes.json_records import DecodeError
+
+_ONE_FILE = 5
+"""The schema version of edgesr 0.1.0, whose artifacts had one file and one runtime."""
+_OF_RUNTIME = ("resizable", "memory", "delegate")
 
 
 def in_newest_form(data: dict[str, Any], version: int) -> dict[str, Any]:
-    """The JSON object of a manifest of that schema version; what is damaged stays as it is, for the reader to refuse.
+    """The JSON object of a manifest of that schema version; what is damaged stays as it is, for the reader to refuse,
+    or is a DecodeError.
 
-    edgesr 0.1.0 gave each tensor a quantization, which was always null: all inputs and outputs are float32.
+    edgesr 0.1.0 told how an artifact's one runtime takes it in the artifact itself, and gave each tensor a
+    quantization, which was always null: all inputs and outputs are float32.
     """
     artifacts = data.get("artifacts")
-    if version > _WITH_TENSOR_QUANTIZATION or not isinstance(artifacts, list):
+    if version > _ONE_FILE or not isinstance(artifacts, list):
         return data
-    return data | {"artifacts": [_with_bare_tensors(artifact) for artifact in artifacts]}
+    return data | {"artifacts": [_artifact(artifact) for artifact in artifacts]}
 
 
-def _with_bare_tensors(artifact: object) -> object:
-    if not isinstance(artifact, dict):
-        return artifact
-    lists = {name: artifact[name] for name in ("inputs", "outputs") if isinstance(artifact.get(name), list)}
-    return artifact | {name: [_bare(tensor) for tensor in tensors] for name, tensors in lists.items()}
+def _artifact(old: object) -> object:
+    if not isinstance(old, dict) or not isinstance(old.get("runtimes"), list):
+        return old
+    new = {name: value for name, value in old.items() if name not in ("runtimes", "file", *_OF_RUNTIME)}
+    told = {name: old[name] for name in _OF_RUNTIME if name in old}
+    new["uses"] = [{"name": runtime, **told} for runtime in old["runtimes"]]
+    if "file" in old:
+        new["files"] = [old["file"]]
+    for name in ("inputs", "outputs"):
+        if isinstance(old.get(name), list):
+            new[name] = [_tensor(tensor) for tensor in old[name]]
+    return new
 
 
-def _bare(tensor: object) -> object:
-    if not isinstance(tensor, dict) or tensor.get("quantization", ...) is not None:
-        return tensor
-    return {name: value for name, value in tensor.items() if name != "quantization"}
+def _tensor(old: object) -> object:
+    if not isinstance(old, dict):
+        return old
+    if "quantization" not in old:
+        raise DecodeError("a tensor is missing quantization")
+    if old["quantization"] is not None:
+        return old
+    return {name: value for name, value in old.items() if name != "quantization"}

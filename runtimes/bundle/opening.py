@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +13,12 @@ from numpy.typing import NDArray
 from edgesr.runtimes.bundle.manifest import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Artifact, FileEntry, Manifest
 from edgesr.runtimes.bundle.older_manifests import in_newest_form
 from edgesr.runtimes.bundle.sound_manifest import require_sound
+from edgesr.runtimes.bundle.verification import Verifier
 from edgesr.runtimes.directory_swap import recover
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.json_file import read_json, require_version
 from edgesr.runtimes.json_records import DecodeError, decode
-from edgesr.runtimes.wording import counted, shown_text
+from edgesr.runtimes.wording import shown_text
 
 MANIFEST_FILE = "manifest.json"
 _NPY_START = b"\x93NUMPY"
@@ -25,7 +27,7 @@ _REMAKE = "make it anew with 'edgesr export'"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A verified bundle: its directory and manifest."""
+    """A bundle: its directory and manifest. No file of it is given out that was not verified."""
 
     root: Path
     manifest: Manifest
@@ -36,8 +38,17 @@ class Bundle:
         return self.root.resolve().name
 
     def path(self, entry: FileEntry) -> Path:
-        """Absolute path of a file of the bundle, its size and hash checked again just before use."""
-        return _verified_path(self.root, entry)
+        """Path of a file of the bundle, whose size and hash hold."""
+        return self._verifier.path(entry)
+
+    def model_path(self, artifact: Artifact) -> Path:
+        """Path of the file of an artifact that is opened; the size and hash of all its files hold."""
+        opened, *_ = [self.path(entry) for entry in artifact.files]
+        return opened
+
+    @cached_property
+    def _verifier(self) -> Verifier:
+        return Verifier(self.root)
 
     def artifact(self, artifact_id: str) -> Artifact:
         """The artifact of that id; an unknown one is an InputError that lists the known ones."""
@@ -76,15 +87,19 @@ class Bundle:
         return None
 
 
-def open_bundle(path: str | Path) -> Bundle:
-    """Read the manifest and verify every file: schema version, paths inside the bundle, sizes and hashes."""
+def open_bundle(path: str | Path, *, verify: Literal["all", "used"] = "all") -> Bundle:
+    """Read the manifest and verify every file: schema version, paths inside the bundle, sizes and hashes.
+
+    "used": files are verified when they are used, each before that, as a process does that was given a few of them.
+    """
     root = Path(path)
     if not root.exists():
         recover(root)
-    manifest = _read_manifest(root)
-    for entry in manifest.files():
-        _verified_path(root, entry)
-    return Bundle(root, manifest)
+    bundle = Bundle(root, _read_manifest(root))
+    if verify == "all":
+        for entry in bundle.manifest.files():
+            bundle.path(entry)
+    return bundle
 
 
 def is_bundle(path: Path) -> bool:
@@ -106,27 +121,3 @@ def _read_manifest(root: Path) -> Manifest:
         return manifest
     except DecodeError as error:
         raise InputError(f"{file}: damaged manifest: {error}; {_REMAKE}") from error
-
-
-def _verified_path(root: Path, entry: FileEntry) -> Path:
-    relative = PurePosixPath(entry.path)
-    path = root / relative
-    try:
-        inside = path.resolve().is_relative_to(root.resolve()) and ".." not in relative.parts
-        exists = path.is_file()
-    except (OSError, ValueError) as error:
-        raise InputError(f"{root}: the manifest names an impossible path {entry.path!r}: {error}") from error
-    if relative.is_absolute() or not inside:
-        raise InputError(f"{root}: refused, the manifest names a path outside the bundle: {entry.path!r}")
-    if not exists:
-        raise InputError(f"{root}: the file {entry.path} is missing; export the bundle again")
-    if path.stat().st_size != entry.size_bytes:
-        raise InputError(
-            f"{root}: {entry.path} has {counted(path.stat().st_size, 'byte')} instead of {entry.size_bytes:,}; "
-            "export it again"
-        )
-    if sha256_of(path) != entry.sha256:
-        raise InputError(
-            f"{root}: {entry.path} was changed, its SHA-256 is not the manifest's; export the bundle again"
-        )
-    return path

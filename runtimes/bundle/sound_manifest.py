@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from edgesr.runtimes.bundle.manifest import LARGEST_ALPHA, LARGEST_SIDE, Artifact, Golden, Manifest, Size, TensorSpec
 from edgesr.runtimes.json_records import DecodeError
@@ -31,16 +31,16 @@ def _faults(manifest: Manifest) -> Iterator[str]:
         yield f"minimum side and tile sizes have to be from 1 to {LARGEST_SIDE}"
     if manifest.glue.alpha is not None and abs(manifest.glue.alpha) > LARGEST_ALPHA:
         yield f"alpha has to be from -{LARGEST_ALPHA:g} to {LARGEST_ALPHA:g}"
-    known = {artifact.id for artifact in manifest.artifacts}
+    known = {artifact.id: artifact for artifact in manifest.artifacts}
     for artifact in manifest.artifacts:
-        for fault in _artifact_faults(artifact, known - {artifact.id}, manifest.scale):
+        for fault in _artifact_faults(artifact, known, manifest.scale):
             yield f"{shown_name(artifact.id)}: {fault}"
     for golden in manifest.goldens:
         for fault in _golden_faults(golden):
             yield f"{shown_name(golden.id)}: {fault}"
 
 
-def _artifact_faults(artifact: Artifact, others: set[str], scale: int) -> Iterator[str]:
+def _artifact_faults(artifact: Artifact, known: Mapping[str, Artifact], scale: int) -> Iterator[str]:
     if not artifact.id:
         yield "an id is empty"
     if not _are_sides(*(artifact.tile_size or ())):
@@ -53,11 +53,16 @@ def _artifact_faults(artifact: Artifact, others: set[str], scale: int) -> Iterat
         yield "has to have one input and one output"
     for tensor, factor in zip((*artifact.inputs, *artifact.outputs), (1, scale), strict=False):
         yield from _tensor_faults(tensor, artifact.tile_size, factor)
-    if artifact.inside is not None and artifact.inside.artifact not in (None, *others):
-        yield f"names the artifact {shown_name(artifact.inside.artifact)!r}, which is not there"
-    if artifact.memory is not None and not all(
-        0 <= one <= _MOST_BYTES for one in (artifact.memory.fixed_bytes, artifact.memory.bytes_per_lr_pixel)
-    ):
+    if artifact.inside is not None and artifact.inside.artifact is not None:
+        inside = known.get(artifact.inside.artifact)
+        if inside is None or inside is artifact:
+            yield f"names the artifact {shown_name(artifact.inside.artifact)!r}, which is not there"
+        elif not set(artifact.runtimes) <= set(inside.runtimes):
+            yield f"names the artifact {shown_name(inside.id)!r}, which its runtimes do not open"
+    if not artifact.files:
+        yield "has no file"
+    memories = [use.memory for use in artifact.uses if use.memory is not None]
+    if not all(0 <= one <= _MOST_BYTES for m in memories for one in (m.fixed_bytes, m.bytes_per_lr_pixel)):
         yield f"its memory has to be from 0 to {_MOST_BYTES} bytes"
     if artifact.mac_per_hr_pixel < 0:
         yield "its multiply-accumulates are below 0"

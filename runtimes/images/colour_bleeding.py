@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgesr.runtimes.arrays import Image
+from edgesr.runtimes.arrays import Image, PicturePixels
 from edgesr.runtimes.glue.bilinear import upsample_bilinear, upsample_region
-from edgesr.runtimes.images.picture import Picture, Pixels
+from edgesr.runtimes.images.picture import Picture
 
 _RELIABLE_SHARE = 8
 """From an eighth of full alpha on, or the picture's highest alpha, a pixel keeps its colour. Below, its weight falls as
@@ -45,7 +45,7 @@ def bleed_colours(picture: Picture) -> Picture:
     return replace(picture, pixels=pixels)
 
 
-def _reliable(alpha: Pixels) -> float:
+def _reliable(alpha: PicturePixels) -> float:
     """The least alpha of pixels that keep their colour."""
     return min(np.iinfo(alpha.dtype).max / _RELIABLE_SHARE, float(alpha.max()))
 

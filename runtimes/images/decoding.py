@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from edgesr.runtimes.arrays import PicturePixels
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import why_irregular
 from edgesr.runtimes.images import sixteen_bit
 from edgesr.runtimes.images.exif import read_exif, upright
-from edgesr.runtimes.images.picture import Picture, Pixels
+from edgesr.runtimes.images.picture import Picture
 from edgesr.runtimes.wording import counted
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -118,7 +119,7 @@ def _decode_opened(path: Path, image: Image.Image, *, reduce_colour: bool) -> Pi
     return _picture(_channels(image), orientation, icc, exif)
 
 
-def _picture(channels: Pixels, orientation: int, icc: bytes | None, exif: bytes | None) -> Picture:
+def _picture(channels: PicturePixels, orientation: int, icc: bytes | None, exif: bytes | None) -> Picture:
     """``channels`` (h,w,c) as stored: grey, grey and alpha, RGB, or RGB and alpha for c of 1 to 4."""
     count = channels.shape[2]
     colours = channels[:, :, :3] if count >= 3 else np.repeat(channels[:, :, :1], 3, axis=2)

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-from edgesr.runtimes.images.picture import Pixels
+from edgesr.runtimes.arrays import PicturePixels
 
 MAX_JPEG_BYTES = 65533
 _DAMAGED = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error, ZeroDivisionError)
@@ -35,8 +35,8 @@ def read_exif(image: Image.Image) -> tuple[int, bytes | None]:
         return orientation, None
 
 
-def upright(pixels: Pixels, orientation: int) -> Pixels:
-    """Pixels (h,w) or (h,w,c) as stored -> as meant, C-contiguous."""
+def upright(pixels: PicturePixels, orientation: int) -> PicturePixels:
+    """PicturePixels (h,w) or (h,w,c) as stored -> as meant, C-contiguous."""
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):

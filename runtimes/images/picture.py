@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8 | np.uint16]
+from edgesr.runtimes.arrays import PicturePixels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -18,8 +18,8 @@ class Picture:
     orientation, which is applied to the pixels.
     """
 
-    pixels: Pixels
-    alpha: Pixels | None = None
+    pixels: PicturePixels
+    alpha: PicturePixels | None = None
     grey: bool = False
     icc: bytes | None = None
     exif: bytes | None = None

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgesr.runtimes.arrays import PicturePixels
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import replaced_atomically
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.images import sixteen_bit
 from edgesr.runtimes.images.exif import MAX_JPEG_BYTES, resized_exif
 from edgesr.runtimes.images.image_io import check_writable
-from edgesr.runtimes.images.picture import Picture, Pixels
+from edgesr.runtimes.images.picture import Picture
 
 DEFAULT_QUALITY = 95
 _LOSSY = (".jpg", ".jpeg", ".webp")
@@ -189,7 +190,7 @@ def _fitting_profile(icc: bytes | None, mode: str) -> bytes | None:
     return icc if icc[16:20] == (b"GRAY" if mode == "L" else b"RGB ") else None
 
 
-def _upsampled_bands(alpha: Pixels, scale: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+def _upsampled_bands(alpha: PicturePixels, scale: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """(top, float32 (rows,W)) that together are the upsampled whole: each comes with a row more on both sides."""
     height = alpha.shape[0]
     for start in range(0, height, _BAND_ROWS):

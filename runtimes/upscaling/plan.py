@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgesr.runtimes.adapters.registry import require_installed, runtime_info
-from edgesr.runtimes.bundle.manifest import Artifact, Size
+from edgesr.runtimes.bundle.manifest import Artifact, RunMemory, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.upscaling.options import DEFAULT_MEMORY_BYTES, UpscaleOptions
@@ -52,13 +52,13 @@ def plan_upscale(
     ``row_bytes`` is what the caller holds for each LR row of a tile; ``in_order``: tiles must come row by row, so that
     one artifact alone is used.
     """
-    needs = _Needs(size, options, bundle.manifest.scale, row_bytes, in_order)
     pairs = list(_candidates(bundle, options))
     refusals: list[str] = []
     plans: list[UpscalePlan] = []
     for artifact, runtime in pairs:
         try:
-            plans.append(_plan(bundle, artifact, runtime, needs))
+            needs = _Needs(size, runtime, options, bundle.manifest.scale, row_bytes, in_order)
+            plans.append(_plan(bundle, artifact, needs))
         except InputError as error:
             refusals.append(str(error))
     if not plans:
@@ -97,6 +97,7 @@ class _Needs:
     """What one plan has to fit."""
 
     size: Size
+    runtime: str
     options: UpscaleOptions
     scale: int
     row_bytes: int
@@ -108,32 +109,36 @@ class _Needs:
         residuals = (len(self.options.members) - 1) * _CHANNEL_BYTES * self.scale**2
         return _GLUE_BYTES_PER_LR_PIXEL + residuals
 
+    def memories(self, artifacts: Sequence[Artifact]) -> list[RunMemory]:
+        """What artifacts take on the runtime, where it was measured."""
+        return [memory for a in artifacts if (memory := a.use(self.runtime).memory) is not None]
+
     def memory_bytes(self, artifacts: Sequence[Artifact], tile: Size) -> int | None:
         """Estimate for a tile with one of the artifacts open, None where it was not measured."""
-        known = [a.memory.bytes_at(tile) for a in artifacts if a.memory is not None]
+        known = [memory.bytes_at(tile) for memory in self.memories(artifacts)]
         held = tile[0] * (tile[1] * self.held_bytes_per_pixel + self.row_bytes)
         return max(known) + round(held) if known else None
 
     def grid(self, artifacts: Sequence[Artifact], halo: int, budget: int) -> Grid | None:
         """The tiles of least work within a budget of bytes, None where it holds none."""
-        known = [a.memory for a in artifacts if a.memory is not None]
+        known = self.memories(artifacts)
         per_pixel = max(memory.bytes_per_lr_pixel for memory in known) + self.held_bytes_per_pixel
         fixed = max(memory.fixed_bytes for memory in known)
         row_pixels = math.ceil(self.row_bytes / per_pixel)
         return least_work_grid(self.size, halo, int((budget - fixed) / per_pixel), row_pixels=row_pixels)
 
 
-def _plan(bundle: Bundle, artifact: Artifact, runtime: str, needs: _Needs) -> UpscalePlan:
+def _plan(bundle: Bundle, artifact: Artifact, needs: _Needs) -> UpscalePlan:
     inside = artifact
     if artifact.inside is not None and artifact.inside.artifact is not None and not needs.in_order:
         inside = bundle.artifact(artifact.inside.artifact)
     grid = _full_grid(artifact, needs) if artifact.graph == "full" else _tile_grid((artifact, inside), needs)
-    if needs.options.self_ensemble and not artifact.fits(grid.tile_size[::-1]):
+    if needs.options.self_ensemble and not artifact.fits(grid.tile_size[::-1], needs.runtime):
         raise InputError(f"{artifact.id}: a self-ensemble turns its tiles, which takes a square tile or dynamic sizes")
     return UpscalePlan(
         artifact=artifact,
         inside=inside,
-        runtime=runtime,
+        runtime=needs.runtime,
         size=needs.size,
         grid=grid,
         members=needs.options.members,
@@ -142,7 +147,7 @@ def _plan(bundle: Bundle, artifact: Artifact, runtime: str, needs: _Needs) -> Up
 
 
 def _full_grid(artifact: Artifact, needs: _Needs) -> Grid:
-    if not artifact.fits(needs.size):
+    if not artifact.fits(needs.size, needs.runtime):
         assert artifact.tile_size is not None
         raise InputError(
             f"{artifact.id} takes only {_shown(artifact.tile_size)} (height x width), not {_shown(needs.size)}: "
@@ -158,12 +163,12 @@ def _full_grid(artifact: Artifact, needs: _Needs) -> Grid:
 def _tile_grid(artifacts: tuple[Artifact, Artifact], needs: _Needs) -> Grid:
     artifact, options, size = artifacts[0], needs.options, needs.size
     assert artifact.halo is not None
-    if artifact.tile_size is not None and not artifact.resizable:
+    if artifact.tile_size is not None and not artifact.use(needs.runtime).resizable:
         return _fixed_grid(artifact, artifact.tile_size, needs)
     if options.tile_size is not None:
         _require_inside(artifact, options.tile_size, size)
         return grid_of(size, options.tile_size, artifact.halo)
-    if artifact.memory is None:
+    if artifact.use(needs.runtime).memory is None:
         return grid_of(size, artifact.tile_size or size, artifact.halo)
     budget = options.memory_bytes or DEFAULT_MEMORY_BYTES
     grid = needs.grid(artifacts, artifact.halo, budget)

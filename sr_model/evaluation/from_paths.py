@@ -8,9 +8,9 @@ from pathlib import Path
 from edgesr.benchmarks.quality.candidates import Candidate, bicubic_candidate, bundle_candidate
 from edgesr.benchmarks.quality.image_pairs import ImageSet
 from edgesr.benchmarks.quality.measurement import PerceptualDistance
-from edgesr.runtimes.adapters.registry import installed_version, require_packages
 from edgesr.runtimes.bundle.opening import open_bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.packages import installed_version, require_packages
 from edgesr.sr_model.generators.weights_file import require_file
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from edgesr.runtimes.bundle.manifest import (
     Glue,
     Golden,
     Manifest,
+    RuntimeUse,
     TensorSpec,
     Tolerance,
 )
@@ -35,17 +37,15 @@ def fill(root: Path, content: bytes = b"model", **changes: object) -> Manifest:
     fields: dict[str, object] = {
         "id": "onnx-fp32-full",
         "format": "onnx",
-        "runtimes": ("ort",),
+        "uses": (RuntimeUse(name="ort", resizable=False, memory=None, delegate=None),),
         "graph": "full",
         "precision": "fp32",
         "tile_size": None,
-        "resizable": False,
         "halo": None,
         "padding": "zero",
         "inside_only": False,
         "inside": None,
-        "memory": None,
-        "file": file_entry(root, root / "model.onnx"),
+        "files": (file_entry(root, root / "model.onnx"),),
         "inputs": (spec,),
         "outputs": (spec,),
         "mac_per_hr_pixel": 10.0,
@@ -53,7 +53,6 @@ def fill(root: Path, content: bytes = b"model", **changes: object) -> Manifest:
         "least_runtime": {"onnxruntime": "1"},
         "legacy": False,
         "quantization": None,
-        "delegate": None,
     }
     golden = Golden(
         id="flat",
@@ -88,7 +87,12 @@ def planted(bundle: Bundle, copy: Path, artifact_id: str, change: Callable[[byte
     artifact = bundle.artifact(artifact_id)
     path = copy / artifact.file.path
     path.write_bytes(change(path.read_bytes()))
-    changed = dataclasses.replace(artifact, file=file_entry(copy, path))
+    changed = dataclasses.replace(artifact, files=(file_entry(copy, path),))
     artifacts = tuple(changed if a.id == artifact_id else a for a in bundle.manifest.artifacts)
     (copy / MANIFEST_FILE).write_text(to_json(dataclasses.replace(bundle.manifest, artifacts=artifacts)))
     return open_bundle(copy)
+
+
+def with_uses(artifact: Artifact, **changes: Any) -> Artifact:
+    """The same artifact, taken otherwise by all its runtimes."""
+    return dataclasses.replace(artifact, uses=tuple(dataclasses.replace(use, **changes) for use in artifact.uses))

@@ -38,14 +38,17 @@ def imported(file: Path, known: dict[str, Path]) -> set[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            assert node.level == 0, f"{file}: import by the whole name"
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found & known.keys()
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 and node.module is not None, f"{file}: import by the whole name"
+            names = {f"{node.module}.{alias.name}" for alias in node.names} & known.keys()
+            found |= names or {node.module}
+    ours = {name for name in found if name.partition(".")[0] == "edgesr"}
+    assert ours <= known.keys(), f"{file}: names packages, which hide what they import: {ours - known.keys()}"
+    return ours
 
 
 def room(module: str) -> str:
-    """The folder below a layer that a module is in; a module that is in none stands for itself."""
+    """The folder below a layer that a module is in, with what is below it; a module in none stands for itself."""
     return ".".join(module.split(".")[:3])
 
 
@@ -77,7 +80,7 @@ def test_rooms_import_each_other_without_a_cycle(graph: dict[str, set[str]]) -> 
     list(TopologicalSorter(between).static_order())
 
 
-def test_packages_run_no_code_of_their_own(graph: dict[str, set[str]]) -> None:
+def test_packages_import_no_modules() -> None:
     """Otherwise importing one module would import others behind its back."""
     for file in python_files():
         if file.name == "__init__.py" and file.parent != ROOT / "edgesr":
@@ -91,7 +94,8 @@ def test_folders_hold_from_three_to_sixteen_files() -> None:
     assert len(held) > 40
     for folder, names in held.items():
         assert len(names) <= 16, folder
-        assert not 0 < len(set(names) - NO_MODULES) < 3, folder
+        own = len(set(names) - NO_MODULES)
+        assert own >= 3 or ((own == 0 and any(folder.rglob("*/__init__.py"))) or folder.name == "edgesr"), folder
 
 
 def test_every_folder_of_code_is_a_package() -> None:
@@ -106,3 +110,4 @@ def test_files_and_functions_are_short() -> None:
     functions = sorted(length for file in python_files() for length in function_lines(file))
     assert len(functions) > 2000
     assert functions[int(0.9 * len(functions))] <= 20
+    assert functions[-1] <= 80

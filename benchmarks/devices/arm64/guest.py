@@ -12,10 +12,10 @@ from pathlib import Path
 
 from edgesr.benchmarks.devices.arm64.cpus import Cpu
 from edgesr.benchmarks.devices.arm64.recipe import recipe_sha256
-from edgesr.runtimes.adapters.registry import require_packages
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.packages import require_packages
 from edgesr.runtimes.telemetry import TELEMETRY_OFF
 
 SETUP_COMMAND = "edgesr devices setup arm64"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgesr.cli.terminal import JsonOption, print_lines, print_table
-from edgesr.runtimes.adapters.registry import require_packages
+from edgesr.runtimes.packages import require_packages
 
 
 def diff(

@@ -10,7 +10,7 @@ import typer
 from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
 from edgesr.cli.completion import targets as known_targets
 from edgesr.cli.terminal import comma_separated, parse_size, print_lines, print_table, shown_progress
-from edgesr.runtimes.adapters.registry import require_packages
+from edgesr.runtimes.packages import require_packages
 from edgesr.runtimes.wording import counted
 
 

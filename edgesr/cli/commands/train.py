@@ -9,7 +9,7 @@ import typer
 
 from edgesr.cli.completion import one_of, presets
 from edgesr.cli.terminal import factors, print_lines, shown_progress
-from edgesr.runtimes.adapters.registry import require_packages
+from edgesr.runtimes.packages import require_packages
 from edgesr.runtimes.wording import counted
 
 

@@ -182,7 +182,7 @@ def test_the_matrix_names_saturation(quantized_bundle: Bundle, arm64_guest: Gues
     assert original.quantization is not None
     artifact = replace(
         original,
-        file=file_entry(tmp_path, tmp_path / "model.onnx"),
+        files=(file_entry(tmp_path, tmp_path / "model.onnx"),),
         quantization=replace(original.quantization, reduced_range=False),
     )
     manifest = replace(quantized_bundle.manifest, artifacts=(artifact,), goldens=goldens)

@@ -193,10 +193,11 @@ def test_bench_against_an_earlier_file(
 SLOWED = """
 import sys, time
 from pathlib import Path
-import edgesr.runtimes.adapters.ort as ort
+from dataclasses import replace
 from edgesr.benchmarks.worker import main
+from edgesr.runtimes.adapters.registry import RUNTIMES
 
-opened = ort.open
+opened = RUNTIMES["ort"].open
 
 def slowed(*arguments, **options):
     session = opened(*arguments, **options)
@@ -212,7 +213,7 @@ def slowed(*arguments, **options):
 
     return Slowed()
 
-ort.open = slowed
+RUNTIMES["ort"] = replace(RUNTIMES["ort"], open=slowed)
 main(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 

@@ -17,6 +17,7 @@ from edgesr.benchmarks.results.rows import select_artifacts
 from edgesr.benchmarks.results.writing import write_json
 from edgesr.benchmarks.tables.latency import latency_table
 from edgesr.benchmarks.tables.not_measured import not_measured
+from edgesr.runtimes.bundle.manifest import RuntimeUse
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.json_records import decode
 from tests.helpers.made_up_latency import MadeUpDevice, timed
@@ -109,7 +110,7 @@ def test_ratios_are_of_the_same_threads(mobile_bundle: Bundle) -> None:
         ({"format": "other"}, None),
         ({"graph": "tile"}, None),
         ({"tile_size": (8, 8)}, None),
-        ({"runtimes": ("tflite",)}, None),
+        ({"uses": (RuntimeUse(name="tflite", resizable=False, memory=None, delegate=None),)}, None),
     ],
 )
 def test_ratios_are_of_the_same_kind_of_file(

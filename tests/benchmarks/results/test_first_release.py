@@ -101,7 +101,7 @@ def test_older_and_newer_result_files_are_refused(release: Path, run_cli: RunCli
 
 
 def test_tensors_of_its_manifests_had_a_quantization_that_was_null(release: Path, run_cli: RunCli) -> None:
-    """That is left out; anything else in its place is refused, and so is the name in a manifest of today."""
+    """That is left out; anything else in its place is refused, and so are names of that version in one of today."""
     file = release / "bundle" / "manifest.json"
     before = file.read_text()
     assert '"quantization": null' in before
@@ -110,9 +110,11 @@ def test_tensors_of_its_manifests_had_a_quantization_that_was_null(release: Path
         data["artifacts"][0]["inputs"][0].update(surplus)
         file.write_text(json.dumps(data))
         refused(run_cli, release, "parity", release / "bundle", naming="artifacts[0].inputs[0]")
+    file.write_text(before.replace('"quantization": null\n', '"missing": null\n', 1))
+    refused(run_cli, release, "parity", release / "bundle", naming="quantization")
     file.write_text(before)
     change(file, schema_version=6)
-    refused(run_cli, release, "parity", release / "bundle", naming="quantization")
+    refused(run_cli, release, "parity", release / "bundle", naming="unknown delegate, file, memory and 2 more")
 
 
 def test_older_and_newer_bundles_are_refused(release: Path, run_cli: RunCli) -> None:

@@ -89,17 +89,18 @@ def test_litert_takes_what_was_predicted_of_every_file(
     for bundle in (mobile_bundle, projection_bundle, quantized_bundle):
         for artifact in bundle.manifest.artifacts:
             if artifact.format == "tflite":
-                assert artifact.delegate is not None
-                uses[bundle.root.name, artifact.id] = artifact.delegate
+                (use,) = artifact.uses
+                assert use.delegate is not None
+                uses[bundle.root.name, artifact.id] = use.delegate
     assert len(uses) >= 15
-    for name, use in uses.items():
-        assert (name, use.predicted) == (name, use.found)
+    for name, told in uses.items():
+        assert (name, told.predicted) == (name, told.found)
     pads = {"MIRROR_PAD": 7, "TOPK_V2": 1, "GATHER": 1}
     assert uses["projection", "tflite-fp32-full-32x32"].found == Delegation(partitions=6, fallback=pads)
     assert uses["projection", "tflite-fp32-tile-32x32"].found.partitions == 6
     assert uses["mobile", "tflite-fp32-tile-64x64"].found == Delegation(partitions=1, fallback={})
     assert uses["quantized", "tflite-w8a16-tile-64x64"].found.partitions == 14
-    assert all(a.delegate is None for a in mobile_bundle.manifest.artifacts if a.format != "tflite")
+    assert all(u.delegate is None for a in mobile_bundle.manifest.artifacts if a.format != "tflite" for u in a.uses)
 
 
 def test_without_a_delegate_nothing_is_taken(mobile_bundle: Bundle) -> None:

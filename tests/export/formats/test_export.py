@@ -159,9 +159,7 @@ def test_unsupported_work_is_refused_with_the_table(tmp_path: Path) -> None:
 
 
 def test_missing_converter_is_named_before_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "edgesr.runtimes.adapters.registry.installed_version", lambda name: None if name == "onnx2tf" else "1"
-    )
+    monkeypatch.setattr("edgesr.runtimes.packages.installed_version", lambda name: None if name == "onnx2tf" else "1")
     with pytest.raises(MissingPackageError, match=r"onnx2tf.*pip install 'edgesr\[export\]'"):
         export_bundle(ExportOptions(), tmp_path / "b", cache_dir=tmp_path / "cache")
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgesr.export.inspection import machine
-from edgesr.runtimes.adapters import registry
+from edgesr.runtimes.adapters import runtime
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from tests.helpers.cli_refusals import RunCli
 from tests.helpers.places import ROOT
@@ -65,7 +65,7 @@ def test_a_machine_with_the_least(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the packages that only exports and emulated devices need, a compiler, a browser, or enough memory."""
     for package in ("platformdirs", "filelock", "psutil", "pyvips", "torch", "tensorflow", "onnx"):
         monkeypatch.setitem(sys.modules, package, None)
-    for module in (registry, machine):
+    for module in (runtime, machine):
         monkeypatch.setattr(module, "installed_version", lambda _name: None)
     monkeypatch.setattr("shutil.which", lambda _name: None)
     monkeypatch.setattr(machine, "memory_bytes", lambda: (2_000_000_000, 1_000_000_000))

@@ -42,7 +42,7 @@ def test_ids_files_and_sizes(quantized_bundle: Bundle) -> None:
 def test_parity_of_every_artifact(quantized_bundle: Bundle, artifact_id: str) -> None:
     artifact = quantized_bundle.artifact(artifact_id)
     result = check_parity(quantized_bundle, artifact, runtime=artifact.runtimes[0], threads=2)
-    assert len(result.goldens) == (6 if artifact.tile_size is None or artifact.resizable else 3)
+    assert len(result.goldens) == (6 if artifact.tile_size is None or artifact.uses[0].resizable else 3)
     for golden in result.goldens:
         assert not golden.failures, golden
         exact = artifact.precision in ("fp16a", "int8", "w8d", "w8a16")

@@ -51,7 +51,7 @@ def test_variant_is_quantized_as_its_artifact(
     bundle = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir).bundle
     border, zero = bundle.manifest.artifacts
     assert border.inside is not None and border.inside.artifact == zero.id
-    assert (zero.inside_only, zero.resizable) == (True, border.resizable)
+    assert (zero.inside_only, zero.uses[0].resizable) == (True, border.uses[0].resizable)
     for artifact in (border, zero):
         for golden in check_parity(bundle, artifact, runtime=artifact.runtimes[0], threads=1).goldens:
             assert golden.failures == (), (artifact.id, golden.golden)

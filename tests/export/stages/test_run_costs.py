@@ -33,18 +33,21 @@ def test_tile_graphs_have_a_memory(any_bundle: Bundle) -> None:
     """At least the activations of the widest layer twice, for every LR pixel; a full graph is not measured."""
     for artifact in any_bundle.manifest.artifacts:
         if artifact.graph == "full":
-            assert (artifact.memory, artifact.inside, artifact.resizable) == (None, None, False)
+            assert artifact.inside is None
+            assert all((use.memory, use.resizable) == (None, False) for use in artifact.uses)
             continue
-        assert artifact.memory is not None
         output = 3 * 4 * 16
-        assert 2 * output < artifact.memory.bytes_per_lr_pixel < 100 * output, artifact.id
-        assert 1_000_000 < artifact.memory.fixed_bytes < 200_000_000, artifact.id
+        for memory in (use.memory for use in artifact.uses):
+            assert memory is not None
+            assert 2 * output < memory.bytes_per_lr_pixel < 100 * output, artifact.id
+            assert 1_000_000 < memory.fixed_bytes < 200_000_000, artifact.id
 
 
 def test_tflite_tile_files_are_resizable(any_bundle: Bundle) -> None:
     for artifact in any_bundle.manifest.artifacts:
-        assert artifact.resizable is (artifact.format == "tflite" and artifact.graph == "tile")
-        assert artifact.fits((5, 9)) is (artifact.tile_size is None or artifact.resizable)
+        for use in artifact.uses:
+            assert use.resizable is (artifact.format == "tflite" and artifact.graph == "tile")
+            assert artifact.fits((5, 9), use.name) is (artifact.tile_size is None or use.resizable)
 
 
 def test_zero_padded_variants_come_with_their_artifact(any_bundle: Bundle) -> None:
@@ -133,9 +136,7 @@ def test_golden_without_zero_padded_residual_is_refused(projection_bundle: Bundl
 def _job(bundle: Bundle, runtime: str, graph: str, size: tuple[int, int], calls: int) -> RunJob:
     artifact = artifact_of(bundle, runtime, graph)
     file = str(Path(bundle.path(artifact.file)).absolute())
-    return RunJob(
-        adapter=f"edgesr.runtimes.{runtime}", files=(file,), layout=artifact.inputs[0].layout, size=size, calls=calls
-    )
+    return RunJob(runtime=runtime, files=(file,), layout=artifact.inputs[0].layout, size=size, calls=calls)
 
 
 @pytest.mark.parametrize("runtime", ["ort", "tflite", "torchscript"])

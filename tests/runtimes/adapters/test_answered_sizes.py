@@ -17,11 +17,13 @@ from edgesr.export.calibration.photographs import photograph
 from edgesr.export.steps.costs import Runnable, check_size, measure_memory
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.adapters.registry import RUNTIMES
+from edgesr.runtimes.adapters.runtime import Session
 from edgesr.runtimes.adapters.session import CheckedSession, open_session
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
+from tests.helpers.small_bundle import with_uses
 from tests.helpers.whole_runs import artifact_of
 
 
@@ -48,7 +50,7 @@ def runnable(bundle: Bundle, artifact: Artifact, runtime: str) -> Runnable:
 @pytest.mark.parametrize("graph", ["full", "tile"])
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_an_answer_of_the_old_size_is_an_error(runtime: str, graph: str, any_bundle: Bundle) -> None:
-    artifact = replace(artifact_of(any_bundle, runtime, graph), resizable=True)
+    artifact = with_uses(artifact_of(any_bundle, runtime, graph), resizable=True)
     nchw = artifact.inputs[0].layout == "NCHW"
     session = CheckedSession(artifact, OfOneSize((1, 3, 256, 256) if nchw else (1, 256, 256, 3)), 4)
     own, other = (np.zeros((1, 3, *size) if nchw else (1, *size, 3), np.float32) for size in ((64, 64), (64, 65)))
@@ -75,7 +77,7 @@ def test_every_opened_session_is_checked(any_bundle: Bundle) -> None:
 def test_a_full_tflite_file_answers_its_own_size_alone(any_bundle: Bundle) -> None:
     """LiteRT resizes its tensors where it can; what then comes out is right, an error of LiteRT's, or ours."""
     artifact = artifact_of(any_bundle, "tflite", "full")
-    session = open_session(any_bundle, replace(artifact, resizable=True))
+    session = open_session(any_bundle, with_uses(artifact, resizable=True))
     height, width = any_bundle.manifest.tile_size
     try:
         answer = session.infer(photograph("cat", (height, width + 1)))
@@ -99,10 +101,12 @@ def test_files_that_answer_at_unlike_sizes_are_refused(any_bundle: Bundle, monke
     """A zero-padded variant is timed beside its artifact: both have to answer alike."""
     artifact = artifact_of(any_bundle, "ort", "tile")
     files = iter([OfOneSize((1, 3, 256, 256)), OfOneSize((1, 3, 128, 128))])
-    monkeypatch.setattr("edgesr.runtimes.adapters.ort.open", lambda *_: next(files))
-    job = RunJob(
-        adapter="edgesr.runtimes.adapters.ort", files=(artifact.file.path,) * 2, layout="NCHW", size=(64, 64), calls=1
-    )
+
+    def opened(path: Path, threads: int, *, exact: bool = False) -> Session:
+        return next(files)
+
+    monkeypatch.setitem(RUNTIMES, "ort", replace(RUNTIMES["ort"], open=opened))
+    job = RunJob(runtime="ort", files=(artifact.file.path,) * 2, layout="NCHW", size=(64, 64), calls=1)
     cost = measure_run(job)
     assert cost.output_size is None
     assert cost.refusal == "answers of shapes [(3, 256, 256), (3, 128, 128)]"

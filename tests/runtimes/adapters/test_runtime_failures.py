@@ -31,7 +31,7 @@ def with_garbage(bundle: Bundle, runtime: str, root: Path) -> tuple[Path, str]:
     manifest = json.loads((root / "manifest.json").read_text())
     for one in manifest["artifacts"]:
         if one["id"] == artifact.id:
-            one["file"] = {"path": entry.path, "size_bytes": entry.size_bytes, "sha256": entry.sha256}
+            one["files"] = [{"path": entry.path, "size_bytes": entry.size_bytes, "sha256": entry.sha256}]
     (root / "manifest.json").write_text(json.dumps(manifest))
     return root, artifact.id
 

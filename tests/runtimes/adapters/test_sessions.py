@@ -100,7 +100,7 @@ def test_fixed_size_is_enforced(mobile_bundle: Bundle) -> None:
 def test_resizable_tiles_change_their_size_between_calls(any_bundle: Bundle) -> None:
     """There and back, each result as a session that was opened for it gives it."""
     artifact = artifact_of(any_bundle, "tflite", "tile")
-    assert artifact.resizable
+    assert artifact.use("tflite").resizable
     session = open_session(any_bundle, artifact)
     for size in ((40, 56), (33, 47), (40, 56)):
         image = photograph("coffee", size)
@@ -117,7 +117,7 @@ def test_what_cannot_be_opened_is_refused(mobile_bundle: Bundle, monkeypatch: py
         open_session(mobile_bundle, artifact, runtime="tflite")
     with pytest.raises(InputError, match="threads is 0"):
         open_session(mobile_bundle, artifact, threads=0)
-    monkeypatch.setattr("edgesr.runtimes.adapters.registry.installed_version", lambda _: None)
+    monkeypatch.setattr("edgesr.runtimes.adapters.runtime.installed_version", lambda _: None)
     with pytest.raises(MissingPackageError, match=r"pip install 'edgesr\[onnx\]'"):
         open_session(mobile_bundle, artifact)
 

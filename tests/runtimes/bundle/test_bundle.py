@@ -37,7 +37,7 @@ def test_round_trip(bundle: Bundle) -> None:
     opened = open_bundle(bundle.root)
     assert opened.manifest == bundle.manifest
     assert opened.tensor(opened.manifest.goldens[0].input).shape == (3, 2, 3)
-    assert opened.artifact("onnx-fp32-full").fits((7, 9))
+    assert opened.artifact("onnx-fp32-full").fits((7, 9), "ort")
     with pytest.raises(InputError, match="it has onnx-fp32-full"):
         opened.artifact("nope")
 
@@ -59,7 +59,7 @@ def test_round_trip(bundle: Bundle) -> None:
         (lambda m: m["goldens"][0]["tolerances"]["fp32"].update(min_psnr_db=-1e300), "a tolerance is below 0"),
         (lambda m: m["artifacts"][0].update(tile_size=[4, 2**40]), "tile sizes have to be from 1 to 65536"),
         (lambda m: m["artifacts"][0].update(halo=-1), "a halo has to be from 0"),
-        (lambda m: m["artifacts"][0].update(runtimes=[]), "onnx-fp32-full: has no runtime, or one twice"),
+        (lambda m: m["artifacts"][0].update(uses=[]), "onnx-fp32-full: has no runtime, or one twice"),
         (lambda m: m["artifacts"][0].update(inputs=[]), "has to have one input and one output"),
         (
             lambda m: m["artifacts"][0]["outputs"][0].update(shape=[1, 3]),
@@ -67,14 +67,14 @@ def test_round_trip(bundle: Bundle) -> None:
         ),
         (lambda m: m["artifacts"][0].update(inside={"time_ratio": 1, "artifact": "x"}), "the artifact 'x', which is"),
         (
-            lambda m: m["artifacts"][0].update(memory={"fixed_bytes": -1, "bytes_per_lr_pixel": 0}),
+            lambda m: m["artifacts"][0]["uses"][0].update(memory={"fixed_bytes": -1, "bytes_per_lr_pixel": 0}),
             "memory has to be from 0",
         ),
         (lambda m: m["artifacts"][0].update(mac_per_hr_pixel=-1), "multiply-accumulates are below 0"),
         (lambda m: m["goldens"][0].update(size=[0, 3]), "flat: its size has to be from 1"),
         (lambda m: m["glue"].update(alpha=1e5), "alpha has to be from -80 to 80"),
         (lambda m: m["artifacts"][0].update(id=""), "an id is empty"),
-        (lambda m: m["artifacts"][0].update(runtimes=["ort", "ort"]), "or one twice"),
+        (lambda m: m["artifacts"][0]["uses"].extend(m["artifacts"][0]["uses"]), "or one twice"),
         (lambda m: m["artifacts"][0].update(inside={"time_ratio": 1, "artifact": "onnx-fp32-full"}), "is not there"),
         (lambda m: m["artifacts"][0]["inputs"][0].update(layout="NHWC"), r"has to be float32 of \(1, None, None, 3\)"),
         (lambda m: m["artifacts"][0]["inputs"][0].update(dtype="int8"), r"lr: is int8 of"),
@@ -86,11 +86,14 @@ def test_round_trip(bundle: Bundle) -> None:
         (lambda m: m["artifacts"][0].update(graph="half"), r"artifacts\[0\].graph: 'half' is not one of full, tile"),
         (lambda m: m["goldens"][0].update(k="1"), r"goldens\[0\].k: expected float, found str"),
         (lambda m: m["goldens"][0].update(size=[1]), r"goldens\[0\].size: expected 2 values, found 1"),
-        (lambda m: m["artifacts"][0]["file"].update(path="../b/model.onnx"), "outside the bundle: '../b/model.onnx'"),
-        (lambda m: m["artifacts"][0]["file"].update(path="/etc/hostname"), "outside the bundle: '/etc/hostname'"),
-        (lambda m: m["artifacts"][0]["file"].update(path="none.onnx"), "none.onnx is missing"),
-        (lambda m: m["artifacts"][0]["file"].update(size_bytes=6), "has 5 bytes instead of 6"),
-        (lambda m: m["artifacts"][0]["file"].update(sha256="0" * 64), "SHA-256"),
+        (
+            lambda m: m["artifacts"][0]["files"][0].update(path="../b/model.onnx"),
+            "outside the bundle: '../b/model.onnx'",
+        ),
+        (lambda m: m["artifacts"][0]["files"][0].update(path="/etc/hostname"), "outside the bundle: '/etc/hostname'"),
+        (lambda m: m["artifacts"][0]["files"][0].update(path="none.onnx"), "none.onnx is missing"),
+        (lambda m: m["artifacts"][0]["files"][0].update(size_bytes=6), "has 5 bytes instead of 6"),
+        (lambda m: m["artifacts"][0]["files"][0].update(sha256="0" * 64), "SHA-256"),
     ],
 )
 def test_wrong_manifest_is_refused(bundle: Bundle, change: Callable[[dict[str, Any]], object], message: str) -> None:

@@ -39,7 +39,7 @@ def _leave_bundle(bundle: Bundle) -> None:
     """Name a file beside the bundle, of the right size and hash."""
     manifest = bundle.root / MANIFEST_FILE
     data = json.loads(manifest.read_text())
-    entry = data["artifacts"][0]["file"]
+    entry = data["artifacts"][0]["files"][0]
     shutil.copyfile(bundle.root / entry["path"], bundle.root.parent / "outside")
     entry["path"] = "../outside"
     manifest.write_text(json.dumps(data))

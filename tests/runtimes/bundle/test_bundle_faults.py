@@ -40,7 +40,7 @@ def test_damaged_manifest_is_refused(content: bytes, bundle: Bundle) -> None:
 def test_path_that_is_no_file_is_refused(path: str, bundle: Bundle) -> None:
     file = bundle.root / MANIFEST_FILE
     data = json.loads(file.read_text())
-    data["artifacts"][0]["file"]["path"] = path
+    data["artifacts"][0]["files"][0]["path"] = path
     file.write_text(json.dumps(data))
     with pytest.raises(InputError, match=re.escape(str(bundle.root))):
         open_bundle(bundle.root)

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, JpegImagePlugin
 from PIL.ExifTags import IFD, Base
 
+from edgesr.runtimes.arrays import PicturePixels
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.images.image_io import read_picture
-from edgesr.runtimes.images.picture import Picture, Pixels
+from edgesr.runtimes.images.picture import Picture
 from edgesr.runtimes.images.picture_writer import PictureWriter, check_output_format, holds_alpha
 
 RNG = np.random.default_rng(4)
@@ -30,7 +31,7 @@ def source(*, bits: int = 8, grey: bool = False, alpha: bool = False, exif: byte
     drawn = RNG.integers(0, 1 << bits, (*SIZE, 4))
     if grey:
         drawn[:, :, :3] = drawn[:, :, :1]
-    values: Pixels = drawn.astype(np.uint8) if bits == 8 else drawn.astype(np.uint16)
+    values: PicturePixels = drawn.astype(np.uint8) if bits == 8 else drawn.astype(np.uint16)
     pixels, transparency = np.ascontiguousarray(values[:, :, :3]), np.ascontiguousarray(values[:, :, 3])
     return Picture(pixels=pixels, alpha=transparency if alpha else None, grey=grey, icc=SRGB, exif=exif)
 

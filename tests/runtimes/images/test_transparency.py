@@ -9,11 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgesr.runtimes.arrays import PicturePixels
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.images import sixteen_bit
 from edgesr.runtimes.images.colour_bleeding import bleed_colours
 from edgesr.runtimes.images.image_io import read_picture
-from edgesr.runtimes.images.picture import Picture, Pixels
+from edgesr.runtimes.images.picture import Picture
 from edgesr.runtimes.upscaling.files import FileUpscaler
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 from tests.helpers.whole_runs import exposed
@@ -117,7 +118,7 @@ def test_only_pixels_of_little_alpha_change(size: tuple[int, int], bits: int) ->
     drawn[:, :, 3] = np.where(RNG.random(size) < 0.4, 0, RNG.integers(0, full, size))
     drawn[0, 0, 3] = full
     drawn[drawn[:, :, 3] == 0] = 0
-    values: Pixels = drawn.astype(np.uint8) if bits == 8 else drawn.astype(np.uint16)
+    values: PicturePixels = drawn.astype(np.uint8) if bits == 8 else drawn.astype(np.uint16)
     pixels, alpha = np.ascontiguousarray(values[:, :, :3]), np.ascontiguousarray(values[:, :, 3])
     bled = bleed_colours(Picture(pixels=pixels, alpha=alpha, grey=True, icc=b"icc"))
     kept = alpha >= full / 8

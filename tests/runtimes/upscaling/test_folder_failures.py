@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgesr.runtimes.adapters.registry import RuntimeInfo
+from edgesr.runtimes.adapters.runtime import Runtime
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, MissingPackageError
 from edgesr.runtimes.images import sixteen_bit
@@ -62,7 +62,7 @@ def test_missing_package_of_one_image(
 def test_missing_runtime_ends_the_run_before_anything_is_made(
     runtime: str | None, mobile_bundle: Bundle, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RuntimeInfo, "version", lambda _: None)
+    monkeypatch.setattr(Runtime, "version", lambda _: None)
     with pytest.raises(MissingPackageError, match=r"runtime 'ort' .* not installed"):
         folder_run(mobile_bundle, source, tmp_path / "out", runtime=runtime)
     with pytest.raises(MissingPackageError, match=r"runtime 'ort' .* not installed"):

@@ -101,7 +101,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
 
 def test_tiles_equal_the_whole_where_crops_do_not(bundle: Bundle) -> None:
     """Half of the image is flat, so that the noise level of its crops is another one."""
-    memory = bundle.artifact("onnx-fp32-tile").memory
+    memory = bundle.artifact("onnx-fp32-tile").use("ort").memory
     assert memory is not None
     image = np.full((60, 80, 3), 255, dtype=np.uint8)
     image[:, 36:] = photograph("astronaut", (60, 44)).transpose(1, 2, 0)

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from edgesr.runtimes.adapters.registry import RuntimeInfo
+from edgesr.runtimes.adapters.runtime import Runtime
 from edgesr.runtimes.bundle.manifest import Artifact, InsideVariant, RunMemory, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.upscaling.options import DEFAULT_MEMORY_BYTES, UpscaleOptions
 from edgesr.runtimes.upscaling.plan import UpscalePlan, plan_upscale
+from tests.helpers.small_bundle import with_uses
 
 SIZES: list[Size] = [(1, 1), (2, 300), (300, 2), (33, 47), (64, 64), (339, 510), (3000, 4000)]
 BUDGETS = (20, 40, 100, 256, 1000, 20_000)
@@ -35,7 +36,7 @@ def with_artifacts(bundle: Bundle, *artifacts: Artifact) -> Bundle:
 def fixed(bundle: Bundle, memory: RunMemory | None = None) -> Bundle:
     """Only the TFLite tile graph of 64x64, as if its runtime could not resize it."""
     artifact = bundle.artifact("tflite-fp32-tile-64x64")
-    return with_artifacts(bundle, dataclasses.replace(artifact, resizable=False, memory=memory))
+    return with_artifacts(bundle, with_uses(artifact, resizable=False, memory=memory))
 
 
 @pytest.mark.parametrize("size", [(64, 64), (33, 47)])
@@ -63,14 +64,14 @@ def test_installed_runtime_comes_before_preference(
     installed: str, expected: tuple[str, str], mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With no runtime at all the preferred one is named, so that its install command is what the user reads."""
-    monkeypatch.setattr(RuntimeInfo, "version", lambda self: "1" if self.distribution == installed else None)
+    monkeypatch.setattr(Runtime, "version", lambda self: "1" if self.distribution == installed else None)
     assert names(mobile_bundle) == expected
 
 
 def test_named_runtime_is_chosen_though_it_is_not_installed(
     mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RuntimeInfo, "version", lambda self: "1" if self.name == "ort" else None)
+    monkeypatch.setattr(Runtime, "version", lambda self: "1" if self.name == "ort" else None)
     assert names(mobile_bundle, runtime="tflite")[1] == "tflite"
 
 
@@ -107,7 +108,7 @@ def test_what_cannot_be_done_is_refused(
 def test_little_memory_does_not_change_the_precision(mobile_bundle: Bundle) -> None:
     tile = mobile_bundle.artifact("onnx-fp32-tile")
     small = RunMemory(fixed_bytes=1, bytes_per_lr_pixel=1.0)
-    int8 = dataclasses.replace(tile, id="onnx-int8-tile", precision="int8", memory=small)
+    int8 = with_uses(dataclasses.replace(tile, id="onnx-int8-tile", precision="int8"), memory=small)
     bundle = with_artifacts(mobile_bundle, int8, tile)
     with pytest.raises(InputError, match="too little for tiles of onnx-fp32-tile"):
         plan(bundle, memory_bytes=1_000_000)
@@ -179,7 +180,7 @@ def test_band_of_rows_is_part_of_the_memory(mobile_bundle: Bundle) -> None:
     chosen = plan_upscale(mobile_bundle, (1000, 10_000), options, row_bytes=row_bytes, in_order=True)
     assert len(chosen.grid.columns) > 1
     band = max(span.keep_stop - span.keep_start for span in chosen.grid.rows) * row_bytes
-    memory = chosen.artifact.memory
+    memory = chosen.artifact.use(chosen.runtime).memory
     assert memory is not None and chosen.memory_bytes is not None
     assert memory.bytes_at(chosen.grid.tile_size) + band <= chosen.memory_bytes <= 100_000_000
 
@@ -195,7 +196,7 @@ def test_tile_size_is_taken(any_bundle: Bundle) -> None:
 
 
 def test_memory_that_was_not_measured_takes_the_files_tile(mobile_bundle: Bundle) -> None:
-    artifact = dataclasses.replace(mobile_bundle.artifact("tflite-fp32-tile-64x64"), memory=None)
+    artifact = with_uses(mobile_bundle.artifact("tflite-fp32-tile-64x64"), memory=None)
     chosen = plan(with_artifacts(mobile_bundle, artifact), (300, 300))
     assert (chosen.grid.tile_size, chosen.memory_bytes) == ((64, 64), None)
 

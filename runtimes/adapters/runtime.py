@@ -1,0 +1,59 @@
+"""A runtime as an object: what it is, which package it needs, how it opens and profiles a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from edgesr.runtimes.adapters.operator_profile import OperatorProfile
+from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.packages import installed_version
+
+
+class Session(Protocol):
+    """An open model file with one input and one output, in the artifact's own layout, float32."""
+
+    def run(self, image: FloatArray) -> FloatArray:
+        """(1,3,h,w) or (1,h,w,3) by the artifact's layout -> the graph's output in the layout of its output."""
+
+
+class OpenFile(Protocol):
+    """Opens a verified model file; the artifact's other files lie next to it."""
+
+    def __call__(self, path: Path, threads: int, *, exact: bool = False) -> Session:
+        """Load it with this many threads; ``exact``: in the arithmetic that the file writes down."""
+
+
+class ProfileFile(Protocol):
+    """Profiles a verified model file."""
+
+    def __call__(self, path: Path, batch: FloatArray, *, threads: int, calls: int) -> OperatorProfile:
+        """Time ``calls`` calls on one input in the file's own layout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """``extra`` of edgesr installs ``distribution``, which ``load`` imports: nothing else here does.
+
+    ``failures`` gives the exceptions that it raises for a file or an input that it cannot take, or without memory.
+    """
+
+    name: str
+    title: str
+    distribution: str
+    extra: str
+    load: Callable[[], object]
+    open: OpenFile
+    profile: ProfileFile
+    failures: Callable[[], tuple[type[Exception], ...]]
+    legacy: bool = False
+
+    @property
+    def install_command(self) -> str:
+        return f"pip install 'edgesr[{self.extra}]'"
+
+    def version(self) -> str | None:
+        """Installed version, None when it is not installed."""
+        return installed_version(self.distribution)
