@@ -1,0 +1,35 @@
+"""A runtime in one file, whose models have two files: a text that names the other, and an ONNX file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgesr.runtimes.adapters import ort
+from edgesr.runtimes.adapters.operator_profile import OperatorProfile
+from edgesr.runtimes.adapters.runtime import Runtime, Session
+from edgesr.runtimes.arrays import FloatArray
+
+
+def load() -> Any:
+    return ort.load()
+
+
+def open(path: Path, threads: int, *, exact: bool = False) -> Session:
+    return ort.open(path.parent / path.read_text(), threads, exact=exact)
+
+
+def profile(path: Path, batch: FloatArray, *, threads: int, calls: int) -> OperatorProfile:
+    return ort.profile(path.parent / path.read_text(), batch, threads=threads, calls=calls)
+
+
+RUNTIME = Runtime(
+    name="toy",
+    title="Toy runtime",
+    distribution="onnxruntime",
+    extra="toy",
+    load=load,
+    open=open,
+    profile=profile,
+    failures=ort.RUNTIME.failures,
+)
