@@ -7,7 +7,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,8 +34,10 @@ from edgesr.benchmarks.tables.profiles import kind_table, operator_table, profil
 from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
 from edgesr.export.inspection.model_file import describe
 from edgesr.export.inspection.paths import inspect_path
+from edgesr.runtimes.bundle.manifest import SCHEMA_VERSION
 from edgesr.runtimes.bundle.opening import MANIFEST_FILE, open_bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.json_records import to_json
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import upscale
 from edgesr.sr_model.generators.checkpoint import load_checkpoint
@@ -149,12 +151,14 @@ def _seeds(*names: str) -> Callable[[], list[bytes]]:
     return lambda: [(RELEASE / name).read_bytes() for name in names]
 
 
-def _journal() -> list[bytes]:
-    return [b'{"schema_version": 1, "settings": "x", "images": {"a.png": {"source": "ab", "result": "cd"}}}']
+def _manifests() -> list[bytes]:
+    """That of 0.1.0, and the same in the form of this version."""
+    newest = replace(open_bundle(RELEASE / "bundle").manifest, schema_version=SCHEMA_VERSION)
+    return [(RELEASE / "bundle" / MANIFEST_FILE).read_bytes(), to_json(newest).encode()]
 
 
 TARGETS = {
-    "manifest": Target(f"bundle/{MANIFEST_FILE}", _seeds("bundle/manifest.json"), mutate_json, _read_manifest),
+    "manifest": Target(f"bundle/{MANIFEST_FILE}", _manifests, mutate_json, _read_manifest),
     "parity": _result_file("parity", ParityResults, golden_table, parity_table, difference_table, not_measured),
     "latency": _result_file("latency", LatencyResults, _show_latency),
     "quality": _result_file("quality", QualityResults, image_quality_table, mean_quality_table, quality_notes),
