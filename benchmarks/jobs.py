@@ -1,15 +1,20 @@
-"""Jobs of worker processes and their answers, as JSON-able dataclasses, and what a kind of job is."""
+"""Jobs of worker processes and their answers, as JSON-able dataclasses, and what a kind of job is.
+
+Imports little: the command line reads it at every start, and machines with nothing but a runtime.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from edgesr.runtimes.bundle.manifest import Artifact
-from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.json_records import DecodeError, decode
 from edgesr.runtimes.wording import counted
+
+if TYPE_CHECKING:
+    from edgesr.runtimes.bundle.manifest import Artifact
+    from edgesr.runtimes.bundle.opening import Bundle
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -43,6 +48,8 @@ class Job:
 
     def opened(self) -> tuple[Bundle, Artifact]:
         """The bundle and the artifact that it is about; an InputError where they are not there."""
+        from edgesr.runtimes.bundle.opening import open_bundle
+
         bundle = open_bundle(self.bundle)
         return bundle, bundle.artifact(self.artifact)
 

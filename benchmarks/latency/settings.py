@@ -1,11 +1,10 @@
-"""Settings of the jobs that measure time. Imports no numpy: the command line takes its defaults from here."""
+"""Settings of the jobs that measure time. Imports little: the command line takes its defaults from here."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import InputError
 
 
@@ -35,7 +34,7 @@ class LatencySettings:
 class EndToEndSettings:
     """The photograph's size (h,w), the memory for tiles (None: the default), how often both runs are timed in turn."""
 
-    size: Size
+    size: tuple[int, int]
     memory_bytes: int | None = None
     repeats: int = 3
 

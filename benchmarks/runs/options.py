@@ -1,4 +1,4 @@
-"""Options of everything that is measured. Imports no numpy: the command line takes its defaults from here."""
+"""Options of everything that is measured. Imports little: the command line takes its defaults from here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from edgesr.benchmarks.jobs import HOST
 from edgesr.benchmarks.latency.settings import LatencySettings, ProfileSettings
 from edgesr.runtimes.adapters.registry import require_threads
-from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import InputError
 
 _MLPERF_QUERIES = 1024
@@ -58,7 +57,7 @@ class BenchOptions:
 class PhotographOptions:
     """A photograph of ``size`` (h,w) in LR pixels, upscaled in tiles that take at most ``memory_bytes`` at one time."""
 
-    size: Size
+    size: tuple[int, int]
     memory_bytes: int = 256_000_000
     artifact: str | None = None
     runtime: str | None = None

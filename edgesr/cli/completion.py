@@ -35,6 +35,13 @@ def devices() -> Iterable[str]:
     return device_names()
 
 
+def set_ups() -> Iterable[str]:
+    """What can be set up of devices."""
+    from edgesr.benchmarks.devices import registry
+
+    return registry.set_ups()
+
+
 def presets() -> Iterable[str]:
     """Generators that edgesr knows by name."""
     from edgesr.sr_model.generators.config import PRESETS

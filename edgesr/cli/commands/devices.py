@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from edgesr.benchmarks.devices.registry import set_ups
-from edgesr.cli.completion import one_of
+from edgesr.cli.completion import one_of, set_ups
 from edgesr.cli.terminal import print_lines, print_table, shown_progress
 
 devices = typer.Typer(invoke_without_command=True, help="List the devices that measurements can run on; set one up.")
+
+
+class _SetUpCommand(TyperCommand):
+    """Its help lists what can be set up. It is read when help is shown: no other command loads the devices."""
+
+    def format_help(self, *given: Any) -> None:
+        from edgesr.benchmarks.devices.registry import set_ups
+
+        argument: Any = self.params[0]
+        argument.help = "; ".join(f"{one.name}: {one.title}" for one in set_ups().values()) + "."
+        super().format_help(*given)
 
 
 @devices.callback()
@@ -25,17 +36,8 @@ def list_devices(context: typer.Context) -> None:
         print_lines(list(listed.notes))
 
 
-@devices.command()
-def setup(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="DEVICE",
-            help=f"{'; '.join(f'{one.name}: {one.title}' for one in set_ups().values())}.",
-            autocompletion=one_of(set_ups),
-        ),
-    ],
-) -> None:
+@devices.command(cls=_SetUpCommand)
+def setup(name: Annotated[str, typer.Argument(metavar="DEVICE", autocompletion=one_of(set_ups))]) -> None:
     """Download and unpack what a device needs, without root; about 260 MB in the user's cache folder."""
     from edgesr.benchmarks.devices.registry import set_up_device
 
