@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from edgesr.benchmarks.devices.process_exit import describe_exit
+from edgesr.benchmarks.devices.process_exit import describe_exit, ended_process
 from edgesr.benchmarks.jobs import Job, Outcome, invalid_result
 from edgesr.runtimes.json_file import JsonError, parse_json
 from edgesr.runtimes.json_records import DecodeError, decode, to_json
@@ -30,15 +30,10 @@ def run_worker(
         job_file, result_file = Path(folder) / "job.json", Path(folder) / "result.json"
         job_file.write_text(to_json(job))
         try:
-            process = subprocess.run(
+            process = ended_process(
                 command(job_file, result_file),
-                check=False,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=timeout_seconds,
-                env={**environment, **job.environment},
+                environment={**environment, **job.environment},
+                timeout_seconds=timeout_seconds,
             )
         except subprocess.TimeoutExpired:
             return Outcome(status="timeout", reason=f"no result after {timeout_seconds:g} s", result=None)
