@@ -1,101 +1,57 @@
-"""What a worker process is asked to do and what it answers, as JSON-able dataclasses."""
+"""Jobs of worker processes and their answers, as JSON-able dataclasses, and what a kind of job is.
+
+Imports little: the command line reads it at every start, and machines with nothing but a runtime.
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from edgesr.runtimes.bundle.manifest import Size
-from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_records import DecodeError, decode
 from edgesr.runtimes.wording import counted
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from edgesr.runtimes.bundle.manifest import Artifact
+    from edgesr.runtimes.bundle.opening import Bundle
+
+S = TypeVar("S")
+R = TypeVar("R")
 
 HOST = "host"
 """The name of this machine among devices."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class LatencySettings:
-    """Of each round: at least ``calls`` timed calls and ``seconds`` of them, one at a time.
-
-    Warm-up ends when steady or after ``warmup_seconds``. ``pin``: each worker keeps to as many cores as it has threads.
-    ``mlperf``: the rules of MLPerf's single stream are kept over all rounds, and p90 is the figure to state.
-    """
-
-    calls: int = 20
-    seconds: float = 2.0
-    warmup_seconds: float = 5.0
-    pin: bool = False
-    mlperf: bool = False
-
-    def __post_init__(self) -> None:
-        if self.calls < 1:
-            raise InputError(f"calls is {self.calls}: need at least 1")
-        for name in ("seconds", "warmup_seconds"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise InputError(f"{name} is {getattr(self, name)}: give a number of seconds of 0 or more")
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndToEndSettings:
-    """The photograph's size (h,w), the memory for tiles (None: the default), how often both runs are timed in turn."""
-
-    size: Size
-    memory_bytes: int | None = None
-    repeats: int = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageFolders:
-    """``kept``: where SR images (3,H,W) of goldens are written; ``exact_from``: where exact ones are read from.
-
-    Files are named by a golden's place among those that an artifact takes, since names of a manifest are not to be
-    trusted as paths.
-    """
-
-    kept: str | None = None
-    exact_from: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PictureFolders:
-    """``count`` LR pictures, float32 (h,w,3) in [0,255], in the folder ``inputs``; SR ones are written to ``outputs``.
-
-    Files are named by a picture's place.
-    """
-
-    inputs: str
-    outputs: str
-    count: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class Job:
-    """One artifact on one runtime: check it on all goldens that fit, time it, upscale a photograph with it, time its
-    operators, count its instructions (emulated devices), or upscale pictures.
+    """One artifact on one runtime, or the machine itself: then ``bundle``, ``artifact`` and ``runtime`` are empty.
 
-    A profile takes ``calls`` of the latency settings; ``images`` are those of a parity check.
-    "limits" measures the machine itself: bundle, artifact and runtime are empty.
+    ``settings`` are those of the job's `JobKind`, as JSON. A device starts the process with the variables of
+    ``environment`` besides its own, and counts the instructions that it executes if ``counts_instructions``.
     """
 
-    kind: Literal["parity", "latency", "end-to-end", "limits", "profile", "instructions", "pictures"]
+    kind: str
     bundle: str
     artifact: str
     runtime: str
     threads: int
-    latency: LatencySettings = LatencySettings()
-    end_to_end: EndToEndSettings | None = None
-    images: ImageFolders | None = None
-    pictures: PictureFolders | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    counts_instructions: bool = False
 
     @property
     def title(self) -> str:
         """How progress and warnings name it."""
-        what = "limits" if self.kind == "limits" else f"{self.artifact} on {self.runtime}"
+        what = f"{self.artifact} on {self.runtime}" if self.artifact else self.kind
         return f"{what}, {counted(self.threads, 'thread')}"
+
+    def opened(self) -> tuple[Bundle, Artifact]:
+        """The bundle and the artifact that it is about; an InputError where they are not there."""
+        from edgesr.runtimes.bundle.opening import open_bundle
+
+        bundle = open_bundle(self.bundle, verify="used")
+        return bundle, bundle.artifact(self.artifact)
 
 
 JobStatus = Literal["done", "missing", "error", "crashed", "timeout"]
@@ -114,14 +70,54 @@ class Outcome:
     result: dict[str, Any] | None
 
 
-def decode_result(cls: type[T], outcome: Outcome) -> tuple[Outcome, T | None]:
-    """The result of a job, None without one; a result that is none turns the outcome into "crashed"."""
-    if outcome.status != "done":
-        return outcome, None
-    try:
-        return outcome, decode(cls, outcome.result)
-    except DecodeError as error:
-        return invalid_result(error), None
+@dataclass(frozen=True, kw_only=True)
+class NoSettings:
+    """Of a kind of job that has none."""
+
+
+def _no_variables(_threads: int) -> dict[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobKind(Generic[S, R]):
+    """A kind of job: ``settings`` and ``result`` are dataclasses, ``measure`` does a job in a worker process.
+
+    ``environment`` gives the variables that a process needs which is to use that many threads.
+    """
+
+    name: str
+    settings: type[S]
+    result: type[R]
+    measure: Callable[[Job, S], R]
+    environment: Callable[[int], dict[str, str]] = _no_variables
+    counts_instructions: bool = False
+
+    def job(self, settings: S, *, bundle: str = "", artifact: str = "", runtime: str = "", threads: int = 1) -> Job:
+        """A job of this kind."""
+        return Job(
+            kind=self.name,
+            bundle=bundle,
+            artifact=artifact,
+            runtime=runtime,
+            threads=threads,
+            settings=asdict(settings),  # type: ignore[call-overload]
+            environment=self.environment(threads),
+            counts_instructions=self.counts_instructions,
+        )
+
+    def perform(self, job: Job) -> R:
+        """Do a job in this process; a DecodeError for settings of another kind."""
+        return self.measure(job, decode(self.settings, job.settings, "settings"))
+
+    def answer(self, outcome: Outcome) -> tuple[Outcome, R | None]:
+        """The result of a job, None without one; a result of another kind turns the outcome into "crashed"."""
+        if outcome.status != "done":
+            return outcome, None
+        try:
+            return outcome, decode(self.result, outcome.result)
+        except DecodeError as error:
+            return invalid_result(error), None
 
 
 def invalid_result(error: Exception) -> Outcome:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar, get_args, get_type_hints
+from typing import TypeVar
 
 from edgesr.benchmarks.latency.call import Latency, counted_anew
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResult, EndToEndResults
@@ -16,7 +16,7 @@ from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults
 from edgesr.benchmarks.parity.check import ArtifactParity
 from edgesr.benchmarks.parity.results import ParityResult, ParityResults
 from edgesr.benchmarks.quality.measurement import QualityResults
-from edgesr.benchmarks.results.header import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, bundle_identity
+from edgesr.benchmarks.results.header import bundle_identity
 from edgesr.benchmarks.results.plausible import require_plausible
 from edgesr.benchmarks.results.rows import Key, label
 from edgesr.runtimes.bundle.opening import Bundle
@@ -29,13 +29,6 @@ T = TypeVar("T", ParityResults, LatencyResults, QualityResults, EndToEndResults,
 AnyRow = ParityResult | LatencyResult | EndToEndResult | ProfileResult | InstructionResult
 Results = ParityResults | LatencyResults | QualityResults | EndToEndResults | ProfileResults
 
-_COMMANDS = {
-    ParityResults: "edgesr parity --json",
-    LatencyResults: "edgesr bench --json",
-    QualityResults: "edgesr eval --json",
-    EndToEndResults: "edgesr bench --image-size --json",
-    ProfileResults: "edgesr profile --json",
-}
 _POOLED_SAMPLES_VERSION = 6
 _MOST = 1e12
 """No figure of a measurement is larger, nor smaller than 1 / this: 1e9 operations or bytes a second, shares, ratios."""
@@ -48,13 +41,12 @@ def read_results(cls: type[T], path: Path) -> T:
 
     Percentiles of latency files of edgesr 0.1.0 are computed anew from their samples.
     """
-    (kind,) = get_args(get_type_hints(cls)["kind"])
-    remake = f"measure again with '{_COMMANDS[cls]}'"
+    remake = f"measure again with '{cls.COMMAND}'"
     data = read_json(path, remake=remake)
-    if data.get("kind") != kind:
+    if data.get("kind") != cls.KIND:
         found = shown_value(data.get("kind"))
-        raise InputError(f"{path}: is of kind {found}, not {kind!r}; give a file that '{_COMMANDS[cls]}' wrote")
-    version = require_version(path, data, oldest=OLDEST_SCHEMA_VERSION, newest=SCHEMA_VERSION, remake=remake)
+        raise InputError(f"{path}: is of kind {found}, not {cls.KIND!r}; give a file that '{cls.COMMAND}' wrote")
+    version = require_version(path, data, oldest=cls.OLDEST_VERSION, newest=cls.VERSION, remake=remake)
     try:
         results = decode(cls, data)
         _require_sound(results)

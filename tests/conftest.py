@@ -99,11 +99,11 @@ def quantized_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) 
 @pytest.fixture(scope="session")
 def report_files(mobile_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> ReportFiles:
     """Parity, latency and operators of two ONNX artifacts of the mobile bundle. Do not change them."""
-    from edgesr.benchmarks.devices.device import HostDevice
-    from edgesr.benchmarks.jobs import LatencySettings
-    from edgesr.benchmarks.latency.profiles import run_profiles
+    from edgesr.benchmarks.devices.host import HostDevice
+    from edgesr.benchmarks.latency.profiles import profile_artifacts
     from edgesr.benchmarks.latency.results import run_latency
-    from edgesr.benchmarks.parity.on_devices import run_parity
+    from edgesr.benchmarks.latency.settings import LatencySettings, ProfileSettings
+    from edgesr.benchmarks.parity.on_devices import check_on_devices
     from edgesr.benchmarks.report.data import ReportFiles
     from edgesr.benchmarks.results.rows import select_artifacts
     from edgesr.benchmarks.results.writing import write_json
@@ -113,9 +113,12 @@ def report_files(mobile_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory
     quick = LatencySettings(calls=3, seconds=0.0, warmup_seconds=0.1)
     latency = run_latency(mobile_bundle, device, artifacts=chosen, threads=[1], settings=quick, rounds=2)
     files = ReportFiles(parity=folder / "parity.json", latency=folder / "latency.json", profile=folder / "profile.json")
-    write_json(run_parity(mobile_bundle, [device], artifacts=chosen), files.parity)
+    write_json(check_on_devices(mobile_bundle, [device], artifacts=chosen), files.parity)
     write_json(latency, files.latency)
-    write_json(run_profiles(mobile_bundle, device, artifacts=chosen, threads=1, calls=2), files.profile)
+    write_json(
+        profile_artifacts(mobile_bundle, device, artifacts=chosen, threads=1, settings=ProfileSettings(calls=2)),
+        files.profile,
+    )
     return files
 
 

@@ -1,25 +1,17 @@
-"""Where a worker process runs. A device launches it, waits for it and tells how it ended."""
+"""A device is a place where worker processes run, and tells all that measurements need to know of it."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
-from edgesr.benchmarks.devices.process_exit import describe_exit
-from edgesr.benchmarks.jobs import HOST, Job, Outcome, invalid_result
-from edgesr.benchmarks.machine.limits import blas_environment
-from edgesr.runtimes.json_file import JsonError, parse_json
-from edgesr.runtimes.json_records import DecodeError, decode, to_json
-from edgesr.runtimes.telemetry import TELEMETRY_OFF
-
-WORKER = "edgesr.benchmarks.worker"
-"""The module that does a job."""
+from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,66 +27,106 @@ class DeviceEnvironment:
     packages: dict[str, str]
 
 
-class Device(Protocol):
+class Device(ABC):
     """A place with the edgesr package and runtimes installed."""
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """How results name it."""
 
+    @abstractmethod
     def run(self, job: Job) -> Outcome:
         """Run a job in a fresh process; a crash or a time-out is an outcome, not an exception."""
 
+    @property
+    def runtimes(self) -> tuple[str, ...] | None:
+        """The runtimes that it has builds of; None for all."""
+        return None
 
-@dataclass(frozen=True)
-class HostDevice:
-    """This machine, this Python, the installed package."""
+    @property
+    def environment(self) -> DeviceEnvironment | None:
+        """None for this host, whose environment every result file records."""
+        return None
 
-    timeout_seconds: float = 900.0
-    name: str = HOST
+    @property
+    def emulated(self) -> bool:
+        """Time on an emulated device is not real: instructions are counted there instead."""
+        return False
 
-    def run(self, job: Job) -> Outcome:
-        limits = blas_environment(job.threads) if job.kind == "limits" else {}
-        environment = {**os.environ, **TELEMETRY_OFF, **limits}
-        return run_worker(job, self.command, environment=environment, timeout_seconds=self.timeout_seconds)
+    @property
+    def float16_arithmetic(self) -> bool:
+        """Whether it is known to compute vectors of float16 as such."""
+        return False
 
-    def command(self, job_file: Path, result_file: Path) -> list[str]:
-        """What starts a worker."""
-        return [sys.executable, "-P", "-m", WORKER, str(job_file), str(result_file)]
-
-
-def run_worker(
-    job: Job,
-    command: Callable[[Path, Path], list[str]],
-    *,
-    environment: Mapping[str, str],
-    timeout_seconds: float,
-) -> Outcome:
-    """Run a job in a fresh process, started by ``command`` of job and result file, with that whole environment."""
-    with tempfile.TemporaryDirectory(prefix="edgesr-job-") as folder:
-        job_file, result_file = Path(folder) / "job.json", Path(folder) / "result.json"
-        job_file.write_text(to_json(job))
-        try:
-            process = subprocess.run(
-                command(job_file, result_file),
-                check=False,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=timeout_seconds,
-                env=dict(environment),
-            )
-        except subprocess.TimeoutExpired:
-            return Outcome(status="timeout", reason=f"no result after {timeout_seconds:g} s", result=None)
-        if process.returncode != 0 or not result_file.is_file():
-            return Outcome(status="crashed", reason=describe_exit(process.returncode, process.stderr), result=None)
-        return read_outcome(result_file)
+    def require_counting(self) -> None:
+        """An InputError unless it counts instructions, a MissingPackageError without what counting needs."""
+        raise InputError(f"{self.name}: does not count instructions; use it for 'edgesr parity'")
 
 
-def read_outcome(file: Path) -> Outcome:
-    """What a worker wrote; anything but an outcome is a crash."""
-    try:
-        return decode(Outcome, parse_json(file.read_bytes(), file_names=True))
-    except (JsonError, DecodeError) as error:
-        return invalid_result(error)
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a set-up made: in ``folder``, for these ``devices``, of packages in these versions."""
+
+    folder: Path
+    size_bytes: int
+    devices: tuple[str, ...]
+    packages: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetUp:
+    """How devices are made ready. ``title`` names the devices; the last word of ``command`` is the set-up's own name.
+
+    ``require`` raises a MissingPackageError unless it was done; ``run`` does it.
+    """
+
+    command: str
+    title: str
+    require: Callable[[], object]
+    run: Callable[[Progress], Prepared]
+
+    @property
+    def name(self) -> str:
+        return self.command.split()[-1]
+
+
+def _no_notes() -> list[str]:
+    return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceKind:
+    """Devices that are opened alike; ``titles`` has one line on each by its name.
+
+    ``open`` gives the device of a name that is in ``titles`` or begins with ``prefix``; an InputError for one that is
+    unknown, a MissingPackageError with the command for one that is not set up. ``needs`` is the command of the set-up
+    that makes its devices ready, which may be the ``set_up`` of another kind. ``notes`` are lines below a list of
+    devices.
+    """
+
+    titles: Mapping[str, str]
+    open: Callable[[str], Device]
+    prefix: str | None = None
+    needs: str | None = None
+    set_up: SetUp | None = None
+    notes: Callable[[], list[str]] = _no_notes
+
+    def opens(self, name: str) -> bool:
+        """Whether a device of that name would be of this kind."""
+        return name in self.titles or (self.prefix is not None and name.startswith(self.prefix))
+
+
+def environments(devices: Sequence[Device]) -> tuple[DeviceEnvironment, ...]:
+    """What the devices other than this host are."""
+    return tuple(device.environment for device in devices if device.environment is not None)
+
+
+def on_device(device: Device, artifacts: Sequence[tuple[Artifact, str]]) -> list[tuple[Artifact, str]]:
+    """Those artifacts whose runtime the device has builds of; an InputError where it has none of them."""
+    if device.runtimes is None:
+        return list(artifacts)
+    found = [(artifact, runtime) for artifact, runtime in artifacts if runtime in device.runtimes]
+    if not found:
+        raise InputError(f"{device.name} has no build of what these artifacts need: only {', '.join(device.runtimes)}")
+    return found

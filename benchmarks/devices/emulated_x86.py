@@ -6,11 +6,13 @@ import os
 import sys
 from dataclasses import dataclass
 
-from edgesr.benchmarks.devices.arm64.guest import Guest, installed_guest
+from edgesr.benchmarks.devices.arm64.guest import SETUP_COMMAND, Guest, installed_guest
 from edgesr.benchmarks.devices.arm64.recipe import X86_CPU_FOLDER
-from edgesr.benchmarks.devices.device import WORKER, DeviceEnvironment, run_worker
+from edgesr.benchmarks.devices.device import Device, DeviceEnvironment, DeviceKind
+from edgesr.benchmarks.devices.worker_process import WORKER, run_worker
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.machine.environment import current_environment
+from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.telemetry import TELEMETRY_OFF
 
 NAME = "x86-64:haswell"
@@ -19,24 +21,24 @@ TIMEOUT_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
-class EmulatedX86Device:
+class EmulatedX86Device(Device):
     """A Haswell under user-mode qemu. ONNX Runtime's int8 kernels saturate there; times mean nothing."""
 
     guest: Guest
     timeout_seconds: float = TIMEOUT_SECONDS
     name: str = NAME
-    runtimes: tuple[str, ...] = ("ort", "tflite")
+    emulated = True
+    runtimes = ("ort", "tflite")
 
     @property
     def environment(self) -> DeviceEnvironment:
         packages = {"qemu-user": self.guest.record.qemu, **current_environment().packages}
         return DeviceEnvironment(name=self.name, kind="emulated", cpu=TITLE, packages=packages)
 
+    def require_counting(self) -> None:
+        raise InputError(f"{self.name}: instructions are counted on arm64 alone; use it for 'edgesr parity'")
+
     def run(self, job: Job) -> Outcome:
-        """Run a job in a fresh emulated process; instructions are counted on arm64 alone."""
-        if job.kind == "instructions":
-            reason = "instructions are counted on arm64 alone; use this device for 'edgesr parity'"
-            return Outcome(status="error", reason=reason, result=None)
         return run_worker(
             job,
             lambda job_file, result_file: [*self.python, "-P", "-m", WORKER, str(job_file), str(result_file)],
@@ -63,3 +65,10 @@ class EmulatedX86Device:
 def open_emulated_x86() -> EmulatedX86Device:
     """The device; a MissingPackageError with the set-up command without the guest that it is part of."""
     return EmulatedX86Device(installed_guest())
+
+
+X86_KIND = DeviceKind(
+    titles={NAME: f"emulated {TITLE}, with this host's runtimes"},
+    open=lambda _: open_emulated_x86(),
+    needs=SETUP_COMMAND,
+)

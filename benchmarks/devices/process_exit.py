@@ -1,10 +1,41 @@
-"""How a process ended, in one line. Imports nothing of ours: steps of an export depend on all that they import."""
+"""Child processes that are run to their end, and how they ended, in one line.
+
+Imports nothing of ours: steps of an export depend on all that they import.
+"""
 
 from __future__ import annotations
 
 import signal
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 _OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "bad allocation", "Cannot allocate memory", "can't allocate memory")
+
+
+def ended_process(
+    arguments: Iterable[str | Path],
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    timeout_seconds: float | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """A process that ended, whatever its exit code, and what it wrote, as text; it reads nothing.
+
+    ``environment`` is the whole of its variables, None for those of this process. It is killed and a TimeoutExpired
+    raised after ``timeout_seconds``.
+    """
+    return subprocess.run(
+        [str(one) for one in arguments],
+        check=False,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=timeout_seconds,
+        env=None if environment is None else dict(environment),
+    )
 
 
 def describe_exit(returncode: int, stderr: str) -> str:

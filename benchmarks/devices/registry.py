@@ -1,25 +1,49 @@
-"""Devices by name: this host, emulated arm64 CPUs, an emulated older x86-64 CPU."""
+"""Devices by name. Another kind of device is one object in a file of its own, and one line here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from edgesr.benchmarks.devices.arm64.cpus import CPUS
-from edgesr.benchmarks.devices.arm64.device import Arm64Device, open_arm64
-from edgesr.benchmarks.devices.device import Device, DeviceEnvironment, HostDevice
-from edgesr.benchmarks.devices.emulated_x86 import NAME as X86_NAME
-from edgesr.benchmarks.devices.emulated_x86 import EmulatedX86Device, open_emulated_x86
-from edgesr.benchmarks.jobs import HOST
-from edgesr.runtimes.bundle.manifest import Artifact
-from edgesr.runtimes.errors import InputError
+from edgesr.benchmarks.devices.arm64.device import ARM64_KIND
+from edgesr.benchmarks.devices.device import Device, DeviceKind, Prepared, SetUp
+from edgesr.benchmarks.devices.emulated_x86 import X86_KIND
+from edgesr.benchmarks.devices.host import HOST_KIND
+from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.progress import Progress, silent
 
-EmulatedDevice = Arm64Device | EmulatedX86Device
-AnyDevice = HostDevice | EmulatedDevice
+DEVICE_KINDS: tuple[DeviceKind, ...] = (
+    HOST_KIND,
+    ARM64_KIND,
+    X86_KIND,
+)
 
-_ARM64 = "arm64:"
+
+@dataclass(frozen=True, kw_only=True)
+class ListedDevice:
+    """A device that edgesr knows. ``missing`` says why it is not ready, None where it is; ``set_up`` is the command
+    that makes it ready, None where nothing is missing.
+    """
+
+    name: str
+    title: str
+    missing: str | None
+    set_up: str | None
 
 
-def open_devices(text: str) -> list[AnyDevice]:
+@dataclass(frozen=True, kw_only=True)
+class DeviceList:
+    """``notes`` are further lines for people."""
+
+    devices: tuple[ListedDevice, ...]
+    notes: tuple[str, ...]
+
+
+def device_names() -> list[str]:
+    """All devices that edgesr knows."""
+    return [name for kind in DEVICE_KINDS for name in kind.titles]
+
+
+def open_devices(text: str) -> list[Device]:
     """The devices of a comma-separated text, each once. An InputError lists the known ones; a MissingPackageError
     gives the set-up command of one that is not set up.
     """
@@ -29,36 +53,43 @@ def open_devices(text: str) -> list[AnyDevice]:
     return [_open(name) for name in names]
 
 
-def device_names() -> list[str]:
-    """All devices that edgesr knows."""
-    return [HOST, *(f"{_ARM64}{name}" for name in CPUS), X86_NAME]
+def set_ups() -> dict[str, SetUp]:
+    """By name, all that `set_up_device` can make."""
+    return {kind.set_up.name: kind.set_up for kind in DEVICE_KINDS if kind.set_up is not None}
 
 
-def emulated(devices: Sequence[Device]) -> list[EmulatedDevice]:
-    """The emulated ones."""
-    return [device for device in devices if isinstance(device, EmulatedDevice)]
+def set_up_device(name: str, progress: Progress = silent) -> Prepared:
+    """Make devices ready; what was made before is kept. An InputError lists the known set-ups, and an InputError or a
+    MissingPackageError names what the machine lacks.
+    """
+    if name not in set_ups():
+        raise InputError(f"device {name!r} cannot be set up: choose one of {', '.join(set_ups())}")
+    return set_ups()[name].run(progress)
 
 
-def environments(devices: Sequence[Device]) -> tuple[DeviceEnvironment, ...]:
-    """What the emulated devices are."""
-    return tuple(device.environment for device in emulated(devices))
+def list_devices() -> DeviceList:
+    """All devices that edgesr knows, and whether they are ready: each set-up is looked at once."""
+    missing = {one.command: _missing(one) for one in set_ups().values()}
+    devices = tuple(
+        ListedDevice(name=name, title=title, missing=reason, set_up=None if reason is None else kind.needs)
+        for kind in DEVICE_KINDS
+        for reason in [None if kind.needs is None else missing[kind.needs]]
+        for name, title in kind.titles.items()
+    )
+    reasons = [reason for reason in missing.values() if reason is not None]
+    return DeviceList(devices=devices, notes=(*reasons, *(note for kind in DEVICE_KINDS for note in kind.notes())))
 
 
-def on_device(device: Device, artifacts: Sequence[tuple[Artifact, str]]) -> list[tuple[Artifact, str]]:
-    """Those artifacts whose runtime the device has builds of; an InputError where it has none of them."""
-    if not isinstance(device, EmulatedDevice):
-        return list(artifacts)
-    found = [(artifact, runtime) for artifact, runtime in artifacts if runtime in device.runtimes]
-    if not found:
-        raise InputError(f"{device.name} has no build of what these artifacts need: only {', '.join(device.runtimes)}")
-    return found
+def _missing(set_up: SetUp) -> str | None:
+    try:
+        set_up.require()
+    except MissingPackageError as error:
+        return str(error)
+    return None
 
 
-def _open(name: str) -> AnyDevice:
-    if name == HOST:
-        return HostDevice()
-    if name == X86_NAME:
-        return open_emulated_x86()
-    if name.startswith(_ARM64):
-        return open_arm64(name.removeprefix(_ARM64))
-    raise InputError(f"unknown device {name!r}: choose from {', '.join(device_names())}")
+def _open(name: str) -> Device:
+    kind = next((kind for kind in DEVICE_KINDS if kind.opens(name)), None)
+    if kind is None:
+        raise InputError(f"unknown device {name!r}: choose from {', '.join(device_names())}")
+    return kind.open(name)

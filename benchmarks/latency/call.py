@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from edgesr.benchmarks.jobs import LatencySettings
+from edgesr.benchmarks.jobs import Job, JobKind
+from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.latency.statistics import Interval, percentiles, repeat_intervals
 from edgesr.benchmarks.machine.environment import core_mhz, pin_process
 from edgesr.benchmarks.machine.memory import peak_rss_bytes
@@ -186,3 +187,10 @@ def _sample(call: Callable[[], float], settings: LatencySettings) -> list[float]
 
 def _milliseconds_since(start: float) -> float:
     return (time.perf_counter() - start) * 1000
+
+
+def _latency(job: Job, settings: LatencySettings) -> Round:
+    return measure_latency(*job.opened(), runtime=job.runtime, threads=job.threads, settings=settings)
+
+
+LATENCY = JobKind(name="latency", settings=LatencySettings, result=Round, measure=_latency)

@@ -16,7 +16,8 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesr.benchmarks.jobs import EndToEndSettings
+from edgesr.benchmarks.jobs import Job, JobKind
+from edgesr.benchmarks.latency.settings import EndToEndSettings
 from edgesr.benchmarks.machine.memory import peak_rss_bytes, rss_bytes
 from edgesr.runtimes.adapters.registry import require_installed, runtime_info
 from edgesr.runtimes.adapters.runtime import Session
@@ -172,3 +173,10 @@ def _photograph_file(bundle: Bundle, size: Size) -> Iterator[Path]:
 
 def _milliseconds_since(started: float) -> float:
     return (time.perf_counter() - started) * 1000
+
+
+def _end_to_end(job: Job, settings: EndToEndSettings) -> EndToEnd:
+    return measure_end_to_end(*job.opened(), runtime=job.runtime, threads=job.threads, settings=settings)
+
+
+END_TO_END = JobKind(name="end-to-end", settings=EndToEndSettings, result=EndToEnd, measure=_end_to_end)

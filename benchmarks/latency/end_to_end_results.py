@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
 
 from edgesr.benchmarks.devices.device import Device
-from edgesr.benchmarks.jobs import EndToEndSettings, Job, decode_result
-from edgesr.benchmarks.latency.end_to_end import EndToEnd
+from edgesr.benchmarks.latency.end_to_end import END_TO_END, EndToEnd
+from edgesr.benchmarks.latency.settings import EndToEndSettings
 from edgesr.benchmarks.results.header import Header, header
 from edgesr.benchmarks.results.rows import Row, all_measured, require_any_ran, row
 from edgesr.runtimes.bundle.manifest import Artifact
@@ -29,7 +28,11 @@ class EndToEndResult(Row):
 class EndToEndResults(Header):
     """Content of ``edgesr bench --image-size --json``."""
 
-    kind: Literal["end-to-end"]
+    KIND = "end-to-end"
+    VERSION = 7
+    OLDEST_VERSION = 6
+    COMMAND = "edgesr bench --image-size --json"
+
     settings: EndToEndSettings
     results: tuple[EndToEndResult, ...]
 
@@ -55,20 +58,12 @@ def run_end_to_end(
     results = []
     for done, (count, (artifact, runtime)) in enumerate(product(threads, tiled)):
         progress(ProgressEvent("photograph", done, len(threads) * len(tiled), artifact.id))
-        job = Job(
-            kind="end-to-end",
-            bundle=str(bundle.root),
-            artifact=artifact.id,
-            runtime=runtime,
-            threads=count,
-            end_to_end=settings,
-        )
-        outcome, measured = decode_result(EndToEnd, device.run(job))
+        job = END_TO_END.job(settings, bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=count)
+        outcome, measured = END_TO_END.answer(device.run(job))
         results.append(EndToEndResult(**row(job, device.name, outcome), end_to_end=measured))
     require_any_ran([(r.status, r.reason) for r in results])
     return EndToEndResults(
-        **header(bundle),
-        kind="end-to-end",
+        **header(EndToEndResults, bundle),
         settings=settings,
         results=tuple(results),
     )

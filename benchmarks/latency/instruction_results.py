@@ -6,17 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from edgesr.benchmarks.devices.arm64.counter import compiled_plugin
-from edgesr.benchmarks.devices.arm64.device import Arm64Device
-from edgesr.benchmarks.devices.device import Device
+from edgesr.benchmarks.devices.device import Device, on_device
 from edgesr.benchmarks.devices.parallel import in_order
-from edgesr.benchmarks.devices.registry import EmulatedDevice, on_device
-from edgesr.benchmarks.jobs import Job, decode_result
-from edgesr.benchmarks.latency.instructions import Instructions
+from edgesr.benchmarks.jobs import NoSettings
+from edgesr.benchmarks.latency.instructions import INSTRUCTIONS, Instructions
 from edgesr.benchmarks.results.rows import Row, row
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
-from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 
 
@@ -41,15 +37,13 @@ class Counted:
 
 
 def count_jobs(
-    devices: Sequence[EmulatedDevice], artifacts: Sequence[tuple[Artifact, str]]
+    devices: Sequence[Device], artifacts: Sequence[tuple[Artifact, str]]
 ) -> list[tuple[Device, Artifact, str]]:
     """What to count where; an InputError for a device that cannot count, or has no build of any runtime, a
     MissingPackageError without a C compiler.
     """
     for device in devices:
-        if not isinstance(device, Arm64Device):
-            raise InputError(f"{device.name}: instructions are counted on arm64 alone; use it for 'edgesr parity'")
-        compiled_plugin()
+        device.require_counting()
     return [(device, *pair) for device in devices for pair in on_device(device, artifacts)]
 
 
@@ -73,8 +67,8 @@ def count_on_devices(
 
 
 def _count(bundle: Bundle, device: Device, artifact: Artifact, runtime: str) -> InstructionResult:
-    job = Job(kind="instructions", bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=1)
-    outcome, instructions = decode_result(Instructions, device.run(job))
+    job = INSTRUCTIONS.job(NoSettings(), bundle=str(bundle.root), artifact=artifact.id, runtime=runtime)
+    outcome, instructions = INSTRUCTIONS.answer(device.run(job))
     return InstructionResult(
         **row(job, device.name, outcome),
         instructions=instructions,

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from edgesr.benchmarks.devices.arm64.counter import COUNTS_VARIABLE, KINDS, ByKind, Counts, read_counts, region
+from edgesr.benchmarks.jobs import Job, JobKind, NoSettings
 from edgesr.benchmarks.latency.call import photograph_golden
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Artifact, Size
@@ -58,3 +59,12 @@ def summarised(counts: tuple[Counts, ...], size: Size) -> Instructions:
     totals = [one.total for one in calls]
     spread = (max(totals) - min(totals)) / found["total"]
     return Instructions(size=size, calls=len(calls), spread=spread, **found)
+
+
+def _count(job: Job, _: NoSettings) -> Instructions:
+    return count_instructions(*job.opened(), runtime=job.runtime)
+
+
+INSTRUCTIONS = JobKind(
+    name="instructions", settings=NoSettings, result=Instructions, measure=_count, counts_instructions=True
+)

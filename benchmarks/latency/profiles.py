@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from edgesr.benchmarks.devices.device import Device
-from edgesr.benchmarks.jobs import Job, LatencySettings, decode_result
-from edgesr.benchmarks.latency.call import photograph_golden
+from edgesr.benchmarks.latency.operators import PROFILE
+from edgesr.benchmarks.latency.settings import ProfileSettings
 from edgesr.benchmarks.results.header import Header, header
 from edgesr.benchmarks.results.rows import Row, all_measured, require_any_ran, row
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime
-from edgesr.runtimes.adapters.profiling import profile_operators
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
@@ -56,7 +54,11 @@ class ProfileResult(Row):
 class ProfileResults(Header):
     """Content of ``edgesr profile --json``."""
 
-    kind: Literal["operators"]
+    KIND = "operators"
+    VERSION = 7
+    OLDEST_VERSION = 6
+    COMMAND = "edgesr profile --json"
+
     results: tuple[ProfileResult, ...]
 
     @property
@@ -65,39 +67,25 @@ class ProfileResults(Header):
         return all_measured(self.results)
 
 
-def measure_profile(bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, calls: int) -> OperatorProfile:
-    """Profile an artifact on the golden photograph that latency is measured on."""
-    image = bundle.tensor(photograph_golden(bundle, artifact).input)
-    return profile_operators(bundle, artifact, image, runtime=runtime, threads=threads, calls=calls)
-
-
-def run_profiles(
+def profile_artifacts(
     bundle: Bundle,
     device: Device,
     *,
     artifacts: Sequence[tuple[Artifact, str]],
     threads: int,
-    calls: int,
+    settings: ProfileSettings,
     progress: Progress = silent,
 ) -> ProfileResults:
     """Profile artifacts, each on its runtime, with one thread count."""
     results = []
     for done, (artifact, runtime) in enumerate(artifacts):
         progress(ProgressEvent("profile", done, len(artifacts), artifact.id))
-        job = Job(
-            kind="profile",
-            bundle=str(bundle.root),
-            artifact=artifact.id,
-            runtime=runtime,
-            threads=threads,
-            latency=LatencySettings(calls=calls),
-        )
-        outcome, profile = decode_result(OperatorProfile, device.run(job))
+        job = PROFILE.job(settings, bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=threads)
+        outcome, profile = PROFILE.answer(device.run(job))
         results.append(ProfileResult(**row(job, device.name, outcome), profile=profile))
     progress(ProgressEvent("profile", len(artifacts), len(artifacts)))
     require_any_ran([(r.status, r.reason) for r in results])
     return ProfileResults(
-        **header(bundle),
-        kind="operators",
+        **header(ProfileResults, bundle),
         results=tuple(results),
     )

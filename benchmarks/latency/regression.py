@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from edgesr.benchmarks.devices.device import DeviceEnvironment
-from edgesr.benchmarks.jobs import LatencySettings
 from edgesr.benchmarks.latency.instruction_changes import CountChange, count_changes
 from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults
+from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.latency.statistics import Interval, ratio_interval
 from edgesr.benchmarks.machine.environment import Environment
 from edgesr.benchmarks.results.header import BundleIdentity
@@ -42,6 +42,11 @@ class Changes:
     limit: float
     unlike: tuple[str, ...]
     counts: tuple[CountChange, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Nothing failed, became slower by more than the limit, or executes more instructions."""
+        return not self.regressions and not self.count_regressions
 
     @property
     def regressions(self) -> tuple[Change, ...]:

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from edgesr.benchmarks.devices.device import Device, DeviceEnvironment
-from edgesr.benchmarks.jobs import LatencySettings
+from edgesr.benchmarks.devices.device import Device, DeviceEnvironment, environments
 from edgesr.benchmarks.latency.call import Latency
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
-from edgesr.benchmarks.latency.rounds import (
-    Timing,
-    join_limits,
-    join_timings,
-    latency_jobs,
-    measure_rounds,
-    ratio_to_fp32,
-)
+from edgesr.benchmarks.latency.rounds import Timing, measure_rounds, ratio_to_fp32
+from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.latency.stability import instability, read_machine_state
 from edgesr.benchmarks.machine.limits import MachineLimits, intensity_flop_per_byte
 from edgesr.benchmarks.results.header import Header, header
@@ -51,7 +43,11 @@ class LatencyResults(Header):
     ``results`` are of this host; ``instructions`` of the emulated ``devices``.
     """
 
-    kind: Literal["latency"]
+    KIND = "latency"
+    VERSION = 7
+    OLDEST_VERSION = 6
+    COMMAND = "edgesr bench --json"
+
     settings: LatencySettings
     rounds: int
     complete: bool
@@ -78,30 +74,35 @@ def run_latency(
     progress: Progress = silent,
 ) -> LatencyResults:
     """Time artifacts, each on its runtime, for every thread count, and the machine's limits, all once a round."""
-    jobs = latency_jobs(bundle, artifacts, threads, settings)
     before = read_machine_state()
-    measured = measure_rounds(device, jobs, rounds=rounds, progress=progress)
-    timings = join_timings(jobs, measured)
+    measured = measure_rounds(
+        device,
+        bundle,
+        artifacts=artifacts,
+        threads=threads,
+        settings=settings,
+        rounds=rounds,
+        progress=progress,
+    )
+    timings, limits = measured.timings, measured.limits
     require_any_ran([(t.status, t.reason) for t in timings])
-    limits = join_limits(jobs, measured)
     latencies = {t.job.title: t.latency for t in timings if t.latency is not None}
     return LatencyResults(
-        **header(bundle),
-        kind="latency",
+        **header(LatencyResults, bundle),
         settings=settings,
         rounds=rounds,
         complete=measured.complete,
         limits=limits,
         warnings=instability(before, read_machine_state(), latencies),
         results=tuple(_latency_result(timing, timings, bundle, device, limits) for timing in timings),
+        devices=environments([device]),
     )
 
 
 def without_latency(bundle: Bundle, settings: LatencySettings, rounds: int) -> LatencyResults:
     """Results of emulated devices alone, to be filled: nothing is timed."""
     return LatencyResults(
-        **header(bundle),
-        kind="latency",
+        **header(LatencyResults, bundle),
         settings=settings,
         rounds=rounds,
         complete=True,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from statistics import median
+from typing import Any, Generic, TypeVar
 
 from edgesr.benchmarks.devices.device import Device
-from edgesr.benchmarks.jobs import Job, JobStatus, LatencySettings, Outcome, decode_result
-from edgesr.benchmarks.latency.call import Latency, Round, join_rounds
-from edgesr.benchmarks.machine.limits import MachineLimits, highest
+from edgesr.benchmarks.jobs import Job, JobKind, JobStatus, Outcome
+from edgesr.benchmarks.latency.call import LATENCY, Latency, Round, join_rounds
+from edgesr.benchmarks.latency.settings import LatencySettings
+from edgesr.benchmarks.machine.limits import LIMITS, LimitsSettings, MachineLimits, highest
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+
+S = TypeVar("S")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,67 +32,82 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """The outcomes of every job, one a round until one failed; ``complete`` is False after Ctrl-C."""
+    """Everything that ran at least once; ``complete`` is False after Ctrl-C.
 
-    outcomes: tuple[tuple[Outcome, ...], ...]
+    ``limits`` are the highest of all rounds for every thread count, without those that could not be measured.
+    """
+
+    timings: tuple[Timing, ...]
+    limits: tuple[MachineLimits, ...]
     complete: bool
 
 
-def latency_jobs(
-    bundle: Bundle, artifacts: Sequence[tuple[Artifact, str]], threads: Sequence[int], settings: LatencySettings
-) -> list[Job]:
-    """For every thread count the machine's limits, then all artifacts, each on its runtime."""
-    limits = Job(kind="limits", bundle="", artifact="", runtime="", threads=1, latency=settings)
-    latency = replace(limits, kind="latency", bundle=str(bundle.root))
-    return [replace(limits, threads=count) for count in threads] + [
-        replace(latency, artifact=artifact.id, runtime=runtime, threads=count)
-        for count in threads
-        for artifact, runtime in artifacts
-    ]
+@dataclass(kw_only=True)
+class _Repeated(Generic[S, R]):
+    """A job of a round, how it ended last, and the results of the rounds so far."""
+
+    kind: JobKind[S, R]
+    job: Job
+    last: Outcome | None = None
+    results: list[R] = field(default_factory=list)
+
+    def run(self, device: Device) -> None:
+        """One round more, unless one failed."""
+        if self.last is not None and self.last.status != "done":
+            return
+        self.last, result = self.kind.answer(device.run(self.job))
+        if result is not None:
+            self.results.append(result)
 
 
-def measure_rounds(device: Device, jobs: Sequence[Job], *, rounds: int, progress: Progress = silent) -> Measured:
-    """Run jobs A, B, C, then A, B, C again and so on, each in a fresh process; a job that failed is not run again.
+def measure_rounds(
+    device: Device,
+    bundle: Bundle,
+    *,
+    artifacts: Sequence[tuple[Artifact, str]],
+    threads: Sequence[int],
+    settings: LatencySettings,
+    rounds: int,
+    progress: Progress = silent,
+) -> Measured:
+    """For every thread count the machine's limits, then all artifacts, each on its runtime; then all of it again, and
+    so on. Each job has a fresh process; one that failed is not run again.
 
     Ctrl-C ends it with the latencies so far, and goes on where there are none.
     """
-    outcomes: list[list[Outcome]] = [[] for _ in jobs]
-    total = rounds * len(jobs)
+    limits = [
+        _Repeated(kind=LIMITS, job=LIMITS.job(LimitsSettings(pin=settings.pin), threads=count)) for count in threads
+    ]
+    latencies = [
+        _Repeated(
+            kind=LATENCY,
+            job=LATENCY.job(settings, bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=count),
+        )
+        for count in threads
+        for artifact, runtime in artifacts
+    ]
+    jobs: list[_Repeated[Any, Any]] = [*limits, *latencies]
+    complete = True
     try:
-        for done in range(total):
-            job, so_far = jobs[done % len(jobs)], outcomes[done % len(jobs)]
-            progress(ProgressEvent("bench", done, total, job.title))
-            if not so_far or so_far[-1].status == "done":
-                so_far.append(_checked(job, device.run(job)))
+        for done in range(rounds * len(jobs)):
+            one = jobs[done % len(jobs)]
+            progress(ProgressEvent("bench", done, rounds * len(jobs), one.job.title))
+            one.run(device)
+        progress(ProgressEvent("bench", rounds * len(jobs), rounds * len(jobs)))
     except KeyboardInterrupt:
-        if not any(found for job, found in zip(jobs, outcomes, strict=True) if job.kind == "latency"):
+        if all(one.last is None for one in latencies):
             raise
-        return Measured(outcomes=tuple(map(tuple, outcomes)), complete=False)
-    progress(ProgressEvent("bench", total, total))
-    return Measured(outcomes=tuple(map(tuple, outcomes)), complete=True)
+        complete = False
+    return Measured(
+        timings=tuple(_joined(one.job, one.last, one.results) for one in latencies if one.last is not None),
+        limits=tuple(highest(one.results) for one in limits if one.results),
+        complete=complete,
+    )
 
 
-def join_timings(jobs: Sequence[Job], measured: Measured) -> list[Timing]:
-    """The latency jobs that ran at least once, their rounds joined."""
-    timings = []
-    for job, outcomes in zip(jobs, measured.outcomes, strict=True):
-        if job.kind != "latency" or not outcomes:
-            continue
-        last = outcomes[-1]
-        rounds = [found for outcome in outcomes if (found := decode_result(Round, outcome)[1]) is not None]
-        latency = join_rounds(rounds) if last.status == "done" else None
-        timings.append(Timing(job=job, status=last.status, reason=last.reason, latency=latency))
-    return timings
-
-
-def join_limits(jobs: Sequence[Job], measured: Measured) -> tuple[MachineLimits, ...]:
-    """The highest limits of all rounds for every thread count; what could not be measured is left out."""
-    limits = []
-    for job, outcomes in zip(jobs, measured.outcomes, strict=True):
-        decoded = [decode_result(MachineLimits, o)[1] for o in outcomes if job.kind == "limits"]
-        found = [one for one in decoded if one is not None]
-        limits += [highest(found)] if found else []
-    return tuple(limits)
+def _joined(job: Job, last: Outcome, rounds: Sequence[Round]) -> Timing:
+    latency = join_rounds(rounds) if last.status == "done" else None
+    return Timing(job=job, status=last.status, reason=last.reason, latency=latency)
 
 
 def ratio_to_fp32(timing: Timing, timings: Sequence[Timing], bundle: Bundle) -> float | None:
@@ -102,11 +122,6 @@ def ratio_to_fp32(timing: Timing, timings: Sequence[Timing], bundle: Bundle) -> 
         if base.precision == "fp32" and same_run and base.shape_key == artifact.shape_key:
             return _median_ratio(timing.latency, other.latency)
     return None
-
-
-def _checked(job: Job, outcome: Outcome) -> Outcome:
-    """The outcome, "crashed" where its result is none of the job's kind."""
-    return decode_result(MachineLimits if job.kind == "limits" else Round, outcome)[0]
 
 
 def _median_ratio(latency: Latency | None, base: Latency | None) -> float | None:

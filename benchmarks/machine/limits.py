@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgesr.benchmarks.jobs import Job, JobKind
+from edgesr.benchmarks.machine.environment import pin_process
 from edgesr.runtimes.bundle.manifest import Artifact, Size
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.wording import counted
@@ -25,6 +27,13 @@ _MATRIX_SIDE = 1024
 _COPY_BYTES = 128 * 2**20
 _SECONDS = 0.4
 _LEAST_CALLS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitsSettings:
+    """``pin``: the process keeps to as many cores as it has threads."""
+
+    pin: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,3 +109,14 @@ def _best_seconds(call: Callable[[], object], clock: Callable[[], float]) -> flo
         call()
         times.append(clock() - started)
     return min(times)
+
+
+def _limits(job: Job, settings: LimitsSettings) -> MachineLimits:
+    if settings.pin:
+        pin_process(job.threads)
+    return measure_limits(job.threads)
+
+
+LIMITS = JobKind(
+    name="limits", settings=LimitsSettings, result=MachineLimits, measure=_limits, environment=blas_environment
+)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from edgesr.benchmarks.jobs import ImageFolders
+from edgesr.benchmarks.jobs import Job, JobKind
 from edgesr.benchmarks.machine.environment import x86_features
 from edgesr.benchmarks.parity.arithmetic import CPU_DEPENDENT, difference_cause
 from edgesr.benchmarks.parity.comparison import Comparison, compare, finite, flat_tile_failure
-from edgesr.benchmarks.parity.kept_images import exact_image, keep_images
+from edgesr.benchmarks.parity.kept_images import ImageFolders, exact_image, keep_images
 from edgesr.benchmarks.quality.metrics import max_abs_error, psnr
 from edgesr.runtimes.adapters.session import ImageSession, open_session
 from edgesr.runtimes.arrays import Image
@@ -181,3 +181,10 @@ def _difference(host: _Run, exact: _Run) -> float | None:
     if host.comparison.max_abs_error is None or exact.comparison.max_abs_error is None:
         return None
     return max_abs_error(host.image, exact.image)
+
+
+def _parity(job: Job, images: ImageFolders) -> ArtifactParity:
+    return check_parity(*job.opened(), runtime=job.runtime, threads=job.threads, images=images)
+
+
+PARITY = JobKind(name="parity", settings=ImageFolders, result=ArtifactParity, measure=_parity)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from edgesr.benchmarks.jobs import ImageFolders
 from edgesr.runtimes.arrays import Image
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFolders:
+    """``kept``: where SR images (3,H,W) of goldens are written; ``exact_from``: where exact ones are read from.
+
+    Files are named by a golden's place among those that an artifact takes, since names of a manifest are not to be
+    trusted as paths.
+    """
+
+    kept: str | None = None
+    exact_from: str | None = None
 
 
 def keep_images(folders: ImageFolders, place: int, image: Image, exact: Image | None) -> None:

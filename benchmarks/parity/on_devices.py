@@ -11,15 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from edgesr.benchmarks.devices.arm64.device import Arm64Device
-from edgesr.benchmarks.devices.device import Device
+from edgesr.benchmarks.devices.device import Device, environments, on_device
 from edgesr.benchmarks.devices.parallel import in_order
-from edgesr.benchmarks.devices.registry import emulated, environments, on_device
-from edgesr.benchmarks.jobs import ImageFolders
 from edgesr.benchmarks.parity.arithmetic import CPU_DEPENDENT, Computed, device_difference_cause
 from edgesr.benchmarks.parity.check import ArtifactParity
 from edgesr.benchmarks.parity.comparison import finite
-from edgesr.benchmarks.parity.kept_images import keeps_exact, kept_image
+from edgesr.benchmarks.parity.kept_images import ImageFolders, keeps_exact, kept_image
 from edgesr.benchmarks.parity.results import (
     DeviceDifference,
     ParityResult,
@@ -35,7 +32,7 @@ from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 Pair = tuple[Artifact, str]
 
 
-def run_parity(
+def check_on_devices(
     bundle: Bundle, devices: Sequence[Device], *, artifacts: Sequence[Pair], progress: Progress = silent
 ) -> ParityResults:
     """Check artifacts, each on its runtime with one thread, on every device that has it; each is compared with the
@@ -54,10 +51,10 @@ def run_parity(
             def check(pair: Pair, device: Device = device) -> ParityResult:
                 return check_artifact(bundle, device, *pair, images=images.folders(results, device, pair))
 
-            for result in in_order(check, pairs, workers=(os.cpu_count() or 1) if emulated([device]) else 1):
+            for result in in_order(check, pairs, workers=(os.cpu_count() or 1) if device.emulated else 1):
                 results.append(result)
                 progress(ProgressEvent("parity", len(results), total, label(result.key)))
-        found = [_difference(images, results, device, pair) for device, pairs in jobs[1:] for pair in pairs]
+        found = [_difference(images, results, devices[0], device, pair) for device, pairs in jobs[1:] for pair in pairs]
     order = [(artifact.id, runtime) for artifact, runtime in artifacts]
     results.sort(key=lambda result: order.index((result.key.artifact, result.key.runtime)))
     differences = tuple(difference for difference in found if difference is not None)
@@ -90,21 +87,20 @@ class _Images:
 
 
 def _difference(
-    images: _Images, results: Sequence[ParityResult], device: Device, pair: Pair
+    images: _Images, results: Sequence[ParityResult], first: Device, device: Device, pair: Pair
 ) -> DeviceDifference | None:
     """How an artifact's images on a device differ from those on the first; None unless both finished."""
-    first = images.devices[0]
-    ours, base = _find(results, device.name, pair), _find(results, first, pair)
+    ours, base = _find(results, device.name, pair), _find(results, first.name, pair)
     if ours is None or base is None or ours.parity is None or base.parity is None:
         return None
-    folders = [images.folder(name, pair) for name in (device.name, first)]
+    folders = [images.folder(name, pair) for name in (device.name, first.name)]
     found = [_largest(folders, place) for place in range(len(ours.parity.goldens))]
     worst = int(np.argmax(found))
     return DeviceDifference(
         artifact=pair[0].id,
         runtime=pair[1],
         device=device.name,
-        base=first,
+        base=first.name,
         golden=ours.parity.goldens[worst].golden,
         max_difference=finite(found[worst]),
         identical_goldens=sum(one == 0 for one in found),
@@ -113,10 +109,7 @@ def _difference(
             pair[0],
             max_difference=found[worst],
             base=_computed(pair[0], first, base.parity),
-            other=replace(
-                _computed(pair[0], device.name, ours.parity),
-                float16_arithmetic=isinstance(device, Arm64Device) and device.cpu.float16_arithmetic,
-            ),
+            other=_computed(pair[0], device, ours.parity),
         ),
     )
 
@@ -130,10 +123,15 @@ def _largest(folders: Sequence[Path], place: int) -> float:
     return largest if math.isfinite(largest) else math.inf
 
 
-def _computed(artifact: Artifact, device: str, parity: ArtifactParity) -> Computed:
+def _computed(artifact: Artifact, device: Device, parity: ArtifactParity) -> Computed:
     missing = math.inf if artifact.precision in CPU_DEPENDENT else 0.0
     from_exact = [missing if g.exact_max_difference is None else g.exact_max_difference for g in parity.goldens]
-    return Computed(device=device, exact_difference=max(from_exact), cause=parity.difference_cause)
+    return Computed(
+        device=device.name,
+        exact_difference=max(from_exact),
+        cause=parity.difference_cause,
+        float16_arithmetic=device.float16_arithmetic,
+    )
 
 
 def _find(results: Sequence[ParityResult], device: str, pair: Pair) -> ParityResult | None:

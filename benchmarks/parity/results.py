@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from edgesr.benchmarks.devices.device import Device, DeviceEnvironment
-from edgesr.benchmarks.jobs import ImageFolders, Job, decode_result
-from edgesr.benchmarks.parity.check import ArtifactParity
+from edgesr.benchmarks.parity.check import PARITY, ArtifactParity
+from edgesr.benchmarks.parity.kept_images import ImageFolders
 from edgesr.benchmarks.results.header import Header, header
 from edgesr.benchmarks.results.rows import Row, require_any_ran, row
 from edgesr.runtimes.bundle.manifest import Artifact
@@ -46,7 +45,11 @@ class DeviceDifference:
 class ParityResults(Header):
     """Content of ``edgesr parity --json``; ``devices`` are those other than this host, each compared with it."""
 
-    kind: Literal["parity"]
+    KIND = "parity"
+    VERSION = 7
+    OLDEST_VERSION = 6
+    COMMAND = "edgesr parity --json"
+
     results: tuple[ParityResult, ...]
     devices: tuple[DeviceEnvironment, ...] = ()
     differences: tuple[DeviceDifference, ...] = ()
@@ -61,8 +64,8 @@ def check_artifact(
     bundle: Bundle, device: Device, artifact: Artifact, runtime: str, *, images: ImageFolders | None = None
 ) -> ParityResult:
     """Check one artifact in a fresh process."""
-    job = Job(kind="parity", bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=1, images=images)
-    outcome, parity = decode_result(ArtifactParity, device.run(job))
+    job = PARITY.job(images or ImageFolders(), bundle=str(bundle.root), artifact=artifact.id, runtime=runtime)
+    outcome, parity = PARITY.answer(device.run(job))
     return ParityResult(
         **row(job, device.name, outcome),
         passed=parity is not None and not any(g.failures for g in parity.goldens),
@@ -74,7 +77,6 @@ def parity_results(bundle: Bundle, results: Sequence[ParityResult]) -> ParityRes
     """The content of a results file; an EdgesrError when no runtime at all was installed."""
     require_any_ran([(r.status, r.reason) for r in results])
     return ParityResults(
-        **header(bundle),
-        kind="parity",
+        **header(ParityResults, bundle),
         results=tuple(results),
     )

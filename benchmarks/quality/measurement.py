@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
@@ -17,7 +16,7 @@ from edgesr.benchmarks.quality.candidates import Candidate
 from edgesr.benchmarks.quality.degradations import crop_to_multiple, draw_degradation, parse_degradation
 from edgesr.benchmarks.quality.image_pairs import ImagePair, ImageSet, SkippedImage
 from edgesr.benchmarks.quality.metrics import crop_border, luma, psnr, ssim
-from edgesr.benchmarks.results.header import SCHEMA_VERSION
+from edgesr.benchmarks.results.header import ResultFile, utc_now
 from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.images.image_io import read_rgb8
@@ -79,11 +78,16 @@ class CandidateQuality:
 
 
 @dataclass(frozen=True, kw_only=True)
-class QualityResults:
+class QualityResults(ResultFile):
     """Content of ``edgesr eval --json``; ``data`` is the folder's name."""
 
+    KIND = "quality"
+    VERSION = 7
+    OLDEST_VERSION = 6
+    COMMAND = "edgesr eval --json"
+
     schema_version: int
-    kind: Literal["quality"]
+    kind: str
     created_utc: str
     environment: Environment
     data: str
@@ -120,9 +124,9 @@ def measure_quality(
             row.append(_compare(candidate.upscale(lr), hr, scale, distance))
     progress(ProgressEvent("eval", len(measured) * len(rows), len(measured) * len(rows)))
     return QualityResults(
-        schema_version=SCHEMA_VERSION,
-        kind="quality",
-        created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        schema_version=QualityResults.VERSION,
+        kind=QualityResults.KIND,
+        created_utc=utc_now(),
         environment=current_environment(),
         data=printable(images.folder.resolve().name),
         degradation=degradation,

@@ -8,13 +8,25 @@ from pathlib import Path
 
 import numpy as np
 
-from edgesr.benchmarks.jobs import PictureFolders
+from edgesr.benchmarks.jobs import Job, JobKind
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureFolders:
+    """``count`` LR pictures, float32 (h,w,3) in [0,255], in the folder ``inputs``; SR ones are written to ``outputs``.
+
+    Files are named by a picture's place.
+    """
+
+    inputs: str
+    outputs: str
+    count: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,3 +70,10 @@ def read_picture(folder: Path, place: int, shape: tuple[int, ...]) -> FloatArray
 
 def _file(folder: str, place: int) -> Path:
     return Path(folder) / f"{place}.npy"
+
+
+def _pictures(job: Job, folders: PictureFolders) -> UpscaledPictures:
+    return upscale_pictures(*job.opened(), runtime=job.runtime, folders=folders)
+
+
+PICTURES = JobKind(name="pictures", settings=PictureFolders, result=UpscaledPictures, measure=_pictures)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edgesr.benchmarks.devices.device import Device, HostDevice
-from edgesr.benchmarks.jobs import Job, PictureFolders, decode_result
+from edgesr.benchmarks.devices.device import Device
+from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.quality.degradations import upscale_bicubic
-from edgesr.benchmarks.quality.upscaled_pictures import UpscaledPictures, read_picture, write_pictures
+from edgesr.benchmarks.quality.upscaled_pictures import PICTURES, PictureFolders, read_picture, write_pictures
 from edgesr.benchmarks.report.encoding import PictureStore, heat_map, webp_uri
 from edgesr.runtimes.adapters.registry import runtime_info
 from edgesr.runtimes.arrays import FloatArray, Pixels
@@ -122,15 +122,9 @@ class _Worker:
     def outputs(self, artifact: Artifact) -> list[FloatArray | str]:
         """SR pictures (H,W,3), or why there is none, by photograph."""
         with tempfile.TemporaryDirectory(dir=self._folder.name) as outputs:
-            job = Job(
-                kind="pictures",
-                bundle=str(self._bundle.root),
-                artifact=artifact.id,
-                runtime=_runtime(artifact),
-                threads=1,
-                pictures=PictureFolders(inputs=str(self._inputs), outputs=outputs, count=len(self._photographs)),
-            )
-            outcome, upscaled = decode_result(UpscaledPictures, self._device.run(job))
+            folders = PictureFolders(inputs=str(self._inputs), outputs=outputs, count=len(self._photographs))
+            job = PICTURES.job(folders, bundle=str(self._bundle.root), artifact=artifact.id, runtime=_runtime(artifact))
+            outcome, upscaled = PICTURES.answer(self._device.run(job))
             if upscaled is None or len(upscaled.refusals) != len(self._photographs):
                 reason = outcome.reason or "another number of pictures"
                 return [f"{artifact.id}: {outcome.status}: {reason}"] * len(self._photographs)

@@ -1,20 +1,26 @@
-"""How every result file of a bundle begins: schema version, time, the bundle that was measured, where."""
+"""How result files begin: kind, schema version, time, the bundle that was measured, where."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from edgesr.benchmarks.machine.environment import Environment, current_environment
 from edgesr.runtimes.bundle.opening import MANIFEST_FILE, Bundle
 
-SCHEMA_VERSION = 7
 
+@dataclass(frozen=True, kw_only=True)
+class ResultFile:
+    """A kind of result file declares its name, the schema version that is written, the oldest that is read, and the
+    command that makes it. Versions of one kind change without the others.
+    """
 
-OLDEST_SCHEMA_VERSION = 6
-"""That of edgesr 0.1.0."""
+    KIND: ClassVar[str]
+    VERSION: ClassVar[int]
+    OLDEST_VERSION: ClassVar[int]
+    COMMAND: ClassVar[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,22 +33,24 @@ class BundleIdentity:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Header:
+class Header(ResultFile):
     """How every results file of a bundle begins."""
 
     schema_version: int
     created_utc: str
     bundle: BundleIdentity
     environment: Environment
+    kind: str
 
 
-def header(bundle: Bundle) -> dict[str, Any]:
-    """The fields of `Header`, of now and here."""
+def header(cls: type[Header], bundle: Bundle) -> dict[str, Any]:
+    """The fields of `Header` for results of that kind, of now and here."""
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": cls.VERSION,
         "created_utc": utc_now(),
         "bundle": bundle_identity(bundle),
         "environment": current_environment(),
+        "kind": cls.KIND,
     }
 
 

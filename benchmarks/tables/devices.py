@@ -1,15 +1,24 @@
-"""What emulated devices compute and execute, as rows of text."""
+"""Devices, and what emulated ones compute and execute, as rows of text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgesr.benchmarks.devices.registry import ListedDevice
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
 from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.results.rows import label
 from edgesr.benchmarks.tables.table import Table
 
 _DASH = "-"
+
+
+def device_table(devices: Sequence[ListedDevice]) -> Table:
+    """One row a device: whether it is ready, and the command that makes it so."""
+    rows = tuple(
+        (one.name, one.title, "ready" if one.missing is None else "not set up", one.set_up or "") for one in devices
+    )
+    return Table("Devices", ("device", "what", "state", "set-up"), rows)
 
 
 def difference_table(results: ParityResults) -> Table:

@@ -28,6 +28,20 @@ def some_of(names: Names) -> Complete:
     return complete
 
 
+def devices() -> Iterable[str]:
+    """Devices that edgesr knows."""
+    from edgesr.benchmarks.devices.registry import device_names
+
+    return device_names()
+
+
+def set_ups() -> Iterable[str]:
+    """What can be set up of devices."""
+    from edgesr.benchmarks.devices import registry
+
+    return registry.set_ups()
+
+
 def presets() -> Iterable[str]:
     """Generators that edgesr knows by name."""
     from edgesr.sr_model.generators.config import PRESETS

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgesr.cli.completion import one_of, runtimes
+from edgesr.cli.completion import devices, one_of, runtimes, some_of
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import is_standard_output
 from edgesr.runtimes.wording import printable
@@ -27,6 +27,14 @@ ArtifactOption = Annotated[str | None, typer.Option("--artifact", help="Only the
 RuntimeOption = Annotated[
     str | None,
     typer.Option("--runtime", help="Only this runtime: ort, tflite, torchscript.", autocompletion=one_of(runtimes)),
+]
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help="Comma-separated devices, such as host,arm64:cortex-a76: see 'edgesr devices'.",
+        autocompletion=some_of(devices),
+    ),
 ]
 
 _PIPE_WIDTH = 160
@@ -72,6 +80,14 @@ def parse_bytes(option: str, text: str) -> int:
     if found is None:
         raise InputError(f"{option} {text!r}: give a size such as 256MB or 1GB")
     return round(float(found[1]) * {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}[found[2]])
+
+
+def parse_percent(option: str, text: str) -> float:
+    """The share of 1 of a text such as 5% or 2.5."""
+    found = re.fullmatch(r"(\d{1,4}(?:\.\d+)?)\s*%?", text.strip())
+    if found is None:
+        raise InputError(f"{option} {text!r}: give a percentage such as 5%")
+    return float(found[1]) / 100
 
 
 def positive_integers(option: str, text: str) -> list[int]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from edgesr.benchmarks.machine.environment import Environment, current_environment
 from edgesr.benchmarks.parity.comparison import finite
-from edgesr.benchmarks.results.header import SCHEMA_VERSION, BundleIdentity, bundle_identity, utc_now
+from edgesr.benchmarks.results.header import BundleIdentity, ResultFile, bundle_identity, utc_now
 from edgesr.benchmarks.tables.table import shape_text
 from edgesr.export.graphs.layer_graphs import Layer
 from edgesr.export.graphs.layer_tensors import (
@@ -67,15 +66,20 @@ class LayerDifference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiffResult:
+class DiffResult(ResultFile):
     """Content of ``edgesr diff --json``. ``b`` is the reference: an artifact's id, or "pytorch".
 
     ``exact``: ONNX files without graph optimisations. ``size``: LR height and width of the golden. ``first_over``: the
     first layer above the threshold, None when none is. ``not_compared``: tensors that only one of both has.
     """
 
+    KIND = "diff"
+    VERSION = 7
+    OLDEST_VERSION = 6
+    COMMAND = "edgesr diff --json"
+
     schema_version: int
-    kind: Literal["diff"]
+    kind: str
     created_utc: str
     bundle: BundleIdentity
     environment: Environment
@@ -113,8 +117,8 @@ def run_diff(
         expected = artifact_tensors(bundle, second, reference, image, exact=exact)
     layers = _compare([*reference.layers, FULL_OUTPUT], tensors, expected, limit)
     return DiffResult(
-        schema_version=SCHEMA_VERSION,
-        kind="diff",
+        schema_version=DiffResult.VERSION,
+        kind=DiffResult.KIND,
         created_utc=utc_now(),
         bundle=bundle_identity(bundle),
         environment=current_environment(),

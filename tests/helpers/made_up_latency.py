@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from edgesr.benchmarks.devices.device import Device
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.latency.call import Round
 from edgesr.runtimes.json_records import to_json
@@ -26,7 +27,7 @@ def timed(p50: float, **changes: object) -> Round:
     return Round(**{**fields, **changes})  # type: ignore[arg-type]
 
 
-class MadeUpDevice:
+class MadeUpDevice(Device):
     """Answers with the next made-up median of an artifact; None is a crash, 0 Ctrl-C, and limits are always alike."""
 
     name = "made-up"

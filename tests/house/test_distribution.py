@@ -33,7 +33,7 @@ DATA = (
 )
 SENT = """
 import hashlib
-from edgesr.benchmarks.devices.device import WORKER
+from edgesr.benchmarks.devices.worker_process import WORKER
 from edgesr.runtimes.import_closure import code_to_send
 for name, content in code_to_send(WORKER).items():
     print(name, hashlib.sha256(content).hexdigest())

@@ -12,8 +12,8 @@ import pytest
 
 from edgesr.benchmarks.devices.arm64.cpus import CPUS
 from edgesr.benchmarks.devices.arm64.guest import Guest
-from edgesr.benchmarks.devices.device import HostDevice
 from edgesr.benchmarks.devices.emulated_x86 import EmulatedX86Device
+from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.bundle.opening import Bundle
@@ -88,7 +88,7 @@ def test_every_child_process_gets_the_switches(monkeypatch: pytest.MonkeyPatch, 
         seen.append(environment)
         return Outcome(status="crashed", reason=None, result=None)
 
-    monkeypatch.setattr("edgesr.benchmarks.devices.device.run_worker", ran)
+    monkeypatch.setattr("edgesr.benchmarks.devices.host.run_worker", ran)
     monkeypatch.setattr("edgesr.benchmarks.devices.emulated_x86.run_worker", ran)
     job = Job(kind="parity", bundle="", artifact="", runtime="", threads=1)
     guest = Guest(tmp_path, RECORD)

@@ -27,7 +27,7 @@ def test_plurals_that_no_s_makes() -> None:
 
 
 def test_one_thread_and_several() -> None:
-    job = Job(kind="limits", bundle="b", artifact="a", runtime="ort", threads=1)
+    job = Job(kind="limits", bundle="", artifact="", runtime="", threads=1)
     assert job.title == "limits, 1 thread"
     assert calibration_warnings([])[-1].startswith("only 0 tiles to calibrate on")
 

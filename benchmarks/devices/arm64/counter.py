@@ -9,13 +9,13 @@ import contextlib
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 
+from edgesr.benchmarks.devices.process_exit import ended_process
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.json_file import parse_json
 from edgesr.runtimes.json_records import DecodeError, decode
@@ -133,14 +133,7 @@ def compiled_plugin(folder: Path | None = None) -> Path:
 
 def _compile(program: str, target: Path) -> None:
     options = ["-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-fvisibility=hidden"]
-    done = subprocess.run(
-        [program, *options, "-o", str(target), str(SOURCES[0])],
-        check=False,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
+    done = ended_process([program, *options, "-o", target, SOURCES[0]])
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if "error" in line] or [f"exit code {done.returncode}"]
         raise InputError(f"the instruction counter cannot be compiled with {program}: {lines[0]}")

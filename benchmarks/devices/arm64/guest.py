@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgesr.benchmarks.devices.arm64.cpus import Cpu
 from edgesr.benchmarks.devices.arm64.recipe import recipe_sha256
+from edgesr.benchmarks.devices.process_exit import ended_process
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.json_file import read_record
@@ -158,5 +158,5 @@ def _same_addresses() -> tuple[str, ...]:
     if setarch is None:
         return ()
     prefix = (setarch, "-R")
-    tried = subprocess.run([*prefix, "true"], check=False, stdin=subprocess.DEVNULL, capture_output=True)
+    tried = ended_process([*prefix, "true"])
     return prefix if tried.returncode == 0 else ()

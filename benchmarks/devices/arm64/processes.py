@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from edgesr.benchmarks.devices.process_exit import ended_process
 from edgesr.runtimes.errors import InputError, MissingPackageError
 
 
@@ -29,16 +30,7 @@ def run_program(arguments: Iterable[str | Path], *, what: str, mend: str, folder
 
 def attempted(arguments: Iterable[str | Path], *, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     """A finished program with English messages, whatever its exit code."""
-    return subprocess.run(
-        [str(one) for one in arguments],
-        check=False,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        env={**os.environ, "LC_ALL": "C"},
-    )
+    return ended_process(arguments, environment={**os.environ, "LC_ALL": "C"}, folder=folder)
 
 
 def last_error(done: subprocess.CompletedProcess[str]) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 from edgesr.benchmarks.devices.arm64.cpus import CPUS, Cpu
 from edgesr.benchmarks.devices.arm64.guest import Guest
 from edgesr.benchmarks.devices.arm64.recipe import wheel_pins
 from edgesr.benchmarks.devices.emulated_x86 import EmulatedX86Device
-from edgesr.benchmarks.devices.process_exit import describe_exit
+from edgesr.benchmarks.devices.process_exit import describe_exit, ended_process
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_file import parse_json
 
@@ -48,15 +47,7 @@ def imported_versions(guest: Guest, cpu: Cpu) -> dict[str, str]:
 
 def _output(arguments: list[str], environment: dict[str, str], failed: str) -> str:
     """Standard output of a process; an InputError that begins with ``failed`` unless it ends well."""
-    done = subprocess.run(
-        arguments,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        env=environment,
-    )
+    done = ended_process(arguments, environment=environment)
     if done.returncode != 0:
         raise InputError(f"{failed}: {describe_exit(done.returncode, done.stderr)}")
     return done.stdout

@@ -7,19 +7,19 @@ from typing import Annotated
 
 import typer
 
-from edgesr.cli.commands.bench import LimitOption, UnlikeOption, parse_percent, shown_comparison
+from edgesr.benchmarks.runs.options import CompareOptions
+from edgesr.cli.commands.bench import LIMIT, LimitOption, UnlikeOption, shown_changes
+from edgesr.cli.terminal import parse_percent
 
 
 def compare(
     old: Annotated[Path, typer.Argument(metavar="OLD.json", help="A file of 'edgesr bench --json'.")],
     new: Annotated[Path, typer.Argument(metavar="NEW.json", help="A later one of the same machine.")],
-    limit: LimitOption = "5%",
+    limit: LimitOption = LIMIT,
     unlike: UnlikeOption = False,
 ) -> None:
     """Tell what became faster or slower; exit code 1 when something is slower by more than the limit."""
-    from edgesr.benchmarks.latency.results import LatencyResults
-    from edgesr.benchmarks.result_files import read_results
+    from edgesr.benchmarks.runs.compare import compare_files
 
-    share = parse_percent("--limit", limit)
-    before, after = read_results(LatencyResults, old), read_results(LatencyResults, new)
-    raise typer.Exit(0 if shown_comparison(before, after, limit=share, unlike=unlike) else 1)
+    options = CompareOptions(limit=parse_percent("--limit", limit), unlike=unlike)
+    raise typer.Exit(0 if shown_changes(compare_files(old, new, options)) else 1)

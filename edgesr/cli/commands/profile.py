@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgesr.benchmarks.runs.options import ProfileOptions
 from edgesr.cli.terminal import JsonOption, RuntimeOption, print_lines, print_table, shown_progress
 from edgesr.runtimes.adapters.registry import MAX_THREADS
 
@@ -15,23 +16,25 @@ def profile(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")],
     runtime: RuntimeOption = None,
     artifact: Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")] = None,
-    threads: Annotated[int, typer.Option(min=1, max=MAX_THREADS, help="Threads of the runtime.")] = 1,
-    calls: Annotated[int, typer.Option(min=1, help="Profile this many calls, after a first one.")] = 10,
+    threads: Annotated[
+        int, typer.Option(min=1, max=MAX_THREADS, help="Threads of the runtime.")
+    ] = ProfileOptions.threads,
+    calls: Annotated[
+        int, typer.Option(min=1, help="Profile this many calls, after a first one.")
+    ] = ProfileOptions.calls,
     json: JsonOption = None,
 ) -> None:
     """Time the operators of every artifact, and tell what a delegate takes and what falls back to the CPU."""
-    from edgesr.benchmarks.devices.device import HostDevice
-    from edgesr.benchmarks.latency.profiles import run_profiles
-    from edgesr.benchmarks.results.rows import select_artifacts
     from edgesr.benchmarks.results.writing import require_writable, write_json
+    from edgesr.benchmarks.runs.profile import run_profile
     from edgesr.benchmarks.tables.profiles import delegate_table, kind_table, operator_table, profile_notes
     from edgesr.runtimes.bundle.opening import open_bundle
 
     opened = open_bundle(bundle)
     require_writable(json, bundle)
-    chosen = select_artifacts(opened, artifact=artifact, runtime=runtime)
+    options = ProfileOptions(artifact=artifact, runtime=runtime, threads=threads, calls=calls)
     with shown_progress() as progress:
-        results = run_profiles(opened, HostDevice(), artifacts=chosen, threads=threads, calls=calls, progress=progress)
+        results = run_profile(opened, options, progress=progress)
     write_json(results, json)
     for table in (kind_table(results), operator_table(results), delegate_table(opened.manifest, results)):
         if table.rows:

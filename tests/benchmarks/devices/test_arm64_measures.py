@@ -16,13 +16,13 @@ from onnx import TensorProto, helper, numpy_helper
 from edgesr.benchmarks.devices.arm64.cpus import cpu
 from edgesr.benchmarks.devices.arm64.device import Arm64Device
 from edgesr.benchmarks.devices.arm64.guest import Guest
-from edgesr.benchmarks.devices.device import HostDevice
+from edgesr.benchmarks.devices.device import Device
 from edgesr.benchmarks.devices.emulated_x86 import EmulatedX86Device
-from edgesr.benchmarks.devices.registry import AnyDevice
+from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.latency.instruction_changes import COUNT_LIMIT
 from edgesr.benchmarks.latency.instruction_results import count_on_devices
 from edgesr.benchmarks.machine.environment import x86_features
-from edgesr.benchmarks.parity.on_devices import run_parity
+from edgesr.benchmarks.parity.on_devices import check_on_devices
 from edgesr.export.quantization.precisions import wide_ranges
 from edgesr.export.quantization.quantize_onnx import quantize_onnx
 from edgesr.runtimes.bundle.opening import Bundle
@@ -58,8 +58,8 @@ def test_int8_is_equal_on_every_cpu(
         (quantized_bundle.artifact(name), runtime)
         for name, runtime in (("onnx-int8-tile", "ort"), ("tflite-int8-tile-64x64", "tflite"))
     ]
-    devices: list[AnyDevice] = [HostDevice(), *arm64_devices, EmulatedX86Device(arm64_guest)]
-    results = run_parity(quantized_bundle, devices, artifacts=pairs)
+    devices: list[Device] = [HostDevice(), *arm64_devices, EmulatedX86Device(arm64_guest)]
+    results = check_on_devices(quantized_bundle, devices, artifacts=pairs)
     assert [r.reason for r in results.results if r.status != "done"] == []
     assert all(r.passed for r in results.results)
     assert len(results.results) == 8
@@ -72,7 +72,7 @@ def test_int8_is_equal_on_every_cpu(
 
 def test_float32_keeps_its_tolerance_on_arm64(quantized_bundle: Bundle, arm64_devices: list[Arm64Device]) -> None:
     pair = (quantized_bundle.artifact("tflite-fp32-tile-64x64"), "tflite")
-    results = run_parity(quantized_bundle, [HostDevice(), arm64_devices[1]], artifacts=[pair])
+    results = check_on_devices(quantized_bundle, [HostDevice(), arm64_devices[1]], artifacts=[pair])
     assert [r.passed for r in results.results] == [True, True]
     (found,) = results.differences
     assert found.max_difference is not None
@@ -105,7 +105,7 @@ def test_instructions_of_float32_and_int8(quantized_bundle: Bundle, arm64_device
 def test_a_guest_out_of_time_is_a_row(quantized_bundle: Bundle, arm64_devices: list[Arm64Device]) -> None:
     pair = (quantized_bundle.artifact("onnx-fp32-tile"), "ort")
     late = replace(arm64_devices[1], timeout_seconds=0.5)
-    results = run_parity(quantized_bundle, [HostDevice(), late], artifacts=[pair])
+    results = check_on_devices(quantized_bundle, [HostDevice(), late], artifacts=[pair])
     assert [(r.status, r.reason) for r in results.results] == [("done", None), ("timeout", "no result after 0.5 s")]
 
 
@@ -187,12 +187,12 @@ def test_the_matrix_names_saturation(quantized_bundle: Bundle, arm64_guest: Gues
     )
     manifest = replace(quantized_bundle.manifest, artifacts=(artifact,), goldens=goldens)
     (tmp_path / "manifest.json").write_text(to_json(manifest))
-    devices: list[AnyDevice] = [
+    devices: list[Device] = [
         HostDevice(),
         Arm64Device(cpu("cortex-a76"), arm64_guest),
         EmulatedX86Device(arm64_guest),
     ]
-    results = run_parity(Bundle(tmp_path, manifest), devices, artifacts=[(artifact, "ort")])
+    results = check_on_devices(Bundle(tmp_path, manifest), devices, artifacts=[(artifact, "ort")])
     assert [r.reason for r in results.results] == [None] * 3
     causes = {r.key.device: r.parity.difference_cause for r in results.results if r.parity is not None}
     assert "no VNNI" in str(causes["x86-64:haswell"])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edgesr.benchmarks.devices.device import HostDevice
 from edgesr.benchmarks.devices.emulated_x86 import EmulatedX86Device
+from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.latency.instruction_results import Counted, count_jobs, count_on_devices
 from edgesr.benchmarks.results.rows import select_artifacts
@@ -25,8 +25,8 @@ def test_what_cannot_be_compared_is_refused_before_counting(
     def count(*_: object, **__: object) -> None:
         raise AssertionError("nothing is to be counted")
 
-    monkeypatch.setattr("edgesr.benchmarks.devices.registry.open_arm64", lambda _: device())
-    monkeypatch.setattr("edgesr.benchmarks.latency.instruction_results.count_jobs", count)
+    monkeypatch.setattr("edgesr.benchmarks.devices.arm64.device.open_arm64", lambda _: device())
+    monkeypatch.setattr("edgesr.benchmarks.runs.bench.count_jobs", count)
     file = tmp_path / "old.json"
     arguments = ("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--against", file)
     write_json(filled(mobile_bundle, []), file)
@@ -40,12 +40,10 @@ def test_what_cannot_be_compared_is_refused_before_counting(
 def test_ctrl_c_before_anything_was_counted_writes_nothing(
     mobile_bundle: Bundle, run_cli: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("edgesr.benchmarks.devices.registry.open_arm64", lambda _: device())
+    monkeypatch.setattr("edgesr.benchmarks.devices.arm64.device.open_arm64", lambda _: device())
+    monkeypatch.setattr("edgesr.benchmarks.runs.bench.count_jobs", lambda *_: [("device", "artifact", "runtime")])
     monkeypatch.setattr(
-        "edgesr.benchmarks.latency.instruction_results.count_jobs", lambda *_: [("device", "artifact", "runtime")]
-    )
-    monkeypatch.setattr(
-        "edgesr.benchmarks.latency.instruction_results.count_on_devices",
+        "edgesr.benchmarks.runs.bench.count_on_devices",
         lambda *_, **__: Counted(results=(), complete=False),
     )
     file = tmp_path / "counts.json"

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgesr.benchmarks.devices.device import HostDevice
+from edgesr.benchmarks.devices.device import environments, on_device
+from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.devices.parallel import in_order
-from edgesr.benchmarks.devices.registry import device_names, emulated, environments, on_device, open_devices
-from edgesr.benchmarks.jobs import ImageFolders, Job, Outcome
+from edgesr.benchmarks.devices.registry import device_names, open_devices
+from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.parity.check import check_parity
-from edgesr.benchmarks.parity.on_devices import run_parity
+from edgesr.benchmarks.parity.kept_images import ImageFolders
+from edgesr.benchmarks.parity.on_devices import check_on_devices
 from edgesr.benchmarks.results.rows import select_artifacts
 from edgesr.benchmarks.tables.devices import difference_table
 from edgesr.benchmarks.tables.not_measured import not_measured
@@ -55,7 +57,7 @@ def test_command_refuses_before_it_measures(
     ):
         code, out, error = run_cli(*arguments, "--json", file)
         assert (code, out, message in error, file.exists()) == (2, "", True, False)
-    monkeypatch.setattr("edgesr.benchmarks.devices.registry.open_arm64", lambda _: device())
+    monkeypatch.setattr("edgesr.benchmarks.devices.arm64.device.open_arm64", lambda _: device())
     code, _, error = run_cli("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--image-size", "90x90")
     assert (code, "emulated devices have none of" in error) == (2, True)
     code, _, error = run_cli("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--runtime", "torchscript")
@@ -71,12 +73,12 @@ def test_a_device_has_its_runtimes_only(mobile_bundle: Bundle) -> None:
         ("arm64:cortex-a76", "emulated", {"qemu-user": "7.2", "numpy": "2.3.5"})
     ]
     assert "asimddp" in found[0].cpu
-    assert [one.name for one in emulated([HostDevice(), device()])] == ["arm64:cortex-a76"]
+    assert [one.name for one in (HostDevice(), device()) if one.emulated] == ["arm64:cortex-a76"]
 
 
 def test_equal_devices_are_identical_beside_each_other(mobile_bundle: Bundle) -> None:
     pairs = select_artifacts(mobile_bundle, runtime="ort")
-    results = run_parity(mobile_bundle, [HostDevice(), device()], artifacts=pairs)
+    results = check_on_devices(mobile_bundle, [HostDevice(), device()], artifacts=pairs)
     assert [(r.key.artifact, r.key.device, r.passed) for r in results.results] == [
         (artifact.id, name, True) for artifact, _ in pairs for name in ("host", "arm64:cortex-a76")
     ]
@@ -104,7 +106,7 @@ def test_a_dying_guest_is_a_row_and_no_parity_failure(
     mobile_bundle: Bundle, options: tuple[str, ...], timeout: float, status: str, reason: str
 ) -> None:
     pairs = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
-    results = run_parity(mobile_bundle, [HostDevice(), device(*options, timeout=timeout)], artifacts=pairs)
+    results = check_on_devices(mobile_bundle, [HostDevice(), device(*options, timeout=timeout)], artifacts=pairs)
     assert [(r.status, r.parity is None) for r in results.results] == [("done", False), (status, True)]
     assert not_measured(results) == [f"onnx-fp32-tile on arm64:cortex-a76: {status}: {reason}"]
     assert results.differences == ()
@@ -148,13 +150,11 @@ def test_other_devices_compute_exactly_themselves_when_the_first_died(quantized_
 
     class Dying(HostDevice):
         def run(self, job: Job) -> Outcome:
-            assert job.images is not None
-            assert job.images.kept is not None
-            np.save(Path(job.images.kept) / "0.exact.npy", np.zeros((3, 8, 8), dtype=np.float32))
+            np.save(Path(job.settings["kept"]) / "0.exact.npy", np.zeros((3, 8, 8), dtype=np.float32))
             return Outcome(status="crashed", reason="killed by SIGSEGV", result=None)
 
     pairs = select_artifacts(quantized_bundle, artifact="onnx-int8-tile")
-    results = run_parity(quantized_bundle, [Dying(), device()], artifacts=pairs)
+    results = check_on_devices(quantized_bundle, [Dying(), device()], artifacts=pairs)
     assert [r.status for r in results.results] == ["crashed", "done"]
     assert results.results[1].passed
     assert results.differences == ()
@@ -180,7 +180,7 @@ def test_no_job_begins_after_an_exception() -> None:
 
 
 def test_causes_say_where_devices_differ(mobile_bundle: Bundle) -> None:
-    results = run_parity(
+    results = check_on_devices(
         mobile_bundle, [HostDevice(), device()], artifacts=select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
     )
     parity = results.results[1].parity
@@ -197,12 +197,11 @@ def test_images_that_cannot_be_compared_are_not_finite(mobile_bundle: Bundle, im
     class Odd(HostDevice):
         def run(self, job: Job) -> Outcome:
             outcome = super().run(job)
-            assert job.images is not None
-            np.save(f"{job.images.kept}/0.npy", image)
+            np.save(f"{job.settings['kept']}/0.npy", image)
             return outcome
 
     pairs = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
-    results = run_parity(mobile_bundle, [HostDevice(), Odd(name="odd")], artifacts=pairs)
+    results = check_on_devices(mobile_bundle, [HostDevice(), Odd(name="odd")], artifacts=pairs)
     (found,) = results.differences
     assert (found.max_difference, found.identical_goldens) == (None, found.goldens - 1)
     assert found.golden == results.results[0].parity.goldens[0].golden  # type: ignore[union-attr]

@@ -21,7 +21,7 @@ def test_bench_command_is_interrupted(
     run_cli: Callable[..., tuple[int, str, str]],
 ) -> None:
     device = MadeUpDevice(onnx_fp32_tile=[10, 0])
-    monkeypatch.setattr("edgesr.benchmarks.devices.device.HostDevice", lambda: device)
+    monkeypatch.setattr("edgesr.benchmarks.devices.host.HostDevice", lambda: device)
     file = tmp_path / "l.json"
     code, out, err = run_cli("bench", mobile_bundle.root, "--artifact", "onnx-fp32-tile", "--json", file)
     assert (code, "interrupted" in err, "onnx-fp32" in out) == (130, True, True)
@@ -36,7 +36,7 @@ def test_mlperf_needs_1024_calls_and_60_seconds_over_all_rounds(
     run_cli: Callable[..., tuple[int, str, str]],
 ) -> None:
     device = MadeUpDevice(onnx_fp32_tile=[10, 10, 10])
-    monkeypatch.setattr("edgesr.benchmarks.devices.device.HostDevice", lambda: device)
+    monkeypatch.setattr("edgesr.benchmarks.devices.host.HostDevice", lambda: device)
     file = tmp_path / "l.json"
     options = ("--artifact", "onnx-fp32-tile", "--json", file, "--mlperf", "--rounds", 3, "--pin")
     code, out, _ = run_cli("bench", mobile_bundle.root, *options)

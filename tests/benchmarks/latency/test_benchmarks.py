@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgesr.benchmarks.devices.device import HostDevice
+from edgesr.benchmarks.devices.device import Device
+from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.devices.process_exit import describe_exit
-from edgesr.benchmarks.jobs import Job, LatencySettings, Outcome
+from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.latency.call import measure_latency
 from edgesr.benchmarks.latency.results import LatencyResults, run_latency
+from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.machine.environment import current_environment, parse_x86_features
 from edgesr.benchmarks.machine.memory import peak_rss_bytes
-from edgesr.benchmarks.parity.on_devices import run_parity
+from edgesr.benchmarks.parity.on_devices import check_on_devices
 from edgesr.benchmarks.quality.metrics import (
     border_max_abs_error,
     channel_mean_shift,
@@ -171,7 +173,7 @@ def test_dying_worker_costs_its_row_only(
     device = HostDevice(timeout_seconds=60)
     calls: list[str] = []
 
-    class Flaky:
+    class Flaky(Device):
         name = "host"
 
         def run(self, given: Job) -> Outcome:
@@ -179,7 +181,7 @@ def test_dying_worker_costs_its_row_only(
             monkeypatch.setattr(sys, "executable", fake if len(calls) == 1 else real)
             return (replace(device, timeout_seconds=0.2) if len(calls) == 1 else device).run(given)
 
-    results = run_parity(mobile_bundle, [Flaky()], artifacts=artifacts)
+    results = check_on_devices(mobile_bundle, [Flaky()], artifacts=artifacts)
     assert [(r.status, r.passed) for r in results.results] == [(status, False), ("done", True)]
     assert results.results[0].reason == reason
     assert not results.passed
@@ -192,14 +194,14 @@ def test_exit_descriptions() -> None:
 
 
 def test_bundle_without_an_installed_runtime_is_an_error(mobile_bundle: Bundle) -> None:
-    class Bare:
+    class Bare(Device):
         name = "bare"
 
         def run(self, _job: Job) -> Outcome:
             return Outcome(status="missing", reason="runtime 'ort' is not installed", result=None)
 
     with pytest.raises(EdgesrError, match="no runtime of this bundle is installed"):
-        run_parity(mobile_bundle, [Bare()], artifacts=select_artifacts(mobile_bundle))
+        check_on_devices(mobile_bundle, [Bare()], artifacts=select_artifacts(mobile_bundle))
     with pytest.raises(InputError, match="nothing to measure on runtime 'tflite': onnx-fp32-full has ort"):
         select_artifacts(mobile_bundle, artifact="onnx-fp32-full", runtime="tflite")
 

@@ -12,19 +12,21 @@ import numpy as np
 import pytest
 import typer
 
-from edgesr.benchmarks.devices.device import HostDevice
-from edgesr.benchmarks.jobs import Job, LatencySettings, Outcome
+from edgesr.benchmarks.devices.device import Device
+from edgesr.benchmarks.devices.host import HostDevice
+from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.latency.call import Latency, Round, join_rounds
 from edgesr.benchmarks.latency.regression import compare_results
 from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults, run_latency
+from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.machine.environment import current_environment
 from edgesr.benchmarks.result_files import read_results
-from edgesr.benchmarks.results.header import SCHEMA_VERSION, BundleIdentity
+from edgesr.benchmarks.results.header import BundleIdentity
 from edgesr.benchmarks.results.rows import Key, select_artifacts
 from edgesr.benchmarks.results.writing import write_json
 from edgesr.benchmarks.tables.changes import change_lines, change_table
-from edgesr.cli.commands.bench import parse_percent
 from edgesr.cli.commands.compare import compare
+from edgesr.cli.terminal import parse_percent
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_records import decode, to_json
@@ -69,7 +71,7 @@ def made_up_results(middles: Sequence[float | None], *, rounds: int = 5, seed: i
         for name, latency in zip("abc", latencies, strict=False)
     )
     return LatencyResults(
-        schema_version=SCHEMA_VERSION,
+        schema_version=LatencyResults.VERSION,
         kind="latency",
         created_utc="2026-01-01T00:00:00+00:00",
         bundle=BundleIdentity(manifest_sha256="0", generator="g", checkpoint_sha256="0"),
@@ -142,7 +144,7 @@ def test_other_files_are_refused_with_what_to_do(tmp_path: Path) -> None:
     file.write_text('{"kind": "latency", "schema_version": 5}')
     with pytest.raises(InputError, match=r"old.json: schema version 5 is not supported.*measure again"):
         read_results(LatencyResults, file)
-    file.write_text(f'{{"kind": "latency", "schema_version": {SCHEMA_VERSION}}}')
+    file.write_text(f'{{"kind": "latency", "schema_version": {LatencyResults.VERSION}}}')
     with pytest.raises(InputError, match=r"old.json: damaged result file: top level: missing"):
         read_results(LatencyResults, file)
 
@@ -168,7 +170,7 @@ def test_bench_against_an_earlier_file(
     random = np.random.default_rng(0)
     middle = 10.0
 
-    class MadeUp:
+    class MadeUp(Device):
         name = "host"
 
         def run(self, job: Job) -> Outcome:
@@ -176,7 +178,7 @@ def test_bench_against_an_earlier_file(
                 return Outcome(status="error", reason="no limits", result=None)
             return Outcome(status="done", reason=None, result=json.loads(to_json(made_up_round(random, middle))))
 
-    monkeypatch.setattr("edgesr.benchmarks.devices.device.HostDevice", MadeUp)
+    monkeypatch.setattr("edgesr.benchmarks.devices.host.HostDevice", MadeUp)
     first = ("bench", mobile_bundle.root, "--artifact", "onnx-fp32-tile")
     assert run_cli(*first, "--json", tmp_path / "old.json")[0] == 0
     against = (*first, "--against", tmp_path / "old.json")

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from edgesr.benchmarks.devices.device import HostDevice
-from edgesr.benchmarks.jobs import EndToEndSettings, Job, Outcome
+from edgesr.benchmarks.devices.host import HostDevice
+from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.latency.end_to_end import measure_end_to_end
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults, run_end_to_end
+from edgesr.benchmarks.latency.settings import EndToEndSettings
 from edgesr.benchmarks.results.rows import select_artifacts
 from edgesr.benchmarks.tables.end_to_end import end_to_end_table
 from edgesr.benchmarks.tables.not_measured import not_measured

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from edgesr.benchmarks.devices.arm64.counter import KINDS, Counts
-from edgesr.benchmarks.devices.device import DeviceEnvironment
-from edgesr.benchmarks.jobs import Job, LatencySettings, Outcome
+from edgesr.benchmarks.devices.device import Device, DeviceEnvironment
+from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.latency.instruction_changes import count_changes
 from edgesr.benchmarks.latency.instruction_results import InstructionResult, count_on_devices
 from edgesr.benchmarks.latency.instructions import Instructions, summarised
 from edgesr.benchmarks.latency.regression import compare_results
 from edgesr.benchmarks.latency.results import LatencyResults, without_latency
+from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.result_files import read_results
 from edgesr.benchmarks.results.rows import Key, select_artifacts
 from edgesr.benchmarks.results.writing import write_json
@@ -57,7 +58,7 @@ def test_the_empty_region_is_subtracted_from_the_median() -> None:
 def test_ratio_is_to_float32_of_the_same_runtime_and_device(quantized_bundle: Bundle) -> None:
     totals = {"onnx-fp32-tile": 1000, "onnx-int8-tile": 420, "onnx-fp32-full": 2000, "tflite-int8-tile-64x64": 300}
 
-    class MadeUp:
+    class MadeUp(Device):
         name = DEVICE.name
 
         def run(self, job: Job) -> Outcome:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from edgesr.benchmarks.devices.device import HostDevice
-from edgesr.benchmarks.jobs import Job, LatencySettings, decode_result
-from edgesr.benchmarks.latency.call import Latency, Round, join_rounds
+from edgesr.benchmarks.devices.host import HostDevice
+from edgesr.benchmarks.latency.call import LATENCY, Latency, Round, join_rounds
+from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.latency.stability import MachineState, instability, read_machine_state
 from edgesr.benchmarks.machine.environment import core_mhz
 from edgesr.benchmarks.machine.limits import (
+    LIMITS,
+    LimitsSettings,
     MachineLimits,
     blas_environment,
     highest,
@@ -26,7 +28,6 @@ from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
 
 CALM = MachineState(cores=4, load=0.5, governors=("performance",), throttled=3, stolen_ticks=10, all_ticks=1000)
-LIMITS = Job(kind="limits", bundle="", artifact="", runtime="", threads=1)
 
 
 def latency(*p50: float, steady: bool = True, mhz: float | None = None) -> Latency:
@@ -67,11 +68,11 @@ def test_blas_of_another_thread_count_is_refused(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv(name, value)
     with pytest.raises(EdgesrError, match="another count for BLAS"):
         measure_limits(1)
-    assert run_job(LIMITS).status == "error"
+    assert run_job(LIMITS.job(LimitsSettings())).status == "error"
 
 
 def test_device_starts_blas_with_the_threads_of_the_row() -> None:
-    outcome, limits = decode_result(MachineLimits, HostDevice().run(replace(LIMITS, threads=2)))
+    outcome, limits = LIMITS.answer(HostDevice().run(LIMITS.job(LimitsSettings(), threads=2)))
     assert outcome.status == "done", outcome.reason
     assert limits is not None
     assert limits.threads == 2
@@ -149,8 +150,8 @@ def test_state_is_read_where_the_system_tells(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pin", [True, False])
 def test_pinned_worker_records_its_cores(pin: bool, mobile_bundle: Bundle) -> None:
     settings = LatencySettings(calls=1, seconds=0.0, warmup_seconds=0.0, pin=pin)
-    job = replace(LIMITS, kind="latency", bundle=str(mobile_bundle.root), artifact="onnx-fp32-tile", runtime="ort")
-    _, measured = decode_result(Round, HostDevice().run(replace(job, latency=settings)))
+    job = LATENCY.job(settings, bundle=str(mobile_bundle.root), artifact="onnx-fp32-tile", runtime="ort")
+    _, measured = LATENCY.answer(HostDevice().run(job))
     assert measured is not None
     assert len(measured.pinned_cores) == int(pin)
     assert set(measured.pinned_cores) <= os.sched_getaffinity(0)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from edgesr.benchmarks.latency.profiles import ProfileResult, ProfileResults, measure_profile
+from edgesr.benchmarks.latency.operators import measure_profile
+from edgesr.benchmarks.latency.profiles import ProfileResult, ProfileResults
 from edgesr.benchmarks.machine.environment import current_environment
 from edgesr.benchmarks.result_files import read_results
-from edgesr.benchmarks.results.header import SCHEMA_VERSION, bundle_identity, utc_now
+from edgesr.benchmarks.results.header import bundle_identity, utc_now
 from edgesr.benchmarks.results.rows import Key
 from edgesr.benchmarks.tables.profiles import delegate_table, kind_table, operator_table, profile_notes
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime
@@ -73,7 +74,7 @@ def test_litert_tells_parts_but_no_times(mobile_bundle: Bundle) -> None:
 
 def results_with(bundle: Bundle, *profiles: OperatorProfile | None) -> ProfileResults:
     return ProfileResults(
-        schema_version=SCHEMA_VERSION,
+        schema_version=ProfileResults.VERSION,
         kind="operators",
         created_utc=utc_now(),
         bundle=bundle_identity(bundle),

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from edgesr.benchmarks.jobs import Job, LatencySettings, Outcome
+from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.latency.call import join_rounds
 from edgesr.benchmarks.latency.results import LatencyResults, run_latency
+from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.machine.limits import MachineLimits
 from edgesr.benchmarks.results.rows import select_artifacts
 from edgesr.benchmarks.results.writing import write_json

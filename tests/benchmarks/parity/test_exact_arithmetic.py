@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 import edgesr.benchmarks.parity.check
-from edgesr.benchmarks.devices.device import HostDevice
+from edgesr.benchmarks.devices.device import Device
+from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.parity.check import ArtifactParity, check_parity
 from edgesr.benchmarks.parity.comparison import ONE_LEVEL_PSNR_DB, Comparison, compare, flat_tile_failure
-from edgesr.benchmarks.parity.on_devices import run_parity
+from edgesr.benchmarks.parity.on_devices import check_on_devices
 from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.results.writing import write_json
 from edgesr.benchmarks.tables.not_measured import not_measured
@@ -176,7 +177,7 @@ def test_tables_name_the_difference(
     answers(bundle, host=4, exact=1)
     once = replace(parity_of(bundle), difference_cause="because")
 
-    class Answering:
+    class Answering(Device):
         name = "host"
 
         def run(self, _job: Job) -> Outcome:
@@ -184,7 +185,7 @@ def test_tables_name_the_difference(
 
     (bundle.root / "manifest.json").write_text(to_json(bundle.manifest))
     artifact = replace(bundle.manifest.artifacts[0], id="tflite-w8a16-tile-128x128")
-    results = run_parity(bundle, [Answering()], artifacts=[(artifact, "torchscript")])
+    results = check_on_devices(bundle, [Answering()], artifacts=[(artifact, "torchscript")])
     write_json(results, tmp_path / "p.json")
     assert decode(ParityResults, json.loads((tmp_path / "p.json").read_text())) == results
     table = parity_table(results)
@@ -201,7 +202,7 @@ def test_tables_name_the_difference(
         "tflite-w8a16-tile-128x128 (torchscript) differs from exact arithmetic by up to 3: because"
     ]
     assert not_measured(results) == []
-    monkeypatch.setattr("edgesr.benchmarks.parity.on_devices.run_parity", lambda *_, **__: results)
+    monkeypatch.setattr("edgesr.benchmarks.runs.parity.run_parity", lambda *_, **__: results)
     code, out, _ = run_cli("parity", tmp_path)
     assert code == 0
     assert out.endswith(f"\n{difference_causes(results)[0]}\n")
@@ -216,7 +217,7 @@ def test_worker_computes_both(mobile_bundle: Bundle, tmp_path: Path) -> None:
     shutil.copytree(mobile_bundle.root, tmp_path / "bundle")
     (tmp_path / "bundle" / "manifest.json").write_text(to_json(manifest))
     bundle = open_bundle(tmp_path / "bundle")
-    results = run_parity(bundle, [HostDevice()], artifacts=[(a, a.runtimes[0]) for a in artifacts])
+    results = check_on_devices(bundle, [HostDevice()], artifacts=[(a, a.runtimes[0]) for a in artifacts])
     assert results.passed, not_measured(results)
     assert difference_causes(results) == []
     for result in results.results:

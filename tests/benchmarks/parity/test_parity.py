@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgesr.benchmarks.devices.device import HostDevice
+from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.parity.check import check_parity
 from edgesr.benchmarks.parity.comparison import Comparison, compare
-from edgesr.benchmarks.parity.on_devices import run_parity
+from edgesr.benchmarks.parity.on_devices import check_on_devices
 from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.results.rows import select_artifacts
 from edgesr.benchmarks.results.writing import write_json
@@ -99,7 +99,7 @@ def with_changed_weight(bundle: Bundle, artifact_id: str, factor: float) -> Bund
 def test_changed_weights_fail(artifact_id: str, bundle_copy: Bundle) -> None:
     changed = with_changed_weight(bundle_copy, artifact_id, 1.02)
     artifacts = select_artifacts(changed, artifact=artifact_id)
-    results = run_parity(changed, [HostDevice()], artifacts=artifacts)
+    results = check_on_devices(changed, [HostDevice()], artifacts=artifacts)
     assert not results.passed
     assert any("PSNR" in line for line in not_measured(results))
     assert parity_table(results).rows[0][-1] == "FAIL"
@@ -119,7 +119,7 @@ def test_wrong_residual_fails_even_where_k_hides_it(projection_bundle: Bundle, t
 
 def test_parity_results_file(mobile_bundle: Bundle, tmp_path: Path) -> None:
     artifacts = select_artifacts(mobile_bundle, runtime="ort")
-    results = run_parity(mobile_bundle, [HostDevice()], artifacts=artifacts)
+    results = check_on_devices(mobile_bundle, [HostDevice()], artifacts=artifacts)
     assert results.passed
     write_json(results, tmp_path / "p.json")
     assert decode(ParityResults, json.loads((tmp_path / "p.json").read_text())) == results
@@ -131,7 +131,7 @@ def test_parity_results_file(mobile_bundle: Bundle, tmp_path: Path) -> None:
 
 def test_matrix_shows_the_projection_factor_where_there_is_one(any_bundle: Bundle) -> None:
     artifacts = select_artifacts(any_bundle, artifact="onnx-fp32-tile")
-    columns = golden_table(run_parity(any_bundle, [HostDevice()], artifacts=artifacts)).columns
+    columns = golden_table(check_on_devices(any_bundle, [HostDevice()], artifacts=artifacts)).columns
     projected = any_bundle.manifest.glue.noise_level is not None
     assert columns[1] == ("photograph\nk 1" if projected else "photograph")
     assert all(("\nk " in column) is projected for column in columns[1:])

@@ -22,7 +22,7 @@ from edgesr.benchmarks.report.figures import latency_figure
 from edgesr.benchmarks.report.pictures import PYTORCH
 from edgesr.benchmarks.report.text_output import csv_files, markdown
 from edgesr.benchmarks.report.tradeoff import tradeoff
-from edgesr.benchmarks.results.header import SCHEMA_VERSION, bundle_identity, utc_now
+from edgesr.benchmarks.results.header import bundle_identity, utc_now
 from edgesr.benchmarks.results.rows import Key
 from edgesr.benchmarks.results.writing import write_json
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
@@ -162,7 +162,7 @@ def parity_results(bundle: Bundle, artifact: str) -> ParityResults:
         parity=ArtifactParity(goldens=(golden,), difference_cause=HOSTILE),
     )
     return ParityResults(
-        schema_version=SCHEMA_VERSION,
+        schema_version=ParityResults.VERSION,
         kind="parity",
         created_utc=utc_now(),
         bundle=bundle_identity(bundle),

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgesr.benchmarks.devices.device import HostDevice
+from edgesr.benchmarks.devices.device import Device
+from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.report.builder import build_report
 from edgesr.benchmarks.report.data import ReportFiles
@@ -20,7 +21,7 @@ CRASHING = "onnx-fp32-full"
 
 
 @dataclass(frozen=True)
-class Faulty:
+class Faulty(Device):
     """The host, with one artifact at fault."""
 
     fault: Callable[[Job], Outcome]
@@ -39,14 +40,12 @@ def wrong_count(_: Job) -> Outcome:
 
 
 def left_nothing(job: Job) -> Outcome:
-    assert job.pictures is not None
-    return Outcome(status="done", reason=None, result={"refusals": [None] * job.pictures.count})
+    return Outcome(status="done", reason=None, result={"refusals": [None] * job.settings["count"]})
 
 
 def left_garbage(job: Job) -> Outcome:
-    assert job.pictures is not None
-    for place in range(job.pictures.count):
-        np.save(Path(job.pictures.outputs) / f"{place}.npy", np.full((256, 256, 3), np.nan, np.float32))
+    for place in range(job.settings["count"]):
+        np.save(Path(job.settings["outputs"]) / f"{place}.npy", np.full((256, 256, 3), np.nan, np.float32))
     return left_nothing(job)
 
 

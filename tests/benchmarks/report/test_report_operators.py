@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edgesr.benchmarks.jobs import LatencySettings
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
 from edgesr.benchmarks.latency.results import without_latency
+from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.report.builder import Report, build_report
 from edgesr.benchmarks.report.data import ReportFiles
 from edgesr.benchmarks.report.page import word_columns

@@ -12,7 +12,7 @@ from edgesr.benchmarks.machine.environment import current_environment
 from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.report.builder import Report, build_report
 from edgesr.benchmarks.report.data import ReportFiles
-from edgesr.benchmarks.results.header import SCHEMA_VERSION, bundle_identity
+from edgesr.benchmarks.results.header import bundle_identity
 from edgesr.benchmarks.results.writing import write_json
 from edgesr.runtimes.bundle.opening import open_bundle
 from edgesr.runtimes.json_records import to_json
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 def report_of(folder: Path, parity: Path) -> Report:
     bundle = open_bundle(folder)
     results = ParityResults(
-        schema_version=SCHEMA_VERSION,
+        schema_version=ParityResults.VERSION,
         created_utc=CREATED,
         bundle=bundle_identity(bundle),
         environment=current_environment(),

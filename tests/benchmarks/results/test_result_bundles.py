@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from edgesr.benchmarks.jobs import LatencySettings
 from edgesr.benchmarks.latency.regression import compare_results
+from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.quality.image_pairs import read_image_set
 from edgesr.benchmarks.results.header import bundle_identity
-from edgesr.cli.commands.bench import parse_percent
-from edgesr.cli.terminal import comma_separated, parse_bytes, parse_size, positive_integers
+from edgesr.cli.terminal import comma_separated, parse_bytes, parse_percent, parse_size, positive_integers
 from edgesr.export.calibration.photographs import photograph_files
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import InputError

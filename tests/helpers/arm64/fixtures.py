@@ -16,7 +16,7 @@ from edgesr.benchmarks.devices.arm64 import downloads, setup, smoke
 from edgesr.benchmarks.devices.arm64.counter import COMPILERS, compiler
 from edgesr.benchmarks.devices.arm64.downloads import package_names
 from edgesr.benchmarks.devices.arm64.guest import Guest
-from edgesr.benchmarks.devices.device import WORKER
+from edgesr.benchmarks.devices.worker_process import WORKER
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.import_closure import write_code
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgesr.benchmarks.devices.device import HostDevice
-from edgesr.benchmarks.jobs import Job, LatencySettings
+from edgesr.benchmarks.devices.host import HostDevice
+from edgesr.benchmarks.latency.call import LATENCY
 from edgesr.benchmarks.latency.file_run import RunJob, measure_run
+from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.export.calibration.photographs import photograph
 from edgesr.export.steps.costs import Runnable, check_size, measure_memory
 from edgesr.export.subprocesses import run_converter
@@ -142,14 +143,8 @@ def test_a_latency_job_of_such_a_file_is_an_error_row(mobile_bundle: Bundle, tmp
     (tmp_path / "bundle" / "manifest.json").write_text(
         json.dumps(manifest | {"scale": 3, "artifacts": [a for a in manifest["artifacts"] if a["tile_size"] is None]})
     )
-    job = Job(
-        kind="latency",
-        bundle=str(tmp_path / "bundle"),
-        artifact="onnx-fp32-tile",
-        runtime="ort",
-        threads=1,
-        latency=LatencySettings(calls=1, seconds=0),
-    )
+    settings = LatencySettings(calls=1, seconds=0)
+    job = LATENCY.job(settings, bundle=str(tmp_path / "bundle"), artifact="onnx-fp32-tile", runtime="ort")
     outcome = HostDevice().run(job)
     assert outcome.status == "error"
     assert outcome.reason is not None

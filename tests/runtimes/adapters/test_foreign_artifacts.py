@@ -15,7 +15,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from edgesr.benchmarks.devices.device import HostDevice
+from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.jobs import Job
 from edgesr.benchmarks.tables.table import Table
 from edgesr.cli.terminal import print_lines, print_table

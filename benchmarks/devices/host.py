@@ -1,0 +1,32 @@
+"""This machine as a place for worker processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgesr.benchmarks.devices.device import Device, DeviceKind
+from edgesr.benchmarks.devices.worker_process import WORKER, run_worker
+from edgesr.benchmarks.jobs import HOST, Job, Outcome
+from edgesr.runtimes.telemetry import TELEMETRY_OFF
+
+
+@dataclass(frozen=True)
+class HostDevice(Device):
+    """This machine, this Python, the installed package."""
+
+    timeout_seconds: float = 900.0
+    name: str = HOST
+
+    def run(self, job: Job) -> Outcome:
+        environment = {**os.environ, **TELEMETRY_OFF}
+        return run_worker(job, self.command, environment=environment, timeout_seconds=self.timeout_seconds)
+
+    def command(self, job_file: Path, result_file: Path) -> list[str]:
+        """What starts a worker."""
+        return [sys.executable, "-P", "-m", WORKER, str(job_file), str(result_file)]
+
+
+HOST_KIND = DeviceKind(titles={HOST: "this machine"}, open=lambda _: HostDevice())

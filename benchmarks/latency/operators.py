@@ -1,0 +1,24 @@
+"""The job that times the operators of one artifact, in a worker process."""
+
+from __future__ import annotations
+
+from edgesr.benchmarks.jobs import Job, JobKind
+from edgesr.benchmarks.latency.call import photograph_golden
+from edgesr.benchmarks.latency.settings import ProfileSettings
+from edgesr.runtimes.adapters.operator_profile import OperatorProfile
+from edgesr.runtimes.adapters.profiling import profile_operators
+from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.bundle.opening import Bundle
+
+
+def measure_profile(bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, calls: int) -> OperatorProfile:
+    """Profile an artifact on the golden photograph that latency is measured on."""
+    image = bundle.tensor(photograph_golden(bundle, artifact).input)
+    return profile_operators(bundle, artifact, image, runtime=runtime, threads=threads, calls=calls)
+
+
+def _profile(job: Job, settings: ProfileSettings) -> OperatorProfile:
+    return measure_profile(*job.opened(), runtime=job.runtime, threads=job.threads, calls=settings.calls)
+
+
+PROFILE = JobKind(name="profile", settings=ProfileSettings, result=OperatorProfile, measure=_profile)

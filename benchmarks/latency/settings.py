@@ -1,0 +1,46 @@
+"""Settings of the jobs that measure time. Imports little: the command line takes its defaults from here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from edgesr.runtimes.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencySettings:
+    """Of each round: at least ``calls`` timed calls and ``seconds`` of them, one at a time.
+
+    Warm-up ends when steady or after ``warmup_seconds``. ``pin``: each worker keeps to as many cores as it has threads.
+    ``mlperf``: the rules of MLPerf's single stream are kept over all rounds, and p90 is the figure to state.
+    """
+
+    calls: int = 10
+    seconds: float = 1.0
+    warmup_seconds: float = 5.0
+    pin: bool = False
+    mlperf: bool = False
+
+    def __post_init__(self) -> None:
+        if self.calls < 1:
+            raise InputError(f"calls is {self.calls}: need at least 1")
+        for name in ("seconds", "warmup_seconds"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} is {getattr(self, name)}: give a number of seconds of 0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndToEndSettings:
+    """The photograph's size (h,w), the memory for tiles (None: the default), how often both runs are timed in turn."""
+
+    size: tuple[int, int]
+    memory_bytes: int | None = None
+    repeats: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileSettings:
+    """Operators are timed over ``calls``, after a first one."""
+
+    calls: int = 10

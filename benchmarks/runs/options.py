@@ -1,0 +1,109 @@
+"""Options of everything that is measured. Imports little: the command line takes its defaults from here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgesr.benchmarks.jobs import HOST
+from edgesr.benchmarks.latency.settings import LatencySettings, ProfileSettings
+from edgesr.runtimes.adapters.registry import require_threads
+from edgesr.runtimes.errors import InputError
+
+_MLPERF_QUERIES = 1024
+_MLPERF_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions:
+    """Only this ``artifact`` and ``runtime``, None for all, on the comma-separated devices, in so many ``rounds``.
+
+    ``mlperf`` raises ``calls`` and ``seconds`` of each round to MLPerf's least, 1024 and 60 over all rounds. Of
+    emulated devices instructions are counted, at one thread, and the options of timing do not apply. ``against``: a
+    file of results that these are to be compared with; what cannot be is refused before anything is measured, unless
+    measured in ``unlike`` conditions may be.
+    """
+
+    artifact: str | None = None
+    runtime: str | None = None
+    threads: tuple[int, ...] = (1,)
+    calls: int = LatencySettings.calls
+    seconds: float = LatencySettings.seconds
+    rounds: int = 5
+    mlperf: bool = False
+    pin: bool = False
+    device: str = HOST
+    against: Path | None = None
+    unlike: bool = False
+
+    def __post_init__(self) -> None:
+        _require_threads(self.threads)
+        if self.rounds < 1:
+            raise InputError(f"rounds is {self.rounds}: need at least 1")
+        _ = self.settings
+
+    @property
+    def settings(self) -> LatencySettings:
+        """Those of each round."""
+        calls, seconds = self.calls, self.seconds
+        if self.mlperf:
+            calls = max(calls, math.ceil(_MLPERF_QUERIES / self.rounds))
+            seconds = max(seconds, _MLPERF_SECONDS / self.rounds)
+        return LatencySettings(calls=calls, seconds=seconds, pin=self.pin, mlperf=self.mlperf)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotographOptions:
+    """A photograph of ``size`` (h,w) in LR pixels, upscaled in tiles that take at most ``memory_bytes`` at one time."""
+
+    size: tuple[int, int]
+    memory_bytes: int = 256_000_000
+    artifact: str | None = None
+    runtime: str | None = None
+    threads: tuple[int, ...] = (1,)
+    device: str = HOST
+
+    def __post_init__(self) -> None:
+        _require_threads(self.threads)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """``limit`` is how much slower is too much, as a share of p50; ``unlike`` accepts unlike conditions."""
+
+    limit: float = 0.05
+    unlike: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParityOptions:
+    """Only this ``artifact`` and ``runtime``, None for all; the comma-separated devices are measured after this host,
+    and compared with it.
+    """
+
+    artifact: str | None = None
+    runtime: str | None = None
+    device: str = HOST
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileOptions:
+    """Only this ``artifact`` and ``runtime``, None for all; ``calls`` are timed after a first one."""
+
+    artifact: str | None = None
+    runtime: str | None = None
+    threads: int = 1
+    calls: int = ProfileSettings.calls
+
+    def __post_init__(self) -> None:
+        _require_threads((self.threads,))
+        if self.calls < 1:
+            raise InputError(f"calls is {self.calls}: need at least 1")
+
+
+def _require_threads(counts: tuple[int, ...]) -> None:
+    if not counts:
+        raise InputError("threads is empty: give at least one thread count")
+    for count in counts:
+        require_threads(count)

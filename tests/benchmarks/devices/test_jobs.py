@@ -1,0 +1,85 @@
+"""Jobs and their kinds: another kind is one object and one line of the table; all that is read is read strictly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from edgesr.benchmarks import job_kinds
+from edgesr.benchmarks.devices.host import HostDevice
+from edgesr.benchmarks.jobs import Job, JobKind, NoSettings, Outcome
+from edgesr.benchmarks.latency.instructions import INSTRUCTIONS
+from edgesr.benchmarks.machine.limits import LIMITS, LimitsSettings, blas_environment
+from edgesr.benchmarks.parity.check import PARITY
+from edgesr.benchmarks.parity.kept_images import ImageFolders
+from edgesr.benchmarks.worker import run_job
+from edgesr.runtimes.json_records import decode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubling:
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubled:
+    number: int
+
+
+DOUBLE = JobKind(
+    name="double", settings=Doubling, result=Doubled, measure=lambda _, settings: Doubled(number=settings.number * 2)
+)
+
+
+def test_a_kind_is_one_object_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_kinds, "JOB_KINDS", (*job_kinds.JOB_KINDS, DOUBLE))
+    assert DOUBLE.answer(run_job(DOUBLE.job(Doubling(number=4))))[1] == Doubled(number=8)
+
+
+def test_names_of_kinds_differ() -> None:
+    names = [kind.name for kind in job_kinds.JOB_KINDS]
+    assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("job", "reason"),
+    [
+        (replace(PARITY.job(ImageFolders()), kind="sing"), "unknown job 'sing': choose one of parity, latency,"),
+        (replace(PARITY.job(ImageFolders()), settings={"kept": 3}), "settings.kept: expected str, found int"),
+        (replace(PARITY.job(ImageFolders()), settings={"pin": True}), "settings: unknown pin"),
+        (replace(INSTRUCTIONS.job(NoSettings()), settings={"pin": True}), "settings: unknown pin"),
+        (replace(LIMITS.job(LimitsSettings()), settings={"pin": 1}), "settings.pin: expected bool, found int"),
+    ],
+)
+def test_a_job_of_another_kind_is_refused(job: Job, reason: str) -> None:
+    outcome = run_job(job)
+    assert (outcome.status, str(outcome.reason)[: len(reason)]) == ("error", reason)
+
+
+def test_a_kind_says_what_its_process_needs() -> None:
+    limits, counts, parity = LIMITS.job(LimitsSettings(), threads=2), INSTRUCTIONS.job(NoSettings()), PARITY.job
+    assert (limits.environment, limits.counts_instructions) == (blas_environment(2), False)
+    assert (counts.environment, counts.counts_instructions) == ({}, True)
+    job = parity(ImageFolders(kept="a"), bundle="b", artifact="c", runtime="d", threads=3)
+    assert decode(ImageFolders, job.settings) == ImageFolders(kept="a")
+    assert (job.environment, job.counts_instructions, job.title) == ({}, False, "c on d, 3 threads")
+
+
+def test_a_process_gets_the_variables_of_its_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without them the worker refuses to measure; those of the host's own environment stay."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    job = LIMITS.job(LimitsSettings(), threads=2)
+    assert HostDevice().run(replace(job, environment={})).status == "error"
+    assert HostDevice().run(job).status == "done"
+
+
+def test_an_answer_of_another_kind_is_a_crash() -> None:
+    outcome, result = DOUBLE.answer(Outcome(status="done", reason=None, result={"digits": 1}))
+    assert (outcome.status, outcome.reason, result) == (
+        "crashed",
+        "invalid result: top level: unknown digits; missing number",
+        None,
+    )
+    late = Outcome(status="timeout", reason="late", result=None)
+    assert DOUBLE.answer(late) == (late, None)
