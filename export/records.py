@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgesr.runtimes.bundle.manifest import GraphKind, Precision, Size
+from edgesr.runtimes.bundle.manifest import GraphKind, Size
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 
@@ -42,12 +42,15 @@ class GoldenRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class DelegateJob:
-    """A float32 ONNX graph and the TFLite file that was made of it."""
+    """A float32 ONNX graph and the TFLite file that was made of it.
+
+    ``wide_file``: the ONNX tile graph whose convolutions have 16-bit activations in it, None where none has.
+    """
 
     onnx_file: str
     file: str
     graph: GraphKind
-    precision: Precision
+    wide_file: str | None
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,14 @@ from edgesr.benchmarks.machine.environment import Environment, current_environme
 from edgesr.benchmarks.parity.comparison import finite
 from edgesr.benchmarks.results.header import SCHEMA_VERSION, BundleIdentity, bundle_identity, utc_now
 from edgesr.benchmarks.tables.table import shape_text
-from edgesr.export.graphs.layer_graphs import Layer
-from edgesr.export.graphs.layer_tensors import (
+from edgesr.export.diff.layer_tensors import (
     FULL_OUTPUT,
-    LayerTensors,
     artifact_tensors,
     open_reference,
     recorded_tensors,
     require_layers,
 )
+from edgesr.export.graphs.layer_graphs import Layer, LayerTensors
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, Golden, Precision, Size
 from edgesr.runtimes.bundle.opening import Bundle

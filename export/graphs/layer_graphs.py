@@ -7,16 +7,18 @@ other. What rewrites add, leave out or fold into weights is looked through: quan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 
 QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE = "Quantize", "Dequantize", "Cast", "Pad", "Scale"
 CONVOLUTION, DEPTH_TO_SPACE, RESIZE = "Conv", "DepthToSpace", "Resize"
 _LOOKED_THROUGH = (QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE)
 _COMPARED = (CONVOLUTION, "Add", "LeakyRelu", "PRelu", "Relu", DEPTH_TO_SPACE, RESIZE)
-_FIRST_LAYER, _LAST_LAYER = "input", "tail"
+_INPUT = "input"
 
 _Key = tuple[str, tuple[int, ...] | None, tuple[str, ...]]
 
@@ -76,18 +78,34 @@ class Match:
     block_major: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class LayerTensors:
+    """Names of tensors (those of the reference), and a reader of their values (c,h,w)."""
+
+    names: frozenset[str]
+    read: Callable[[str], FloatArray]
+
+
+class LayeredFile(Protocol):
+    """A file whose inner tensors can be read."""
+
+    @property
+    def graph(self) -> LayerGraph:
+        """Its operations."""
+
+    def tensors(self, match: Match, image: FloatArray, *, exact: bool) -> LayerTensors:
+        """The matched tensors on an LR image (3,h,w), in exact arithmetic where the runtime leaves the choice."""
+
+
 def layers_of(reference: LayerGraph) -> list[Layer]:
-    """The layers of the tile graph in its order. A nameless last convolution is the network's tail."""
-    layer_of, order = {reference.source: _FIRST_LAYER}, {_FIRST_LAYER: 0}
-    convolutions = [op for op in reference.operations if op.kind == CONVOLUTION]
-    has_tail = any(op.layer == _LAST_LAYER for op in convolutions)
+    """The layers of the tile graph in its order; a nameless one goes by its output."""
+    layer_of, order = {reference.source: _INPUT}, {_INPUT: 0}
     found = []
     for operation in reference.operations:
         before = [layer_of[name] for name in operation.inputs if name in layer_of]
-        layer = max(before, key=lambda name: order[name], default=_FIRST_LAYER)
+        layer = max(before, key=lambda name: order[name], default=_INPUT)
         if operation.kind == CONVOLUTION:
-            nameless = _LAST_LAYER if operation is convolutions[-1] and not has_tail else operation.output
-            layer = operation.layer or nameless
+            layer = operation.layer or operation.output
             order[layer] = len(order)
         layer_of[operation.output] = layer
         if operation.kind in _COMPARED:
@@ -153,7 +171,7 @@ def _follow(graph: LayerGraph, known: dict[_Key, list[Operation]], reference: La
             continue
         inputs = [roots.get(name, "") for name in operation.inputs]
         same = known.get(_key(operation.kind, operation.weight_shape, inputs), [])
-        if not same and resize:  # upsampling as a convolution and a DepthToSpace (export/formats/resizable.py)
+        if not same and resize:  # upsampling as a convolution and a DepthToSpace (export/conversions/resizable.py)
             if operation.kind == CONVOLUTION and inputs == [reference.source]:
                 phases.add(operation.output)
             elif operation.kind == DEPTH_TO_SPACE and operation.inputs[0] in phases:

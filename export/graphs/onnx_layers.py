@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -14,21 +15,40 @@ from edgesr.export.graphs.layer_graphs import (
     DEQUANTIZE,
     QUANTIZE,
     SCALE,
+    LayeredFile,
     LayerGraph,
+    LayerTensors,
     Match,
     Operation,
 )
-from edgesr.export.graphs.onnx_graph import constants, copied, layer_names, runner
+from edgesr.export.graphs.onnx_graph import constants, copied, runner
 from edgesr.runtimes.arrays import FloatArray
+from edgesr.sr_model.generators.layer_names import layer_name
 
 _KINDS = {"QuantizeLinear": QUANTIZE, "DequantizeLinear": DEQUANTIZE, "Cast": CAST, "Identity": CAST}
 _FACTORS = ("Mul", "Div")
 
 
+@dataclass(frozen=True)
+class _OnnxLayers:
+    model: onnx.ModelProto
+    graph: LayerGraph
+
+    def tensors(self, match: Match, image: FloatArray, *, exact: bool) -> LayerTensors:
+        values = onnx_layer_values(self.model, match, image, exact=exact)
+        return LayerTensors(frozenset(values), values.__getitem__)
+
+
+def open_onnx_layers(path: Path) -> LayeredFile:
+    """An ONNX file; ONNX Runtime computes its tensors as it does otherwise, or in exact arithmetic."""
+    model = onnx.load(path)
+    return _OnnxLayers(model, onnx_layer_graph(model))
+
+
 def onnx_layer_graph(model: onnx.ModelProto) -> LayerGraph:
     """The layer graph of an ONNX model with one input and one output, its nodes in topological order."""
     source = model.graph.input[0].name
-    computed, shapes, layers = {source}, _constant_shapes(model), layer_names(model)
+    computed, shapes = {source}, _constant_shapes(model)
     operations = []
     for node in model.graph.node:
         inputs = tuple(name for name in node.input if name in computed)
@@ -45,7 +65,7 @@ def onnx_layer_graph(model: onnx.ModelProto) -> LayerGraph:
                 weight_shape=shapes.get(node.input[1]) if convolves else None,
                 block_size=attributes.get("blocksize", 0),
                 block_major=node.op_type == "DepthToSpace" and attributes.get("mode", b"DCR") == b"DCR",
-                layer=_layer(node, layers) if convolves else "",
+                layer=(layer_name(node.input[1]) or "") if convolves else "",
             )
         )
     return LayerGraph(source, model.graph.output[0].name, tuple(operations))
@@ -88,12 +108,6 @@ def _expose(model: onnx.ModelProto, tensor: str) -> str:
 def _kind(node: onnx.NodeProto, inputs: tuple[str, ...]) -> str:
     scales = node.op_type in _FACTORS and len(inputs) == 1
     return SCALE if scales else _KINDS.get(node.op_type, str(node.op_type))
-
-
-def _layer(node: onnx.NodeProto, layers: Mapping[str, str]) -> str:
-    """The network's name of a convolution; "" where a simplifier renamed its weights."""
-    name = layers[node.name]
-    return "" if name == node.name else name
 
 
 def _constant_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:

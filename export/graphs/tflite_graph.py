@@ -13,11 +13,10 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from edgesr.export.graphs.onnx_graph import constants, convolutions, data_inputs
+from edgesr.export.graphs.onnx_graph import constants, convolutions, data_inputs, fingerprint, is_close
 from edgesr.runtimes.errors import EdgesrError
 
 _FILE_IDENTIFIER = b"TFL3"
-_SAME_WEIGHTS = 1e-4
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 _ONNX_OPERATORS = {
     "ADD": "Add",
@@ -87,8 +86,8 @@ def match_convolutions(model: Any, reference: onnx.ModelProto) -> dict[str, Any]
     weights = constants(reference)
     found: dict[str, Any] = {}
     for node in convolutions(reference):
-        wanted = _fingerprint(numpy_helper.to_array(weights[node.input[1]]))
-        same = [op for op in operators if _is_close(_fingerprint(constant_values(model, op.inputs[1])), wanted)]
+        wanted = fingerprint(numpy_helper.to_array(weights[node.input[1]]))
+        same = [op for op in operators if is_close(fingerprint(constant_values(model, op.inputs[1])), wanted)]
         if not same:
             raise EdgesrError(f"the TFLite file has no convolution with the weights of {node.name}; report this model")
         found[node.name] = same[0]
@@ -155,12 +154,3 @@ def _needed(model: Any, operators: Iterable[Any]) -> set[int]:
             if index in producers:
                 pending.extend(int(i) for i in producers[index].inputs)
     return found
-
-
-def _fingerprint(weights: NDArray[np.generic]) -> NDArray[np.float64]:
-    values = np.sort(np.abs(weights.astype(np.float64)).ravel())
-    return values / max(float(values[-1]), 1e-30)
-
-
-def _is_close(values: NDArray[np.float64], wanted: NDArray[np.float64]) -> bool:
-    return values.shape == wanted.shape and bool(np.abs(values - wanted).max() < _SAME_WEIGHTS)

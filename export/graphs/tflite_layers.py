@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ from edgesr.export.graphs.layer_graphs import (
     QUANTIZE,
     RESIZE,
     SCALE,
+    LayeredFile,
     LayerGraph,
+    LayerTensors,
     Match,
     Operation,
 )
 from edgesr.export.graphs.onnx_layers import channel_major
-from edgesr.export.graphs.tflite_graph import operator_name
+from edgesr.export.graphs.tflite_graph import operator_name, read_tflite
 from edgesr.runtimes.arrays import FloatArray
 
 _KINDS = {
@@ -43,6 +46,20 @@ _FACTORS = ("MUL", "DIV")
 _ACTIVATIONS = {
     code: name.title() for name, code in vars(schema.ActivationFunctionType).items() if isinstance(code, int) and code
 }
+
+
+@dataclass(frozen=True)
+class _TFLiteLayers:
+    path: Path
+    graph: LayerGraph
+
+    def tensors(self, match: Match, image: FloatArray, *, exact: bool) -> LayerTensors:  # noqa: ARG002
+        return LayerTensors(frozenset(match.tensors), tflite_layer_values(self.path, match, image))
+
+
+def open_tflite_layers(path: Path) -> LayeredFile:
+    """A TFLite file; its tensors are always computed in the arithmetic of LiteRT's own kernels."""
+    return _TFLiteLayers(path, tflite_layer_graph(read_tflite(path.read_bytes())))
 
 
 def tflite_layer_graph(model: Any) -> LayerGraph:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgesr.export.formats.targets import TARGETS, ArtifactPlan
+from edgesr.export.formats.target import ArtifactPlan, DelegateStep
+from edgesr.export.quantization.precisions import PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import REMAKE
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.stages.cost_meter import CostMeter
 from edgesr.export.stages.runner import StageRunner
 from edgesr.export.steps.costs import FileCost
-from edgesr.export.steps.delegate import RESULT_FILE, inspect
+from edgesr.export.steps.delegate import RESULT_FILE
 from edgesr.runtimes.bundle.delegation import DelegateUse
-from edgesr.runtimes.bundle.manifest import InsideVariant, Size
+from edgesr.runtimes.bundle.manifest import InsideVariant
 from edgesr.runtimes.json_file import read_record
 
 
@@ -34,24 +35,23 @@ def convert(
     runner: StageRunner,
     cache: StageCache,
     plan: ArtifactPlan,
-    tile_size: Size,
     quantization: QuantizationSettings | None,
 ) -> list[ConvertedArtifact]:
     """The artifact, followed by its zero-padded variant where the generator pads otherwise and the variant pays."""
-    converted = _with_costs(runner, cache, plan, tile_size, quantization)
-    if plan.target.name != "tflite":
+    converted = _with_costs(runner, cache, plan, quantization)
+    inspect = plan.target.inspect_delegate
+    if inspect is None:
         return converted
-    return [replace(one, delegate=_delegate(runner, cache, one, tile_size)) for one in converted]
+    return [replace(one, delegate=_delegate(runner, cache, one, inspect)) for one in converted]
 
 
 def _with_costs(
     runner: StageRunner,
     cache: StageCache,
     plan: ArtifactPlan,
-    tile_size: Size,
     quantization: QuantizationSettings | None,
 ) -> list[ConvertedArtifact]:
-    file, versions = runner.artifact(plan, tile_size, quantization)
+    file, versions = runner.artifact(plan, quantization)
     meter = CostMeter(
         cache,
         scale=runner.config.scale,
@@ -66,7 +66,7 @@ def _with_costs(
     if runner.config.padding == "zero":
         return [converted]
     zero = replace(plan, zero_padded=True)
-    zero_file, _ = runner.artifact(zero, tile_size, quantization)
+    zero_file, _ = runner.artifact(zero, quantization)
     inside = meter.inside(plan, file, zero, zero_file)
     if inside.artifact is None:
         return [replace(converted, inside=inside)]
@@ -74,17 +74,18 @@ def _with_costs(
     return [replace(converted, inside=inside), variant]
 
 
-def _delegate(runner: StageRunner, cache: StageCache, converted: ConvertedArtifact, tile_size: Size) -> DelegateUse:
-    """Predicted for the ONNX graph that a TFLite file is made of, found by opening the file in a process of its own."""
+def _delegate(
+    runner: StageRunner, cache: StageCache, converted: ConvertedArtifact, inspect: DelegateStep
+) -> DelegateUse:
+    """Predicted for the float32 ONNX graph, found by opening the file in a process of its own."""
     plan = converted.plan
-    source = replace(plan, target=TARGETS["onnx"], precision="fp32", tile_size=None)
-    onnx_file, _ = runner.artifact(source, tile_size)
+    wide = PRECISIONS[plan.precision].wide_activations
     folder = cache.run(
         Stage(f"delegate-{plan.id}", inspect),
-        onnx_file,
+        runner.onnx_file(plan.graph, zero_padded=plan.zero_padded),
         converted.file,
         name=plan.id,
         graph=plan.graph,
-        precision=plan.precision,
+        wide_file=runner.onnx_file("tile", zero_padded=plan.zero_padded) if wide else None,
     )
     return read_record(DelegateUse, folder / RESULT_FILE, remake=REMAKE)

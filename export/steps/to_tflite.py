@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgesr.export.formats.graph_names import INPUT_NAME, OUTPUT_NAMES
+from edgesr.export.conversions.graph_names import INPUT_NAME, OUTPUT_NAMES
 from edgesr.runtimes.bundle.manifest import GraphKind, Size
 
 
 def convert(folder: Path, onnx_file: Path, graph: GraphKind, tile_size: Size, *, scale: int) -> None:
     """Write ``model.tflite``; that of a tile graph can be resized by its runtime."""
     from edgesr.export.calibration.photographs import photograph
-    from edgesr.export.formats.simplify import simplify
-    from edgesr.export.formats.to_tflite import export_tflite
+    from edgesr.export.conversions.simplify import simplify
+    from edgesr.export.conversions.to_tflite import export_tflite
 
     fixed = folder / "model.onnx"
     simplify(onnx_file, fixed, tiles=[photograph("cat", tile_size)], fixed_size=tile_size)

@@ -12,8 +12,8 @@ from ai_edge_litert import schema_py_generated as schema
 from onnx import TensorProto, helper, numpy_helper
 
 from edgesr.export.calibration.photographs import photograph
-from edgesr.export.formats.resizable import upsample_by_convolution, upsamples_input
-from edgesr.export.formats.to_tflite import export_tflite
+from edgesr.export.conversions.resizable import upsample_by_convolution, upsamples_input
+from edgesr.export.conversions.to_tflite import export_tflite
 from edgesr.export.graphs.tflite_graph import operator_name, read_tflite
 from edgesr.runtimes.adapters import ort, tflite
 from edgesr.runtimes.adapters.session import open_session
