@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 
 from edgesr.export.conversions.resizable import upsamples_input
-from edgesr.export.graphs.onnx_graph import convolutions_of
+from edgesr.export.graphs.onnx_graph import convolutions_of, image_nodes
 from edgesr.export.records import DelegateJob
 from edgesr.runtimes.adapters.tflite import delegation_of
 from edgesr.runtimes.bundle.delegation import DelegateUse, Delegation, GraphOperator, divide
@@ -82,12 +82,8 @@ def _chain(node: onnx.NodeProto, kinds: list[str]) -> list[GraphOperator]:
 
 def _on_image(model: onnx.ModelProto) -> list[onnx.NodeProto]:
     """Nodes that compute with pixels: what depends on the image's size alone is constant in a TFLite file."""
-    pixels = {model.graph.input[0].name}
-    nodes = []
-    for node in model.graph.node:
-        if node.op_type != "Shape" and not pixels.isdisjoint(node.input):
-            nodes.append(node)
-            pixels.update(node.output)
+    nodes = image_nodes(model)
+    pixels = {model.graph.input[0].name, *(name for node in nodes for name in node.output)}
     factors = {node.output[0]: node.input[0] for node in nodes if _is_folded(node, nodes, pixels)}
     kept = [_copied(node) for node in nodes if node.output[0] not in factors]
     for node in kept:

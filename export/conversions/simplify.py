@@ -12,23 +12,16 @@ import onnxsim
 from numpy.typing import NDArray
 
 from edgesr.export.graphs.onnx_graph import constants, convolutions
-from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import EdgesrError
 
 _MAX_ABS_ERROR = 1e-2
 
 
-def simplify(
-    source: Path, target: Path, *, tiles: Sequence[NDArray[np.float32]], fixed_size: Size | None = None
-) -> None:
-    """Write the simplified model; an EdgesrError when it differs by more than 0.01 of 255 on any tile (3,h,w).
-
-    ``fixed_size`` (h,w) also makes its dynamic height and width constant; the tiles must then have that size.
-    """
+def simplify(source: Path, target: Path, *, tiles: Sequence[NDArray[np.float32]]) -> None:
+    """Write the simplified model; an EdgesrError when it differs by more than 0.01 of 255 on any tile (3,h,w)."""
     model = onnx.load(source)
-    shapes = {i.name: [1, 3, *fixed_size] for i in model.graph.input} if fixed_size else None
     names = {node.name: node.input[1] for node in convolutions(model)}
-    model, _ = onnxsim.simplify(model, overwrite_input_shapes=shapes)
+    model, _ = onnxsim.simplify(model)
     _name_weights(model, names)
     onnx.checker.check_model(model)
     onnx.save(model, target)

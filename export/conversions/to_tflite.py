@@ -24,28 +24,27 @@ _SAMPLES, _SAMPLE_SIZE = 20, (128, 128)
 
 
 def export_tflite(
-    onnx_file: Path, path: Path, *, input_name: str, output_name: str, resizable_scale: int | None = None
+    model: onnx.ModelProto, path: Path, *, input_name: str, output_name: str, resizable_scale: int | None = None
 ) -> None:
-    """Convert a fixed-size NCHW ONNX file into a float32 NHWC TFLite file whose tensors have these names.
+    """Convert an NCHW ONNX graph of a fixed size into a float32 NHWC TFLite file whose tensors have these names.
 
     ``resizable_scale``: bilinear upsampling of the input by this factor is written so that the file can be resized.
     """
     with tempfile.TemporaryDirectory(prefix="edgesr-tflite-") as folder:
         samples = np.stack(sample_tiles(_SAMPLES, _SAMPLE_SIZE)).transpose(0, 2, 3, 1) / np.float32(255)
         np.save(Path(folder) / _SAMPLE_FILE, samples)
-        source = Path(folder) / onnx_file.name
-        model = onnx.load(onnx_file)
+        source = Path(folder) / path.with_suffix(".onnx").name
         upsamples = resizable_scale is not None and upsamples_input(model)
         if resizable_scale is not None and upsamples:
             model = upsample_by_convolution(model, resizable_scale)
         onnx.save(use_dcr_order(model), source)
-        converted = Path(folder) / "converted" / f"{onnx_file.stem}_float32.tflite"
+        converted = Path(folder) / "converted" / f"{source.stem}_float32.tflite"
         run_converter(
             "edgesr.export.conversions.to_tflite",
             [str(source)],
             folder=Path(folder),
             result=converted,
-            what=f"onnx2tf could not convert {onnx_file.name}",
+            what=f"onnx2tf could not convert {source.name}",
         )
         edited = read_tflite(converted.read_bytes())
         if upsamples:

@@ -11,13 +11,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from edgesr.export.graphs.operators import (
+    ACTIVATIONS,
+    ADD,
+    CONVOLUTION,
+    DEPTH_TO_SPACE,
+    DEQUANTIZE,
+    LOOKED_THROUGH,
+    QUANTIZE,
+    RESIZE,
+    SCALE,
+)
+from edgesr.export.graphs.walk import needed_for
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 
-QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE = "Quantize", "Dequantize", "Cast", "Pad", "Scale"
-CONVOLUTION, DEPTH_TO_SPACE, RESIZE = "Conv", "DepthToSpace", "Resize"
-_LOOKED_THROUGH = (QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE)
-_COMPARED = (CONVOLUTION, "Add", "LeakyRelu", "PRelu", "Relu", DEPTH_TO_SPACE, RESIZE)
+_COMPARED = (CONVOLUTION, ADD, *ACTIVATIONS, DEPTH_TO_SPACE, RESIZE)
 _INPUT = "input"
 
 _Key = tuple[str, tuple[int, ...] | None, tuple[str, ...]]
@@ -27,7 +36,7 @@ _Key = tuple[str, tuple[int, ...] | None, tuple[str, ...]]
 class Operation:
     """An operator and those of its tensors that are computed from the graph's input.
 
-    ``kind`` is ONNX's name, or one of this module's. ``weight_shape`` (out,in,kh,kw) of a convolution; ``activation``
+    ``kind`` is one of `operators`. ``weight_shape`` (out,in,kh,kw) of a convolution; ``activation``
     is fused into it; ``block_size`` of a DepthToSpace, ``block_major`` when its channels are in DCR order.
     ``layer`` is the network's name of a convolution, "" where the graph does not tell.
     """
@@ -134,14 +143,8 @@ def match_layers(graph: LayerGraph, reference: LayerGraph) -> Match:
 
 def _body(graph: LayerGraph, end: str) -> LayerGraph:
     """The operations that a tensor is computed from, and what is looked through: a full graph may upsample twice."""
-    producers = {operation.output: operation for operation in graph.operations}
-    pending, needed = [end], set[str]()
-    while pending:
-        name = pending.pop()
-        if name not in needed and name in producers:
-            needed.add(name)
-            pending.extend(producers[name].inputs)
-    kept = tuple(op for op in graph.operations if op.output in needed or op.kind in _LOOKED_THROUGH)
+    needed = needed_for([end], {operation.output: operation.inputs for operation in graph.operations})
+    kept = tuple(op for op in graph.operations if op.output in needed or op.kind in LOOKED_THROUGH)
     return LayerGraph(graph.source, graph.output, kept)
 
 
@@ -150,7 +153,7 @@ def _index(reference: LayerGraph) -> tuple[dict[_Key, list[Operation]], dict[str
     roots = {reference.source: reference.source}
     known: dict[_Key, list[Operation]] = {}
     for operation in reference.operations:
-        if operation.kind in _LOOKED_THROUGH:
+        if operation.kind in LOOKED_THROUGH:
             roots[operation.output] = roots[operation.inputs[0]]
             continue
         roots[operation.output] = operation.output
@@ -164,7 +167,7 @@ def _follow(graph: LayerGraph, known: dict[_Key, list[Operation]], reference: La
     resize = known.get(_key(RESIZE, None, [reference.source]), [])
     phases: set[str] = set()
     for operation in graph.operations:
-        if operation.kind in _LOOKED_THROUGH:
+        if operation.kind in LOOKED_THROUGH:
             source = operation.inputs[0]
             if source in roots:
                 roots[operation.output] = roots[source]

@@ -11,6 +11,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from edgesr.export.graphs.operators import CONVOLUTION
+from edgesr.export.graphs.walk import needed_for
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.sr_model.generators.layer_names import layer_name
@@ -27,7 +29,7 @@ def copied(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def convolutions(model: onnx.ModelProto) -> list[onnx.NodeProto]:
     """All Conv nodes in order."""
-    return [node for node in model.graph.node if node.op_type == "Conv"]
+    return [node for node in model.graph.node if node.op_type == CONVOLUTION]
 
 
 def convolutions_of(model: onnx.ModelProto, part: onnx.ModelProto) -> list[onnx.NodeProto]:
@@ -113,16 +115,20 @@ def runner(
     return run
 
 
+def image_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """Nodes that compute with pixels, in order: the others compute with constants and with the image's size alone."""
+    pixels, found = {model.graph.input[0].name}, []
+    for node in model.graph.node:
+        if node.op_type != "Shape" and not pixels.isdisjoint(node.input):
+            found.append(node)
+            pixels.update(node.output)
+    return found
+
+
 def live_nodes(nodes: Sequence[onnx.NodeProto], outputs: Iterable[str]) -> list[onnx.NodeProto]:
     """Those of the nodes, in any order, that the outputs depend on."""
-    producers = {output: index for index, node in enumerate(nodes) for output in node.output}
-    pending, kept = [name for name in outputs if name in producers], set[int]()
-    while pending:
-        index = producers[pending.pop()]
-        if index not in kept:
-            kept.add(index)
-            pending.extend(name for name in nodes[index].input if name in producers)
-    return [nodes[index] for index in sorted(kept)]
+    needed = needed_for(outputs, {output: node.input for node in nodes for output in node.output})
+    return [node for node in nodes if not needed.isdisjoint(node.output)]
 
 
 def sort_nodes(model: onnx.ModelProto) -> None:
@@ -147,9 +153,5 @@ def _with_outputs(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelPro
     nodes = live_nodes(list(result.graph.node), names)
     del result.graph.node[:], result.graph.output[:]
     result.graph.node.extend(nodes)
-    result.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
-        for name in dict.fromkeys(names)
-        if name not in inputs
-    )
+    result.graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(names) if name not in inputs)
     return result

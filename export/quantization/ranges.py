@@ -15,6 +15,7 @@ import onnx
 from numpy.typing import NDArray
 
 from edgesr.export.graphs.onnx_graph import constants, convolutions, data_inputs, runner
+from edgesr.export.graphs.operators import CONVOLUTION, PAD
 from edgesr.export.quantization.plan import Range
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
@@ -75,7 +76,7 @@ def image_ranges(model: onnx.ModelProto, tensors: Sequence[str]) -> dict[str, Ra
     known = constants(model)
     images = {model.graph.input[0].name}
     for node in model.graph.node:
-        if node.op_type != "Conv" and set(data_inputs(node, known)) <= images:
+        if node.op_type != CONVOLUTION and set(data_inputs(node, known)) <= images:
             images.update(node.output)
     names = [name for name in tensors if name in images]
     run = runner(model, names)
@@ -122,11 +123,11 @@ def zero_padded_ranges(
 
 
 def _without_pads(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    return [node for node in model.graph.node if node.op_type != "Pad"]
+    return [node for node in model.graph.node if node.op_type != PAD]
 
 
 def _is_ranged_pad(node: onnx.NodeProto, ranges: Mapping[str, Range]) -> bool:
-    return node.op_type == "Pad" and node.output[0] in ranges
+    return node.op_type == PAD and node.output[0] in ranges
 
 
 def _percentile(histogram: Histogram) -> Range:

@@ -41,6 +41,10 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Closures]:
         pytest.param("export/goldens.py", {"goldens"}, id="imported in a function"),
         pytest.param("export/photographs/cat.png", OF_PHOTOGRAPHS, id="photograph"),
         pytest.param("export/pipeline.py", set(), id="imported by no step"),
+        pytest.param("export/formats/tflite_target.py", set(), id="a target, which names steps"),
+        pytest.param(
+            "export/quantization/quantize_tflite.py", {"rewrite_onnx", "rewrite_tflite"}, id="tools of a precision"
+        ),
     ],
 )
 def test_a_change_of_source_or_data_is_noticed(
@@ -114,7 +118,7 @@ def test_undeclared_packages_count() -> None:
 
 
 def test_imports_for_type_checkers_do_not_count() -> None:
-    assert "edgesr.export.quantization.precisions" in import_closure("edgesr.export.steps.rewriting").sources
+    assert "edgesr.export.quantization.ranges" in import_closure("edgesr.export.steps.rewriting").sources
     assert "edgesr.sr_model.generators.generator" not in import_closure("edgesr.export.records").sources
     assert "edgesr.runtimes.upscaling.files" not in import_closure("edgesr.runtimes.upscaling.journal").sources
 
