@@ -50,12 +50,14 @@ class Calibration:
 class PrecisionInfo:
     """A precision. ``tolerance``: what it may differ from float32 on every golden, given the budget of int8.
 
+    ``diff_threshold``: relative RMS error above which a layer counts as different (docs/diff.md tells why).
     ``calibration`` where its activations are calibrated. ``wide_activations``: convolutions compute with 16-bit
     integers, which delegates leave to the runtime. No rewrite: no file of that kind has the precision.
     """
 
     name: Precision
     tolerance: Callable[[Budget], Tolerance]
+    diff_threshold: float
     calibration: Calibration | None = None
     wide_activations: bool = False
     rewrite_onnx: OnnxRewrite | None = None
@@ -140,26 +142,35 @@ _RANGED = Calibration(lambda tiles, settings: Calibrated(ranges=tiles.wide_range
 PRECISIONS: dict[str, PrecisionInfo] = {
     precision.name: precision
     for precision in (
-        PrecisionInfo(name=FLOAT, tolerance=lambda _: _tolerance(95.0, 0.05, 0.002)),
+        PrecisionInfo(name=FLOAT, tolerance=lambda _: _tolerance(95.0, 0.05, 0.002), diff_threshold=1e-4),
         PrecisionInfo(
             name="fp16",
             tolerance=lambda _: _tolerance(70.0, 1.0, 0.1),
+            diff_threshold=2e-2,
             rewrite_onnx=_onnx_fp16,
             rewrite_tflite=_tflite_fp16,
         ),
-        PrecisionInfo(name="fp16a", tolerance=lambda _: _tolerance(50.0, 16.0, 0.1), rewrite_onnx=_onnx_fp16a),
+        PrecisionInfo(
+            name="fp16a", tolerance=lambda _: _tolerance(50.0, 16.0, 0.1), diff_threshold=2e-2, rewrite_onnx=_onnx_fp16a
+        ),
         PrecisionInfo(
             name="int8",
             tolerance=_by_budget,
+            diff_threshold=0.75,
             calibration=_PLANNED,
             rewrite_onnx=_onnx_int8,
             rewrite_tflite=_tflite_int8,
         ),
-        PrecisionInfo(name="w8", tolerance=lambda _: _tolerance(38.0, 64.0, 0.6), rewrite_tflite=_tflite_w8),
-        PrecisionInfo(name="w8d", tolerance=lambda _: _tolerance(32.0, 96.0, 2.0), rewrite_tflite=_tflite_w8d),
+        PrecisionInfo(
+            name="w8", tolerance=lambda _: _tolerance(38.0, 64.0, 0.6), diff_threshold=0.1, rewrite_tflite=_tflite_w8
+        ),
+        PrecisionInfo(
+            name="w8d", tolerance=lambda _: _tolerance(32.0, 96.0, 2.0), diff_threshold=0.25, rewrite_tflite=_tflite_w8d
+        ),
         PrecisionInfo(
             name="w8a16",
             tolerance=lambda _: _tolerance(38.0, 64.0, 0.6),
+            diff_threshold=0.1,
             calibration=_RANGED,
             wide_activations=True,
             rewrite_onnx=_onnx_w8a16,

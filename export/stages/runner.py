@@ -18,13 +18,7 @@ from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord, Measurement, read_goldens, read_measurement
 from edgesr.export.stages.cache import Stage, StageCache
-from edgesr.export.steps import (
-    checkpoint,
-    goldens,
-    int8_plan,
-    measurement,
-    wide_ranges,
-)
+from edgesr.export.steps import checkpoint, goldens, int8_plan, measurement, wide_ranges
 from edgesr.export.steps.rewriting import Rewriting
 from edgesr.runtimes.adapters.registry import installed_version
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
@@ -77,10 +71,11 @@ class StageRunner:
     ) -> tuple[Path, dict[str, str]]:
         """File of one artifact and the package versions that made it."""
         versions = {name: installed_version(name) or "absent" for name in plan.target.packages}
-        source, rewrite = self._float_file(plan), plan.target.rewrite
-        if plan.precision == FLOAT or rewrite is None:
+        source = self._float_file(plan)
+        if plan.precision == FLOAT:
             return source, versions
-        folder = self.run(plan, rewrite, self._rewriting(plan, quantization), source, plan.graph)
+        assert plan.target.rewrite is not None
+        folder = self.run(plan, plan.target.rewrite, self._rewriting(plan, quantization), source, plan.graph)
         return folder / plan.target.file_name, versions
 
     def plan(self, quantization: QuantizationSettings) -> Plan:
@@ -117,7 +112,7 @@ class StageRunner:
 
     def onnx_file(self, graph: GraphKind, *, zero_padded: bool = False) -> Path:
         """The float32 ONNX file of a graph, of any height and width."""
-        return self._float_file(ArtifactPlan(ONNX, graph, "fp32", None, zero_padded))
+        return self._float_file(ArtifactPlan(ONNX, graph, FLOAT, None, zero_padded))
 
     def run(
         self, plan: ArtifactPlan, step: Callable[Concatenate[Path, P], None], *args: P.args, **kwargs: P.kwargs
@@ -132,10 +127,12 @@ class StageRunner:
 
     def _rewriting(self, plan: ArtifactPlan, quantization: QuantizationSettings | None) -> Rewriting:
         calibration = PRECISIONS[plan.precision].calibration
-        used = quantization if calibration is not None else None
+        calibrated = Calibrated()
+        if calibration is not None and quantization is not None:
+            calibrated = calibration.measure(self, quantization)
         return Rewriting(
             precision=plan.precision,
             tile_file=self.onnx_file("tile", zero_padded=plan.zero_padded),
-            planned_file=self.onnx_file("tile") if plan.zero_padded and used is not None else None,
-            calibrated=Calibrated() if calibration is None or used is None else calibration.measure(self, used),
+            planned_file=self.onnx_file("tile") if plan.zero_padded and calibration is not None else None,
+            calibrated=calibrated,
         )
