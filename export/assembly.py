@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from edgesr.export.formats.graph_names import INPUT_NAME, OUTPUT_NAMES
-from edgesr.export.formats.targets import CALIBRATED, ArtifactPlan, tolerances
+from edgesr.export.conversions.graph_names import INPUT_NAME, OUTPUT_NAMES
+from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.options import ExportOptions
-from edgesr.export.quantization.record import record_of_plan, record_of_ranges
+from edgesr.export.quantization.precisions import PRECISIONS, tolerances
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord
 from edgesr.export.stages.converted import ConvertedArtifact
@@ -90,12 +90,11 @@ class Assembly:
         )
 
     def _quantization_record(self, plan: ArtifactPlan) -> QuantizationRecord | None:
-        if self.quantization is None or plan.precision not in CALIBRATED:
+        calibration = PRECISIONS[plan.precision].calibration
+        if self.quantization is None or calibration is None:
             return None
-        if plan.precision != "int8":
-            return record_of_ranges(self.quantization)
-        found = self.runner.plan(self.quantization)
-        return record_of_plan(found, self.quantization, reduced_range=plan.target.name == "onnx")
+        found = calibration.measure(self.runner, self.quantization)
+        return calibration.record(found, self.quantization, plan.target.reduced_range)
 
     def _spec(self, plan: ArtifactPlan, name: str, scale: int, values: tuple[float, float] | None) -> TensorSpec:
         height, width = (side * scale for side in plan.tile_size) if plan.tile_size else (None, None)

@@ -10,6 +10,7 @@ A generator without projection has no k: its over-exposed photograph is half cli
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,6 @@ from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.glue.noise_level import noise_level
 from edgesr.runtimes.glue.projection import projection_factor, square_sum
 from edgesr.sr_model.generators.generator import Generator, zero_padded
-from edgesr.sr_model.generators.projection_factor import Projection
 
 SMALLEST_SIZE: Size = (16, 24)
 OTHER_SIZES: tuple[Size, ...] = ((33, 47), (64, 64), (120, 200))
@@ -61,19 +61,20 @@ def expose(image: Image, factor: float) -> Image:
 
 def _overexposed(generator: Generator, base: Image) -> Iterator[tuple[str, float, Image, Image]]:
     """Name, exposure, image and residual: for both ranges of k, or half clipped where there is no projection."""
-    if generator.projection is None:
+    alpha = generator.glue.alpha
+    if alpha is None:
         exposure = 255.0 / max(float(np.median(base)), 1.0)
         image = expose(base, exposure)
         yield "half-clipped", exposure, image, _residual(generator, image)
         return
     residual = _residual(generator, base)
     for name, bounds in (("clipped", _PARTIAL_K), ("blown-out", _SUPPRESSED_K)):
-        exposure, image, residual = _expose_for_factor(generator, generator.projection, base, residual, bounds)
+        exposure, image, residual = _expose_for_factor(generator, alpha, base, residual, bounds)
         yield name, exposure, image, residual
 
 
 def _expose_for_factor(
-    generator: Generator, projection: Projection, base: Image, residual: Image, bounds: tuple[float, float]
+    generator: Generator, alpha: float, base: Image, residual: Image, bounds: tuple[float, float]
 ) -> tuple[float, Image, Image]:
     """Exposure of ``base`` at which k lies within bounds, or comes close; with the exposed image and its residual.
 
@@ -81,10 +82,10 @@ def _expose_for_factor(
     little beside the noise level, so it is that of the last ``residual`` and the bisection takes noise levels alone.
     """
     low, high = bounds
-    alpha, scale = projection.alpha.item(), generator.config.scale
+    scale = generator.config.scale
     target = (low * high) ** 0.5
     for _ in range(4):
-        least_sigma = target * _root_mean_square(residual) / projection.alpha.exp().item()
+        least_sigma = target * _root_mean_square(residual) / math.exp(alpha)
         exposure = _bisect_exposure(base, scale, least_sigma=least_sigma)
         image = expose(base, exposure)
         residual = _residual(generator, image)
@@ -108,7 +109,7 @@ def _record(generator: Generator, name: str, source: str, image: Image, residual
     with torch.inference_mode():
         upsampled = generator.upsample(torch.from_numpy(image)[None])
         output = generator.subtract(upsampled, torch.from_numpy(residual)[None])[0].numpy()
-        k, sigma = _factor_and_noise_level(generator, upsampled, torch.from_numpy(residual)[None])
+        k, sigma = generator.factor_and_noise_level(upsampled, torch.from_numpy(residual)[None])
     files = {}
     tensors = {"input": image, "output": output, "residual": residual}
     if generator.config.padding != "zero":
@@ -121,27 +122,17 @@ def _record(generator: Generator, name: str, source: str, image: Image, residual
     return GoldenRecord(name, size, k, sigma, source, files, intermediates)
 
 
-def _factor_and_noise_level(
-    generator: Generator, upsampled: Tensor, residual: Tensor
-) -> tuple[float, float] | tuple[None, None]:
-    if generator.projection is None:
-        return None, None
-    sigma = generator.projection.noise_level(upsampled)
-    return generator.projection.factor(residual, sigma).item(), sigma.item()
-
-
 def _record_intermediates(generator: Generator, image: Image, folder: Path) -> dict[str, str]:
-    """Outputs of the head and of every block, by module name."""
+    """Outputs of the modules that the generator names."""
     names: dict[str, str] = {}
 
     def save(name: str, output: Tensor) -> None:
         names[name] = f"intermediate.{name}.npy"
         np.save(folder / names[name], output[0].numpy())
 
-    modules = {n: m for n, m in generator.body.named_modules() if n == "head" or n.removeprefix("blocks.").isdigit()}
     handles = [
         module.register_forward_hook(lambda _m, _i, output, name=name: save(name, output))
-        for name, module in modules.items()
+        for name, module in generator.recorded_modules().items()
     ]
     with torch.inference_mode():
         generator.residual(torch.from_numpy(image)[None])

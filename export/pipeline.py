@@ -11,9 +11,11 @@ import numpy as np
 
 from edgesr.export.assembly import Assembly
 from edgesr.export.calibration.tiles import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
-from edgesr.export.formats.targets import CALIBRATED, ArtifactPlan, left_out, plan_artifacts, require_converters
+from edgesr.export.formats.target import ArtifactPlan
+from edgesr.export.formats.targets import left_out, plan_artifacts, require_converters
 from edgesr.export.options import ExportOptions
 from edgesr.export.quantization.plan import Budget
+from edgesr.export.quantization.precisions import PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord
 from edgesr.export.stages.cache import StageCache, default_cache_dir
@@ -59,8 +61,7 @@ def export_bundle(
         converted: list[ConvertedArtifact] = []
         for done, plan in enumerate(plans):
             progress(ProgressEvent("export", done + 1, len(plans) + 1, plan.id))
-            used = quantization if plan.precision in CALIBRATED else None
-            converted += convert(runner, cache, plan, options.tile_size, used)
+            converted += convert(runner, cache, plan, quantization)
         bundle = write_bundle(
             output, Assembly(runner, printable(source.name), options, quantization, converted, goldens).fill
         )
@@ -82,7 +83,7 @@ def _quantization(
     progress: Progress,
 ) -> QuantizationSettings | None:
     """The calibration set and the budget, where a precision needs them; doubts about the set are told."""
-    if not any(plan.precision in CALIBRATED for plan in plans):
+    if all(PRECISIONS[plan.precision].calibration is None for plan in plans):
         return None
     calibration = _calibration(options.calibration, goldens)
     for warning in calibration.warnings:

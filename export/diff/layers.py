@@ -12,30 +12,21 @@ from edgesr.benchmarks.machine.environment import Environment, current_environme
 from edgesr.benchmarks.parity.comparison import finite
 from edgesr.benchmarks.results.header import BundleIdentity, ResultFile, bundle_identity, utc_now
 from edgesr.benchmarks.tables.table import shape_text
-from edgesr.export.graphs.layer_graphs import Layer
-from edgesr.export.graphs.layer_tensors import (
+from edgesr.export.diff.layer_tensors import (
     FULL_OUTPUT,
-    LayerTensors,
     artifact_tensors,
     open_reference,
     recorded_tensors,
     require_layers,
 )
+from edgesr.export.graphs.layer_graphs import Layer, LayerTensors
+from edgesr.export.quantization.precisions import PRECISIONS
 from edgesr.runtimes.arrays import FloatArray
-from edgesr.runtimes.bundle.manifest import Artifact, Golden, Precision, Size
+from edgesr.runtimes.bundle.manifest import Artifact, Golden, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 
 PYTORCH = "pytorch"
-THRESHOLDS: dict[Precision, float] = {
-    "fp32": 1e-4,
-    "fp16": 2e-2,
-    "fp16a": 2e-2,
-    "w8a16": 0.1,
-    "w8": 0.1,
-    "w8d": 0.25,
-    "int8": 0.75,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +127,7 @@ def run_diff(
 
 def default_threshold(a: Artifact, b: Artifact | None) -> float:
     """That of the coarser of both precisions; PyTorch is float32 (docs/diff.md tells how they were chosen)."""
-    return max(THRESHOLDS[artifact.precision] for artifact in (a, b or a))
+    return max(PRECISIONS[artifact.precision].diff_threshold for artifact in (a, b or a))
 
 
 def _artifact(bundle: Bundle, artifact_id: str) -> Artifact:

@@ -1,1 +1,1 @@
-"""Targets of an export and the conversions to them."""
+"""Targets of an export, one a file, and the table of them."""

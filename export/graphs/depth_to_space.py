@@ -10,15 +10,17 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from edgesr.export.graphs.onnx_graph import copied
+from edgesr.export.graphs.operators import CONVOLUTION, DEPTH_TO_SPACE
+
 
 def use_dcr_order(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy of the model in which every DepthToSpace (CRD) that follows a convolution is one in DCR order."""
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
+    result = copied(model)
     producers = {output: node for node in result.graph.node for output in node.output}
     for node in result.graph.node:
-        producer = producers.get(node.input[0]) if node.op_type == "DepthToSpace" else None
-        if producer is not None and producer.op_type == "Conv" and _attribute(node, "mode").s == b"CRD":
+        producer = producers.get(node.input[0]) if node.op_type == DEPTH_TO_SPACE else None
+        if producer is not None and producer.op_type == CONVOLUTION and _attribute(node, "mode").s == b"CRD":
             _permute_outputs(result, producer, blocksize=_attribute(node, "blocksize").i)
             _attribute(node, "mode").s = b"DCR"
     return result

@@ -7,16 +7,27 @@ other. What rewrites add, leave out or fold into weights is looked through: quan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from edgesr.export.graphs.operators import (
+    ACTIVATIONS,
+    ADD,
+    CONVOLUTION,
+    DEPTH_TO_SPACE,
+    DEQUANTIZE,
+    LOOKED_THROUGH,
+    QUANTIZE,
+    RESIZE,
+    SCALE,
+)
+from edgesr.export.graphs.walk import needed_for
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 
-QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE = "Quantize", "Dequantize", "Cast", "Pad", "Scale"
-CONVOLUTION, DEPTH_TO_SPACE, RESIZE = "Conv", "DepthToSpace", "Resize"
-_LOOKED_THROUGH = (QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE)
-_COMPARED = (CONVOLUTION, "Add", "LeakyRelu", "PRelu", "Relu", DEPTH_TO_SPACE, RESIZE)
-_FIRST_LAYER, _LAST_LAYER = "input", "tail"
+_COMPARED = (CONVOLUTION, ADD, *ACTIVATIONS, DEPTH_TO_SPACE, RESIZE)
+_INPUT = "input"
 
 _Key = tuple[str, tuple[int, ...] | None, tuple[str, ...]]
 
@@ -25,7 +36,7 @@ _Key = tuple[str, tuple[int, ...] | None, tuple[str, ...]]
 class Operation:
     """An operator and those of its tensors that are computed from the graph's input.
 
-    ``kind`` is ONNX's name, or one of this module's. ``weight_shape`` (out,in,kh,kw) of a convolution; ``activation``
+    ``kind`` is one of `operators`. ``weight_shape`` (out,in,kh,kw) of a convolution; ``activation``
     is fused into it; ``block_size`` of a DepthToSpace, ``block_major`` when its channels are in DCR order.
     ``layer`` is the network's name of a convolution, "" where the graph does not tell.
     """
@@ -76,18 +87,34 @@ class Match:
     block_major: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class LayerTensors:
+    """Names of tensors (those of the reference), and a reader of their values (c,h,w)."""
+
+    names: frozenset[str]
+    read: Callable[[str], FloatArray]
+
+
+class LayeredFile(Protocol):
+    """A file whose inner tensors can be read."""
+
+    @property
+    def graph(self) -> LayerGraph:
+        """Its operations."""
+
+    def tensors(self, match: Match, image: FloatArray, *, exact: bool) -> LayerTensors:
+        """The matched tensors on an LR image (3,h,w), in exact arithmetic where the runtime leaves the choice."""
+
+
 def layers_of(reference: LayerGraph) -> list[Layer]:
-    """The layers of the tile graph in its order. A nameless last convolution is the network's tail."""
-    layer_of, order = {reference.source: _FIRST_LAYER}, {_FIRST_LAYER: 0}
-    convolutions = [op for op in reference.operations if op.kind == CONVOLUTION]
-    has_tail = any(op.layer == _LAST_LAYER for op in convolutions)
+    """The layers of the tile graph in its order; a nameless one goes by its output."""
+    layer_of, order = {reference.source: _INPUT}, {_INPUT: 0}
     found = []
     for operation in reference.operations:
         before = [layer_of[name] for name in operation.inputs if name in layer_of]
-        layer = max(before, key=lambda name: order[name], default=_FIRST_LAYER)
+        layer = max(before, key=lambda name: order[name], default=_INPUT)
         if operation.kind == CONVOLUTION:
-            nameless = _LAST_LAYER if operation is convolutions[-1] and not has_tail else operation.output
-            layer = operation.layer or nameless
+            layer = operation.layer or operation.output
             order[layer] = len(order)
         layer_of[operation.output] = layer
         if operation.kind in _COMPARED:
@@ -116,14 +143,8 @@ def match_layers(graph: LayerGraph, reference: LayerGraph) -> Match:
 
 def _body(graph: LayerGraph, end: str) -> LayerGraph:
     """The operations that a tensor is computed from, and what is looked through: a full graph may upsample twice."""
-    producers = {operation.output: operation for operation in graph.operations}
-    pending, needed = [end], set[str]()
-    while pending:
-        name = pending.pop()
-        if name not in needed and name in producers:
-            needed.add(name)
-            pending.extend(producers[name].inputs)
-    kept = tuple(op for op in graph.operations if op.output in needed or op.kind in _LOOKED_THROUGH)
+    needed = needed_for([end], {operation.output: operation.inputs for operation in graph.operations})
+    kept = tuple(op for op in graph.operations if op.output in needed or op.kind in LOOKED_THROUGH)
     return LayerGraph(graph.source, graph.output, kept)
 
 
@@ -132,7 +153,7 @@ def _index(reference: LayerGraph) -> tuple[dict[_Key, list[Operation]], dict[str
     roots = {reference.source: reference.source}
     known: dict[_Key, list[Operation]] = {}
     for operation in reference.operations:
-        if operation.kind in _LOOKED_THROUGH:
+        if operation.kind in LOOKED_THROUGH:
             roots[operation.output] = roots[operation.inputs[0]]
             continue
         roots[operation.output] = operation.output
@@ -146,14 +167,14 @@ def _follow(graph: LayerGraph, known: dict[_Key, list[Operation]], reference: La
     resize = known.get(_key(RESIZE, None, [reference.source]), [])
     phases: set[str] = set()
     for operation in graph.operations:
-        if operation.kind in _LOOKED_THROUGH:
+        if operation.kind in LOOKED_THROUGH:
             source = operation.inputs[0]
             if source in roots:
                 roots[operation.output] = roots[source]
             continue
         inputs = [roots.get(name, "") for name in operation.inputs]
         same = known.get(_key(operation.kind, operation.weight_shape, inputs), [])
-        if not same and resize:  # upsampling as a convolution and a DepthToSpace (export/formats/resizable.py)
+        if not same and resize:  # upsampling as a convolution and a DepthToSpace (export/conversions/resizable.py)
             if operation.kind == CONVOLUTION and inputs == [reference.source]:
                 phases.add(operation.output)
             elif operation.kind == DEPTH_TO_SPACE and operation.inputs[0] in phases:

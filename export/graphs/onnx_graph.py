@@ -11,8 +11,13 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from edgesr.export.graphs.operators import CONVOLUTION
+from edgesr.export.graphs.walk import needed_for
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.sr_model.generators.layer_names import layer_name
+
+_SAME_WEIGHTS = 1e-4
 
 
 def copied(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -24,7 +29,30 @@ def copied(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def convolutions(model: onnx.ModelProto) -> list[onnx.NodeProto]:
     """All Conv nodes in order."""
-    return [node for node in model.graph.node if node.op_type == "Conv"]
+    return [node for node in model.graph.node if node.op_type == CONVOLUTION]
+
+
+def convolutions_of(model: onnx.ModelProto, part: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """The convolutions of a graph whose weights are those of another graph's convolutions."""
+    weights, of_part = constants(model), constants(part)
+    wanted = [fingerprint(numpy_helper.to_array(of_part[node.input[1]])) for node in convolutions(part)]
+
+    def is_of_part(node: onnx.NodeProto) -> bool:
+        found = fingerprint(numpy_helper.to_array(weights[node.input[1]]))
+        return any(is_close(found, one) for one in wanted)
+
+    return [node for node in convolutions(model) if is_of_part(node)]
+
+
+def fingerprint(weights: NDArray[np.generic]) -> NDArray[np.float64]:
+    """The same for weights in any scale and order."""
+    values = np.sort(np.abs(weights.astype(np.float64)).ravel())
+    return values / max(float(values[-1]), 1e-30)
+
+
+def is_close(values: NDArray[np.float64], wanted: NDArray[np.float64]) -> bool:
+    """Whether two fingerprints are those of the same weights."""
+    return values.shape == wanted.shape and bool(np.abs(values - wanted).max() < _SAME_WEIGHTS)
 
 
 def constants(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
@@ -45,16 +73,8 @@ def data_inputs(node: onnx.NodeProto, known: Iterable[str]) -> list[str]:
 
 
 def layer_names(model: onnx.ModelProto) -> dict[str, str]:
-    """Node name of every convolution -> the name of its weights without graph prefix and suffix ("blocks.0.conv1").
-
-    Weights that a simplifier renamed give the node's own name.
-    """
-    names = {}
-    for node in convolutions(model):
-        weight = node.input[1]
-        known = weight.endswith(".weight")
-        names[node.name] = weight.removesuffix(".weight").split("body.", 1)[-1] if known else node.name
-    return names
+    """Node name of every convolution -> the network's name of it ("blocks.0.conv1"), or the node's own name."""
+    return {node.name: layer_name(node.input[1]) or node.name for node in convolutions(model)}
 
 
 def mac_shares(model: onnx.ModelProto) -> dict[str, float]:
@@ -95,16 +115,20 @@ def runner(
     return run
 
 
+def image_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """Nodes that compute with pixels, in order: the others compute with constants and with the image's size alone."""
+    pixels, found = {model.graph.input[0].name}, []
+    for node in model.graph.node:
+        if node.op_type != "Shape" and not pixels.isdisjoint(node.input):
+            found.append(node)
+            pixels.update(node.output)
+    return found
+
+
 def live_nodes(nodes: Sequence[onnx.NodeProto], outputs: Iterable[str]) -> list[onnx.NodeProto]:
     """Those of the nodes, in any order, that the outputs depend on."""
-    producers = {output: index for index, node in enumerate(nodes) for output in node.output}
-    pending, kept = [name for name in outputs if name in producers], set[int]()
-    while pending:
-        index = producers[pending.pop()]
-        if index not in kept:
-            kept.add(index)
-            pending.extend(name for name in nodes[index].input if name in producers)
-    return [nodes[index] for index in sorted(kept)]
+    needed = needed_for(outputs, {output: node.input for node in nodes for output in node.output})
+    return [node for node in nodes if not needed.isdisjoint(node.output)]
 
 
 def sort_nodes(model: onnx.ModelProto) -> None:
@@ -129,9 +153,5 @@ def _with_outputs(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelPro
     nodes = live_nodes(list(result.graph.node), names)
     del result.graph.node[:], result.graph.output[:]
     result.graph.node.extend(nodes)
-    result.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
-        for name in dict.fromkeys(names)
-        if name not in inputs
-    )
+    result.graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(names) if name not in inputs)
     return result

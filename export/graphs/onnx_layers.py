@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from edgesr.export.graphs.layer_graphs import (
-    CAST,
-    CONVOLUTION,
-    DEQUANTIZE,
-    QUANTIZE,
-    SCALE,
-    LayerGraph,
-    Match,
-    Operation,
-)
-from edgesr.export.graphs.onnx_graph import constants, copied, layer_names, runner
+from edgesr.export.graphs.layer_graphs import LayeredFile, LayerGraph, LayerTensors, Match, Operation
+from edgesr.export.graphs.onnx_graph import constants, copied, image_nodes, runner
+from edgesr.export.graphs.operators import CAST, CONVOLUTION, DEPTH_TO_SPACE, DEQUANTIZE, QUANTIZE, onnx_kind
 from edgesr.runtimes.arrays import FloatArray
+from edgesr.sr_model.generators.layer_names import layer_name
 
-_KINDS = {"QuantizeLinear": QUANTIZE, "DequantizeLinear": DEQUANTIZE, "Cast": CAST, "Identity": CAST}
-_FACTORS = ("Mul", "Div")
+
+@dataclass(frozen=True)
+class _OnnxLayers:
+    model: onnx.ModelProto
+    graph: LayerGraph
+
+    def tensors(self, match: Match, image: FloatArray, *, exact: bool) -> LayerTensors:
+        values = onnx_layer_values(self.model, match, image, exact=exact)
+        return LayerTensors(frozenset(values), values.__getitem__)
+
+
+def open_onnx_layers(path: Path) -> LayeredFile:
+    """An ONNX file; ONNX Runtime computes its tensors as it does otherwise, or in exact arithmetic."""
+    model = onnx.load(path)
+    return _OnnxLayers(model, onnx_layer_graph(model))
 
 
 def onnx_layer_graph(model: onnx.ModelProto) -> LayerGraph:
     """The layer graph of an ONNX model with one input and one output, its nodes in topological order."""
     source = model.graph.input[0].name
-    computed, shapes, layers = {source}, _constant_shapes(model), layer_names(model)
+    nodes, shapes = image_nodes(model), _constant_shapes(model)
+    computed = {source, *(name for node in nodes for name in node.output)}
     operations = []
-    for node in model.graph.node:
+    for node in nodes:
         inputs = tuple(name for name in node.input if name in computed)
-        if not inputs:
-            continue
-        computed.update(node.output)
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         convolves = node.op_type == CONVOLUTION
         operations.append(
             Operation(
-                kind=_kind(node, inputs),
+                kind=onnx_kind(node.op_type, len(inputs)),
                 inputs=inputs,
                 output=node.output[0],
                 weight_shape=shapes.get(node.input[1]) if convolves else None,
                 block_size=attributes.get("blocksize", 0),
-                block_major=node.op_type == "DepthToSpace" and attributes.get("mode", b"DCR") == b"DCR",
-                layer=_layer(node, layers) if convolves else "",
+                block_major=node.op_type == DEPTH_TO_SPACE and attributes.get("mode", b"DCR") == b"DCR",
+                layer=(layer_name(node.input[1]) or "") if convolves else "",
             )
         )
     return LayerGraph(source, model.graph.output[0].name, tuple(operations))
@@ -85,21 +90,10 @@ def _expose(model: onnx.ModelProto, tensor: str) -> str:
     return name
 
 
-def _kind(node: onnx.NodeProto, inputs: tuple[str, ...]) -> str:
-    scales = node.op_type in _FACTORS and len(inputs) == 1
-    return SCALE if scales else _KINDS.get(node.op_type, str(node.op_type))
-
-
-def _layer(node: onnx.NodeProto, layers: Mapping[str, str]) -> str:
-    """The network's name of a convolution; "" where a simplifier renamed its weights."""
-    name = layers[node.name]
-    return "" if name == node.name else name
-
-
 def _constant_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
     """Shapes of initializers, and of what is only cast or dequantized from them."""
     shapes: dict[str, tuple[int, ...]] = {name: tuple(tensor.dims) for name, tensor in constants(model).items()}
     for node in model.graph.node:
-        if node.op_type in _KINDS and node.input[0] in shapes:
+        if onnx_kind(node.op_type, 0) in (CAST, QUANTIZE, DEQUANTIZE) and node.input[0] in shapes:
             shapes[node.output[0]] = shapes[node.input[0]]
     return shapes

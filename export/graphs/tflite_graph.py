@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import flatbuffers
@@ -13,22 +13,13 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from edgesr.export.graphs.onnx_graph import constants, convolutions, data_inputs
+from edgesr.export.graphs.onnx_graph import constants, convolutions, data_inputs, fingerprint, is_close
+from edgesr.export.graphs.operators import CONVOLUTION, RESIZE, tflite_kind
+from edgesr.export.graphs.walk import needed_for
 from edgesr.runtimes.errors import EdgesrError
 
 _FILE_IDENTIFIER = b"TFL3"
-_SAME_WEIGHTS = 1e-4
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
-_ONNX_OPERATORS = {
-    "ADD": "Add",
-    "DEPTH_TO_SPACE": "DepthToSpace",
-    "LEAKY_RELU": "LeakyRelu",
-    "MIRROR_PAD": "Pad",
-    "PAD": "Pad",
-    "PRELU": "PRelu",
-    "RELU": "Relu",
-    "RESIZE_BILINEAR": "Resize",
-}
 
 
 def read_tflite(content: bytes) -> Any:
@@ -87,8 +78,8 @@ def match_convolutions(model: Any, reference: onnx.ModelProto) -> dict[str, Any]
     weights = constants(reference)
     found: dict[str, Any] = {}
     for node in convolutions(reference):
-        wanted = _fingerprint(numpy_helper.to_array(weights[node.input[1]]))
-        same = [op for op in operators if _is_close(_fingerprint(constant_values(model, op.inputs[1])), wanted)]
+        wanted = fingerprint(numpy_helper.to_array(weights[node.input[1]]))
+        same = [op for op in operators if is_close(fingerprint(constant_values(model, op.inputs[1])), wanted)]
         if not same:
             raise EdgesrError(f"the TFLite file has no convolution with the weights of {node.name}; report this model")
         found[node.name] = same[0]
@@ -105,23 +96,29 @@ def match_tensors(model: Any, reference: onnx.ModelProto, matched: Mapping[str, 
     by_operator = {id(operator): node for node, operator in matched.items()}
     nodes = {node.name: node for node in reference.graph.node}
     known = constants(reference)
-    body = _needed(model, matched.values())
+    operators = model.subgraphs[0].operators
+    body = needed_for(
+        (int(i) for one in matched.values() for i in one.inputs),
+        {int(one.outputs[0]): [int(i) for i in one.inputs] for one in operators},
+    )
     upsampled = _upsampled_input(model, reference, by_operator)
-    for operator in model.subgraphs[0].operators:
+    for operator in operators:
         output = int(operator.outputs[0])
         if operator is upsampled:
-            names[output] = next(n.output[0] for n in reference.graph.node if n.op_type == "Resize")
+            names[output] = next(n.output[0] for n in reference.graph.node if n.op_type == RESIZE)
             continue
         if id(operator) in by_operator:
             node = nodes[by_operator[id(operator)]]
             names[output] = node.output[0]
             names.setdefault(int(operator.inputs[0]), node.input[0])
             continue
-        kind = _ONNX_OPERATORS.get(operator_name(model, operator))
         inputs = sorted(names[int(i)] for i in operator.inputs if int(i) in names)
+        kind = tflite_kind(operator_name(model, operator), len(inputs))
+        if not inputs or kind == CONVOLUTION:
+            continue
         for node in reference.graph.node:
             inside = output in body or node.output[0] == reference.graph.output[0].name
-            if inputs and inside and node.op_type == kind and sorted(data_inputs(node, known)) == inputs:
+            if inside and node.op_type == kind and sorted(data_inputs(node, known)) == inputs:
                 names[output] = node.output[0]
                 break
     return names
@@ -132,7 +129,7 @@ def _upsampled_input(model: Any, reference: onnx.ModelProto, matched: Mapping[in
 
     A DEPTH_TO_SPACE after a convolution with weights that the ONNX graph has not.
     """
-    if not any(node.op_type == "Resize" for node in reference.graph.node):
+    if not any(node.op_type == RESIZE for node in reference.graph.node):
         return None
     producers = {int(op.outputs[0]): op for op in model.subgraphs[0].operators}
     for operator in model.subgraphs[0].operators:
@@ -142,25 +139,3 @@ def _upsampled_input(model: Any, reference: onnx.ModelProto, matched: Mapping[in
         if operator_name(model, source) == "CONV_2D":
             return operator
     return None
-
-
-def _needed(model: Any, operators: Iterable[Any]) -> set[int]:
-    """Indices of the tensors that these operators are computed from: those of a full graph's noise level are not."""
-    producers = {int(op.outputs[0]): op for op in model.subgraphs[0].operators}
-    pending, found = [int(i) for op in operators for i in op.inputs], set[int]()
-    while pending:
-        index = pending.pop()
-        if index not in found:
-            found.add(index)
-            if index in producers:
-                pending.extend(int(i) for i in producers[index].inputs)
-    return found
-
-
-def _fingerprint(weights: NDArray[np.generic]) -> NDArray[np.float64]:
-    values = np.sort(np.abs(weights.astype(np.float64)).ravel())
-    return values / max(float(values[-1]), 1e-30)
-
-
-def _is_close(values: NDArray[np.float64], wanted: NDArray[np.float64]) -> bool:
-    return values.shape == wanted.shape and bool(np.abs(values - wanted).max() < _SAME_WEIGHTS)

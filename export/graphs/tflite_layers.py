@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,39 +11,29 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from edgesr.export.graphs.layer_graphs import (
-    CONVOLUTION,
-    DEPTH_TO_SPACE,
-    DEQUANTIZE,
-    PAD,
-    QUANTIZE,
-    RESIZE,
-    SCALE,
-    LayerGraph,
-    Match,
-    Operation,
-)
+from edgesr.export.graphs.layer_graphs import LayeredFile, LayerGraph, LayerTensors, Match, Operation
 from edgesr.export.graphs.onnx_layers import channel_major
-from edgesr.export.graphs.tflite_graph import operator_name
+from edgesr.export.graphs.operators import CONVOLUTION, DEPTH_TO_SPACE, tflite_kind
+from edgesr.export.graphs.tflite_graph import operator_name, read_tflite
 from edgesr.runtimes.arrays import FloatArray
 
-_KINDS = {
-    "ADD": "Add",
-    "CONV_2D": CONVOLUTION,
-    "DEPTH_TO_SPACE": DEPTH_TO_SPACE,
-    "DEQUANTIZE": DEQUANTIZE,
-    "LEAKY_RELU": "LeakyRelu",
-    "MIRROR_PAD": PAD,
-    "PAD": PAD,
-    "PRELU": "PRelu",
-    "QUANTIZE": QUANTIZE,
-    "RELU": "Relu",
-    "RESIZE_BILINEAR": RESIZE,
-}
-_FACTORS = ("MUL", "DIV")
 _ACTIVATIONS = {
     code: name.title() for name, code in vars(schema.ActivationFunctionType).items() if isinstance(code, int) and code
 }
+
+
+@dataclass(frozen=True)
+class _TFLiteLayers:
+    path: Path
+    graph: LayerGraph
+
+    def tensors(self, match: Match, image: FloatArray, *, exact: bool) -> LayerTensors:  # noqa: ARG002
+        return LayerTensors(frozenset(match.tensors), tflite_layer_values(self.path, match, image))
+
+
+def open_tflite_layers(path: Path) -> LayeredFile:
+    """A TFLite file; its tensors are always computed in the arithmetic of LiteRT's own kernels."""
+    return _TFLiteLayers(path, tflite_layer_graph(read_tflite(path.read_bytes())))
 
 
 def tflite_layer_graph(model: Any) -> LayerGraph:
@@ -55,11 +46,11 @@ def tflite_layer_graph(model: Any) -> LayerGraph:
         if not inputs:
             continue
         computed.update(int(i) for i in operator.outputs)
-        name, options = operator_name(model, operator), operator.builtinOptions
-        convolves, shuffles = name == "CONV_2D", name == "DEPTH_TO_SPACE"
+        kind, options = tflite_kind(operator_name(model, operator), len(inputs)), operator.builtinOptions
+        convolves, shuffles = kind == CONVOLUTION, kind == DEPTH_TO_SPACE
         operations.append(
             Operation(
-                kind=SCALE if name in _FACTORS and len(inputs) == 1 else _KINDS.get(name, name),
+                kind=kind,
                 inputs=tuple(map(str, inputs)),
                 output=str(int(operator.outputs[0])),
                 weight_shape=_weight_shape(graph.tensors[int(operator.inputs[1])].shape) if convolves else None,

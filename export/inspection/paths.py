@@ -90,7 +90,7 @@ def _cost(path: Path) -> dict[str, str]:
     """MAC per HR pixel and operators, where torch is there to count them."""
     if installed_version("torch") is None:
         return {"MAC per HR pixel": f"needs torch: {RUNTIMES['torchscript'].install_command}"}
-    from edgesr.export.formats.full_and_tile import count_mac_per_hr_pixel, measure_halo
+    from edgesr.export.conversions.full_and_tile import count_mac_per_hr_pixel, measure_halo
     from edgesr.sr_model.generators.checkpoint import load_checkpoint
 
     generator = load_checkpoint(path)

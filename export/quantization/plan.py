@@ -5,7 +5,7 @@ Imports no ONNX, so that a cached export stays fast.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -80,6 +80,31 @@ class Plan:
     biases_8bit: Biases = field(default_factory=dict)
     measured: Measured | None = None
     measured_8bit: Measured | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibrated:
+    """What was found on tiles for a rewrite: a plan (int8), or ranges alone (16-bit activations), or nothing."""
+
+    plan: Plan | None = None
+    ranges: Mapping[str, Range] | None = None
+
+    def require_plan(self) -> Plan:
+        """The plan, where the precision has one."""
+        assert self.plan is not None
+        return self.plan
+
+    def require_ranges(self) -> Mapping[str, Range]:
+        """The ranges, where the precision has them alone."""
+        assert self.ranges is not None
+        return self.ranges
+
+    def with_ranges(self, renamed: Callable[[Mapping[str, Range]], dict[str, Range]]) -> Calibrated:
+        """The same with other ranges, in the plan or alone."""
+        return Calibrated(
+            plan=None if self.plan is None else replace(self.plan, ranges=renamed(self.plan.ranges)),
+            ranges=None if self.ranges is None else renamed(self.ranges),
+        )
 
 
 @dataclass(frozen=True)

@@ -1,76 +1,180 @@
-"""Files of lower precision from the float32 ones: which rewrite makes which."""
+"""The table of precisions: what each may differ from float32, what is calibrated for it, and how it is made.
+
+Imports no ONNX, so that a cached export stays fast: a rewrite loads its tools when it runs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-import onnx
-
-from edgesr.export.graphs.onnx_graph import convolutions, sort_nodes
-from edgesr.export.graphs.splice import splice
-from edgesr.export.quantization.float16 import convert_arithmetic_to_float16, store_weights_in_float16
-from edgesr.export.quantization.plan import Plan, Range
-from edgesr.export.quantization.quantize_onnx import quantize_onnx
-from edgesr.export.quantization.quantize_tflite import convert_weights, quantize_to_int8, quantize_to_int16
-from edgesr.export.quantization.ranges import choose_range, collect_histograms, image_ranges
-from edgesr.export.quantization.search import apply_plan
-from edgesr.export.quantization.weight_rounding import LEVELS_8BIT, round_weights
+from edgesr.export.quantization.plan import Budget, Calibrated, Plan, Range
+from edgesr.export.quantization.record import record_of_plan, record_of_ranges
 from edgesr.runtimes.arrays import FloatArray
-from edgesr.runtimes.bundle.manifest import Precision
+from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
+from edgesr.runtimes.bundle.manifest import Precision, Tolerance
+
+if TYPE_CHECKING:
+    import onnx
+
+    from edgesr.export.quantization.settings import QuantizationSettings
+
+OnnxRewrite = Callable[["onnx.ModelProto", Calibrated, Sequence[FloatArray]], "onnx.ModelProto"]
+"""Float32 tile graph, what was calibrated, small photographs (3,h,w) -> the tile graph in lower precision."""
+TFLiteRewrite = Callable[[Any, "onnx.ModelProto", Calibrated], bytes]
+"""Float32 TFLite model (it is changed), float32 ONNX tile graph, what was calibrated -> a file's content."""
+FLOAT: Precision = "fp32"
+_WORST_GOLDEN_BELOW_BUDGET_DB = 3.0
+
+
+class Calibrator(Protocol):
+    """Measures a tile graph on the tiles of the settings."""
+
+    def plan(self, quantization: QuantizationSettings) -> Plan:
+        """The choice of int8 layers, ranges and biases."""
+
+    def wide_ranges(self, quantization: QuantizationSettings) -> Mapping[str, Range]:
+        """Ranges for 16-bit activations."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """``measure`` gives what a rewrite needs, ``record`` what the manifest says of it; True: weights have 7 bits."""
+
+    measure: Callable[[Calibrator, QuantizationSettings], Calibrated]
+    record: Callable[[Calibrated, QuantizationSettings, bool], QuantizationRecord]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """What a rewrite needs beside the float32 file: the tile graph, and a plan (int8) or ranges (w8a16)."""
+class PrecisionInfo:
+    """A precision. ``tolerance``: what it may differ from float32 on every golden, given the budget of int8.
 
-    precision: Precision
-    tile_file: Path
-    plan: Plan | None = None
-    ranges: Mapping[str, Range] | None = None
+    ``diff_threshold``: relative RMS error above which a layer counts as different (docs/diff.md tells why).
+    ``calibration`` where its activations are calibrated. ``wide_activations``: convolutions compute with 16-bit
+    integers, which delegates leave to the runtime. No rewrite: no file of that kind has the precision.
+    """
 
-
-def rewrite_onnx(recipe: Recipe, *, full_file: Path | None, path: Path, tiles: Sequence[FloatArray]) -> None:
-    """Write the tile graph, or the full graph of ``full_file`` around it; ``tiles`` (3,h,w) are small photographs."""
-    tile_graph = onnx.load(recipe.tile_file)
-    rewritten = _rewrite_tile_graph(recipe, tile_graph, tiles)
-    if full_file is not None:
-        rewritten = splice(onnx.load(full_file), tile_graph, rewritten, tiles[0])
-    sort_nodes(rewritten)
-    onnx.checker.check_model(rewritten)
-    onnx.save(rewritten, path)
+    name: Precision
+    tolerance: Callable[[Budget], Tolerance]
+    diff_threshold: float
+    calibration: Calibration | None = None
+    wide_activations: bool = False
+    rewrite_onnx: OnnxRewrite | None = None
+    rewrite_tflite: TFLiteRewrite | None = None
 
 
-def rewrite_tflite(recipe: Recipe, *, source: Path, path: Path) -> None:
-    """Write a TFLite file, tile or full graph, from the float32 one."""
-    tile_graph, content = onnx.load(recipe.tile_file), source.read_bytes()
-    if recipe.precision == "int8":
-        assert recipe.plan is not None
-        path.write_bytes(quantize_to_int8(content, tile_graph, recipe.plan))
-    elif recipe.precision == "w8a16":
-        assert recipe.ranges is not None
-        path.write_bytes(quantize_to_int16(content, tile_graph, recipe.ranges))
-    else:
-        path.write_bytes(convert_weights(content, tile_graph, recipe.precision))
+def tolerances(int8_min_psnr_db: float, int8_max_shift: float) -> dict[str, Tolerance]:
+    """What each precision may differ from float32 on every golden."""
+    budget = Budget(min_psnr_db=int8_min_psnr_db, max_shift=int8_max_shift)
+    return {name: precision.tolerance(budget) for name, precision in PRECISIONS.items()}
 
 
-def wide_ranges(tile_graph: onnx.ModelProto, tiles: Sequence[FloatArray]) -> dict[str, Range]:
-    """Ranges for 16-bit activations: twice those of the image and of the convolutions' inputs and outputs."""
-    used = (name for node in convolutions(tile_graph) for name in (node.input[0], node.output[0]))
-    tensors = list(dict.fromkeys((tile_graph.graph.input[0].name, *used)))
-    ranges = {n: choose_range(h, "minmax") for n, h in collect_histograms(tile_graph, tensors, tiles).items()}
-    return {n: (2 * low, 2 * high) for n, (low, high) in (ranges | image_ranges(tile_graph, tensors)).items()}
+def _tolerance(psnr_db: float, error: float, shift: float) -> Tolerance:
+    return Tolerance(min_psnr_db=psnr_db, max_abs_error=error, max_mean_shift=shift, max_border_error=error)
 
 
-def _rewrite_tile_graph(recipe: Recipe, model: onnx.ModelProto, tiles: Sequence[FloatArray]) -> onnx.ModelProto:
-    if recipe.precision == "fp16":
-        return store_weights_in_float16(model)
-    if recipe.precision == "fp16a":
-        return convert_arithmetic_to_float16(model, tiles)
-    if recipe.precision == "int8":
-        assert recipe.plan is not None
-        return store_weights_in_float16(apply_plan(model, recipe.plan))
-    assert recipe.ranges is not None
-    rounded = round_weights(model, [node.name for node in convolutions(model)], LEVELS_8BIT)
-    return quantize_onnx(rounded, recipe.ranges, scope="conv", reduced_range=False, activation_bits=16)
+def _by_budget(budget: Budget) -> Tolerance:
+    """The budget is for a mean of tiles."""
+    return _tolerance(max(budget.min_psnr_db - _WORST_GOLDEN_BELOW_BUDGET_DB, 0.0), 64.0, 2 * budget.max_shift)
+
+
+def _onnx_fp16(model: onnx.ModelProto, _calibrated: Calibrated, _tiles: Sequence[FloatArray]) -> onnx.ModelProto:
+    from edgesr.export.quantization.float16 import store_weights_in_float16
+
+    return store_weights_in_float16(model)
+
+
+def _onnx_fp16a(model: onnx.ModelProto, _calibrated: Calibrated, tiles: Sequence[FloatArray]) -> onnx.ModelProto:
+    from edgesr.export.quantization.float16 import convert_arithmetic_to_float16
+
+    return convert_arithmetic_to_float16(model, tiles)
+
+
+def _onnx_int8(model: onnx.ModelProto, calibrated: Calibrated, _tiles: Sequence[FloatArray]) -> onnx.ModelProto:
+    from edgesr.export.quantization.float16 import store_weights_in_float16
+    from edgesr.export.quantization.search import apply_plan
+
+    return store_weights_in_float16(apply_plan(model, calibrated.require_plan()))
+
+
+def _onnx_w8a16(model: onnx.ModelProto, calibrated: Calibrated, _tiles: Sequence[FloatArray]) -> onnx.ModelProto:
+    from edgesr.export.quantization.quantize_onnx import quantize_onnx
+    from edgesr.export.quantization.weight_rounding import on_8bit_grid
+
+    ranges = calibrated.require_ranges()
+    return quantize_onnx(on_8bit_grid(model), ranges, scope="conv", reduced_range=False, activation_bits=16)
+
+
+def _tflite_fp16(model: Any, tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> bytes:
+    from edgesr.export.quantization.quantize_tflite import FLOAT16, convert_weights
+
+    return convert_weights(model, tile_graph, FLOAT16)
+
+
+def _tflite_w8(model: Any, tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> bytes:
+    from edgesr.export.quantization.quantize_tflite import WEIGHTS_8BIT, convert_to_8bit_weights
+
+    return convert_to_8bit_weights(model, tile_graph, WEIGHTS_8BIT)
+
+
+def _tflite_w8d(model: Any, tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> bytes:
+    from edgesr.export.quantization.quantize_tflite import DYNAMIC_8BIT, convert_to_8bit_weights
+
+    return convert_to_8bit_weights(model, tile_graph, DYNAMIC_8BIT)
+
+
+def _tflite_int8(model: Any, tile_graph: onnx.ModelProto, calibrated: Calibrated) -> bytes:
+    from edgesr.export.quantization.quantize_tflite import quantize_to_int8
+
+    return quantize_to_int8(model, tile_graph, calibrated.require_plan())
+
+
+def _tflite_w8a16(model: Any, tile_graph: onnx.ModelProto, calibrated: Calibrated) -> bytes:
+    from edgesr.export.quantization.quantize_tflite import quantize_to_int16
+
+    return quantize_to_int16(model, tile_graph, calibrated.require_ranges())
+
+
+_PLANNED = Calibration(lambda tiles, settings: Calibrated(plan=tiles.plan(settings)), record_of_plan)
+_RANGED = Calibration(lambda tiles, settings: Calibrated(ranges=tiles.wide_ranges(settings)), record_of_ranges)
+
+PRECISIONS: dict[str, PrecisionInfo] = {
+    precision.name: precision
+    for precision in (
+        PrecisionInfo(name=FLOAT, tolerance=lambda _: _tolerance(95.0, 0.05, 0.002), diff_threshold=1e-4),
+        PrecisionInfo(
+            name="fp16",
+            tolerance=lambda _: _tolerance(70.0, 1.0, 0.1),
+            diff_threshold=2e-2,
+            rewrite_onnx=_onnx_fp16,
+            rewrite_tflite=_tflite_fp16,
+        ),
+        PrecisionInfo(
+            name="fp16a", tolerance=lambda _: _tolerance(50.0, 16.0, 0.1), diff_threshold=2e-2, rewrite_onnx=_onnx_fp16a
+        ),
+        PrecisionInfo(
+            name="int8",
+            tolerance=_by_budget,
+            diff_threshold=0.75,
+            calibration=_PLANNED,
+            rewrite_onnx=_onnx_int8,
+            rewrite_tflite=_tflite_int8,
+        ),
+        PrecisionInfo(
+            name="w8", tolerance=lambda _: _tolerance(38.0, 64.0, 0.6), diff_threshold=0.1, rewrite_tflite=_tflite_w8
+        ),
+        PrecisionInfo(
+            name="w8d", tolerance=lambda _: _tolerance(32.0, 96.0, 2.0), diff_threshold=0.25, rewrite_tflite=_tflite_w8d
+        ),
+        PrecisionInfo(
+            name="w8a16",
+            tolerance=lambda _: _tolerance(38.0, 64.0, 0.6),
+            diff_threshold=0.1,
+            calibration=_RANGED,
+            wide_activations=True,
+            rewrite_onnx=_onnx_w8a16,
+            rewrite_tflite=_tflite_w8a16,
+        ),
+    )
+}

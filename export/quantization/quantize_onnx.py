@@ -20,12 +20,13 @@ from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 
 from edgesr.export.graphs.onnx_graph import convolutions, copied
+from edgesr.export.graphs.operators import ACTIVATIONS, ADD, CONVOLUTION, DEPTH_TO_SPACE, PAD
 from edgesr.export.quantization.plan import Range
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import Scope
 
-CONV_ONLY = ("Conv",)
-ALL_OPERATORS = ("Conv", "LeakyRelu", "PRelu", "Relu", "Add", "Pad", "DepthToSpace")
+CONV_ONLY = (CONVOLUTION,)
+ALL_OPERATORS = (CONVOLUTION, *ACTIVATIONS, ADD, PAD, DEPTH_TO_SPACE)
 _MICROSOFT_OPSET = ("com.microsoft", 1)
 
 

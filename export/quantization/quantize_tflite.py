@@ -10,13 +10,13 @@ run in a process of their own.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -29,7 +29,6 @@ from edgesr.export.graphs.tflite_graph import (
     match_convolutions,
     match_tensors,
     operator_name,
-    read_tflite,
     set_constant,
     tensor_name,
     write_tflite,
@@ -37,29 +36,60 @@ from edgesr.export.graphs.tflite_graph import (
 from edgesr.export.quantization.plan import Plan, Range
 from edgesr.export.quantization.search import planned_weights
 from edgesr.export.quantization.vanishing_channels import keep_biases
-from edgesr.export.quantization.weight_rounding import LEVELS_8BIT, round_weights
+from edgesr.export.quantization.weight_rounding import on_8bit_grid
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.bundle.calibrated_quantization import Scope
-from edgesr.runtimes.bundle.manifest import Precision
-from edgesr.runtimes.json_file import read_json
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.json_records import to_json
 
 # Not PRELU: XNNPACK has it in float alone, and one int8 PRELU splits the delegate (docs/quantization.md).
 _INT8_OPERATORS = ("ADD", "DEPTH_TO_SPACE", "LEAKY_RELU", "MIRROR_PAD", "PAD", "RELU")
 _SOURCE_FILE, _JOB_FILE, _RESULT_FILE = "float.tflite", "job.json", "quantized.tflite"
 
 
-def convert_weights(content: bytes, tile_graph: onnx.ModelProto, precision: Precision) -> bytes:
-    """fp16, w8 or w8d from a float32 file: the weights of the tile graph's convolutions."""
-    model = read_tflite(content)
+@dataclass(frozen=True, kw_only=True)
+class LayerRecipe:
+    """How litert-quantizer stores a convolution: `add_METHOD_config` of its quantizer, with bits and algorithm."""
+
+    method: Literal["weight_only", "dynamic", "static"]
+    bits: tuple[int, ...]
+    algorithm: str = "min_max_uniform_quantize"
+
+
+FLOAT16 = LayerRecipe(method="weight_only", bits=(16,), algorithm="float_casting")
+WEIGHTS_8BIT = LayerRecipe(method="weight_only", bits=(8,))
+DYNAMIC_8BIT = LayerRecipe(method="dynamic", bits=(8,))
+ACTIVATIONS_16BIT = LayerRecipe(method="static", bits=(16, 8))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What the other process does: int8 of all operators but ``kept_in_float`` (None: of none), then ``layers``.
+
+    Operators and layers go by the names of their outputs; ``bounds`` of int16 tensors by name.
+    """
+
+    kept_in_float: tuple[str, ...] | None = None
+    layers: tuple[str, ...] = ()
+    recipe: LayerRecipe | None = None
+    bounds: dict[str, float] = field(default_factory=dict)
+
+
+def convert_weights(model: Any, tile_graph: onnx.ModelProto, recipe: LayerRecipe) -> bytes:
+    """A float32 file with the weights of the tile graph's convolutions stored by a recipe."""
     matched = match_convolutions(model, use_dcr_order(tile_graph))
-    if precision != "fp16":
-        _set_weights(model, matched, tile_graph, _on_8bit_grid(tile_graph))
-    return _convert_layers(write_tflite(model), _names(model, matched), precision)
+    return _in_process(write_tflite(model), _Job(layers=_names(model, matched.values()), recipe=recipe))
 
 
-def quantize_to_int16(content: bytes, tile_graph: onnx.ModelProto, ranges: Mapping[str, Range]) -> bytes:
-    """w8a16 from a float32 file: convolutions with int8 weights and symmetric int16 activations."""
-    model = read_tflite(content)
+def convert_to_8bit_weights(model: Any, tile_graph: onnx.ModelProto, recipe: LayerRecipe) -> bytes:
+    """The same, with weights that are on the grid of 8 bits before; the model is changed."""
+    matched = match_convolutions(model, use_dcr_order(tile_graph))
+    _set_weights(model, matched, tile_graph, on_8bit_grid(tile_graph))
+    return _in_process(write_tflite(model), _Job(layers=_names(model, matched.values()), recipe=recipe))
+
+
+def quantize_to_int16(model: Any, tile_graph: onnx.ModelProto, ranges: Mapping[str, Range]) -> bytes:
+    """Convolutions with int8 weights and symmetric int16 activations, from a float32 model, which is changed."""
     reference = use_dcr_order(tile_graph)
     matched = match_convolutions(model, reference)
     bounds = {
@@ -67,14 +97,13 @@ def quantize_to_int16(content: bytes, tile_graph: onnx.ModelProto, ranges: Mappi
         for index, name in match_tensors(model, reference, matched).items()
         if name in ranges
     }
-    _set_weights(model, matched, tile_graph, _on_8bit_grid(tile_graph))
-    planned = write_tflite(model)
-    return keep_biases(_convert_layers(planned, _names(model, matched), "w8a16", bounds), planned)
+    _set_weights(model, matched, tile_graph, on_8bit_grid(tile_graph))
+    job = _Job(layers=_names(model, matched.values()), recipe=ACTIVATIONS_16BIT, bounds=bounds)
+    return keep_biases(_in_process(write_tflite(model), job), model)
 
 
-def quantize_to_int8(content: bytes, tile_graph: onnx.ModelProto, plan: Plan) -> bytes:
-    """int8 from a float32 file by a plan for its tile graph; input and output stay float32."""
-    model = read_tflite(content)
+def quantize_to_int8(model: Any, tile_graph: onnx.ModelProto, plan: Plan) -> bytes:
+    """int8 by a plan for the tile graph, from a float32 model, which is changed; input and output stay float32."""
     reference = use_dcr_order(tile_graph)
     matched = match_convolutions(model, reference)
     names = match_tensors(model, reference, matched)
@@ -85,17 +114,12 @@ def quantize_to_int8(content: bytes, tile_graph: onnx.ModelProto, plan: Plan) ->
             model.subgraphs[0].tensors[index].quantization = schema.QuantizationParametersT(min=[low], max=[high])
     integer = [op for node, op in matched.items() if node not in plan.float_layers]
     kept = _float_operators(model, integer, names, plan.scope)
-    quantized = _in_process(write_tflite(model), {"kept_in_float": kept})
-    float_layers = [tensor_name(model, matched[node].outputs[0]) for node in plan.float_layers]
-    return _convert_layers(quantized, float_layers, "fp16") if float_layers else quantized
+    float_layers = _names(model, (matched[node] for node in plan.float_layers))
+    return _in_process(write_tflite(model), _Job(kept_in_float=kept, layers=float_layers, recipe=FLOAT16))
 
 
-def _on_8bit_grid(tile_graph: onnx.ModelProto) -> onnx.ModelProto:
-    return round_weights(tile_graph, [node.name for node in convolutions(tile_graph)], LEVELS_8BIT)
-
-
-def _names(model: Any, matched: Mapping[str, Any]) -> list[str]:
-    return [tensor_name(model, operator.outputs[0]) for operator in matched.values()]
+def _names(model: Any, operators: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(tensor_name(model, operator.outputs[0]) for operator in operators)
 
 
 def _set_weights(model: Any, matched: Mapping[str, Any], tile_graph: onnx.ModelProto, planned: onnx.ModelProto) -> None:
@@ -114,7 +138,7 @@ def _set_weights(model: Any, matched: Mapping[str, Any], tile_graph: onnx.ModelP
             set_constant(model, operator, 2, constant(after, node.input[2]).astype(np.float32))
 
 
-def _float_operators(model: Any, integer: Iterable[Any], names: Mapping[int, str], scope: Scope) -> list[str]:
+def _float_operators(model: Any, integer: Iterable[Any], names: Mapping[int, str], scope: Scope) -> tuple[str, ...]:
     """Names of the operators that must stay in float: those outside the tile graph, and by the plan.
 
     Upsampling by convolution stays in float, its DEPTH_TO_SPACE included.
@@ -126,21 +150,14 @@ def _float_operators(model: Any, integer: Iterable[Any], names: Mapping[int, str
         inside = int(operator.inputs[0]) in names and int(operator.outputs[0]) in names
         return id(operator) in chosen or (operator_name(model, operator) in others and inside)
 
-    return [tensor_name(model, op.outputs[0]) for op in model.subgraphs[0].operators if not becomes_int8(op)]
+    return _names(model, (op for op in model.subgraphs[0].operators if not becomes_int8(op)))
 
 
-def _convert_layers(
-    content: bytes, layers: Sequence[str], precision: Precision, bounds: Mapping[str, float] | None = None
-) -> bytes:
-    """Convolutions of these names (of their outputs) by litert-quantizer; ``bounds`` of int16 tensors by name."""
-    return _in_process(content, {"layers": list(layers), "precision": precision, "bounds": dict(bounds or {})})
-
-
-def _in_process(content: bytes, job: dict[str, Any]) -> bytes:
+def _in_process(content: bytes, job: _Job) -> bytes:
     with tempfile.TemporaryDirectory(prefix="edgesr-quantize-") as name:
         folder = Path(name)
         (folder / _SOURCE_FILE).write_bytes(content)
-        (folder / _JOB_FILE).write_text(json.dumps(job))
+        (folder / _JOB_FILE).write_text(to_json(job))
         result = folder / _RESULT_FILE
         what = "the TFLite file could not be quantized"
         run_converter("edgesr.export.quantization.quantize_tflite", [name], folder=folder, result=result, what=what)
@@ -148,34 +165,27 @@ def _in_process(content: bytes, job: dict[str, Any]) -> bytes:
 
 
 def _quantize_here(folder: Path) -> None:
-    job = read_json(folder / _JOB_FILE, remake="export again")
+    job = read_record(_Job, folder / _JOB_FILE, remake="export again")
     content = (folder / _SOURCE_FILE).read_bytes()
-    if "kept_in_float" in job:
+    if job.kept_in_float is not None:
         from tensorflow.lite.python.convert import mlir_quantize
 
-        quantized = mlir_quantize(content, denylisted_nodes=set(job["kept_in_float"]))
-    else:
-        quantized = _convert_layers_here(content, job["layers"], job["precision"], job["bounds"])
-    (folder / _RESULT_FILE).write_bytes(quantized)
+        content = mlir_quantize(content, denylisted_nodes=set(job.kept_in_float))
+    if job.layers and job.recipe is not None:
+        content = _convert_layers(content, job.layers, job.recipe, job.bounds)
+    (folder / _RESULT_FILE).write_bytes(content)
 
 
-def _convert_layers_here(content: bytes, layers: list[str], precision: Precision, bounds: dict[str, float]) -> bytes:
+def _convert_layers(content: bytes, layers: Iterable[str], recipe: LayerRecipe, bounds: Mapping[str, float]) -> bytes:
+    """Convolutions of these names by litert-quantizer."""
     from litert_quantizer import qtyping
-    from litert_quantizer.algorithm_manager import AlgorithmName
     from litert_quantizer.quantizer import Quantizer
 
     quantizer = Quantizer(bytearray(content))
-    operation = qtyping.TFLOperationName.CONV_2D
+    configure = getattr(quantizer, f"add_{recipe.method}_config")
     for layer in layers:
         pattern = f"^{re.escape(layer)};"
-        if precision == "fp16":
-            quantizer.add_weight_only_config(pattern, operation, 16, algorithm_key=AlgorithmName.FLOAT_CASTING)
-        elif precision == "w8":
-            quantizer.add_weight_only_config(pattern, operation, 8)
-        elif precision == "w8d":
-            quantizer.add_dynamic_config(pattern, operation, 8)
-        else:
-            quantizer.add_static_config(pattern, operation, 16, 8)
+        configure(pattern, qtyping.TFLOperationName.CONV_2D, *recipe.bits, algorithm_key=recipe.algorithm)
     ends = {name: np.full((1, 1, 1, 1), bound, dtype=np.float32) for name, bound in bounds.items()}
     statistics = {name: {"min": -end, "max": end} for name, end in ends.items()}
     return bytes(quantizer.quantize(statistics or None).quantized_model)

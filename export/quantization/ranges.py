@@ -14,7 +14,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edgesr.export.graphs.onnx_graph import constants, data_inputs, runner
+from edgesr.export.graphs.onnx_graph import constants, convolutions, data_inputs, runner
+from edgesr.export.graphs.operators import CONVOLUTION, PAD
 from edgesr.export.quantization.plan import Range
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
@@ -75,12 +76,20 @@ def image_ranges(model: onnx.ModelProto, tensors: Sequence[str]) -> dict[str, Ra
     known = constants(model)
     images = {model.graph.input[0].name}
     for node in model.graph.node:
-        if node.op_type != "Conv" and set(data_inputs(node, known)) <= images:
+        if node.op_type != CONVOLUTION and set(data_inputs(node, known)) <= images:
             images.update(node.output)
     names = [name for name in tensors if name in images]
     run = runner(model, names)
     black, white = (run(np.full((3, 16, 16), value, dtype=np.float32)) for value in (0, 255))
     return {name: (float(black[name].min()), float(white[name].max())) for name in names}
+
+
+def wide_ranges(tile_graph: onnx.ModelProto, tiles: Sequence[FloatArray]) -> dict[str, Range]:
+    """Ranges for 16-bit activations: twice those of the image and of the convolutions' inputs and outputs."""
+    used = (name for node in convolutions(tile_graph) for name in (node.input[0], node.output[0]))
+    tensors = list(dict.fromkeys((tile_graph.graph.input[0].name, *used)))
+    ranges = {n: choose_range(h, "minmax") for n, h in collect_histograms(tile_graph, tensors, tiles).items()}
+    return {n: (2 * low, 2 * high) for n, (low, high) in (ranges | image_ranges(tile_graph, tensors)).items()}
 
 
 def affine_8bit(low: float, high: float) -> tuple[float, int]:
@@ -114,11 +123,11 @@ def zero_padded_ranges(
 
 
 def _without_pads(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    return [node for node in model.graph.node if node.op_type != "Pad"]
+    return [node for node in model.graph.node if node.op_type != PAD]
 
 
 def _is_ranged_pad(node: onnx.NodeProto, ranges: Mapping[str, Range]) -> bool:
-    return node.op_type == "Pad" and node.output[0] in ranges
+    return node.op_type == PAD and node.output[0] in ranges
 
 
 def _percentile(histogram: Histogram) -> Range:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from edgesr.export.quantization.plan import Plan
-from edgesr.export.quantization.settings import QuantizationSettings
+from typing import TYPE_CHECKING
+
+from edgesr.export.quantization.plan import Calibrated
 from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
 
+if TYPE_CHECKING:
+    from edgesr.export.quantization.settings import QuantizationSettings
 
-def record_of_ranges(quantization: QuantizationSettings) -> QuantizationRecord:
+
+def record_of_ranges(
+    _calibrated: Calibrated, quantization: QuantizationSettings, _reduced_range: bool
+) -> QuantizationRecord:
     """The record of an artifact whose activations have 16 bits: all its convolutions, in the ranges of the tiles."""
     return QuantizationRecord(
         calibration=quantization.calibration.record(),
@@ -26,8 +32,11 @@ def record_of_ranges(quantization: QuantizationSettings) -> QuantizationRecord:
     )
 
 
-def record_of_plan(plan: Plan, quantization: QuantizationSettings, *, reduced_range: bool) -> QuantizationRecord:
+def record_of_plan(
+    calibrated: Calibrated, quantization: QuantizationSettings, reduced_range: bool
+) -> QuantizationRecord:
     """The record of an int8 artifact; ``reduced_range``: with weights in 7 bits."""
+    plan = calibrated.require_plan()
     measured, biases = (plan.measured, plan.biases) if reduced_range else (plan.measured_8bit, plan.biases_8bit)
     assert measured is not None
     return QuantizationRecord(

@@ -18,12 +18,12 @@ _LEAST_MULTIPLIER = 2.0**-16
 """Of a channel's sums: its bias has finer steps than an int16 output, and fits into 32 bits."""
 
 
-def keep_biases(content: bytes, float_content: bytes) -> bytes:
-    """A quantized TFLite file in which no channel of a convolution has a smaller multiplier; biases of the float file.
+def keep_biases(content: bytes, source: Any) -> bytes:
+    """A quantized TFLite file in which no channel of a convolution has a smaller multiplier; biases of the float model.
 
-    Both files have the same convolutions in the same order.
+    File and model have the same convolutions in the same order.
     """
-    model, source = read_tflite(content), read_tflite(float_content)
+    model = read_tflite(content)
     for operator, original in zip(_convolutions(model), _convolutions(source), strict=True):
         if _has_integer_bias(model, operator):
             _widen(model, operator, constant_values(source, original.inputs[2]))

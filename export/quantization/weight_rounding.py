@@ -41,6 +41,11 @@ def keep_sums(weights: NDArray[np.float32], levels: int) -> NDArray[np.float32]:
     return result
 
 
+def on_8bit_grid(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of a float model in which all convolutions have their weights on the grid of 8 bits."""
+    return round_weights(model, [node.name for node in convolutions(model)], LEVELS_8BIT)
+
+
 def round_weights(model: onnx.ModelProto, layers: Iterable[str], levels: int) -> onnx.ModelProto:
     """A copy of a float model in which the convolutions of these node names have their weights on the grid."""
     result = copied(model)

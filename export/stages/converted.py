@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgesr.export.formats.targets import TARGETS, ArtifactPlan
+from edgesr.export.formats.target import ArtifactPlan, DelegateStep
+from edgesr.export.quantization.precisions import PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import REMAKE
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.stages.cost_meter import CostMeter
 from edgesr.export.stages.runner import StageRunner
-from edgesr.export.steps.delegate import RESULT_FILE, inspect
+from edgesr.export.steps.delegate import RESULT_FILE
 from edgesr.runtimes.bundle.delegation import DelegateUse
-from edgesr.runtimes.bundle.manifest import InsideVariant, RuntimeUse, Size
+from edgesr.runtimes.bundle.manifest import InsideVariant, RuntimeUse
 from edgesr.runtimes.json_file import read_record
 
 
@@ -29,14 +30,10 @@ class ConvertedArtifact:
 
 
 def convert(
-    runner: StageRunner,
-    cache: StageCache,
-    plan: ArtifactPlan,
-    tile_size: Size,
-    quantization: QuantizationSettings | None,
+    runner: StageRunner, cache: StageCache, plan: ArtifactPlan, quantization: QuantizationSettings | None
 ) -> list[ConvertedArtifact]:
     """The artifact, followed by its zero-padded variant where the generator pads otherwise and the variant pays."""
-    return _Conversion(runner, cache, tile_size, quantization).convert(plan)
+    return _Conversion(runner, cache, quantization).convert(plan)
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,6 @@ class _Conversion:
 
     runner: StageRunner
     cache: StageCache
-    tile_size: Size
     quantization: QuantizationSettings | None
 
     @property
@@ -68,22 +64,28 @@ class _Conversion:
         return [replace(converted, inside=inside), *worth]
 
     def _converted(self, plan: ArtifactPlan) -> ConvertedArtifact:
-        file, versions = self.runner.artifact(plan, self.tile_size, self.quantization)
+        file, versions = self.runner.artifact(plan, self.quantization)
         uses = tuple(self._use(plan, file, runtime) for runtime in plan.target.runtimes)
         return ConvertedArtifact(plan=plan, file=file, versions=versions, uses=uses)
 
     def _use(self, plan: ArtifactPlan, file: Path, runtime: str) -> RuntimeUse:
-        delegate = self._delegate(plan, file) if plan.target.name == "tflite" else None
+        inspect = plan.target.inspect_delegate
+        delegate = None if inspect is None else self._delegate(plan, file, inspect)
         if plan.graph != "tile":
             self.meter.check_full_graph(plan, file, runtime)
             return RuntimeUse(name=runtime, resizable=False, memory=None, delegate=delegate)
         cost = self.meter.cost(plan, file, runtime)
         return RuntimeUse(name=runtime, resizable=cost.resizable, memory=cost.memory, delegate=delegate)
 
-    def _delegate(self, plan: ArtifactPlan, file: Path) -> DelegateUse:
-        """Predicted for the ONNX graph that a TFLite file is made of, found by opening it in a process of its own."""
-        source = replace(plan, target=TARGETS["onnx"], precision="fp32", tile_size=None)
-        onnx_file, _ = self.runner.artifact(source, self.tile_size)
-        stage = Stage(f"delegate-{plan.id}", inspect)
-        folder = self.cache.run(stage, onnx_file, file, name=plan.id, graph=plan.graph, precision=plan.precision)
+    def _delegate(self, plan: ArtifactPlan, file: Path, inspect: DelegateStep) -> DelegateUse:
+        """Predicted for the float32 ONNX graph, found by opening the file in a process of its own."""
+        wide = PRECISIONS[plan.precision].wide_activations
+        folder = self.cache.run(
+            Stage(f"delegate-{plan.id}", inspect),
+            self.runner.onnx_file(plan.graph, zero_padded=plan.zero_padded),
+            file,
+            name=plan.id,
+            graph=plan.graph,
+            wide_file=self.runner.onnx_file("tile", zero_padded=plan.zero_padded) if wide else None,
+        )
         return read_record(DelegateUse, folder / RESULT_FILE, remake=REMAKE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from edgesr.export.formats.targets import ArtifactPlan
+from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.records import REMAKE
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.steps.costs import (

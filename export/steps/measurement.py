@@ -9,7 +9,7 @@ from edgesr.export.records import Measurement, write_measurement
 
 def measure(folder: Path, checkpoint: Path) -> None:
     """Write the halo, the multiply-accumulates per HR pixel and the number of parameters."""
-    from edgesr.export.formats.full_and_tile import count_mac_per_hr_pixel, measure_halo
+    from edgesr.export.conversions.full_and_tile import count_mac_per_hr_pixel, measure_halo
     from edgesr.sr_model.generators.checkpoint import load_checkpoint
 
     generator = load_checkpoint(checkpoint)

@@ -6,10 +6,18 @@ from pathlib import Path
 
 from edgesr.export.steps.proof import proof_tiles
 from edgesr.export.steps.rewriting import Rewriting
+from edgesr.runtimes.bundle.manifest import GraphKind
 
 
-def rewrite(folder: Path, rewriting: Rewriting, full_file: Path | None) -> None:
-    """Write ``model.onnx``: the tile graph, or the full graph of ``full_file``."""
-    from edgesr.export.quantization.precisions import rewrite_onnx
+def rewrite(folder: Path, rewriting: Rewriting, source: Path, graph: GraphKind) -> None:
+    """Write ``model.onnx`` from the float32 file ``source`` of a graph."""
+    from edgesr.export.quantization.rewrites import rewrite_onnx
 
-    rewrite_onnx(rewriting.recipe(), full_file=full_file, path=folder / "model.onnx", tiles=proof_tiles())
+    rewrite_onnx(
+        rewriting.precision,
+        rewriting.tile_file,
+        rewriting.calibrated_for_tile_file(),
+        full_file=source if graph == "full" else None,
+        path=folder / "model.onnx",
+        tiles=proof_tiles(),
+    )

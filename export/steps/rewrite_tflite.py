@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgesr.export.steps.rewriting import Rewriting
+from edgesr.runtimes.bundle.manifest import GraphKind
 
 
-def rewrite(folder: Path, rewriting: Rewriting, source: Path) -> None:
-    """Write ``model.tflite`` from the float32 file ``source``, of a tile or a full graph."""
-    from edgesr.export.quantization.precisions import rewrite_tflite
+def rewrite(folder: Path, rewriting: Rewriting, source: Path, _graph: GraphKind) -> None:
+    """Write ``model.tflite`` from the float32 file ``source``; its tile graph is found in it, whatever its graph."""
+    from edgesr.export.quantization.rewrites import rewrite_tflite
 
-    rewrite_tflite(rewriting.recipe(), source=source, path=folder / "model.tflite")
+    calibrated = rewriting.calibrated_for_tile_file()
+    rewrite_tflite(rewriting.precision, rewriting.tile_file, calibrated, source=source, path=folder / "model.tflite")

@@ -11,7 +11,7 @@ from edgesr.runtimes.bundle.manifest import GraphKind
 
 def convert(folder: Path, checkpoint: Path, graph: GraphKind, *, zero_padded: bool) -> None:
     """Write ``model.onnx``; ``zero_padded``: with zero padding in place of the generator's own."""
-    from edgesr.export.formats.to_onnx import export_onnx
+    from edgesr.export.conversions.to_onnx import export_onnx
 
     generator = load_generator(checkpoint, zero_padded=zero_padded)
     export_onnx(generator, graph, folder / "model.onnx", size=TRACE_SIZE, tiles=proof_tiles())

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgesr.export.formats.graph_names import INPUT_NAME, OUTPUT_NAMES
+from edgesr.export.conversions.graph_names import INPUT_NAME, OUTPUT_NAMES
 from edgesr.runtimes.bundle.manifest import GraphKind, Size
 
 
 def convert(folder: Path, onnx_file: Path, graph: GraphKind, tile_size: Size, *, scale: int) -> None:
     """Write ``model.tflite``; that of a tile graph can be resized by its runtime."""
-    from edgesr.export.calibration.photographs import photograph
-    from edgesr.export.formats.simplify import simplify
-    from edgesr.export.formats.to_tflite import export_tflite
+    import onnx
 
-    fixed = folder / "model.onnx"
-    simplify(onnx_file, fixed, tiles=[photograph("cat", tile_size)], fixed_size=tile_size)
+    from edgesr.export.conversions.to_tflite import export_tflite
+    from edgesr.export.graphs.fixed_size import fix_size
+
     export_tflite(
-        fixed,
+        fix_size(onnx.load(onnx_file), tile_size),
         folder / "model.tflite",
         input_name=INPUT_NAME,
         output_name=OUTPUT_NAMES[graph],
         resizable_scale=scale if graph == "tile" else None,
     )
-    fixed.unlink()

@@ -10,7 +10,7 @@ from edgesr.runtimes.bundle.manifest import GraphKind
 
 def convert(folder: Path, checkpoint: Path, graph: GraphKind, *, zero_padded: bool) -> None:
     """Write ``model.ptl``; ``zero_padded``: with zero padding in place of the generator's own."""
-    from edgesr.export.formats.to_torchscript import export_torchscript
+    from edgesr.export.conversions.to_torchscript import export_torchscript
 
     generator = load_generator(checkpoint, zero_padded=zero_padded)
     export_torchscript(generator, graph, folder / "model.ptl", size=TRACE_SIZE)

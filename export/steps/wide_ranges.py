@@ -15,6 +15,6 @@ def measure(folder: Path, tile_file: Path, tiles: Sequence[NDArray[np.float32]])
     """Write the ranges of the float32 ONNX tile graph on ``tiles`` (3,h,w) in [0,255]."""
     import onnx
 
-    from edgesr.export.quantization.precisions import wide_ranges
+    from edgesr.export.quantization.ranges import wide_ranges
 
     write_ranges(folder, wide_ranges(onnx.load(tile_file), tiles))

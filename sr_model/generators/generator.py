@@ -7,13 +7,17 @@ SRResCGAN (arXiv 2005.00953) and SRResCycGAN (arXiv 2009.03693).
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from edgesr.runtimes.bundle.manifest import Glue
 from edgesr.sr_model.generators.config import Activation, GeneratorConfig, Padding
+from edgesr.sr_model.generators.glue import glue_around
+from edgesr.sr_model.generators.noise import lower_median_topk
 from edgesr.sr_model.generators.projection_factor import Projection
 
 
@@ -107,10 +111,34 @@ class Generator(nn.Module):
             residual = self.projection(upsampled, residual) * residual
         return (upsampled - residual).clamp(0.0, 255.0)
 
+    @property
+    def glue(self) -> Glue:
+        """The arithmetic around the residual, with the learned alpha where there is a projection."""
+        return glue_around(None if self.projection is None else self.projection.alpha.item())
+
+    def factor_and_noise_level(self, upsampled: Tensor, residual: Tensor) -> tuple[float, float] | tuple[None, None]:
+        """k and sigma of one image, both arguments (1,3,H,W); nothing without a projection."""
+        if self.projection is None:
+            return None, None
+        sigma = self.projection.noise_level(upsampled)
+        return self.projection.factor(residual, sigma).item(), sigma.item()
+
+    def recorded_modules(self) -> dict[str, nn.Module]:
+        """The modules whose outputs are recorded to compare with, by the name of their layer and in order."""
+        return {"head": self.body.head, **{f"blocks.{i}": block for i, block in enumerate(self.body.blocks)}}
+
     def forward(self, lr: Tensor) -> Tensor:
         upsampled = self.upsample(lr)
         residual: Tensor = self.body(upsampled if self.config.body == "hr" else lr)
         return self.subtract(upsampled, residual)
+
+
+def with_exportable_median(generator: Generator) -> Generator:
+    """A copy whose noise level takes its median by operators that ONNX and TFLite have."""
+    result = copy.deepcopy(generator)
+    if result.projection is not None:
+        result.projection.noise_level.median = lower_median_topk
+    return result
 
 
 def zero_padded(generator: Generator) -> Generator:

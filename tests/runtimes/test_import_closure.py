@@ -30,15 +30,21 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Closures]:
     ("file", "steps"),
     [
         pytest.param(
-            "export/formats/name_tensors.py", {"to_tflite"}, id="imported by a module that is imported in a function"
+            "export/conversions/name_tensors.py",
+            {"to_tflite"},
+            id="imported by a module that is imported in a function",
         ),
         pytest.param("export/steps/to_tflite.py", {"to_tflite"}, id="the step itself"),
         pytest.param("sr_model/generators/published.py", OF_CHECKPOINT, id="the loader of published checkpoints"),
         pytest.param("benchmarks/latency/file_run.py", {"costs"}, id="a script that a child process runs"),
-        pytest.param("export/formats/delegate_prediction.py", {"delegate"}, id="another such script"),
+        pytest.param("export/conversions/delegate_prediction.py", {"delegate"}, id="another such script"),
         pytest.param("export/goldens.py", {"goldens"}, id="imported in a function"),
         pytest.param("export/photographs/cat.png", OF_PHOTOGRAPHS, id="photograph"),
         pytest.param("export/pipeline.py", set(), id="imported by no step"),
+        pytest.param("export/formats/tflite_target.py", set(), id="a target, which names steps"),
+        pytest.param(
+            "export/quantization/quantize_tflite.py", {"rewrite_onnx", "rewrite_tflite"}, id="tools of a precision"
+        ),
     ],
 )
 def test_a_change_of_source_or_data_is_noticed(

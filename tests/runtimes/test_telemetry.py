@@ -101,7 +101,7 @@ def test_every_child_process_gets_the_switches(monkeypatch: pytest.MonkeyPatch, 
         return subprocess.CompletedProcess([], 0, "", "")
 
     monkeypatch.setattr("edgesr.export.subprocesses.subprocess.run", converted)
-    run_converter("edgesr.export.formats.to_tflite", [], folder=tmp_path, result=Path(__file__), what="")
+    run_converter("edgesr.export.conversions.to_tflite", [], folder=tmp_path, result=Path(__file__), what="")
     assert len(seen) == 4
     for environment in seen:
         assert {name: environment.get(name) for name in TELEMETRY_OFF} == TELEMETRY_OFF
@@ -111,7 +111,7 @@ def test_every_child_process_gets_the_switches(monkeypatch: pytest.MonkeyPatch, 
     "module",
     [
         "edgesr.runtimes.adapters.ort",
-        "edgesr.export.formats.simplify",
+        "edgesr.export.conversions.simplify",
         "edgesr.export.quantization.quantize_onnx",
         "edgesr.export.quantization.float16",
     ],

@@ -23,8 +23,8 @@ from edgesr.benchmarks.latency.instruction_changes import COUNT_LIMIT
 from edgesr.benchmarks.latency.instruction_results import count_on_devices
 from edgesr.benchmarks.machine.environment import x86_features
 from edgesr.benchmarks.parity.on_devices import check_on_devices
-from edgesr.export.quantization.precisions import wide_ranges
 from edgesr.export.quantization.quantize_onnx import quantize_onnx
+from edgesr.export.quantization.ranges import wide_ranges
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.bundle.writing import file_entry
 from edgesr.runtimes.json_records import to_json

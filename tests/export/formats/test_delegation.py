@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from edgesr.export.formats.delegate_prediction import predict
+from edgesr.export.conversions.delegate_prediction import predict
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.adapters.tflite import delegation_of
 from edgesr.runtimes.bundle.delegation import DelegateUse, Delegation, GraphOperator, divide, read_partitions
@@ -65,7 +65,7 @@ def test_parts_of_a_loaded_graph_are_read_from_what_enters_and_leaves() -> None:
 def test_prediction_from_pads_and_precision(mode: str, precision: Precision, expected: Delegation) -> None:
     pad = helper.make_node("Pad", ["a", "pads"], ["padded"], mode=mode)
     model = make_graph([conv("a", "x", "a"), pad, conv("b", "padded", "y")], {**WEIGHTS, **BIASES, "pads": PADS})
-    assert predict(model, graph="tile", precision=precision) == expected
+    assert predict(model, graph="tile", wide=model if precision == "w8a16" else None) == expected
 
 
 def test_factors_before_convolutions_and_sizes_are_no_operators() -> None:
@@ -77,7 +77,7 @@ def test_factors_before_convolutions_and_sizes_are_no_operators() -> None:
     ]
     constants = {**WEIGHTS, **BIASES, "range": 255.0, "axis": np.array(2, dtype=np.int64)}
     model = make_graph(nodes, constants)
-    assert predict(model, graph="full", precision="w8a16") == Delegation(
+    assert predict(model, graph="full", wide=model) == Delegation(
         partitions=0, fallback={"CONV_2D": 1, "DEQUANTIZE": 1, "QUANTIZE": 1}
     )
 

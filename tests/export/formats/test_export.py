@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgesr.benchmarks.parity.check import check_parity
 from edgesr.export.calibration.photographs import photograph, photograph_files, sample_tiles
-from edgesr.export.formats.simplify import simplify
+from edgesr.export.conversions.simplify import simplify
 from edgesr.export.formats.targets import TARGETS, plan_artifacts
 from edgesr.export.graphs.depth_to_space import use_dcr_order
 from edgesr.export.options import ExportOptions
@@ -213,7 +213,7 @@ def test_simplified_model_that_differs_is_refused(tmp_path: Path, monkeypatch: p
     simplify(tmp_path / "source.onnx", tmp_path / "good.onnx", tiles=[tile])
     changed = numpy_helper.to_array(model.graph.initializer[1]) + np.float32(0.02)
     model.graph.initializer[1].CopyFrom(numpy_helper.from_array(changed, "b"))
-    monkeypatch.setattr("edgesr.export.formats.simplify.onnxsim.simplify", lambda *_args, **_options: (model, True))
+    monkeypatch.setattr("edgesr.export.conversions.simplify.onnxsim.simplify", lambda *_args, **_options: (model, True))
     with pytest.raises(EdgesrError, match=r"max error 0\.02"):
         simplify(tmp_path / "source.onnx", tmp_path / "bad.onnx", tiles=[tile])
 

@@ -12,8 +12,8 @@ from ai_edge_litert import schema_py_generated as schema
 from onnx import TensorProto, helper, numpy_helper
 
 from edgesr.export.calibration.photographs import photograph
-from edgesr.export.formats.resizable import upsample_by_convolution, upsamples_input
-from edgesr.export.formats.to_tflite import export_tflite
+from edgesr.export.conversions.resizable import upsample_by_convolution, upsamples_input
+from edgesr.export.conversions.to_tflite import export_tflite
 from edgesr.export.graphs.tflite_graph import operator_name, read_tflite
 from edgesr.runtimes.adapters import ort, tflite
 from edgesr.runtimes.adapters.session import open_session
@@ -66,9 +66,8 @@ def test_convolution_is_bilinear_inside(scale: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_tflite_upsampling_is_bilinear_everywhere(scale: int, tmp_path: Path) -> None:
     """At the size of the conversion and at others, its border included."""
-    onnx.save(resize_model(scale, (16, 24)), tmp_path / "fixed.onnx")
-    path = tmp_path / "resizable.tflite"
-    export_tflite(tmp_path / "fixed.onnx", path, input_name="lr", output_name="sr", resizable_scale=scale)
+    path, model = tmp_path / "resizable.tflite", resize_model(scale, (16, 24))
+    export_tflite(model, path, input_name="lr", output_name="sr", resizable_scale=scale)
     for size in ((16, 24), (1, 1), (2, 9), *SIZES):
         image = np.random.default_rng(0).uniform(0, 255, (3, *size)).astype(np.float32)
         result = tflite.open(path, 1).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])[0].transpose(2, 0, 1)

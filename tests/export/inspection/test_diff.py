@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from edgesr.cli.commands.diff import diff
-from edgesr.export.diff.layers import PYTORCH, THRESHOLDS, DiffResult, run_diff
+from edgesr.export.diff.layers import PYTORCH, DiffResult, run_diff
 from edgesr.export.diff.tables import diff_summary, diff_table
 from edgesr.export.graphs.onnx_graph import constants, convolutions
 from edgesr.export.graphs.tflite_graph import constant_values, operator_name, read_tflite, set_constant, write_tflite
+from edgesr.export.quantization.precisions import PRECISIONS
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.json_records import decode, to_json
@@ -171,7 +172,7 @@ def test_lower_precisions_pass_their_threshold(quantized_bundle: Bundle, exact: 
     for artifact in quantized_bundle.manifest.artifacts:
         result = run_diff(quantized_bundle, artifact.id, f"onnx-fp32-{artifact.graph}", exact=exact)
         assert result.passed and len(result.layers) == 33 + (artifact.graph == "full") and result.not_compared == ()
-        assert result.threshold == THRESHOLDS[artifact.precision]
+        assert result.threshold == PRECISIONS[artifact.precision].diff_threshold
         largest[artifact.precision] = max(relative(result))
     assert largest["fp32"] < 1e-5 < largest["fp16"] < 5e-3
     assert largest["fp16"] < largest["w8"] < 0.05 < largest["w8d"] < 0.12 < largest["int8"] < 0.4

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from edgesr.export.quantization.precisions import wide_ranges
 from edgesr.export.quantization.ranges import (
     BINS,
     PERCENTILE,
@@ -18,6 +17,7 @@ from edgesr.export.quantization.ranges import (
     choose_range,
     collect_histograms,
     image_ranges,
+    wide_ranges,
 )
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from tests.helpers.small_graphs import conv, kernels, make_graph

@@ -26,9 +26,8 @@ from edgesr.export.graphs.tflite_graph import (
     write_tflite,
 )
 from edgesr.export.quantization.plan import Plan
-from edgesr.export.quantization.precisions import wide_ranges
 from edgesr.export.quantization.quantize_tflite import quantize_to_int8, quantize_to_int16
-from edgesr.export.quantization.ranges import choose_range, collect_histograms, image_ranges
+from edgesr.export.quantization.ranges import choose_range, collect_histograms, image_ranges, wide_ranges
 from edgesr.export.quantization.weight_rounding import LEVELS_8BIT, keep_sums
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
@@ -90,7 +89,7 @@ def make_plan(bundle: Bundle, **changes: Any) -> Plan:
 def projection_int8(projection_bundle: Bundle) -> bytes:
     """The full graph with projection, all operators of its body in int8."""
     return quantize_to_int8(
-        content_of(projection_bundle, "full"), tile_graph(projection_bundle), make_plan(projection_bundle)
+        read_tflite(content_of(projection_bundle, "full")), tile_graph(projection_bundle), make_plan(projection_bundle)
     )
 
 
@@ -202,9 +201,9 @@ def test_int8_keeps_the_projection_factor(projection_bundle: Bundle, projection_
 
 def test_float_layers_of_a_plan_get_float16_weights(projection_bundle: Bundle) -> None:
     layers = ("node_conv2d", "node_conv2d_3")
-    content = content_of(projection_bundle, "tile")
+    source = read_tflite(content_of(projection_bundle, "tile"))
     plan = make_plan(projection_bundle, scope="conv", float_layers=layers)
-    model = read_tflite(quantize_to_int8(content, tile_graph(projection_bundle), plan))
+    model = read_tflite(quantize_to_int8(source, tile_graph(projection_bundle), plan))
     kinds = [output_kind(model, op) for op in operators(model, "CONV_2D")]
     assert kinds == [FLOAT32, FLOAT32, INT8, INT8, FLOAT32, INT8, INT8], "the first one upsamples"
     assert all(output_kind(model, op) == FLOAT32 for op in (*operators(model, "PRELU"), *operators(model, "ADD")))
@@ -215,7 +214,7 @@ def test_float_layers_of_a_plan_get_float16_weights(projection_bundle: Bundle) -
 def test_w8a16_activations_are_symmetric_int16(projection_bundle: Bundle) -> None:
     reference = tile_graph(projection_bundle)
     ranges = wide_ranges(reference, CALIBRATION)
-    content = quantize_to_int16(content_of(projection_bundle, "tile"), reference, ranges)
+    content = quantize_to_int16(read_tflite(content_of(projection_bundle, "tile")), reference, ranges)
     model = read_tflite(content)
     upsampling, *found = operators(model, "CONV_2D")
     assert (tensor(model, upsampling.inputs[1]).type, output_kind(model, upsampling)) == (FLOAT32, FLOAT32)

@@ -20,15 +20,20 @@ from edgesr.export.graphs.tflite_graph import (
     write_tflite,
 )
 from edgesr.export.quantization.plan import Plan
-from edgesr.export.quantization.quantize_tflite import convert_weights, quantize_to_int8, quantize_to_int16
+from edgesr.export.quantization.quantize_tflite import (
+    WEIGHTS_8BIT,
+    convert_to_8bit_weights,
+    quantize_to_int8,
+    quantize_to_int16,
+)
 from edgesr.runtimes.bundle.opening import Bundle
 from tests.export.quantization.test_tflite_precisions import content_of, make_plan, output_of, run, tile_graph
 
 Rewrite = Callable[[bytes, onnx.ModelProto, Plan], bytes]
 REWRITES: dict[str, Rewrite] = {
-    "w8": lambda content, graph, _: convert_weights(content, graph, "w8"),
-    "w8a16": lambda content, graph, plan: quantize_to_int16(content, graph, plan.ranges),
-    "int8": quantize_to_int8,
+    "w8": lambda content, graph, _: convert_to_8bit_weights(read_tflite(content), graph, WEIGHTS_8BIT),
+    "w8a16": lambda content, graph, plan: quantize_to_int16(read_tflite(content), graph, plan.ranges),
+    "int8": lambda content, graph, plan: quantize_to_int8(read_tflite(content), graph, plan),
 }
 
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from edgesr.export.formats.full_and_tile import measure_halo
+from edgesr.export.conversions.full_and_tile import measure_halo
 from edgesr.export.goldens import record_goldens
 from edgesr.export.inspection.paths import inspect_path
 from edgesr.export.options import ExportOptions

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from edgesr.export.calibration.photographs import photograph
-from edgesr.export.formats.full_and_tile import count_mac_per_hr_pixel, measure_halo
+from edgesr.export.conversions.full_and_tile import count_mac_per_hr_pixel, measure_halo
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.glue.noise_level import noise_level
 from edgesr.sr_model.generators.config import PRESETS, BodySize, GeneratorConfig, Padding, preset

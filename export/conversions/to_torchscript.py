@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from edgesr.export.formats.full_and_tile import build_graph, example_input
+from edgesr.export.conversions.full_and_tile import build_graph, example_input
 from edgesr.runtimes.bundle.manifest import GraphKind, Size
 from edgesr.sr_model.generators.generator import Generator
 

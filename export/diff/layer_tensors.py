@@ -5,15 +5,18 @@ Layers are those of the bundle's float32 ONNX tile graph, whatever file the valu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import onnx
 
-from edgesr.export.graphs.layer_graphs import Layer, LayerGraph, Match, layers_of, match_layers
+from edgesr.export.formats.onnx_target import ONNX
+from edgesr.export.formats.targets import EXTRA, TARGETS
+from edgesr.export.graphs.layer_graphs import Layer, LayerGraph, LayerTensors, layers_of, match_layers
 from edgesr.export.graphs.onnx_graph import runner
-from edgesr.export.graphs.onnx_layers import onnx_layer_graph, onnx_layer_values
+from edgesr.export.graphs.onnx_layers import onnx_layer_graph
+from edgesr.export.quantization.precisions import FLOAT
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, Golden
 from edgesr.runtimes.bundle.opening import Bundle
@@ -22,14 +25,6 @@ from edgesr.runtimes.packages import require_packages
 
 FULL_OUTPUT = Layer(tensor="sr", layer="sr", operator="output")
 _RECORDED_ERROR = 1e-3
-
-
-@dataclass(frozen=True)
-class LayerTensors:
-    """Names of tensors (those of the reference), and a reader of their values (c,h,w)."""
-
-    names: frozenset[str]
-    read: Callable[[str], FloatArray]
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,7 @@ class Reference:
 
 def open_reference(bundle: Bundle) -> Reference:
     """The bundle's float32 ONNX tile graph; an InputError when it has none."""
-    found = [a for a in bundle.manifest.artifacts if (a.format, a.graph, a.precision) == ("onnx", "tile", "fp32")]
+    found = [a for a in bundle.manifest.artifacts if (a.format, a.graph, a.precision) == (ONNX.name, "tile", FLOAT)]
     if not found:
         raise InputError(
             f"{bundle.root}: has no float32 ONNX tile graph, which names the layers; export the bundle again with "
@@ -56,10 +51,12 @@ def open_reference(bundle: Bundle) -> Reference:
 
 def require_layers(artifact: Artifact) -> None:
     """An InputError for a format whose inner tensors cannot be read."""
-    if artifact.format not in ("onnx", "tflite"):
+    target = TARGETS[artifact.format]
+    if target.open_layers is None:
+        readable = " or ".join(name for name, other in TARGETS.items() if other.open_layers is not None)
         raise InputError(
-            f"{artifact.id}: a {artifact.format} file does not give its inner tensors (TorchScript Lite gives its "
-            "output alone); choose an onnx or tflite artifact, or pytorch as the second"
+            f"{artifact.id}: a {artifact.format} file does not give its inner tensors ({target.why_no_layers}); "
+            f"choose an {readable} artifact, or pytorch as the second"
         )
 
 
@@ -68,25 +65,21 @@ def artifact_tensors(
 ) -> LayerTensors:
     """Run an artifact on an LR image (3,h,w): its layers, and the SR image of a full graph.
 
-    ONNX Runtime computes as it does otherwise, or in exact arithmetic; TFLite always in that of LiteRT's own kernels.
+    ``exact``: in exact arithmetic, where the runtime leaves the choice.
     """
     require_layers(artifact)
-    path = bundle.model_path(artifact)
-    if artifact.format == "onnx":
-        model = onnx.load(path)
-        match = _matched(artifact, onnx_layer_graph(model), reference)
-        values = onnx_layer_values(model, match, image, exact=exact)
-        return LayerTensors(frozenset(values), values.__getitem__)
-    require_packages(f"comparing {artifact.id}", ("ai-edge-litert",), extra="export")
-    from edgesr.export.graphs.tflite_graph import read_tflite
-    from edgesr.export.graphs.tflite_layers import tflite_layer_graph, tflite_layer_values
-
-    match = _matched(artifact, tflite_layer_graph(read_tflite(path.read_bytes())), reference)
-    return LayerTensors(frozenset(match.tensors), tflite_layer_values(path, match, image))
+    target = TARGETS[artifact.format]
+    assert target.open_layers is not None
+    require_packages(f"comparing {artifact.id}", target.layer_packages, extra=EXTRA)
+    file = target.open_layers(bundle.model_path(artifact))
+    match = match_layers(file.graph, reference.graph)
+    if artifact.graph == "full":
+        match.tensors[FULL_OUTPUT.tensor] = file.graph.output
+    return file.tensors(match, image, exact=exact)
 
 
 def recorded_tensors(bundle: Bundle, golden: Golden, reference: Reference) -> LayerTensors:
-    """What PyTorch computed at export: modules of the network (`head`, `blocks.N`) and the residual.
+    """What PyTorch computed at export: the modules that the generator names, and the residual.
 
     A module is the tensor of the float32 ONNX graph with its shape and the nearest values; where none is near (that
     file may be the faulty one) the last convolution or sum of the module's layers. An EdgesrError when there is none.
@@ -98,13 +91,6 @@ def recorded_tensors(bundle: Bundle, golden: Golden, reference: Reference) -> La
         values[_tensor_of_module(module, recorded, computed, reference)] = recorded
     values[reference.layers[-1].tensor] = bundle.tensor(golden.residual)
     return LayerTensors(frozenset(values), values.__getitem__)
-
-
-def _matched(artifact: Artifact, graph: LayerGraph, reference: Reference) -> Match:
-    match = match_layers(graph, reference.graph)
-    if artifact.graph == "full":
-        match.tensors[FULL_OUTPUT.tensor] = graph.output
-    return match
 
 
 def _tensor_of_module(

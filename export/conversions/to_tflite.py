@@ -13,9 +13,10 @@ import numpy as np
 import onnx
 
 from edgesr.export.calibration.photographs import sample_tiles
-from edgesr.export.formats.name_tensors import name_tensors
-from edgesr.export.formats.resizable import repeat_border, upsample_by_convolution, upsamples_input
+from edgesr.export.conversions.name_tensors import name_tensors
+from edgesr.export.conversions.resizable import repeat_border, upsample_by_convolution, upsamples_input
 from edgesr.export.graphs.depth_to_space import use_dcr_order
+from edgesr.export.graphs.tflite_graph import read_tflite, write_tflite
 from edgesr.export.subprocesses import run_converter
 
 _SAMPLE_FILE = "calibration_image_sample_data_20x128x128x3_float32.npy"
@@ -23,31 +24,33 @@ _SAMPLES, _SAMPLE_SIZE = 20, (128, 128)
 
 
 def export_tflite(
-    onnx_file: Path, path: Path, *, input_name: str, output_name: str, resizable_scale: int | None = None
+    model: onnx.ModelProto, path: Path, *, input_name: str, output_name: str, resizable_scale: int | None = None
 ) -> None:
-    """Convert a fixed-size NCHW ONNX file into a float32 NHWC TFLite file whose tensors have these names.
+    """Convert an NCHW ONNX graph of a fixed size into a float32 NHWC TFLite file whose tensors have these names.
 
     ``resizable_scale``: bilinear upsampling of the input by this factor is written so that the file can be resized.
     """
     with tempfile.TemporaryDirectory(prefix="edgesr-tflite-") as folder:
         samples = np.stack(sample_tiles(_SAMPLES, _SAMPLE_SIZE)).transpose(0, 2, 3, 1) / np.float32(255)
         np.save(Path(folder) / _SAMPLE_FILE, samples)
-        source = Path(folder) / onnx_file.name
-        model = onnx.load(onnx_file)
+        source = Path(folder) / path.with_suffix(".onnx").name
         upsamples = resizable_scale is not None and upsamples_input(model)
         if resizable_scale is not None and upsamples:
             model = upsample_by_convolution(model, resizable_scale)
         onnx.save(use_dcr_order(model), source)
-        converted = Path(folder) / "converted" / f"{onnx_file.stem}_float32.tflite"
+        converted = Path(folder) / "converted" / f"{source.stem}_float32.tflite"
         run_converter(
-            "edgesr.export.formats.to_tflite",
+            "edgesr.export.conversions.to_tflite",
             [str(source)],
             folder=Path(folder),
             result=converted,
-            what=f"onnx2tf could not convert {onnx_file.name}",
+            what=f"onnx2tf could not convert {source.name}",
         )
-        content = repeat_border(converted.read_bytes()) if upsamples else converted.read_bytes()
-        path.write_bytes(name_tensors(content, input_name=input_name, output_name=output_name))
+        edited = read_tflite(converted.read_bytes())
+        if upsamples:
+            repeat_border(edited)
+        name_tensors(edited, input_name=input_name, output_name=output_name)
+        path.write_bytes(write_tflite(edited))
 
 
 def _convert_here(onnx_file: str) -> None:

@@ -13,12 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch.export import Dim
 
-from edgesr.export.formats.full_and_tile import build_graph, example_input
-from edgesr.export.formats.graph_names import INPUT_NAME, OUTPUT_NAMES
-from edgesr.export.formats.simplify import simplify
+from edgesr.export.conversions.full_and_tile import build_graph, example_input
+from edgesr.export.conversions.graph_names import INPUT_NAME, OUTPUT_NAMES
+from edgesr.export.conversions.simplify import simplify
 from edgesr.runtimes.bundle.manifest import GraphKind, Size
-from edgesr.sr_model.generators.generator import Generator
-from edgesr.sr_model.generators.noise import lower_median_topk
+from edgesr.sr_model.generators.generator import Generator, with_exportable_median
 
 OPSET = 18
 
@@ -38,7 +37,7 @@ def export_onnx(
     raw = path.with_suffix(".raw.onnx")
     with _quiet_exporter(), torch.inference_mode():
         torch.onnx.export(
-            build_graph(generator, kind, lower_median_topk),
+            build_graph(with_exportable_median(generator), kind),
             (example_input(size),),
             raw,
             dynamo=True,

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from edgesr.runtimes.bundle.manifest import GraphKind, Size
 from edgesr.sr_model.generators.generator import Generator
-from edgesr.sr_model.generators.noise import LowerMedian, lower_median
 
 
 class _TileGraph(nn.Module):
@@ -23,11 +22,9 @@ class _TileGraph(nn.Module):
         return self.generator.residual(lr)
 
 
-def build_graph(generator: Generator, kind: GraphKind, median: LowerMedian = lower_median) -> nn.Module:
-    """The module to export; ``median`` is the form of the noise level's median that the target has operators for."""
+def build_graph(generator: Generator, kind: GraphKind) -> nn.Module:
+    """The module to export."""
     generator = copy.deepcopy(generator).eval().requires_grad_(False)
-    if generator.projection is not None:
-        generator.projection.noise_level.median = median
     return generator if kind == "full" else _TileGraph(generator)
 
 

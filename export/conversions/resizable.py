@@ -7,6 +7,8 @@ of 1/64 at x4, so that the sums are exact for 8-bit images.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 from ai_edge_litert import schema_py_generated as schema
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from edgesr.export.graphs.onnx_graph import copied
-from edgesr.export.graphs.tflite_graph import operator_name, read_tflite, write_tflite
+from edgesr.export.graphs.tflite_graph import operator_name
 
 _CHANNELS = 3
 
@@ -51,14 +53,12 @@ def upsamples_input(model: onnx.ModelProto) -> bool:
     return any(_is_input_resize(node, model) for node in model.graph.node)
 
 
-def repeat_border(content: bytes) -> bytes:
-    """A TFLite file whose mirror pad of the input repeats the border: with one pixel that is SYMMETRIC."""
-    model = read_tflite(content)
+def repeat_border(model: Any) -> None:
+    """Make the mirror pad of a TFLite model's input repeat the border: with one pixel that is SYMMETRIC."""
     (graph,) = model.subgraphs
     for operator in graph.operators:
         if operator_name(model, operator) == "MIRROR_PAD" and int(operator.inputs[0]) == int(graph.inputs[0]):
             operator.builtinOptions.mode = schema.MirrorPadMode.SYMMETRIC
-    return write_tflite(model)
 
 
 def _is_input_resize(node: onnx.NodeProto, model: onnx.ModelProto) -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from edgesr.export.graphs.tflite_graph import read_tflite, write_tflite
+from typing import Any
 
 
-def name_tensors(content: bytes, *, input_name: str, output_name: str) -> bytes:
-    """A TFLite file with one input and one output -> the same file with those two tensors renamed."""
-    model = read_tflite(content)
+def name_tensors(model: Any, *, input_name: str, output_name: str) -> None:
+    """Rename the one input and the one output of a model (`read_tflite`)."""
     (graph,) = model.subgraphs
     (input_index,), (output_index,) = graph.inputs, graph.outputs
     graph.tensors[input_index].name = input_name.encode()
     graph.tensors[output_index].name = output_name.encode()
-    return write_tflite(model)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import onnx
 
-from edgesr.export.formats.delegate_job import DelegateJob
-from edgesr.export.formats.resizable import upsamples_input
+from edgesr.export.conversions.delegate_job import DelegateJob
+from edgesr.export.conversions.resizable import upsamples_input
+from edgesr.export.graphs.onnx_graph import convolutions_of, image_nodes
 from edgesr.runtimes.adapters.tflite import delegation_of
 from edgesr.runtimes.bundle.delegation import DelegateUse, Delegation, GraphOperator, divide
-from edgesr.runtimes.bundle.manifest import GraphKind, Precision
+from edgesr.runtimes.bundle.manifest import GraphKind
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 
@@ -20,7 +21,6 @@ Kinds = tuple[tuple[str, bool], ...]
 """TFLite operators that a node becomes, one after the other, each with whether the delegate takes it."""
 
 DELEGATE = "XNNPACK"
-_NOISE_LEVEL = "noise_level"  # in the names of the glue's own filters
 _UPSAMPLING: Kinds = (("MIRROR_PAD", False), ("CONV_2D", True), ("DEPTH_TO_SPACE", True))
 _SIXTEEN_BIT_CONVOLUTION: Kinds = (("QUANTIZE", False), ("CONV_2D", False), ("DEQUANTIZE", False))
 _WITHOUT_KERNEL = {
@@ -36,30 +36,34 @@ _WITHOUT_KERNEL = {
 }
 
 
-def predict(model: onnx.ModelProto, *, graph: GraphKind, precision: Precision) -> Delegation:
-    """Partitions and fallbacks of the TFLite file that a float32 ONNX graph will become in that precision.
+def predict(model: onnx.ModelProto, *, graph: GraphKind, wide: onnx.ModelProto | None = None) -> Delegation:
+    """Partitions and fallbacks of the TFLite file that a float32 ONNX graph will become.
+
+    ``wide`` is the tile graph whose convolutions will have 16-bit activations, where they will: a full graph has others
+    beside, of its glue.
 
     Pads that mirror or repeat pixels, sorting and gathering have no XNNPACK kernel, nor have convolutions with 16-bit
     activations. Bilinear upsampling in a tile graph becomes such a pad and a convolution, so that it can be resized; a
     constant factor before a convolution goes into its weights.
     """
     resizable = graph == "tile" and upsamples_input(model)
+    widened = set() if wide is None else {node.name for node in convolutions_of(model, wide)}
     operators: list[GraphOperator] = []
     taken: list[bool] = []
     for node in _on_image(model):
-        kinds = _kinds(node, precision=precision, resizable=resizable)
+        kinds = _kinds(node, wide=node.name in widened, resizable=resizable)
         operators += _chain(node, [kind for kind, _ in kinds])
         taken += [by_delegate for _, by_delegate in kinds]
     return divide(operators, taken)
 
 
-def _kinds(node: onnx.NodeProto, *, precision: Precision, resizable: bool) -> Kinds:
+def _kinds(node: onnx.NodeProto, *, wide: bool, resizable: bool) -> Kinds:
     if node.op_type == "Pad":
         mode = next((a.s.decode() for a in node.attribute if a.name == "mode"), "constant")
         return (("PAD", True),) if mode == "constant" else (("MIRROR_PAD", False),)
     if node.op_type == "Resize" and resizable:
         return _UPSAMPLING
-    if node.op_type == "Conv" and precision == "w8a16" and _NOISE_LEVEL not in node.input[1]:
+    if wide:
         return _SIXTEEN_BIT_CONVOLUTION
     left_out = _WITHOUT_KERNEL.get(node.op_type)
     return ((node.op_type, True),) if left_out is None else ((left_out, False),)
@@ -78,12 +82,8 @@ def _chain(node: onnx.NodeProto, kinds: list[str]) -> list[GraphOperator]:
 
 def _on_image(model: onnx.ModelProto) -> list[onnx.NodeProto]:
     """Nodes that compute with pixels: what depends on the image's size alone is constant in a TFLite file."""
-    pixels = {model.graph.input[0].name}
-    nodes = []
-    for node in model.graph.node:
-        if node.op_type != "Shape" and not pixels.isdisjoint(node.input):
-            nodes.append(node)
-            pixels.update(node.output)
+    nodes = image_nodes(model)
+    pixels = {model.graph.input[0].name, *(name for node in nodes for name in node.output)}
     factors = {node.output[0]: node.input[0] for node in nodes if _is_folded(node, nodes, pixels)}
     kept = [_copied(node) for node in nodes if node.output[0] not in factors]
     for node in kept:
@@ -106,9 +106,10 @@ def _is_folded(node: onnx.NodeProto, nodes: Sequence[onnx.NodeProto], pixels: Co
 
 def _main(job_file: str, result_file: str) -> None:
     job = read_record(DelegateJob, Path(job_file), remake="export again", file_names=True)
+    wide = None if job.wide_file is None else onnx.load(job.wide_file)
     use = DelegateUse(
         delegate=DELEGATE,
-        predicted=predict(onnx.load(job.onnx_file), graph=job.graph, precision=job.precision),
+        predicted=predict(onnx.load(job.onnx_file), graph=job.graph, wide=wide),
         found=delegation_of(Path(job.file)),
     )
     Path(result_file).write_text(to_json(use))

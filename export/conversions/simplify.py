@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +11,18 @@ import onnxruntime
 import onnxsim
 from numpy.typing import NDArray
 
-from edgesr.runtimes.bundle.manifest import Size
+from edgesr.export.graphs.onnx_graph import constants, convolutions
 from edgesr.runtimes.errors import EdgesrError
 
 _MAX_ABS_ERROR = 1e-2
 
 
-def simplify(
-    source: Path, target: Path, *, tiles: Sequence[NDArray[np.float32]], fixed_size: Size | None = None
-) -> None:
-    """Write the simplified model; an EdgesrError when it differs by more than 0.01 of 255 on any tile (3,h,w).
-
-    ``fixed_size`` (h,w) also makes its dynamic height and width constant; the tiles must then have that size.
-    """
+def simplify(source: Path, target: Path, *, tiles: Sequence[NDArray[np.float32]]) -> None:
+    """Write the simplified model; an EdgesrError when it differs by more than 0.01 of 255 on any tile (3,h,w)."""
     model = onnx.load(source)
-    shapes = {i.name: [1, 3, *fixed_size] for i in model.graph.input} if fixed_size else None
-    model, _ = onnxsim.simplify(model, overwrite_input_shapes=shapes)
+    names = {node.name: node.input[1] for node in convolutions(model)}
+    model, _ = onnxsim.simplify(model)
+    _name_weights(model, names)
     onnx.checker.check_model(model)
     onnx.save(model, target)
     for tile in tiles:
@@ -35,6 +31,16 @@ def simplify(
             raise EdgesrError(
                 f"onnxsim changed what {target.name} computes: max error {error:.3g} of 255; report this model"
             )
+
+
+def _name_weights(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
+    """Give the weights of convolutions (by node name) their names back: onnxsim renames what it folds a factor into."""
+    known = constants(model)
+    for node in convolutions(model):
+        name = names.get(node.name)
+        if name is not None and name not in known and node.input[1] in known:
+            known[node.input[1]].name = name
+            node.input[1] = name
 
 
 def _run(path: Path, tile: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,0 +1,43 @@
+"""ONNX files for ONNX Runtime, converted from a checkpoint; other targets are converted from the float32 ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgesr.export.formats.target import ArtifactPlan, Sources, Target
+from edgesr.export.steps import rewrite_onnx, to_onnx
+
+if TYPE_CHECKING:
+    from edgesr.export.graphs.layer_graphs import LayeredFile
+
+ONNX_PACKAGES = ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime")
+
+
+def _convert(sources: Sources, plan: ArtifactPlan) -> Path:
+    return sources.run(plan, to_onnx.convert, sources.checkpoint, plan.graph, zero_padded=plan.zero_padded)
+
+
+def _open_layers(path: Path) -> LayeredFile:
+    from edgesr.export.graphs.onnx_layers import open_onnx_layers
+
+    return open_onnx_layers(path)
+
+
+ONNX = Target(
+    name="onnx",
+    title="ONNX",
+    suffix=".onnx",
+    precisions=("fp32", "fp16", "fp16a", "int8", "w8a16"),
+    why_not_others="w8 and w8d: ONNX Runtime has no kernel that keeps float activations and gains from them",
+    graphs=("full", "tile"),
+    runtimes=("ort",),
+    layout="NCHW",
+    dynamic=True,
+    packages=ONNX_PACKAGES,
+    least_runtime=(("onnxruntime", "1.18"),),  # the first that reads ONNX IR version 10
+    convert=_convert,
+    rewrite=rewrite_onnx.rewrite,
+    reduced_range=True,
+    open_layers=_open_layers,
+)

@@ -1,0 +1,101 @@
+"""What a target is: a file format to export to, which files of it there are, and the steps that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol
+
+from edgesr.export.steps.rewriting import Rewriting
+from edgesr.runtimes.bundle.manifest import GraphKind, Layout, Precision, Size
+
+if TYPE_CHECKING:
+    from edgesr.export.graphs.layer_graphs import LayeredFile
+
+P = ParamSpec("P")
+RewriteStep = Callable[[Path, Rewriting, Path, GraphKind], None]
+"""Writes the file of lower precision into a folder: the rewriting, the float32 file and its graph."""
+
+
+@dataclass(frozen=True)
+class ArtifactPlan:
+    """One artifact to make. ``zero_padded``: with zero padding in place of the generator's own."""
+
+    target: Target
+    graph: GraphKind
+    precision: Precision
+    tile_size: Size | None
+    zero_padded: bool = False
+
+    @property
+    def id(self) -> str:
+        size = "" if self.tile_size is None else f"-{self.tile_size[0]}x{self.tile_size[1]}"
+        return f"{self.target.name}-{self.precision}-{self.graph}{'-zero' if self.zero_padded else ''}{size}"
+
+
+class DelegateStep(Protocol):
+    """A step that writes the `DelegateUse` of a file, as ``delegate.inspect``."""
+
+    def __call__(
+        self, folder: Path, onnx_file: Path, file: Path, *, name: str, graph: GraphKind, wide_file: Path | None
+    ) -> None: ...
+
+
+class Sources(Protocol):
+    """What float32 files are made of, and the cache in which a step is run."""
+
+    @property
+    def checkpoint(self) -> Path:
+        """The generator's checkpoint, one of our safetensors files."""
+
+    @property
+    def scale(self) -> int:
+        """The generator's scale."""
+
+    def onnx_file(self, graph: GraphKind, *, zero_padded: bool = False) -> Path:
+        """The float32 ONNX file of a graph."""
+
+    def run(
+        self, plan: ArtifactPlan, step: Callable[Concatenate[Path, P], None], *args: P.args, **kwargs: P.kwargs
+    ) -> Path:
+        """The folder of what a step made for an artifact."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A file format to export to. ``dynamic`` files take any height and width, the others one fixed size.
+
+    ``why_not_others`` tells why it lacks precisions that other targets have; ``packages_below_3_12`` are those of its
+    packages that no Python from 3.12 on can have; ``reduced_range``: weights of its int8 files have 7 bits.
+    ``convert`` gives the folder with ``model`` and the suffix, in float32. ``rewrite``: the step to a lower precision.
+    ``inspect_delegate``: the step that looks what the runtime's delegate takes of a file, where it has one.
+    ``open_layers`` opens a file whose inner tensors can be read, with ``layer_packages``; where there is none,
+    ``why_no_layers`` tells why.
+    """
+
+    name: str
+    title: str
+    suffix: str
+    precisions: tuple[Precision, ...]
+    graphs: tuple[GraphKind, ...]
+    runtimes: tuple[str, ...]
+    layout: Layout
+    dynamic: bool
+    packages: tuple[str, ...]
+    least_runtime: tuple[tuple[str, str], ...]
+    convert: Callable[[Sources, ArtifactPlan], Path]
+    rewrite: RewriteStep | None = None
+    reduced_range: bool = False
+    inspect_delegate: DelegateStep | None = None
+    open_layers: Callable[[Path], LayeredFile] | None = None
+    layer_packages: tuple[str, ...] = ()
+    why_no_layers: str = ""
+    packages_below_3_12: tuple[str, ...] = ()
+    legacy: bool = False
+    why_not_others: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """Name of a file of this target in the folder of the step that made it."""
+        return f"model{self.suffix}"
