@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgesr.cli.completion import one_of, runtimes
+from edgesr.cli.completion import devices, one_of, runtimes, some_of
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import is_standard_output
 from edgesr.runtimes.wording import printable
@@ -26,7 +26,11 @@ BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle
 ArtifactOption = Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")]
 RuntimeOption = Annotated[
     str | None,
-    typer.Option("--runtime", help="Only this runtime: ort, tflite, torchscript.", autocompletion=one_of(runtimes)),
+    typer.Option("--runtime", help="Only this runtime: {runtimes}.", autocompletion=one_of(runtimes)),
+]
+
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="Comma-separated devices: {devices}.", autocompletion=some_of(devices))
 ]
 
 _PIPE_WIDTH = 160
@@ -51,6 +55,11 @@ JsonOption = Annotated[
         help="Also write the results to this file; - is standard output, and tables then go to standard error.",
     ),
 ]
+
+
+def size_text(size: tuple[int, int]) -> str:
+    """A tile size as `parse_size` reads it."""
+    return f"{size[0]}x{size[1]}"
 
 
 def comma_separated(text: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgesr.cli.terminal import (
+    DeviceOption,
     JsonOption,
     RuntimeOption,
     parse_bytes,
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     Chosen = list[tuple[Artifact, str]]
 
 LimitOption = Annotated[str, typer.Option(help="How much slower is too much, in percent of p50.")]
-DeviceOption = Annotated[
-    str, typer.Option("--device", help="Comma-separated devices, such as host,arm64:cortex-a76: see 'edgesr devices'.")
-]
 UnlikeOption = Annotated[bool, typer.Option("--unlike", help="Compare even what was measured in unlike conditions.")]
 
 _INTERRUPTED = 130

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from edgesr.cli.commands.bench import DeviceOption
 from edgesr.cli.terminal import (
     ArtifactOption,
     BundleArgument,
+    DeviceOption,
     JsonOption,
     RuntimeOption,
     print_lines,
