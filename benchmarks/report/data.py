@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
@@ -29,6 +29,10 @@ class ReportFiles:
     quality: Path | None = None
     end_to_end: Path | None = None
     profile: Path | None = None
+
+    def given(self) -> list[Path]:
+        """Those that are there."""
+        return [path for field in fields(self) if (path := getattr(self, field.name)) is not None]
 
 
 @dataclass(frozen=True, kw_only=True)

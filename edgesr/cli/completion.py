@@ -1,4 +1,4 @@
-"""Values of options that a shell completes: the names that edgesr knows, read without a training framework."""
+"""The names that edgesr knows, read from its tables without a training framework: for completion and help texts."""
 
 from __future__ import annotations
 
@@ -49,6 +49,13 @@ def presets() -> Iterable[str]:
     return PRESETS
 
 
+def weights() -> Iterable[str]:
+    """Kinds of embedded weights."""
+    from edgesr.sr_model.generators.checkpoint import WEIGHTS
+
+    return WEIGHTS
+
+
 def runtimes() -> Iterable[str]:
     """Runtimes of exported files."""
     from edgesr.runtimes.adapters.registry import RUNTIMES
@@ -82,3 +89,36 @@ def range_methods() -> Iterable[str]:
     from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 
     return get_args(RangeMethod)
+
+
+def _described_weights() -> Iterable[str]:
+    from edgesr.sr_model.generators.checkpoint import WEIGHTS
+
+    return (f"{kind} ({images})" for kind, images in WEIGHTS.items())
+
+
+def _default_memory() -> Iterable[str]:
+    from edgesr.runtimes.upscaling.options import DEFAULT_MEMORY_BYTES
+
+    return (f"{DEFAULT_MEMORY_BYTES / 1e6:.0f}MB",)
+
+
+def _default_quality() -> Iterable[str]:
+    from edgesr.runtimes.images.picture_writer import DEFAULT_QUALITY
+
+    return (str(DEFAULT_QUALITY),)
+
+
+IN_HELP: dict[str, Names] = {
+    "presets": presets,
+    "weights": _described_weights,
+    "runtimes": runtimes,
+    "targets": targets,
+    "precisions": precisions,
+    "graphs": graphs,
+    "range_methods": range_methods,
+    "devices": devices,
+    "default_memory": _default_memory,
+    "default_quality": _default_quality,
+}
+"""What stands in help texts as ``{presets}`` and so on, see `edgesr.cli.command.Command`."""

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from edgesr.cli.command import Command
 from edgesr.cli.commands.bench import bench
 from edgesr.cli.commands.compare import compare
 from edgesr.cli.commands.devices import devices
@@ -54,19 +55,19 @@ def options(
     """Options of edgesr itself."""
 
 
-app.command()(doctor)
-app.command()(export)
-app.command()(parity)
-app.command()(bench)
-app.command()(compare)
-app.command()(profile)
+app.command(cls=Command)(doctor)
+app.command(cls=Command)(export)
+app.command(cls=Command)(parity)
+app.command(cls=Command)(bench)
+app.command(cls=Command)(compare)
+app.command(cls=Command)(profile)
 app.add_typer(devices, name="devices")
-app.command()(diff)
-app.command()(report)
-app.command()(upscale)
-app.command()(inspect)
-app.command()(train)
-app.command(name="eval")(evaluate)
+app.command(cls=Command)(diff)
+app.command(cls=Command)(report)
+app.command(cls=Command)(upscale)
+app.command(cls=Command)(inspect)
+app.command(cls=Command)(train)
+app.command(name="eval", cls=Command)(evaluate)
 
 
 def main() -> None:

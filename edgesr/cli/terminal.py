@@ -26,17 +26,12 @@ BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle
 ArtifactOption = Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")]
 RuntimeOption = Annotated[
     str | None,
-    typer.Option("--runtime", help="Only this runtime: ort, tflite, torchscript.", autocompletion=one_of(runtimes)),
-]
-DeviceOption = Annotated[
-    str,
-    typer.Option(
-        "--device",
-        help="Comma-separated devices, such as host,arm64:cortex-a76: see 'edgesr devices'.",
-        autocompletion=some_of(devices),
-    ),
+    typer.Option("--runtime", help="Only this runtime: {runtimes}.", autocompletion=one_of(runtimes)),
 ]
 
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="Comma-separated devices: {devices}.", autocompletion=some_of(devices))
+]
 _PIPE_WIDTH = 160
 _MOST_DIGITS = 9
 
@@ -59,6 +54,11 @@ JsonOption = Annotated[
         help="Also write the results to this file; - is standard output, and tables then go to standard error.",
     ),
 ]
+
+
+def size_text(size: tuple[int, int]) -> str:
+    """A tile size as `parse_size` reads it."""
+    return f"{size[0]}x{size[1]}"
 
 
 def comma_separated(text: str) -> tuple[str, ...]:

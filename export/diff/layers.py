@@ -19,6 +19,7 @@ from edgesr.export.diff.layer_tensors import (
     recorded_tensors,
     require_layers,
 )
+from edgesr.export.diff.options import DiffOptions
 from edgesr.export.graphs.layer_graphs import Layer, LayerTensors
 from edgesr.export.quantization.precisions import PRECISIONS
 from edgesr.runtimes.arrays import FloatArray
@@ -90,22 +91,19 @@ class DiffResult(ResultFile):
         return all(layer.passed for layer in self.layers)
 
 
-def run_diff(
-    bundle: Bundle, a: str, b: str, *, golden: str | None = None, threshold: float | None = None, exact: bool = False
-) -> DiffResult:
+def compare_layers(bundle: Bundle, a: str, b: str, options: DiffOptions) -> DiffResult:
     """Compare artifact ``a`` with artifact ``b``, or with PyTorch where ``b`` is "pytorch", on a golden."""
     first, second = _artifact(bundle, a), None if b == PYTORCH else _artifact(bundle, b)
     _require_comparable(first, second)
-    chosen = _golden(bundle, [first] if second is None else [first, second], golden, recorded=second is None)
-    limit = default_threshold(first, second) if threshold is None else threshold
-    if not (math.isfinite(limit) and limit >= 0):
-        raise InputError(f"--threshold {limit}: give a relative RMS error of 0 or more, for example 1e-4")
+    compared = [first] if second is None else [first, second]
+    chosen = _golden(bundle, compared, options.golden, recorded=second is None)
+    limit = default_threshold(first, second) if options.threshold is None else options.threshold
     reference, image = open_reference(bundle), bundle.tensor(chosen.input)
-    tensors = artifact_tensors(bundle, first, reference, image, exact=exact)
+    tensors = artifact_tensors(bundle, first, reference, image, exact=options.exact)
     if second is None:
         expected = recorded_tensors(bundle, chosen, reference)
     else:
-        expected = artifact_tensors(bundle, second, reference, image, exact=exact)
+        expected = artifact_tensors(bundle, second, reference, image, exact=options.exact)
     layers = _compare([*reference.layers, FULL_OUTPUT], tensors, expected, limit)
     return DiffResult(
         schema_version=DiffResult.VERSION,
@@ -117,7 +115,7 @@ def run_diff(
         b=b,
         golden=chosen.id,
         size=chosen.size,
-        exact=exact,
+        exact=options.exact,
         threshold=limit,
         layers=layers,
         first_over=next((layer.name for layer in layers if not layer.passed), None),

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from edgesr.benchmarks.tables.table import Table
 from edgesr.export.formats.targets import EXTRA, TARGETS, needs_older_python
+from edgesr.export.inspection.machine import machine_table
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.packages import installed_version
+
+
+def doctor() -> list[Table]:
+    """Runtimes, export targets and what this machine has: found, needed for what, how to get it."""
+    return [runtime_table(), converter_table(), machine_table()]
 
 
 def runtime_table() -> Table:

@@ -24,7 +24,7 @@ from edgesr.sr_model.generators.weights_file import is_safetensors, require_file
 _COLUMNS = ("what", "value")
 
 
-def inspect_path(path: Path) -> list[Table]:
+def inspect(path: Path) -> list[Table]:
     """Tables that describe a path, whichever kind it is; an InputError when it is none that edgesr knows."""
     if path.is_dir():
         if not is_bundle(path):

@@ -46,6 +46,10 @@ class FolderReport:
     done_before: int
     failures: tuple[str, ...]
 
+    def describe(self) -> list[str]:
+        """One line for each image that was written now."""
+        return [image.describe() for image in self.written]
+
 
 @dataclass(frozen=True)
 class PlannedImage:

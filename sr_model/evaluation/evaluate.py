@@ -1,77 +1,103 @@
-"""Quality of a generator: as a candidate of `edgesr eval`, and as the figures of a validation."""
+"""Quality of checkpoints and bundles against HR images, from paths.
+
+Imports torch only for a checkpoint or the perceptual distance.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-
-from edgesr.benchmarks.quality.candidates import Candidate
-from edgesr.benchmarks.quality.image_pairs import ImageSet
-from edgesr.benchmarks.quality.measurement import measure_quality
-from edgesr.runtimes.arrays import Pixels
-from edgesr.runtimes.errors import EdgesrError
-from edgesr.runtimes.files import sha256_of
-from edgesr.runtimes.wording import printable
-from edgesr.sr_model.generators.checkpoint import load_checkpoint
-from edgesr.sr_model.generators.generator import Generator
+from edgesr.benchmarks.quality.candidates import Candidate, bicubic_candidate, bundle_candidate
+from edgesr.benchmarks.quality.degradations import parse_degradation
+from edgesr.benchmarks.quality.image_pairs import ImageSet, read_image_set
+from edgesr.benchmarks.quality.measurement import PerceptualDistance, QualityResults, measure_quality
+from edgesr.benchmarks.results.writing import require_writable, write_json
+from edgesr.runtimes.bundle.opening import open_bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.packages import installed_version, require_packages
+from edgesr.runtimes.progress import Progress, silent
+from edgesr.sr_model.generators.weights_file import require_file
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeanQuality:
-    """Mean over a folder, as defined in `edgesr.benchmarks.quality.measurement.Quality`.
-
-    PSNR is inf where a picture equals HR.
+class EvalOptions:
+    """``degradation``: how LR is made, as text, see `edgesr.benchmarks.quality.degradations`. ``seed``: of its random
+    numbers. ``artifact_id`` and ``runtime`` choose in bundles; None: the first that takes the first image.
     """
 
-    psnr_y_db: float
-    psnr_rgb_db: float
-    ssim: float
+    degradation: str = "clean"
+    seed: int = 0
+    artifact_id: str | None = None
+    runtime: str | None = None
+
+    def __post_init__(self) -> None:
+        parse_degradation(self.degradation)
+        if self.seed < 0:
+            raise InputError(f"seed is {self.seed}: need a whole number of at least 0")
 
 
-def validate(generator: Generator, images: ImageSet, degradation: str) -> MeanQuality:
-    """Measure a generator, in whichever mode and on whichever device, on a set of images; seed 0."""
-    candidate = Candidate(name=generator.config.name, scale=generator.config.scale, upscale=generator_pixels(generator))
-    mean = measure_quality([candidate], images, degradation=degradation).results[0].mean
-    y, rgb = (math.inf if value is None else value for value in (mean.psnr_y_db, mean.psnr_rgb_db))
-    return MeanQuality(psnr_y_db=y, psnr_rgb_db=rgb, ssim=mean.ssim)
-
-
-def checkpoint_candidate(path: Path) -> Candidate:
-    """The generator of a checkpoint, ours or a published .pth."""
-    generator = load_checkpoint(path)
-    return Candidate(
-        name=printable(str(path)),
-        scale=generator.config.scale,
-        upscale=generator_pixels(generator),
-        sha256=sha256_of(path),
+def evaluate(
+    paths: Sequence[Path],
+    data: Path,
+    options: EvalOptions | None = None,
+    *,
+    json: Path | None = None,
+    progress: Progress = silent,
+) -> QualityResults:
+    """Measure checkpoints and bundles, and bicubic, against the HR images of the folder ``data``; ST-LPIPS too where
+    torch and its weights are installed. The results are also written to ``json``, which must be none of the paths.
+    """
+    options = options or EvalOptions()
+    require_writable(json, *paths)
+    images = read_image_set(data)
+    candidates = candidates_from_paths(paths, images, artifact_id=options.artifact_id, runtime=options.runtime)
+    results = measure_quality(
+        candidates,
+        images,
+        degradation=options.degradation,
+        seed=options.seed,
+        distance=perceptual_distance(),
+        progress=progress,
     )
+    write_json(results, json)
+    return results
 
 
-def generator_pixels(generator: Generator) -> Callable[[Pixels], Pixels]:
-    """The generator as a function of uint8 pixels (h,w,3) -> (s*h,s*w,3), rounded.
+def candidates_from_paths(
+    paths: Sequence[Path], images: ImageSet, *, artifact_id: str | None = None, runtime: str | None = None
+) -> list[Candidate]:
+    """Bicubic, then checkpoint files and bundle directories; ``artifact_id`` and ``runtime`` choose in bundles."""
+    if (artifact_id or runtime) and not any(path.is_dir() for path in paths):
+        listed = ", ".join(map(str, paths))
+        raise InputError(f"--artifact and --runtime choose in a bundle, but {listed} is none; leave them out")
+    opened = [_from_path(path, images, artifact_id, runtime) for path in _distinct(paths)]
+    return [bicubic_candidate(opened[0].scale), *opened]
 
-    It runs in evaluation mode on the generator's device; the mode is put back after every image.
-    """
 
-    def upscale(lr: Pixels) -> Pixels:
-        device = next(generator.parameters()).device
-        tensor = torch.from_numpy(np.array(lr.transpose(2, 0, 1))).to(device).float()[None]
-        training = generator.training
-        generator.eval()
-        try:
-            with torch.inference_mode():
-                residual = generator.residual(tensor)
-                sr = generator.subtract(generator.upsample(tensor), residual)[0]
-        finally:
-            generator.train(training)
-        if not (residual.isfinite().all() and sr.isfinite().all()):  # a clip hides infinities of the residual
-            raise EdgesrError(f"{generator.config.name}: gives values that are not finite; its weights are broken")
-        pixels: Pixels = sr.round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-        return pixels
+def _distinct(paths: Sequence[Path]) -> list[Path]:
+    """Each file or folder once, by whatever names it is given."""
+    found: dict[Path, Path] = {}
+    for path in paths:
+        found.setdefault(path.resolve(), path)
+    return list(found.values())
 
-    return upscale
+
+def perceptual_distance() -> PerceptualDistance | None:
+    """ST-LPIPS, None where torch or its weights are not installed."""
+    if any(installed_version(package) is None for package in ("torch", "stlpips-pytorch")):
+        return None
+    from edgesr.sr_model.evaluation.perceptual_distance import STLPIPS
+
+    return PerceptualDistance("stlpips-pytorch 0.0.2, AlexNet", STLPIPS().distance)
+
+
+def _from_path(path: Path, images: ImageSet, artifact_id: str | None, runtime: str | None) -> Candidate:
+    if path.is_dir():
+        return bundle_candidate(open_bundle(path), images, artifact_id=artifact_id, runtime=runtime)
+    require_file(path)
+    require_packages("evaluating a checkpoint", ("torch", "safetensors"), extra="train")
+    from edgesr.sr_model.evaluation.generator_quality import checkpoint_candidate
+
+    return checkpoint_candidate(path)

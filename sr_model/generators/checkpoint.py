@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from edgesr.sr_model.generators.generator import Generator
 
 METADATA_KEY = "edgesr_generator"
-WEIGHTS = ("real", "clean")
+WEIGHTS = {"real": "photographs", "clean": "bicubic"}
+"""Kinds of embedded weights, and the LR images that each was trained on."""
 DEFAULT_WEIGHTS = "real"
 _DTYPE = "F32"
 _REMAKE = "write it again with this edgesr"

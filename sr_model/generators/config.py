@@ -175,6 +175,11 @@ class TrainConfig:
         return self.steps + self.gan_steps
 
 
+def loss_weights_text(weights: LossWeights) -> str:
+    """Loss weights as `parse_loss_weights` reads them."""
+    return ",".join(f"{field.name}={getattr(weights, field.name):g}" for field in fields(weights))
+
+
 def parse_loss_weights(text: str) -> LossWeights:
     """Loss weights from text such as "l1=10,cycle=5"; those that are not named keep their defaults."""
     known = [f.name for f in fields(LossWeights)]

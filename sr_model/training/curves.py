@@ -12,7 +12,7 @@ from edgesr.benchmarks.quality.image_pairs import ImageSet
 from edgesr.benchmarks.quality.measurement import degraded_pair
 from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.files import write_atomically
-from edgesr.sr_model.evaluation.evaluate import generator_pixels
+from edgesr.sr_model.evaluation.generator_quality import generator_pixels
 from edgesr.sr_model.generators.generator import Generator
 from edgesr.sr_model.training.run.metrics_file import MetricsRow
 

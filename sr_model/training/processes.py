@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from edgesr.runtimes.errors import InputError
-
-_DEVICES = ("auto", "cpu", "cuda")
+from edgesr.sr_model.training.run.resources import require_training_device
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,7 @@ def joined_processes(kind: str) -> Iterator[Processes]:
 
 
 def _device(kind: str) -> torch.device:
-    if kind not in _DEVICES:
-        raise InputError(f"device {kind!r}: choose one of {', '.join(_DEVICES)}")
+    require_training_device(kind)
     if kind == "cpu" or (kind == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     index = int(os.environ.get("LOCAL_RANK", "0"))

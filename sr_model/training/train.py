@@ -15,7 +15,7 @@ from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.wording import counted
-from edgesr.sr_model.evaluation.evaluate import validate
+from edgesr.sr_model.evaluation.generator_quality import validate
 from edgesr.sr_model.generators.checkpoint import load_checkpoint
 from edgesr.sr_model.generators.config import TrainConfig, preset
 from edgesr.sr_model.generators.generator import Generator
@@ -28,6 +28,7 @@ from edgesr.sr_model.training.phases import Update, gan_update, l1_update
 from edgesr.sr_model.training.processes import Processes, joined_processes
 from edgesr.sr_model.training.run.folder import RunFolder
 from edgesr.sr_model.training.run.inputs import TrainInputs
+from edgesr.sr_model.training.run.resources import DEFAULT_DEVICE, DEFAULT_WORKERS, require_workers
 from edgesr.sr_model.training.run.settings import RunSettings
 from edgesr.sr_model.training.run.state import TrainState
 
@@ -37,17 +38,19 @@ def train(
     output: Path,
     config: TrainConfig,
     *,
-    device: str = "auto",
-    workers: int = 1,
+    device: str = DEFAULT_DEVICE,
+    workers: int = DEFAULT_WORKERS,
     progress: Progress = silent,
 ) -> Path:
-    """Train a preset and return the path of the generator's checkpoint.
+    """Train a preset and return the path of the generator's checkpoint. ``device``: auto, cpu or cuda; ``workers``:
+    processes that prepare patches, 0 for none.
 
     A second call with the same output and config continues where the first one stopped, and gives the same weights as
     one run (the same bytes on the CPU in one process). An interrupted run (Ctrl-C) saves after the update that is
     running; a killed one loses at most the updates since the last multiple of ``validate_every``. Under torchrun every
     process calls this; the first one writes.
     """
+    require_workers(workers)
     with joined_processes(device) as processes:
         _train(inputs, RunFolder(output), config, processes, workers, progress if processes.rank == 0 else silent)
     return RunFolder(output).generator

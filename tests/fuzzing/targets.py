@@ -33,7 +33,7 @@ from edgesr.benchmarks.tables.parity import golden_table, parity_table
 from edgesr.benchmarks.tables.profiles import kind_table, operator_table, profile_notes
 from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
 from edgesr.export.inspection.model_file import describe
-from edgesr.export.inspection.paths import inspect_path
+from edgesr.export.inspection.paths import inspect
 from edgesr.runtimes.bundle.manifest import SCHEMA_VERSION
 from edgesr.runtimes.bundle.opening import MANIFEST_FILE, open_bundle
 from edgesr.runtimes.errors import InputError
@@ -78,7 +78,7 @@ def read_input(target: Target, content: bytes) -> None:
 
 def _read_manifest(file: Path) -> None:
     bundle = open_bundle(file.parent)
-    inspect_path(file.parent)
+    inspect(file.parent)
     build_report(bundle, ReportFiles(), pictures=False)
     for artifact, runtime in select_artifacts(bundle):
         if runtime == "ort":
@@ -164,7 +164,7 @@ TARGETS = {
     "quality": _result_file("quality", QualityResults, image_quality_table, mean_quality_table, quality_notes),
     "end-to-end": _result_file("end_to_end", EndToEndResults, end_to_end_table),
     "profile": _result_file("profile", ProfileResults, kind_table, operator_table, profile_notes),
-    "safetensors": Target("x/x.safetensors", _checkpoint, mutate_safetensors, inspect_path),
+    "safetensors": Target("x/x.safetensors", _checkpoint, mutate_safetensors, inspect),
     "pth": Target("x/x.pth", _published, mutate_bytes, load_checkpoint),
     "onnx": Target(
         "x/x.onnx",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import edgesr
+from edgesr.runtimes.errors import MissingPackageError
 
 LAYERS = ("benchmarks", "export", "runtimes", "sr_model")
 
@@ -40,8 +42,23 @@ def test_public_names_are_those_that_a_type_checker_sees() -> None:
     assert set(edgesr.__all__) == set(dir(edgesr))
     for name in edgesr.__all__:
         assert getattr(edgesr, name) is not None
-    with pytest.raises(AttributeError, match=r"no attribute 'nope': it offers Bundle, ExportOptions"):
+    with pytest.raises(AttributeError, match=r"no attribute 'nope': it offers BenchOptions, Bundle"):
         _ = edgesr.nope  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Generator", "a generator needs packages that are not installed (torch): pip install 'edgesr[train]'"),
+        ("diff", "diff needs packages that are not installed (onnx, onnxruntime): pip install 'edgesr[export]'"),
+        ("export_bundle", "(torch, safetensors, filelock, platformdirs): pip install 'edgesr[export]'"),
+        ("train", "(torch, safetensors, matplotlib): pip install 'edgesr[train]'"),
+    ],
+)
+def test_names_that_need_absent_packages_tell_so(name: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgesr.runtimes.packages.installed_version", lambda _: None)
+    with pytest.raises(MissingPackageError, match=re.escape(message)):
+        getattr(edgesr, name)
 
 
 def test_names_come_from_where_a_type_checker_finds_them() -> None:

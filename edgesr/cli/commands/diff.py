@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from edgesr.cli.terminal import JsonOption, print_lines, print_table
-from edgesr.runtimes.packages import require_packages
 
 
 def diff(
@@ -29,19 +28,11 @@ def diff(
     plot: Annotated[Path | None, typer.Option(help="Also draw the error per layer: .svg or .png.")] = None,
 ) -> None:
     """Compare two artifacts layer by layer and name the first that differs too much; exit code 1 when one does."""
-    require_packages("diff", ("onnx", "onnxruntime"), extra="export")
-    from edgesr.benchmarks.results.writing import require_writable, write_json
-    from edgesr.export.diff.layers import run_diff
-    from edgesr.export.diff.plot import draw_differences, require_drawable
+    import edgesr
     from edgesr.export.diff.tables import diff_summary, diff_table
-    from edgesr.runtimes.bundle.opening import open_bundle
 
-    require_writable(json, bundle)
-    require_writable(plot, bundle, json)
-    require_drawable(plot)
-    result = run_diff(open_bundle(bundle), a, b, golden=golden, threshold=threshold, exact=exact)
-    write_json(result, json)
-    draw_differences(result, plot)
+    options = edgesr.DiffOptions(golden=golden, threshold=threshold, exact=exact)
+    result = edgesr.diff(edgesr.open_bundle(bundle), a, b, options, json=json, plot=plot)
     print_table(diff_table(result))
     print_lines(diff_summary(result))
     raise typer.Exit(0 if result.passed else 1)

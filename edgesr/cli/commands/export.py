@@ -3,64 +3,95 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgesr.cli.command import default_of
 from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
 from edgesr.cli.completion import targets as known_targets
-from edgesr.cli.terminal import comma_separated, parse_size, print_lines, print_table, shown_progress
-from edgesr.runtimes.packages import require_packages
+from edgesr.cli.completion import weights as known_weights
+from edgesr.cli.terminal import comma_separated, parse_size, print_lines, print_table, shown_progress, size_text
 from edgesr.runtimes.wording import counted
+
+if TYPE_CHECKING:
+    from edgesr.export.options import ExportOptions
 
 
 def export(
+    *,
     output: Annotated[Path, typer.Option(help="Directory of the new bundle; an older bundle there is replaced.")],
     preset: Annotated[
-        str | None, typer.Option(help="Preset whose embedded weights to export.", autocompletion=one_of(presets))
+        str | None,
+        typer.Option(help="Preset whose embedded weights to export: {presets}.", autocompletion=one_of(presets)),
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(help="Which of its embedded weights: real (photographs) or clean (bicubic).")
+        str | None,
+        typer.Option(help="Which of its embedded weights: {weights}.", autocompletion=one_of(known_weights)),
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Checkpoint to export: .safetensors or published .pth.")
     ] = None,
     targets: Annotated[
-        str, typer.Option(help="Comma-separated targets.", autocompletion=some_of(known_targets))
-    ] = "onnx,tflite,torchscript",
+        str,
+        typer.Option(
+            help="Comma-separated targets: {targets}.",
+            autocompletion=some_of(known_targets),
+            default_factory=default_of(_options, "targets", ",".join),
+        ),
+    ],
     precision: Annotated[
         str,
         typer.Option(
-            help="Comma-separated precisions: fp32, fp16, fp16a, int8, w8, w8d, w8a16.",
+            help="Comma-separated precisions: {precisions}.",
             autocompletion=some_of(precisions),
+            default_factory=default_of(_options, "precisions", ",".join),
         ),
-    ] = "fp32",
+    ],
     graph: Annotated[
-        str, typer.Option(help="Comma-separated graphs: full, tile.", autocompletion=some_of(graphs))
-    ] = "full,tile",
-    tile_size: Annotated[str, typer.Option(help="LR height x width of fixed-size files.")] = "128x128",
+        str,
+        typer.Option(
+            help="Comma-separated graphs: {graphs}.",
+            autocompletion=some_of(graphs),
+            default_factory=default_of(_options, "graphs", ",".join),
+        ),
+    ],
+    tile_size: Annotated[
+        str,
+        typer.Option(
+            help="LR height x width of fixed-size files.",
+            default_factory=default_of(_options, "tile_size", size_text),
+        ),
+    ],
     calibration: Annotated[
         Path | None, typer.Option(help="Folder of LR photographs to calibrate int8 on; synthetic ones without.")
     ] = None,
     int8_min_psnr: Annotated[
-        float, typer.Option(help="Least mean PSNR (dB) of int8 against float32; layers stay in float until it is kept.")
-    ] = 40.0,
-    int8_max_shift: Annotated[float, typer.Option(help="Largest shift of a channel's mean (0..255) by int8.")] = 0.3,
+        float,
+        typer.Option(
+            help="Least mean PSNR (dB) of int8 against float32; layers stay in float until it is kept.",
+            default_factory=default_of(_options, "int8_min_psnr_db"),
+        ),
+    ],
+    int8_max_shift: Annotated[
+        float,
+        typer.Option(
+            help="Largest shift of a channel's mean (0..255) by int8.",
+            default_factory=default_of(_options, "int8_max_shift"),
+        ),
+    ],
     int8_ranges: Annotated[
         str | None,
-        typer.Option(
-            help="Ranges of int8: minmax, percentile or mse; the best without.", autocompletion=one_of(range_methods)
-        ),
+        typer.Option(help="Ranges of int8: {range_methods}; the best without.", autocompletion=one_of(range_methods)),
     ] = None,
     cache_dir: Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")] = None,
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes."""
-    require_packages("export", ("torch", "safetensors", "filelock", "platformdirs"), extra="export")
+    import edgesr
     from edgesr.export.inspection.quantization_tables import quantization_tables
-    from edgesr.export.options import ExportOptions
-    from edgesr.export.pipeline import export_bundle
 
-    options = ExportOptions(
+    run = edgesr.export_bundle  # refuses missing packages before anything else
+    options = edgesr.ExportOptions(
         preset=preset,
         weights=weights,
         checkpoint=checkpoint,
@@ -74,9 +105,15 @@ def export(
         int8_ranges=int8_ranges,
     )
     with shown_progress() as progress:
-        report = export_bundle(options, output, cache_dir=cache_dir, progress=progress)
+        report = run(options, output, cache_dir=cache_dir, progress=progress)
     made = ", ".join(report.conversions) or "nothing, all stages were in the cache"
     for table in quantization_tables(report.bundle.manifest):
         print_table(table)
     artifacts = counted(len(report.bundle.manifest.artifacts), "artifact")
     print_lines([f"{output}: {artifacts}; converted: {made}"])
+
+
+def _options() -> type[ExportOptions]:
+    from edgesr.export.options import ExportOptions
+
+    return ExportOptions

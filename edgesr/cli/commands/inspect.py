@@ -12,7 +12,7 @@ from edgesr.cli.terminal import print_table
 
 def inspect(path: Annotated[Path, typer.Argument(help="A checkpoint, a model file or a bundle.")]) -> None:
     """Tell what a checkpoint, an ONNX or TFLite file, or a bundle contains."""
-    from edgesr.export.inspection.paths import inspect_path
+    import edgesr
 
-    for table in inspect_path(path):
+    for table in edgesr.inspect(path):
         print_table(table)

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from edgesr.cli.terminal import keep_output_free, print_lines, shown_progress
-from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.wording import counted
 
 
@@ -31,23 +30,19 @@ def report(
     csv: Annotated[Path | None, typer.Option(help="Also write the tables to CSV files in this folder.")] = None,
 ) -> None:
     """Write one HTML page, usable offline, of result files: plots, tables, and pictures to compare."""
-    from edgesr.benchmarks.report.builder import build_report
-    from edgesr.benchmarks.report.data import ReportFiles
-    from edgesr.benchmarks.results.writing import require_writable
-    from edgesr.runtimes.bundle.opening import open_bundle
-    from edgesr.runtimes.files import require_creatable
+    import edgesr
 
-    opened = open_bundle(bundle)
-    given = (bundle, parity, latency, quality, end_to_end, profile, *(image or []))
-    require_writable(output, *given)
-    require_writable(markdown, *given)
-    if markdown is not None and markdown.resolve() == output.resolve():
-        raise InputError(f"{markdown}: is given for the page and for Markdown; give another name to one of them")
-    if csv is not None:
-        require_creatable(csv)
-    files = ReportFiles(parity=parity, latency=latency, quality=quality, end_to_end=end_to_end, profile=profile)
+    opened = edgesr.open_bundle(bundle)
+    files = edgesr.ReportFiles(parity=parity, latency=latency, quality=quality, end_to_end=end_to_end, profile=profile)
     with shown_progress() as progress:
-        made = build_report(opened, files, images=list(dict.fromkeys(image or [])), progress=progress)
-    made.write(output, markdown_file=markdown, csv_folder=csv)
+        made = edgesr.report(
+            opened,
+            files,
+            output,
+            images=image or (),
+            markdown_file=markdown,
+            csv_folder=csv,
+            progress=progress,
+        )
     artifacts = counted(len(opened.manifest.artifacts), "artifact")
     print_lines([f"{output}: {len(made.html) / 1e6:.1f} MB, {artifacts}"])

@@ -2,56 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edgesr.cli.command import default_of
 from edgesr.cli.completion import one_of, presets
 from edgesr.cli.terminal import factors, print_lines, shown_progress
-from edgesr.runtimes.packages import require_packages
 from edgesr.runtimes.wording import counted
+from edgesr.sr_model.training.run.resources import DEFAULT_DEVICE, DEFAULT_WORKERS, MAX_WORKERS, TRAINING_DEVICES
+
+if TYPE_CHECKING:
+    from edgesr.sr_model.generators.config import LossWeights, TrainConfig
 
 
 def train(
     photographs: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of HR photographs.")],
-    preset: Annotated[str, typer.Option(help="Preset to train.", autocompletion=one_of(presets))],
+    *,
+    preset: Annotated[str, typer.Option(help="Preset to train: {presets}.", autocompletion=one_of(presets))],
     output: Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted run.")],
-    degradation: Annotated[str, typer.Option(help="clean, blur:2, noise:8, jpeg:30, joined with +, or mix.")] = "clean",
-    steps: Annotated[int, typer.Option(help="Updates of the L1 phase.")] = 16_000,
-    gan_steps: Annotated[int, typer.Option(help="Updates of the GAN phase after it.")] = 0,
-    batch_size: Annotated[int, typer.Option(help="Patches an update, over all processes.")] = 16,
-    patch_size: Annotated[int, typer.Option(help="Side of an LR patch.")] = 32,
+    degradation: Annotated[str, _setting("degradation", "clean, blur:2, noise:8, jpeg:30, joined with +, or mix.")],
+    steps: Annotated[int, _setting("steps", "Updates of the L1 phase.")],
+    gan_steps: Annotated[int, _setting("gan_steps", "Updates of the GAN phase after it.")],
+    batch_size: Annotated[int, _setting("batch_size", "Patches an update, over all processes.")],
+    patch_size: Annotated[int, _setting("patch_size", "Side of an LR patch.")],
     learning_rate: Annotated[
-        float, typer.Option(help="First learning rate of the L1 phase; it falls to --final-learning-rate.")
-    ] = 1e-3,
-    final_learning_rate: Annotated[float, typer.Option(help="Last learning rate of the L1 phase.")] = 1e-6,
-    gan_learning_rate: Annotated[float, typer.Option(help="First learning rate of the GAN phase.")] = 1e-4,
+        float, _setting("learning_rate", "First learning rate of the L1 phase; it falls to --final-learning-rate.")
+    ],
+    final_learning_rate: Annotated[float, _setting("final_learning_rate", "Last learning rate of the L1 phase.")],
+    gan_learning_rate: Annotated[float, _setting("gan_learning_rate", "First learning rate of the GAN phase.")],
     loss_weights: Annotated[
-        str, typer.Option(help="Weights of the GAN phase: perceptual, adversarial, total_variation, l1, cycle.")
-    ] = "perceptual=1,adversarial=1,total_variation=1,l1=10,cycle=10",
-    perceptual_block: Annotated[int, typer.Option(help="VGG block of the perceptual features, 1 to 5.")] = 5,
-    ema_decay: Annotated[float, typer.Option(help="Decay of the moving average that is written.")] = 0.999,
-    luma_weight: Annotated[float, typer.Option(help="Share of luma in the loss of the L1 phase, 0 to 1.")] = 0.0,
-    reductions: Annotated[str, typer.Option(help="Train on copies reduced by these factors too: 0.8,0.65.")] = "",
-    seed: Annotated[int, typer.Option(help="Seed of weights and patches.")] = 0,
-    validate_every: Annotated[int, typer.Option(help="Updates between two validations, which also save.")] = 1_000,
+        str,
+        _setting(
+            "loss_weights",
+            "Weights of the GAN phase: perceptual, adversarial, total_variation, l1, cycle.",
+            _loss_weights,
+        ),
+    ],
+    perceptual_block: Annotated[int, _setting("perceptual_block", "VGG block of the perceptual features, 1 to 5.")],
+    ema_decay: Annotated[float, _setting("ema_decay", "Decay of the moving average that is written.")],
+    luma_weight: Annotated[float, _setting("luma_weight", "Share of luma in the loss of the L1 phase, 0 to 1.")],
+    reductions: Annotated[
+        str, _setting("reductions", "Train on copies reduced by these factors too: 0.8,0.65.", _numbers)
+    ],
+    seed: Annotated[int, _setting("seed", "Seed of weights and patches.")],
+    validate_every: Annotated[int, _setting("validate_every", "Updates between two validations, which also save.")],
     validation: Annotated[Path | None, typer.Option(help="Folder of HR images to validate on.")] = None,
     unpaired: Annotated[Path | None, typer.Option(help="Folder of real LR images for the cycle.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint to start from.")] = None,
     perceptual_weights: Annotated[
         Path | None, typer.Option(help="VGG16 or VGG19 state dict instead of the one of stlpips-pytorch.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    workers: Annotated[int, typer.Option(min=0, max=256, help="Processes that prepare patches.")] = 1,
+    device: Annotated[str, typer.Option(help=f"One of {', '.join(TRAINING_DEVICES)}.")] = DEFAULT_DEVICE,
+    workers: Annotated[
+        int, typer.Option(min=0, max=MAX_WORKERS, help="Processes that prepare patches.")
+    ] = DEFAULT_WORKERS,
 ) -> None:
     """Train a preset on a folder of photographs: an L1 phase, then a cyclic GAN phase. Many GPUs: under torchrun."""
-    require_packages("training", ("torch", "safetensors", "matplotlib"), extra="train")
-    from edgesr.sr_model.generators.config import TrainConfig, parse_loss_weights
-    from edgesr.sr_model.training.run.inputs import TrainInputs
-    from edgesr.sr_model.training.train import train as run_training
+    import edgesr
+    from edgesr.sr_model.generators.config import parse_loss_weights
 
-    config = TrainConfig(
+    run = edgesr.train  # refuses missing packages before anything else
+    config = edgesr.TrainConfig(
         preset=preset,
         degradation=degradation,
         steps=steps,
@@ -69,7 +83,7 @@ def train(
         seed=seed,
         validate_every=validate_every,
     )
-    inputs = TrainInputs(
+    inputs = edgesr.TrainInputs(
         photographs=photographs,
         unpaired=unpaired,
         validation=validation,
@@ -77,5 +91,26 @@ def train(
         perceptual_weights=perceptual_weights,
     )
     with shown_progress() as progress:
-        path = run_training(inputs, output, config, device=device, workers=workers, progress=progress)
+        path = run(inputs, output, config, device=device, workers=workers, progress=progress)
     print_lines([f"{path}: trained for {counted(config.total_steps, 'step')}"])
+
+
+def _setting(field: str, help_text: str, text: Callable[[Any], str] | None = None) -> Any:
+    """An option with the default of that field of the settings; ``text`` turns it into what a user types."""
+    return typer.Option(help=help_text, default_factory=default_of(_config, field, text))
+
+
+def _config() -> type[TrainConfig]:
+    from edgesr.sr_model.generators.config import TrainConfig
+
+    return TrainConfig
+
+
+def _loss_weights(weights: LossWeights) -> str:
+    from edgesr.sr_model.generators.config import loss_weights_text
+
+    return loss_weights_text(weights)
+
+
+def _numbers(numbers: tuple[float, ...]) -> str:
+    return ",".join(map(str, numbers))

@@ -16,7 +16,7 @@ from edgesr.benchmarks.quality.measurement import QualityResults
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import MissingPackageError
 from edgesr.runtimes.json_records import decode
-from edgesr.sr_model.evaluation.from_paths import candidates_from_paths, perceptual_distance
+from edgesr.sr_model.evaluation.evaluate import candidates_from_paths, perceptual_distance
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint
 from tests.helpers.hr_images import hr_pixels, save, two_images
 

@@ -23,7 +23,7 @@ from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.json_records import decode
-from edgesr.sr_model.evaluation.evaluate import checkpoint_candidate, generator_pixels, validate
+from edgesr.sr_model.evaluation.generator_quality import checkpoint_candidate, generator_pixels, validate
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint, load_checkpoint
 from tests.helpers.hr_images import NAMES, hr_pixels, save, two_images
 

@@ -19,7 +19,7 @@ from edgesr.cli.terminal import comma_separated, parse_bytes, parse_percent, par
 from edgesr.export.calibration.photographs import photograph_files
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.sr_model.evaluation.from_paths import candidates_from_paths
+from edgesr.sr_model.evaluation.evaluate import candidates_from_paths
 from tests.benchmarks.latency.test_compare import made_up_results, written
 from tests.helpers.cli_refusals import RunCli, refused
 from tests.helpers.places import RELEASE

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from edgesr.cli.commands.diff import diff
-from edgesr.export.diff.layers import PYTORCH, DiffResult, run_diff
+from edgesr.export.diff.diff import diff as run_diff
+from edgesr.export.diff.layers import PYTORCH, DiffResult
+from edgesr.export.diff.options import DiffOptions
 from edgesr.export.diff.tables import diff_summary, diff_table
 from edgesr.export.graphs.onnx_graph import constants, convolutions
 from edgesr.export.graphs.tflite_graph import constant_values, operator_name, read_tflite, set_constant, write_tflite
@@ -79,7 +81,7 @@ def tflite_fault(number: int, position: int, *, upsampling: int) -> Callable[[by
 def test_an_artifact_equals_itself(any_bundle: Bundle) -> None:
     for artifact in any_bundle.manifest.artifacts:
         if artifact.format != "torchscript":
-            result = run_diff(any_bundle, artifact.id, artifact.id, threshold=0)
+            result = run_diff(any_bundle, artifact.id, artifact.id, DiffOptions(threshold=0))
             assert result.passed and result.first_over is None and result.not_compared == ()
             assert set(relative(result)) == {0.0}
             assert {(x.max_abs_error, x.rms_error, x.snr_db, x.growth) for x in result.layers} == {(0, 0, None, None)}
@@ -170,7 +172,7 @@ def test_values_that_are_not_finite_are_a_fault(bundle_copy: Bundle, tmp_path: P
 def test_lower_precisions_pass_their_threshold(quantized_bundle: Bundle, exact: bool) -> None:
     largest: dict[str, float] = {}
     for artifact in quantized_bundle.manifest.artifacts:
-        result = run_diff(quantized_bundle, artifact.id, f"onnx-fp32-{artifact.graph}", exact=exact)
+        result = run_diff(quantized_bundle, artifact.id, f"onnx-fp32-{artifact.graph}", DiffOptions(exact=exact))
         assert result.passed and len(result.layers) == 33 + (artifact.graph == "full") and result.not_compared == ()
         assert result.threshold == PRECISIONS[artifact.precision].diff_threshold
         largest[artifact.precision] = max(relative(result))
@@ -199,7 +201,7 @@ def test_refusals(mobile_bundle: Bundle, projection_bundle: Bundle, tmp_path: Pa
         ((ONNX, other, {"threshold": float("nan")}), "relative RMS error of 0 or more"),
     ):
         with pytest.raises(InputError, match=message):
-            run_diff(mobile_bundle, a, b, **options)
+            run_diff(mobile_bundle, a, b, DiffOptions(**options))
     kept = tuple(a for a in mobile_bundle.manifest.artifacts if a.id != ONNX)
     without = Bundle(mobile_bundle.root, dataclasses.replace(mobile_bundle.manifest, artifacts=kept))
     with pytest.raises(InputError, match="has no float32 ONNX tile graph"):
@@ -236,5 +238,5 @@ def test_command_writes_table_json_and_picture(
 
 
 def run_diff_again(bundle: Bundle, result: DiffResult) -> DiffResult:
-    again = run_diff(bundle, result.a, result.b, threshold=result.threshold)
+    again = run_diff(bundle, result.a, result.b, DiffOptions(threshold=result.threshold))
     return dataclasses.replace(again, created_utc=result.created_utc)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from edgesr.export.inspection.paths import inspect_path
+from edgesr.export.inspection.paths import inspect
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint
 from tests.helpers.published_reference import seeded_published_generator
@@ -16,7 +16,7 @@ from tests.helpers.small_generator import save_projected_generator
 
 def facts(path: Path) -> dict[str, str]:
     """Rows of the first table."""
-    return {row[0]: row[1] for row in inspect_path(path)[0].rows}
+    return {row[0]: row[1] for row in inspect(path)[0].rows}
 
 
 def test_checkpoint_tells_of_its_projection(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_bundle_tells_of_its_glue(
     name: str, glue: str, numbers: tuple[str, str], request: pytest.FixtureRequest
 ) -> None:
     bundle: Bundle = request.getfixturevalue(name)
-    tables = inspect_path(bundle.root)
+    tables = inspect(bundle.root)
     assert facts(bundle.root)["glue"] == glue
     for table in tables:
         assert {len(row) for row in table.rows} == {len(table.columns)}

@@ -25,7 +25,7 @@ from edgesr.runtimes.glue.projection import apply_residual, projection_factor, s
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.pixels import in_dtype
 from edgesr.runtimes.upscaling.upscale import upscale, upscale_rows
-from edgesr.sr_model.evaluation.evaluate import generator_pixels
+from edgesr.sr_model.evaluation.generator_quality import generator_pixels
 from edgesr.sr_model.generators.config import GeneratorConfig
 from edgesr.sr_model.generators.generator import Generator
 from tests.helpers.cli_refusals import RunCli, picture, refused

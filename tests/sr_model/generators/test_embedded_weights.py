@@ -16,7 +16,7 @@ from edgesr.export.calibration.photographs import photograph
 from edgesr.export.options import ExportOptions
 from edgesr.export.pipeline import export_bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.sr_model.evaluation.evaluate import generator_pixels
+from edgesr.sr_model.evaluation.generator_quality import generator_pixels
 from edgesr.sr_model.generators.checkpoint import (
     DEFAULT_WEIGHTS,
     WEIGHTS,
@@ -60,7 +60,7 @@ def test_file_is_small_and_has_a_model_card(name: str, kind: str) -> None:
 
 
 def test_real_is_the_default() -> None:
-    assert DEFAULT_WEIGHTS == WEIGHTS[0] == "real"
+    assert DEFAULT_WEIGHTS == next(iter(WEIGHTS)) == "real"
     default = embedded_checkpoint("srrescycgan-mobile")
     assert default == embedded_checkpoint("srrescycgan-mobile", weights="real")
     assert ExportOptions().source() == default

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from edgesr.export.conversions.full_and_tile import measure_halo
 from edgesr.export.goldens import record_goldens
-from edgesr.export.inspection.paths import inspect_path
+from edgesr.export.inspection.paths import inspect
 from edgesr.export.options import ExportOptions
 from edgesr.export.pipeline import export_bundle
 from edgesr.runtimes.errors import InputError
@@ -125,7 +125,7 @@ def test_a_network_of_the_whole_image_is_exported_whole(
     whole = WholeImageGenerator(projected_generator().config).eval().requires_grad_(False)
     whole.load_state_dict(load_file(checkpoint))
     monkeypatch.setattr(checkpoints, "load_checkpoint", lambda _path: whole)
-    facts = {row[0]: row[1] for row in inspect_path(checkpoint)[0].rows}
+    facts = {row[0]: row[1] for row in inspect(checkpoint)[0].rows}
     assert facts["halo"] == "the whole image: no tile is exact, use --graph full"
     options = ("export", "--checkpoint", checkpoint, "--output", tmp_path / "bundle", "--tile-size", "16x24")
     cache = ("--cache-dir", tmp_path.parent / f"{tmp_path.name}-cache")

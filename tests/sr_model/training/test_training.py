@@ -12,7 +12,7 @@ from PIL import Image
 
 from edgesr.benchmarks.quality.image_pairs import read_image_set
 from edgesr.runtimes.errors import InputError
-from edgesr.sr_model.evaluation.evaluate import validate
+from edgesr.sr_model.evaluation.generator_quality import validate
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint, load_checkpoint
 from edgesr.sr_model.generators.config import TrainConfig
 from edgesr.sr_model.generators.published import read_state

@@ -1,0 +1,59 @@
+"""Upscale what a path names: an image, or every image of a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.progress import Progress, silent
+from edgesr.runtimes.upscaling.files import FileUpscaler, FolderReport, PlannedImage
+from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
+
+
+@dataclass(frozen=True)
+class FolderPlan:
+    """What a run over a folder would take, image by image, and why each of the others cannot be upscaled."""
+
+    images: tuple[PlannedImage, ...]
+    failures: tuple[str, ...]
+
+    def describe(self) -> list[str]:
+        """A few lines an image, for people."""
+        return [line for image in self.images for line in image.describe()]
+
+
+def upscale_files(
+    source: Path,
+    target: Path,
+    bundle: Bundle,
+    options: UpscaleOptions | None = None,
+    files: FileOptions | None = None,
+    *,
+    progress: Progress = silent,
+) -> FolderReport:
+    """Upscale an image to the file ``target``, or all images of a folder into the folder ``target``, of any size in
+    tiles. An image that cannot be upscaled is an error; one of a folder is a failure in the report.
+    """
+    upscaler = FileUpscaler(bundle, options or UpscaleOptions(), files or FileOptions(), progress)
+    if source.is_dir():
+        return upscaler.folder(source, target)
+    return FolderReport((upscaler.file(source, target),), 0, ())
+
+
+def plan_files(
+    source: Path,
+    target: Path,
+    bundle: Bundle,
+    options: UpscaleOptions | None = None,
+    files: FileOptions | None = None,
+    *,
+    progress: Progress = silent,
+) -> FolderPlan:
+    """What `upscale_files` would take: artifact, tiles, memory and time of every image. Nothing is written."""
+    upscaler = FileUpscaler(bundle, options or UpscaleOptions(), files or FileOptions(), progress)
+    planned = list(upscaler.planned(source, target))
+    return FolderPlan(
+        tuple(item for item in planned if not isinstance(item, str)),
+        tuple(item for item in planned if isinstance(item, str)),
+    )
