@@ -8,8 +8,8 @@ from pathlib import Path
 
 from edgesr.benchmarks.jobs import HOST
 from edgesr.benchmarks.latency.settings import LatencySettings, ProfileSettings
-from edgesr.runtimes.adapters.registry import require_threads
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.threads import require_threads
 
 _MLPERF_QUERIES = 1024
 _MLPERF_SECONDS = 60.0

@@ -7,16 +7,7 @@ from edgesr.runtimes.adapters.runtime import Runtime
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.errors import InputError, MissingPackageError
 
-MAX_THREADS = 256
-
-
 RUNTIMES = {runtime.name: runtime for runtime in (ort.RUNTIME, tflite.RUNTIME, torchscript.RUNTIME)}
-
-
-def require_threads(count: int) -> None:
-    """An InputError for a number of threads that no runtime should be asked for."""
-    if not 1 <= count <= MAX_THREADS:
-        raise InputError(f"threads is {count}: need 1 to {MAX_THREADS}")
 
 
 def runtime_info(name: str) -> Runtime:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgesr.runtimes.adapters.registry import require_threads, runtime_for
+from edgesr.runtimes.adapters.registry import runtime_for
 from edgesr.runtimes.adapters.runtime import Session
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, Layout
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import is_text
+from edgesr.runtimes.threads import require_threads
 from edgesr.runtimes.wording import shown_text
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgesr.runtimes.adapters.registry import require_threads
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.images.image_io import DEFAULT_MAX_MEGAPIXELS, SUFFIXES
+from edgesr.runtimes.threads import require_threads
 from edgesr.runtimes.upscaling.self_ensemble import ALL_EIGHT, SINGLE, Member
 
 DEFAULT_MEMORY_BYTES = 256_000_000

@@ -9,7 +9,7 @@ import typer
 
 from edgesr.benchmarks.runs.options import ProfileOptions
 from edgesr.cli.terminal import JsonOption, RuntimeOption, print_lines, print_table, shown_progress
-from edgesr.runtimes.adapters.registry import MAX_THREADS
+from edgesr.runtimes.threads import MAX_THREADS
 
 
 def profile(
