@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from edgesr.benchmarks.runs.profile import run_profile
     from edgesr.export.diff.diff import diff
     from edgesr.export.diff.options import DiffOptions
+    from edgesr.export.inspection.contents import inspect
     from edgesr.export.inspection.doctor import doctor
-    from edgesr.export.inspection.paths import inspect
     from edgesr.export.options import ExportOptions
     from edgesr.export.pipeline import export_bundle
     from edgesr.runtimes.bundle.opening import Bundle, open_bundle
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from edgesr.runtimes.upscaling.paths import plan_files, upscale_files
     from edgesr.runtimes.upscaling.upscale import upscale, upscale_rows
     from edgesr.sr_model.evaluation.evaluate import EvalOptions, evaluate
-    from edgesr.sr_model.generators.config import LossWeights, TrainConfig
     from edgesr.sr_model.generators.generator import Generator
+    from edgesr.sr_model.training.config import LossWeights, TrainConfig
     from edgesr.sr_model.training.run.inputs import TrainInputs
     from edgesr.sr_model.training.train import train
 
@@ -92,12 +92,12 @@ _PLACES = {
     "ExportOptions": ("edgesr.export.options", "ExportOptions"),
     "FileOptions": ("edgesr.runtimes.upscaling.options", "FileOptions"),
     "Generator": ("edgesr.sr_model.generators.generator", "Generator"),
-    "LossWeights": ("edgesr.sr_model.generators.config", "LossWeights"),
+    "LossWeights": ("edgesr.sr_model.training.config", "LossWeights"),
     "ParityOptions": ("edgesr.benchmarks.runs.options", "ParityOptions"),
     "PhotographOptions": ("edgesr.benchmarks.runs.options", "PhotographOptions"),
     "ProfileOptions": ("edgesr.benchmarks.runs.options", "ProfileOptions"),
     "ReportFiles": ("edgesr.benchmarks.report.data", "ReportFiles"),
-    "TrainConfig": ("edgesr.sr_model.generators.config", "TrainConfig"),
+    "TrainConfig": ("edgesr.sr_model.training.config", "TrainConfig"),
     "TrainInputs": ("edgesr.sr_model.training.run.inputs", "TrainInputs"),
     "UpscaleOptions": ("edgesr.runtimes.upscaling.options", "UpscaleOptions"),
     "check_parity": ("edgesr.benchmarks.parity.check", "check_parity"),
@@ -106,7 +106,7 @@ _PLACES = {
     "doctor": ("edgesr.export.inspection.doctor", "doctor"),
     "evaluate": ("edgesr.sr_model.evaluation.evaluate", "evaluate"),
     "export_bundle": ("edgesr.export.pipeline", "export_bundle"),
-    "inspect": ("edgesr.export.inspection.paths", "inspect"),
+    "inspect": ("edgesr.export.inspection.contents", "inspect"),
     "list_devices": ("edgesr.benchmarks.devices.registry", "list_devices"),
     "open_bundle": ("edgesr.runtimes.bundle.opening", "open_bundle"),
     "plan_files": ("edgesr.runtimes.upscaling.paths", "plan_files"),

@@ -133,7 +133,7 @@ def train_inputs(tmp_path: Path) -> TrainInputs:
 @pytest.fixture(scope="session")
 def whole_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Folders of uninterrupted training runs, "l1" or "gan", made once. Do not change them."""
-    from edgesr.sr_model.generators.config import TrainConfig
+    from edgesr.sr_model.training.config import TrainConfig
     from edgesr.sr_model.training.train import train
     from tests.helpers.training_runs import SETTINGS, make_inputs
 

@@ -9,10 +9,8 @@ from edgesr.benchmarks.machine.environment import Environment
 from edgesr.benchmarks.parity.results import ParityResult
 from edgesr.benchmarks.report import data
 from edgesr.benchmarks.report.data import ReportData
-from edgesr.benchmarks.tables.table import Table
+from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.bundle.manifest import Artifact, Manifest
-
-_DASH = "-"
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Counts:
 def parity_counts(found: ReportData) -> Counts:
     """Of all artifacts on all of their runtimes."""
     states = [_state(data.parity_of(found, a.id, r)) for a in found.bundle.manifest.artifacts for r in a.runtimes]
-    passed, unknown = states.count("pass"), states.count("missing") + states.count(_DASH)
+    passed, unknown = states.count("pass"), states.count("missing") + states.count(DASH)
     return Counts(passed, len(states) - passed - unknown, unknown)
 
 
@@ -85,7 +83,7 @@ def roofline_table(found: ReportData) -> Table:
         point, share = data.roofline_point(result), result.share_of_peak
         if point is not None:
             key = result.key
-            part = _DASH if share is None else f"{share:.0%}"
+            part = DASH if share is None else f"{share:.0%}"
             rows.append((key.artifact, key.runtime, str(key.threads), f"{point[0]:.1f}", f"{point[1]:.1f}", part))
     columns = ("artifact", "runtime", "threads", "FLOP/byte", "GFLOP/s", "of peak")
     return Table("Speed against the limits", columns, tuple(rows))
@@ -104,7 +102,7 @@ def environment_tables(found: ReportData) -> tuple[Table, ...]:
         return ()
     facts = [_facts(one.created_utc, one.environment) for one in there.values()]
     names = dict.fromkeys(name for one in facts for name in one)
-    rows = tuple((name, *(one.get(name, _DASH) for one in facts)) for name in names)
+    rows = tuple((name, *(one.get(name, DASH) for one in facts)) for name in names)
     return (Table("Where it was measured", ("", *there), rows),)
 
 
@@ -135,7 +133,7 @@ def _summary_row(found: ReportData, artifact: Artifact, runtime: str) -> tuple[s
 
 def _state(parity: ParityResult | None) -> str:
     if parity is None:
-        return _DASH
+        return DASH
     if parity.status != "done":
         return parity.status
     return "pass" if parity.passed else "FAIL"
@@ -144,7 +142,7 @@ def _state(parity: ParityResult | None) -> str:
 def _worst_psnr(parity: ParityResult | None) -> str:
     worst = data.worst_golden(parity) if parity else None
     if worst is None:
-        return _DASH
+        return DASH
     if worst.psnr_db is None:
         return "exact" if worst.max_abs_error == 0 else "not finite"
     return f"{worst.psnr_db:.1f}"
@@ -159,8 +157,8 @@ def _latency_result(found: ReportData, artifact: Artifact, runtime: str) -> Late
 
 def _latency_cells(result: LatencyResult | None) -> tuple[str, str, str, str]:
     if result is None or result.latency is None:
-        return _DASH, _DASH, _DASH, _DASH
-    ratio = _DASH if result.ratio_to_fp32 is None else f"{result.ratio_to_fp32:.2f}"
+        return DASH, DASH, DASH, DASH
+    ratio = DASH if result.ratio_to_fp32 is None else f"{result.ratio_to_fp32:.2f}"
     latency = result.latency
     low, high = latency.p50_interval_ms
     return f"{latency.p50_ms:.1f}", f"{low:.1f}..{high:.1f}", ratio, f"{latency.peak_rss_mb:.0f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgesr.benchmarks.report.data import ReportData, fewest_threads, measured, parity_of, worst_golden
-from edgesr.benchmarks.tables.table import Table
+from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.wording import counted
 
 
@@ -73,7 +73,7 @@ def tradeoff_table(found: Tradeoff) -> Table:
                 f"{point.p50_ms:.1f}",
                 "exact" if point.psnr_db is None else f"{point.psnr_db:.1f}",
                 f"{point.size_kb:.0f}",
-                "yes" if point in found.front else "-",
+                "yes" if point in found.front else DASH,
             )
             for point in rows
         ),

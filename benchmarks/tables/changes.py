@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from edgesr.benchmarks.latency.instruction_changes import COUNT_LIMIT, CountChange
 from edgesr.benchmarks.latency.regression import Changes
 from edgesr.benchmarks.results.rows import label
-from edgesr.benchmarks.tables.table import Table
+from edgesr.benchmarks.tables.table import DASH, Table
 
 
 def change_table(changes: Changes) -> Table:
@@ -18,8 +18,8 @@ def change_table(changes: Changes) -> Table:
             c.key.artifact,
             c.key.runtime,
             str(c.key.threads),
-            "-" if c.ratio is None else f"{c.ratio:.3f}",
-            "-" if c.interval is None else f"{c.interval[0]:.3f} .. {c.interval[1]:.3f}",
+            DASH if c.ratio is None else f"{c.ratio:.3f}",
+            DASH if c.interval is None else f"{c.interval[0]:.3f} .. {c.interval[1]:.3f}",
             c.verdict + (f", beyond {changes.limit:.1%}" if c in changes.regressions and c.interval else ""),
         )
         for c in changes.changes
@@ -45,7 +45,7 @@ def count_change_table(changes: Sequence[CountChange]) -> Table:
     """One row an artifact and device."""
     columns = ("artifact", "runtime", "device", "new / old", "verdict")
     rows = tuple(
-        (c.key.artifact, c.key.runtime, c.key.device, "-" if c.ratio is None else f"{c.ratio:.4f}", c.verdict)
+        (c.key.artifact, c.key.runtime, c.key.device, DASH if c.ratio is None else f"{c.ratio:.4f}", c.verdict)
         for c in changes
     )
     return Table(f"Instructions, new by old; less than {COUNT_LIMIT:.1%} is the same", columns, rows)

@@ -8,9 +8,7 @@ from edgesr.benchmarks.devices.registry import ListedDevice
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
 from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.results.rows import label
-from edgesr.benchmarks.tables.table import Table
-
-_DASH = "-"
+from edgesr.benchmarks.tables.table import DASH, Table
 
 
 def device_table(devices: Sequence[ListedDevice]) -> Table:
@@ -58,13 +56,13 @@ def _row(result: InstructionResult) -> tuple[str, ...]:
     key, found = result.key, result.instructions
     head = (key.artifact, key.runtime, key.device)
     if found is None:
-        return (*head, *[_DASH] * 8, result.status)
+        return (*head, *[DASH] * 8, result.status)
     kinds = (found.simd, found.load_store, found.dot_product, found.int8_matmul, found.fmla)
     return (
         *head,
         f"{found.size[0]}x{found.size[1]}",
         f"{found.total / 1e6:.1f}",
-        _DASH if result.ratio_to_fp32 is None else f"{result.ratio_to_fp32:.2f}",
+        DASH if result.ratio_to_fp32 is None else f"{result.ratio_to_fp32:.2f}",
         *(f"{count / 1e6:.1f}" for count in kinds),
         f"{found.spread:.2%}",
     )

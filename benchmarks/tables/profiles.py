@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from edgesr.benchmarks.latency.profiles import KindTime, ProfileResult, ProfileResults
-from edgesr.benchmarks.tables.table import Table
+from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.bundle.delegation import Delegation
 from edgesr.runtimes.bundle.manifest import Artifact, Manifest
 
-_DASH = "-"
 _DEAREST = 3
 _SMALL_SHARE = 0.01
 
@@ -30,7 +29,7 @@ def operator_table(results: ProfileResults) -> Table:
     for result in results.results:
         total = sum(kind.ms for kind in result.kinds())
         rows += [
-            (*_labels(result, place), one.name, one.kind, one.output or _DASH, f"{one.ms:.3g}", f"{one.ms / total:.1%}")
+            (*_labels(result, place), one.name, one.kind, one.output or DASH, f"{one.ms:.3g}", f"{one.ms / total:.1%}")
             for place, one in enumerate(result.dearest(_DEAREST))
         ]
     return Table(f"The {_DEAREST} most expensive operators of each artifact", columns, tuple(rows))
@@ -82,7 +81,7 @@ def _labels(result: ProfileResult, place: int) -> tuple[str, str]:
 
 def _beside(found: Delegation | None, predicted: Delegation) -> str:
     if found is None:
-        return _DASH
+        return DASH
     return "as predicted" if found == predicted else _delegation(found)
 
 

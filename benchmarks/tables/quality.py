@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgesr.benchmarks.quality.measurement import Quality, QualityResults
-from edgesr.benchmarks.tables.table import Table
+from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.wording import counted
 
 _FIGURES = ("PSNR Y dB", "PSNR RGB dB", "SSIM", "ST-LPIPS")
@@ -40,7 +40,7 @@ def quality_notes(results: QualityResults) -> list[str]:
 
 
 def _figures(quality: Quality) -> tuple[str, ...]:
-    st_lpips = "-" if quality.st_lpips is None else f"{quality.st_lpips:.4f}"
+    st_lpips = DASH if quality.st_lpips is None else f"{quality.st_lpips:.4f}"
     return (_decibels(quality.psnr_y_db), _decibels(quality.psnr_rgb_db), f"{quality.ssim:.4f}", st_lpips)
 
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime, CPU execution provider."""
+"""ONNX Runtime, CPU execution provider, and its own profiler."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edgesr.runtimes.telemetry import switch_off_telemetry
 from edgesr.runtimes.wording import counted
 
 _FATAL = 4  # what fails is raised: ONNX Runtime need not print it too
-_SUFFIX = "_kernel_time"
+_KERNEL_TIME = "_kernel_time"
 
 
 @functools.cache
@@ -99,7 +99,7 @@ def profile(path: Path, batch: NDArray[np.float32], *, threads: int, calls: int)
 
 def read_profile(events: list[dict[str, Any]], calls: int) -> OperatorProfile:
     """The operators of a profile of ``calls`` + 1 calls: their events follow one another, call after call."""
-    nodes = [event for event in events if event["cat"] == "Node" and event["name"].endswith(_SUFFIX)]
+    nodes = [event for event in events if event["cat"] == "Node" and event["name"].endswith(_KERNEL_TIME)]
     wholes = [event["dur"] / 1000 for event in events if event["name"] == "model_run"]
     count = len(nodes) // (calls + 1)
     runs = [nodes[count * call : count * (call + 1)] for call in range(1, calls + 1)]
@@ -121,7 +121,7 @@ def _operator(events: list[dict[str, Any]]) -> OperatorTime:
     shapes = first["args"].get("output_type_shape", [])
     sides = next(iter(shapes[0].values())) if shapes else []
     return OperatorTime(
-        name=first["name"].removesuffix(_SUFFIX),
+        name=first["name"].removesuffix(_KERNEL_TIME),
         kind=first["args"]["op_name"],
         output="x".join(map(str, sides)),
         ms=median(event["dur"] / 1000 for event in events),

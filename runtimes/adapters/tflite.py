@@ -1,4 +1,4 @@
-"""LiteRT (TensorFlow Lite) with its default XNNPACK delegate, or without it."""
+"""LiteRT (TensorFlow Lite) with its default XNNPACK delegate, or without it, and what that delegate takes of a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TorchScript Lite interpreter (legacy: PyTorch names ExecuTorch as its successor)."""
+"""TorchScript Lite interpreter with PyTorch's profiler (legacy: PyTorch names ExecuTorch as its successor)."""
 
 from __future__ import annotations
 

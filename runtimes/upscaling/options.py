@@ -11,6 +11,7 @@ from edgesr.runtimes.threads import require_threads
 from edgesr.runtimes.upscaling.self_ensemble import ALL_EIGHT, SINGLE, Member
 
 DEFAULT_MEMORY_BYTES = 256_000_000
+DEFAULT_FOLDER_SUFFIX = ".png"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +39,6 @@ class UpscaleOptions:
     @property
     def members(self) -> tuple[Member, ...]:
         return ALL_EIGHT if self.self_ensemble else SINGLE
-
-
-DEFAULT_FOLDER_SUFFIX = ".png"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from edgesr.runtimes.errors import EdgesrError
-from edgesr.sr_model.generators.config import TrainConfig
+from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.cyclic_gan.steps import DiscriminatorStep, GeneratorStep, L1Step, Losses
 from edgesr.sr_model.training.cyclic_gan.vgg import VGGFeatures
 from edgesr.sr_model.training.data import Sample

@@ -17,8 +17,9 @@ from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.wording import counted
 from edgesr.sr_model.evaluation.generator_quality import validate
 from edgesr.sr_model.generators.checkpoint import load_checkpoint
-from edgesr.sr_model.generators.config import TrainConfig, preset
+from edgesr.sr_model.generators.config import preset
 from edgesr.sr_model.generators.generator import Generator
+from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.curves import draw_curves, sample_pictures
 from edgesr.sr_model.training.cyclic_gan.vgg import VGGFeatures, load_perceptual_features
 from edgesr.sr_model.training.data import PatchDataset, load_photographs, load_unpaired

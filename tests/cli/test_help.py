@@ -16,7 +16,8 @@ from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 from edgesr.sr_model.evaluation.evaluate import EvalOptions
 from edgesr.sr_model.generators.checkpoint import WEIGHTS
-from edgesr.sr_model.generators.config import PRESETS, LossWeights, TrainConfig, parse_loss_weights
+from edgesr.sr_model.generators.config import PRESETS
+from edgesr.sr_model.training.config import LossWeights, TrainConfig, parse_loss_weights
 from edgesr.sr_model.training.run.resources import TRAINING_DEVICES
 from tests.helpers.cli_refusals import RunCli
 from tests.house.test_imports import heavy_modules_after

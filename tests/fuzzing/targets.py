@@ -32,8 +32,8 @@ from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.benchmarks.tables.parity import golden_table, parity_table
 from edgesr.benchmarks.tables.profiles import kind_table, operator_table, profile_notes
 from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
+from edgesr.export.inspection.contents import inspect
 from edgesr.export.inspection.model_file import describe
-from edgesr.export.inspection.paths import inspect
 from edgesr.runtimes.bundle.manifest import SCHEMA_VERSION
 from edgesr.runtimes.bundle.opening import MANIFEST_FILE, open_bundle
 from edgesr.runtimes.errors import InputError

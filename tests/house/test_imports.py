@@ -22,7 +22,7 @@ LIGHT = [
 CACHED_EXPORT = [
     "edgesr.export.pipeline",
     "edgesr.export.inspection.doctor",
-    "edgesr.export.inspection.paths",
+    "edgesr.export.inspection.contents",
     "edgesr.sr_model.generators.config",
     "edgesr.sr_model.generators.checkpoint",
 ]

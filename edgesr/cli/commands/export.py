@@ -88,7 +88,7 @@ def export(
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes."""
     import edgesr
-    from edgesr.export.inspection.quantization_tables import quantization_tables
+    from edgesr.benchmarks.tables.quantization import quantization_tables
 
     run = edgesr.export_bundle  # refuses missing packages before anything else
     options = edgesr.ExportOptions(

@@ -15,7 +15,7 @@ from edgesr.runtimes.wording import counted
 from edgesr.sr_model.training.run.resources import DEFAULT_DEVICE, DEFAULT_WORKERS, MAX_WORKERS, TRAINING_DEVICES
 
 if TYPE_CHECKING:
-    from edgesr.sr_model.generators.config import LossWeights, TrainConfig
+    from edgesr.sr_model.training.config import LossWeights, TrainConfig
 
 
 def train(
@@ -62,7 +62,7 @@ def train(
 ) -> None:
     """Train a preset on a folder of photographs: an L1 phase, then a cyclic GAN phase. Many GPUs: under torchrun."""
     import edgesr
-    from edgesr.sr_model.generators.config import parse_loss_weights
+    from edgesr.sr_model.training.config import parse_loss_weights
 
     run = edgesr.train  # refuses missing packages before anything else
     config = edgesr.TrainConfig(
@@ -101,13 +101,13 @@ def _setting(field: str, help_text: str, text: Callable[[Any], str] | None = Non
 
 
 def _config() -> type[TrainConfig]:
-    from edgesr.sr_model.generators.config import TrainConfig
+    from edgesr.sr_model.training.config import TrainConfig
 
     return TrainConfig
 
 
 def _loss_weights(weights: LossWeights) -> str:
-    from edgesr.sr_model.generators.config import loss_weights_text
+    from edgesr.sr_model.training.config import loss_weights_text
 
     return loss_weights_text(weights)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-from edgesr.sr_model.generators.config import DISCRIMINATOR_REDUCTION
+from edgesr.sr_model.training.config import DISCRIMINATOR_REDUCTION
 
 _SLOPE = 0.2
 _HR_WIDTHS = (64, 128, 256, 512, 512)

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgesr.sr_model.generators.config import LossWeights
 from edgesr.sr_model.generators.generator import Generator
+from edgesr.sr_model.training.config import LossWeights
 from edgesr.sr_model.training.cyclic_gan.degrader import Degrader
 from edgesr.sr_model.training.cyclic_gan.discriminators import HRDiscriminator, LRDiscriminator
 from edgesr.sr_model.training.cyclic_gan.losses import MeanOverProcesses, gradient_l1, high_pass, relativistic_loss

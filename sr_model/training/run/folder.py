@@ -13,8 +13,8 @@ from edgesr.runtimes.files import require_creatable, write_atomically
 from edgesr.runtimes.json_file import read_json
 from edgesr.runtimes.json_records import DecodeError
 from edgesr.sr_model.generators.checkpoint import save_checkpoint
-from edgesr.sr_model.generators.config import TrainConfig
 from edgesr.sr_model.generators.generator import Generator
+from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.run.metrics_file import MetricsRow, metrics_text, read_metrics
 from edgesr.sr_model.training.run.settings import RunSettings
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_records import DecodeError, decode
 from edgesr.runtimes.wording import first_names
-from edgesr.sr_model.generators.config import TrainConfig
+from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.run.inputs import TrainInputs
 
 

@@ -12,9 +12,9 @@ from torch.optim.swa_utils import AveragedModel
 
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import write_atomically
-from edgesr.sr_model.generators.config import TrainConfig
 from edgesr.sr_model.generators.generator import Generator
 from edgesr.sr_model.generators.published import read_state
+from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.cyclic_gan.degrader import Degrader
 from edgesr.sr_model.training.cyclic_gan.discriminators import HRDiscriminator, LRDiscriminator
 from edgesr.sr_model.training.run.settings import RunSettings

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from edgesr.export.inspection.paths import inspect
+from edgesr.export.inspection.contents import inspect
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint
 from tests.helpers.published_reference import seeded_published_generator

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from edgesr.export.conversions.full_and_tile import measure_halo
 from edgesr.export.goldens import record_goldens
-from edgesr.export.inspection.paths import inspect
+from edgesr.export.inspection.contents import inspect
 from edgesr.export.options import ExportOptions
 from edgesr.export.pipeline import export_bundle
 from edgesr.runtimes.errors import InputError

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from edgesr.runtimes.errors import InputError
-from edgesr.sr_model.generators.config import TrainConfig, preset
+from edgesr.sr_model.generators.config import preset
 from edgesr.sr_model.generators.generator import Generator
+from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.run.folder import RunFolder
 from edgesr.sr_model.training.run.inputs import TrainInputs
 from edgesr.sr_model.training.run.settings import RunSettings

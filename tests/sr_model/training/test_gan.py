@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from edgesr.benchmarks.quality.degradations import downscale_bicubic
 from edgesr.runtimes.errors import InputError
-from edgesr.sr_model.generators.config import GeneratorConfig, LossWeights, TrainConfig, parse_loss_weights
+from edgesr.sr_model.generators.config import GeneratorConfig
 from edgesr.sr_model.generators.generator import Generator
+from edgesr.sr_model.training.config import LossWeights, TrainConfig, parse_loss_weights
 from edgesr.sr_model.training.cyclic_gan.degrader import Degrader
 from edgesr.sr_model.training.cyclic_gan.discriminators import HRDiscriminator, LRDiscriminator
 from edgesr.sr_model.training.cyclic_gan.losses import gradient_l1, high_pass, relativistic_loss

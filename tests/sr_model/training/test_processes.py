@@ -16,9 +16,10 @@ from torch.multiprocessing.spawn import spawn
 from edgesr.export.calibration.photographs import photograph_files
 from edgesr.runtimes.errors import InputError
 from edgesr.sr_model.generators.checkpoint import load_checkpoint
-from edgesr.sr_model.generators.config import TrainConfig, preset
+from edgesr.sr_model.generators.config import preset
 from edgesr.sr_model.generators.generator import Generator
 from edgesr.sr_model.generators.published import read_state
+from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.cyclic_gan.losses import relativistic_loss
 from edgesr.sr_model.training.data import Sample
 from edgesr.sr_model.training.phases import gan_update

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgesr.runtimes.errors import InputError
-from edgesr.sr_model.generators.config import TrainConfig
+from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.run.folder import RunFolder
 from edgesr.sr_model.training.run.settings import RunSettings
 from tests.helpers.training_runs import L1

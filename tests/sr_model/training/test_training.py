@@ -14,8 +14,8 @@ from edgesr.benchmarks.quality.image_pairs import read_image_set
 from edgesr.runtimes.errors import InputError
 from edgesr.sr_model.evaluation.generator_quality import validate
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint, load_checkpoint
-from edgesr.sr_model.generators.config import TrainConfig
 from edgesr.sr_model.generators.published import read_state
+from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.data import load_photographs
 from edgesr.sr_model.training.run.inputs import TrainInputs
 from edgesr.sr_model.training.train import train

@@ -16,8 +16,8 @@ from PIL import Image
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.progress import ProgressEvent
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint, load_checkpoint
-from edgesr.sr_model.generators.config import TrainConfig
 from edgesr.sr_model.generators.published import read_state
+from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.run.inputs import TrainInputs
 from edgesr.sr_model.training.run.state import TrainState
 from edgesr.sr_model.training.train import train

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgesr.benchmarks.tables.profiles import delegate_table
+from edgesr.benchmarks.tables.quantization import quantization_tables
 from edgesr.benchmarks.tables.table import Table, counts_text, shape_text
 from edgesr.export.inspection.model_file import MODEL_FILES, describe_model
-from edgesr.export.inspection.quantization_tables import quantization_tables
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.manifest import Glue, Manifest
 from edgesr.runtimes.bundle.opening import is_bundle, open_bundle
