@@ -190,7 +190,7 @@ def test_export_refuses_cache_below_a_file(run_cli: RunCli, tmp_path: Path) -> N
 
 def test_python_is_named_where_the_converters_do_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     plans = plan_artifacts(("onnx", "tflite"), ("fp32",), ("tile",), (32, 32))
-    for module in ("targets", "doctor"):
+    for module in ("formats.targets", "inspection.doctor"):
         name = f"edgesr.export.{module}.installed_version"
         monkeypatch.setattr(name, lambda package: None if package == "onnx2tf" else "1")
     monkeypatch.setattr("edgesr.export.formats.targets.sys.version_info", (3, 12))
