@@ -81,7 +81,7 @@ def _ratio_to_fp32(result: InstructionResult, results: Sequence[InstructionResul
     for other in results:
         base = bundle.artifact(other.key.artifact)
         same_place = replace(other.key, artifact="") == replace(result.key, artifact="")
-        if base.precision == "fp32" and same_place and base.shape_key == artifact.shape_key:
+        if base.is_reference and same_place and base.shape_key == artifact.shape_key:
             if result.instructions is None or other.instructions is None:
                 return None
             return result.instructions.total / other.instructions.total

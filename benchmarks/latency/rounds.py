@@ -119,7 +119,7 @@ def ratio_to_fp32(timing: Timing, timings: Sequence[Timing], bundle: Bundle) -> 
     for other in timings:
         base = bundle.artifact(other.job.artifact)
         same_run = (timing.job.runtime, timing.job.threads) == (other.job.runtime, other.job.threads)
-        if base.precision == "fp32" and same_run and base.shape_key == artifact.shape_key:
+        if base.is_reference and same_run and base.shape_key == artifact.shape_key:
             return _median_ratio(timing.latency, other.latency)
     return None
 

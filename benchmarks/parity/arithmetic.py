@@ -5,10 +5,34 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass
 
+from edgesr.runtimes.adapters.registry import runtime_info
 from edgesr.runtimes.bundle.manifest import Artifact, Precision
 
-CPU_DEPENDENT: tuple[Precision, ...] = ("fp16a", "int8", "w8d", "w8a16")
-"""Precisions whose kernels round in other places on other CPUs: they are computed in exact arithmetic too."""
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How kernels compute files of a precision.
+
+    ``cause``: why CPUs differ from exact arithmetic, None for sums in float32. ``half``: in float16; ``eight_bits``:
+    products of 8-bit weights and activations.
+    """
+
+    cause: str | None = None
+    half: bool = False
+    eight_bits: bool = False
+
+
+_FLOAT32 = Arithmetic()
+_REQUANTIZED = "rounding of requantization differs between the kernels"
+ARITHMETIC: dict[Precision, Arithmetic] = {
+    "fp32": _FLOAT32,
+    "fp16": _FLOAT32,
+    "fp16a": Arithmetic("this CPU computes float16 operators in float32 and rounds less often", half=True),
+    "int8": Arithmetic(_REQUANTIZED, eight_bits=True),
+    "w8": _FLOAT32,
+    "w8d": Arithmetic(_REQUANTIZED, eight_bits=True),
+    "w8a16": Arithmetic(_REQUANTIZED),
+}
 
 LARGEST_AGREEMENT = 1.0
 """Two SR images that differ by at most one of 255 grey levels agree."""
@@ -16,21 +40,27 @@ LARGEST_AGREEMENT = 1.0
 _VNNI = {"avx512_vnni", "avx_vnni"}
 
 
-def difference_cause(artifact: Artifact, *, max_difference: float, x86_features: Set[str] | None) -> str | None:
+def computes_apart(artifact: Artifact) -> bool:
+    """Whether its kernels round in other places on other CPUs: such files are computed in exact arithmetic too."""
+    return ARITHMETIC[artifact.precision].cause is not None
+
+
+def difference_cause(
+    artifact: Artifact, runtime: str, *, max_difference: float, x86_features: Set[str] | None
+) -> str | None:
     """Why this CPU's SR image differs by ``max_difference`` from exact arithmetic; None where they agree.
 
-    ``x86_features`` are the CPU's instruction sets, None unless it is an x86. Without VNNI, ONNX Runtime multiplies
+    ``x86_features`` are the CPU's instruction sets, None unless it is an x86. Without VNNI, some runtimes multiply
     pairs of 8 bits with vpmaddubsw, whose 16-bit sums saturate unless the weights have 7 bits.
     """
     if max_difference <= LARGEST_AGREEMENT:
         return None
     full_range = artifact.quantization is None or not artifact.quantization.reduced_range
     no_vnni = x86_features is not None and not _VNNI & x86_features
-    if artifact.format == "onnx" and artifact.precision in ("int8", "w8d") and full_range and no_vnni:
-        return "this CPU has no VNNI: 16-bit sums of ONNX Runtime's int8 kernels saturate"
-    if artifact.precision == "fp16a":
-        return "this CPU computes float16 operators in float32 and rounds less often"
-    return "rounding of requantization differs between the kernels"
+    arithmetic, engine = ARITHMETIC[artifact.precision], runtime_info(runtime)
+    if engine.saturates_without_vnni and arithmetic.eight_bits and full_range and no_vnni:
+        return f"this CPU has no VNNI: 16-bit sums of {engine.title}'s int8 kernels saturate"
+    return arithmetic.cause
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +81,11 @@ def device_difference_cause(
     """Why an artifact's SR images on two devices differ by ``max_difference``; None if they do not."""
     if max_difference == 0:
         return None
-    if artifact.precision == "fp16a" and base.float16_arithmetic != other.float16_arithmetic:
+    arithmetic = ARITHMETIC[artifact.precision]
+    if arithmetic.half and base.float16_arithmetic != other.float16_arithmetic:
         one = base if base.float16_arithmetic else other
         return f"{one.device} computes float16 operators in float16, the other in float32"
-    if artifact.precision not in CPU_DEPENDENT or artifact.precision == "fp16a":
+    if arithmetic.cause is None or arithmetic.half:
         return "float32 sums in another order"
     for one, against in ((other, base), (base, other)):
         if one.cause not in (None, against.cause) and against.exact_difference < one.exact_difference:

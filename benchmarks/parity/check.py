@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from edgesr.benchmarks.jobs import Job, JobKind
 from edgesr.benchmarks.machine.environment import x86_features
-from edgesr.benchmarks.parity.arithmetic import CPU_DEPENDENT, difference_cause
+from edgesr.benchmarks.parity.arithmetic import computes_apart, difference_cause
 from edgesr.benchmarks.parity.comparison import Comparison, compare, finite, flat_tile_failure
 from edgesr.benchmarks.parity.kept_images import ImageFolders, exact_image, keep_images
 from edgesr.benchmarks.quality.metrics import max_abs_error, psnr
@@ -32,8 +32,8 @@ class GoldenParity:
     golden passes.
 
     ``psnr_db`` and the errors are as this CPU computes the artifact. Where its arithmetic may differ from the file's
-    (`CPU_DEPENDENT`), ``exact_psnr_db`` is that of exact arithmetic and ``exact_max_difference`` the largest difference
-    between the two images, None where one of them is not finite; None both for other precisions.
+    (`computes_apart`), ``exact_psnr_db`` is that of exact arithmetic and ``exact_max_difference`` the largest
+    difference between the two images, None where one of them is not finite; None both for other precisions.
     """
 
     golden: str
@@ -80,11 +80,11 @@ def check_parity(
     session = open_session(bundle, artifact, runtime=runtime, threads=threads)
     folders = images or ImageFolders()
     exact: ImageSession | None = None
-    if artifact.precision in CPU_DEPENDENT and folders.exact_from is None:
+    if computes_apart(artifact) and folders.exact_from is None:
         exact = open_session(bundle, artifact, runtime=runtime, threads=threads, exact=True)
     goldens = tuple(_check(bundle, session, exact, golden, folders, place) for place, golden in enumerate(fitting))
     difference = max((g.exact_max_difference or 0.0 for g in goldens), default=0.0)
-    cause = difference_cause(artifact, max_difference=difference, x86_features=x86_features())
+    cause = difference_cause(artifact, runtime, max_difference=difference, x86_features=x86_features())
     return ArtifactParity(goldens=goldens, difference_cause=cause)
 
 
@@ -102,7 +102,7 @@ def _check(
     second: _Run | None = None
     if exact is not None:
         second = _run(bundle, exact, golden, bilinear_db=bilinear_db)
-    elif session.artifact.precision in CPU_DEPENDENT and folders.exact_from is not None:
+    elif computes_apart(session.artifact) and folders.exact_from is not None:
         second = _judge(bundle, session.artifact, golden, exact_image(folders, place), bilinear_db=bilinear_db)
     keep_images(folders, place, host.image, second.image if second else None)
     return GoldenParity(
@@ -140,7 +140,7 @@ def _run(bundle: Bundle, session: ImageSession, golden: Golden, *, bilinear_db: 
         apply_residual(image, output, scale=manifest.scale, glue=manifest.glue),
         bilinear_db=bilinear_db,
     )
-    judged = artifact.precision == "fp32" or residual.max_abs_error is None
+    judged = artifact.is_reference or residual.max_abs_error is None
     of_residual = residual.failures if judged else ()
     failures = run.failures + tuple(f"residual: {failure}" for failure in of_residual)
     return replace(run, residual_psnr_db=residual.psnr_db, failures=failures)

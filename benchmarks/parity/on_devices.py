@@ -13,7 +13,7 @@ import numpy as np
 
 from edgesr.benchmarks.devices.device import Device, environments, on_device
 from edgesr.benchmarks.devices.parallel import in_order
-from edgesr.benchmarks.parity.arithmetic import CPU_DEPENDENT, Computed, device_difference_cause
+from edgesr.benchmarks.parity.arithmetic import Computed, computes_apart, device_difference_cause
 from edgesr.benchmarks.parity.check import ArtifactParity
 from edgesr.benchmarks.parity.comparison import finite
 from edgesr.benchmarks.parity.kept_images import ImageFolders, keeps_exact, kept_image
@@ -124,7 +124,7 @@ def _largest(folders: Sequence[Path], place: int) -> float:
 
 
 def _computed(artifact: Artifact, device: Device, parity: ArtifactParity) -> Computed:
-    missing = math.inf if artifact.precision in CPU_DEPENDENT else 0.0
+    missing = math.inf if computes_apart(artifact) else 0.0
     from_exact = [missing if g.exact_max_difference is None else g.exact_max_difference for g in parity.goldens]
     return Computed(
         device=device.name,

@@ -137,4 +137,5 @@ RUNTIME = Runtime(
     open=open,
     profile=profile,
     failures=_failures,
+    saturates_without_vnni=True,
 )

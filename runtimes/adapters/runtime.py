@@ -38,6 +38,7 @@ class Runtime:
     """``extra`` of edgesr installs ``distribution``, which ``load`` imports: nothing else here does.
 
     ``failures`` gives the exceptions that it raises for a file or an input that it cannot take, or without memory.
+    ``saturates_without_vnni``: on an x86 without VNNI, sums of its int8 kernels saturate at 16 bits.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Runtime:
     profile: ProfileFile
     failures: Callable[[], tuple[type[Exception], ...]]
     legacy: bool = False
+    saturates_without_vnni: bool = False
 
     @property
     def install_command(self) -> str:

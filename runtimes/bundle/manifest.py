@@ -24,6 +24,9 @@ Padding = Literal["reflect", "zero"]
 Precision = Literal["fp32", "fp16", "fp16a", "int8", "w8", "w8d", "w8a16"]
 Size = tuple[int, int]
 
+REFERENCE: Precision = "fp32"
+"""What the others are measured against, and preferred where nothing else is asked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileEntry:
@@ -139,6 +142,11 @@ class Artifact:
     def use(self, runtime: str) -> RuntimeUse:
         """How one of its runtimes takes it."""
         return next(use for use in self.uses if use.name == runtime)
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether others of its shape are measured against it."""
+        return self.precision == REFERENCE
 
     @property
     def shape_key(self) -> tuple[object, ...]:

@@ -80,7 +80,7 @@ def _candidates(bundle: Bundle, options: UpscaleOptions) -> Iterator[tuple[Artif
             raise InputError(f"{options.artifact_id}: is exact inside an image only; name the artifact of its border")
     else:
         usable = [a for a in bundle.manifest.artifacts if not a.inside_only]
-        candidates = sorted(usable, key=lambda a: (a.legacy, a.precision != "fp32", a.graph != "tile"))
+        candidates = sorted(usable, key=lambda a: (a.legacy, not a.is_reference, a.graph != "tile"))
     if options.runtime is not None:
         runtime_info(options.runtime)
     pairs = [(a, r) for a in candidates for r in a.runtimes if options.runtime in (None, r)]

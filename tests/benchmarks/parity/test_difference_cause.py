@@ -35,37 +35,37 @@ def quantized(artifact: Artifact, *, reduced_range: bool) -> Artifact:
 
 
 @pytest.mark.parametrize(
-    ("precision", "format_", "reduced_range", "features", "named"),
+    ("precision", "runtime", "reduced_range", "features", "named"),
     [
-        ("int8", "onnx", False, AVX2, "saturate"),
-        ("w8d", "onnx", False, AVX2, "saturate"),
-        ("w8d", "onnx", None, AVX2, "saturate"),
-        ("int8", "onnx", True, AVX2, "requantization"),
-        ("int8", "onnx", False, AVX2 | {"avx512_vnni"}, "requantization"),
-        ("int8", "onnx", False, AVX2 | {"avx_vnni"}, "requantization"),
-        ("int8", "onnx", False, None, "requantization"),
-        ("w8a16", "onnx", False, AVX2, "requantization"),
+        ("int8", "ort", False, AVX2, "saturate"),
+        ("w8d", "ort", False, AVX2, "saturate"),
+        ("w8d", "ort", None, AVX2, "saturate"),
+        ("int8", "ort", True, AVX2, "requantization"),
+        ("int8", "ort", False, AVX2 | {"avx512_vnni"}, "requantization"),
+        ("int8", "ort", False, AVX2 | {"avx_vnni"}, "requantization"),
+        ("int8", "ort", False, None, "requantization"),
+        ("w8a16", "ort", False, AVX2, "requantization"),
         ("int8", "tflite", False, AVX2, "requantization"),
-        ("fp16a", "onnx", None, AVX2, "rounds less often"),
+        ("fp16a", "ort", None, AVX2, "rounds less often"),
         ("fp16a", "tflite", None, None, "rounds less often"),
     ],
 )
 def test_causes(
     precision: Precision,
-    format_: str,
+    runtime: str,
     reduced_range: bool | None,
     features: frozenset[str] | None,
     named: str,
     tmp_path: Path,
 ) -> None:
     """``reduced_range`` None: the artifact has no calibrated ranges."""
-    (artifact,) = fill(tmp_path, precision=precision, format=format_).artifacts
+    (artifact,) = fill(tmp_path, precision=precision).artifacts
     if reduced_range is not None:
         artifact = quantized(artifact, reduced_range=reduced_range)
-    cause = difference_cause(artifact, max_difference=1.01, x86_features=features)
+    cause = difference_cause(artifact, runtime, max_difference=1.01, x86_features=features)
     assert cause is not None
     assert named in cause
-    assert difference_cause(artifact, max_difference=1.0, x86_features=features) is None
+    assert difference_cause(artifact, runtime, max_difference=1.0, x86_features=features) is None
 
 
 HOST = Computed(device="host", exact_difference=0.5, cause=None)
