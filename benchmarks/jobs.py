@@ -75,6 +75,10 @@ class NoSettings:
     """Of a kind of job that has none."""
 
 
+def _accept(_result: object) -> None:
+    """Any result."""
+
+
 def _no_variables(_threads: int) -> dict[str, str]:
     return {}
 
@@ -83,7 +87,8 @@ def _no_variables(_threads: int) -> dict[str, str]:
 class JobKind(Generic[S, R]):
     """A kind of job: ``settings`` and ``result`` are dataclasses, ``measure`` does a job in a worker process.
 
-    ``environment`` gives the variables that a process needs which is to use that many threads.
+    ``environment`` gives the variables that a process needs which is to use that many threads. ``check`` raises a
+    DecodeError for a result that cannot have been measured.
     """
 
     name: str
@@ -92,6 +97,7 @@ class JobKind(Generic[S, R]):
     measure: Callable[[Job, S], R]
     environment: Callable[[int], dict[str, str]] = _no_variables
     counts_instructions: bool = False
+    check: Callable[[R], None] = _accept
 
     def job(self, settings: S, *, bundle: str = "", artifact: str = "", runtime: str = "", threads: int = 1) -> Job:
         """A job of this kind."""
@@ -115,7 +121,9 @@ class JobKind(Generic[S, R]):
         if outcome.status != "done":
             return outcome, None
         try:
-            return outcome, decode(self.result, outcome.result)
+            result = decode(self.result, outcome.result)
+            self.check(result)
+            return outcome, result
         except DecodeError as error:
             return invalid_result(error), None
 

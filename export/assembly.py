@@ -72,7 +72,10 @@ class Assembly:
             padding="zero" if plan.zero_padded else self.runner.config.padding,
             inside_only=plan.zero_padded,
             inside=converted.inside,
-            files=tuple(_copied(file, converted, root) for file in model_files(converted.file)),
+            files=tuple(
+                _copied(place, file, plan.id, root)
+                for place, file in model_files(converted.folder, converted.file).items()
+            ),
             inputs=(self._spec(plan, INPUT_NAME, 1, (0.0, 255.0)),),
             outputs=(
                 self._spec(
@@ -122,10 +125,9 @@ class Assembly:
         )
 
 
-def _copied(file: Path, converted: ConvertedArtifact, root: Path) -> FileEntry:
+def _copied(place: str, file: Path, artifact_id: str, root: Path) -> FileEntry:
     """A file of a model in the bundle: named by the artifact's id where its stage named it "model"."""
-    place = file.relative_to(converted.file.parent)
-    target = root / f"{converted.plan.id}{place.as_posix().removeprefix(MODEL)}"
+    target = root / f"{artifact_id}{place.removeprefix(MODEL)}"
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, target)
     return file_entry(root, target)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from subprocess import TimeoutExpired
 
-from edgesr.benchmarks.devices.process_exit import describe_exit
+from edgesr.benchmarks.devices.process_exit import describe_exit, ended_process
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.telemetry import TELEMETRY_OFF
 
@@ -24,19 +24,13 @@ def run_converter(
 ) -> None:
     """``python -P -m module arguments`` in ``folder``; an EdgesrError with its last line unless ``result`` is there."""
     try:
-        process = subprocess.run(
+        process = ended_process(
             [sys.executable, "-P", "-m", module, *arguments],
-            check=False,
-            cwd=folder,
-            env={**os.environ, **TELEMETRY_OFF, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=timeout_seconds,
+            environment={**os.environ, **TELEMETRY_OFF, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
+            folder=folder,
+            timeout_seconds=timeout_seconds,
         )
-    except subprocess.TimeoutExpired:
+    except TimeoutExpired:
         raise EdgesrError(f"{what}: no result after {timeout_seconds:g} s") from None
     if process.returncode != 0 or not result.is_file():
-        raise EdgesrError(f"{what}: {describe_exit(process.returncode, process.stdout)}")
+        raise EdgesrError(f"{what}: {describe_exit(process.returncode, process.stderr or process.stdout)}")

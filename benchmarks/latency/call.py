@@ -19,6 +19,7 @@ from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Artifact, Golden, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.json_records import DecodeError
 
 _STEADY_WINDOW = 3
 _STEADY_RATIO = 1.05
@@ -114,6 +115,11 @@ def measure_latency(
     )
 
 
+def _check(measured: Round) -> None:
+    if not measured.samples_ms or min(measured.samples_ms) <= 0 or measured.gmac <= 0:
+        raise DecodeError("a round has no samples, or something took no time")
+
+
 def join_rounds(rounds: Sequence[Round]) -> Latency:
     """One result of the same artifact's rounds."""
     samples = tuple(one.samples_ms for one in rounds)
@@ -193,4 +199,4 @@ def _latency(job: Job, settings: LatencySettings) -> Round:
     return measure_latency(*job.opened(), runtime=job.runtime, threads=job.threads, settings=settings)
 
 
-LATENCY = JobKind(name="latency", settings=LatencySettings, result=Round, measure=_latency)
+LATENCY = JobKind(name="latency", settings=LatencySettings, result=Round, measure=_latency, check=_check)

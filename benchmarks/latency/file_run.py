@@ -60,7 +60,7 @@ def measure_run(job: RunJob) -> RunCost:
     batch = to_layout(tile, job.layout)
     try:
         shapes = [from_layout(session.run(batch), job.layout).shape for session in sessions]
-    except (RuntimeError, ValueError) as error:
+    except runtime.failures() as error:
         return RunCost(output_size=None, refusal=" ".join(str(error).split()), memory_bytes=0, best_ms=())
     if len(set(shapes)) > 1 or shapes[0][0] != CHANNELS:
         return RunCost(output_size=None, refusal=f"answers of shapes {shapes}", memory_bytes=0, best_ms=())

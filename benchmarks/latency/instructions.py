@@ -15,6 +15,7 @@ from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Artifact, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.json_records import DecodeError
 
 _WARMUP_CALLS = 5
 _COUNTED_CALLS = 3
@@ -65,6 +66,16 @@ def _count(job: Job, _: NoSettings) -> Instructions:
     return count_instructions(*job.opened(), runtime=job.runtime)
 
 
+def _check(counted: Instructions) -> None:
+    if counted.total <= 0:
+        raise DecodeError("no instructions were counted")
+
+
 INSTRUCTIONS = JobKind(
-    name="instructions", settings=NoSettings, result=Instructions, measure=_count, counts_instructions=True
+    name="instructions",
+    settings=NoSettings,
+    result=Instructions,
+    measure=_count,
+    counts_instructions=True,
+    check=_check,
 )

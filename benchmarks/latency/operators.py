@@ -9,6 +9,7 @@ from edgesr.runtimes.adapters.operator_profile import OperatorProfile
 from edgesr.runtimes.adapters.profiling import profile_operators
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.json_records import DecodeError
 
 
 def measure_profile(bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, calls: int) -> OperatorProfile:
@@ -21,4 +22,9 @@ def _profile(job: Job, settings: ProfileSettings) -> OperatorProfile:
     return measure_profile(*job.opened(), runtime=job.runtime, threads=job.threads, calls=settings.calls)
 
 
-PROFILE = JobKind(name="profile", settings=ProfileSettings, result=OperatorProfile, measure=_profile)
+def _check(profile: OperatorProfile) -> None:
+    if profile.call_ms <= 0 or (profile.operators and sum(one.ms for one in profile.operators) <= 0):
+        raise DecodeError("a call took no time")
+
+
+PROFILE = JobKind(name="profile", settings=ProfileSettings, result=OperatorProfile, measure=_profile, check=_check)

@@ -38,9 +38,21 @@ class EndToEndSettings:
     memory_bytes: int | None = None
     repeats: int = 3
 
+    def __post_init__(self) -> None:
+        if min(self.size) < 1:
+            raise InputError(f"size is {self.size}: need at least 1 pixel a side")
+        if self.memory_bytes is not None and self.memory_bytes < 1:
+            raise InputError(f"memory is {self.memory_bytes} bytes: need more than 0")
+        if self.repeats < 1:
+            raise InputError(f"repeats is {self.repeats}: need at least 1")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileSettings:
     """Operators are timed over ``calls``, after a first one."""
 
     calls: int = 10
+
+    def __post_init__(self) -> None:
+        if self.calls < 1:
+            raise InputError(f"calls is {self.calls}: need at least 1")

@@ -10,6 +10,7 @@ from edgesr.benchmarks.parity.arithmetic import computes_apart, difference_cause
 from edgesr.benchmarks.parity.comparison import Comparison, compare, finite, flat_tile_failure
 from edgesr.benchmarks.parity.kept_images import ImageFolders, exact_image, keep_images
 from edgesr.benchmarks.quality.metrics import max_abs_error, psnr
+from edgesr.runtimes.adapters.registry import runtime_for
 from edgesr.runtimes.adapters.session import ImageSession, open_session
 from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.manifest import Artifact, FileEntry, Golden, Tolerance
@@ -74,6 +75,7 @@ def check_parity(
 
     ``images``: folders to keep the SR images in, or to take those of exact arithmetic from.
     """
+    runtime_for(artifact, runtime)
     fitting = [g for g in bundle.manifest.goldens if artifact.fits(g.size, runtime)]
     if not fitting:
         raise InputError(f"{artifact.id}: no golden has its size; export the bundle again")

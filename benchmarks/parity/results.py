@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgesr.benchmarks.devices.device import Device, DeviceEnvironment
+from edgesr.benchmarks.jobs import invalid_result
 from edgesr.benchmarks.parity.check import PARITY, ArtifactParity
 from edgesr.benchmarks.parity.kept_images import ImageFolders
 from edgesr.benchmarks.results.header import Header, header
 from edgesr.benchmarks.results.rows import Row, require_any_ran, row
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.json_records import DecodeError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,9 @@ def check_artifact(
     """Check one artifact in a fresh process."""
     job = PARITY.job(images or ImageFolders(), bundle=str(bundle.root), artifact=artifact.id, runtime=runtime)
     outcome, parity = PARITY.answer(device.run(job))
+    expected = [golden.id for golden in bundle.manifest.goldens if artifact.fits(golden.size, runtime)]
+    if parity is not None and [golden.golden for golden in parity.goldens] != expected:
+        outcome, parity = invalid_result(DecodeError("it is not of the goldens that the artifact takes")), None
     return ParityResult(
         **row(job, device.name, outcome),
         passed=parity is not None and not any(g.failures for g in parity.goldens),

@@ -29,7 +29,10 @@ def _files(given: Path) -> list[Path]:
     """A file itself, or the files of a bundle."""
     if not is_bundle(given):
         return [given] if given.is_file() else []
-    return [given / MANIFEST_FILE, *(given / entry.path for entry in open_bundle(given).manifest.files())]
+    return [
+        given / MANIFEST_FILE,
+        *(given / entry.path for entry in open_bundle(given, verify="used").manifest.files()),
+    ]
 
 
 def write_json(results: object, path: Path | None) -> None:

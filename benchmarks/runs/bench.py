@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from edgesr.benchmarks.devices.device import Device, environments, on_device
 from edgesr.benchmarks.devices.registry import open_devices
@@ -11,11 +12,11 @@ from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults, run_en
 from edgesr.benchmarks.latency.instruction_results import count_jobs, count_on_devices
 from edgesr.benchmarks.latency.regression import require_like, require_like_devices, require_same_bundle
 from edgesr.benchmarks.latency.results import LatencyResults, run_latency, without_latency
-from edgesr.benchmarks.latency.settings import EndToEndSettings
 from edgesr.benchmarks.machine.environment import current_environment
 from edgesr.benchmarks.result_files import read_results
 from edgesr.benchmarks.results.header import bundle_identity
 from edgesr.benchmarks.results.rows import select_artifacts
+from edgesr.benchmarks.results.writing import require_writable, write_json
 from edgesr.benchmarks.runs.options import BenchOptions, PhotographOptions
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
@@ -23,41 +24,59 @@ from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, silent
 
 
-def run_bench(bundle: Bundle, options: BenchOptions | None = None, *, progress: Progress = silent) -> LatencyResults:
+def run_bench(
+    bundle: Bundle,
+    options: BenchOptions | None = None,
+    *,
+    json: Path | None = None,
+    progress: Progress = silent,
+) -> LatencyResults:
     """Time every artifact, a fresh process each in every round; on emulated devices count instructions instead.
 
     What cannot be measured, or not compared with an earlier file, is an InputError or a MissingPackageError before
-    anything is measured. Ctrl-C leaves what was measured so far, and goes on where that is nothing.
+    anything is measured. Ctrl-C leaves what was measured so far, and goes on where that is nothing. ``json``: also
+    write the results to this file.
     """
     options = options or BenchOptions()
+    require_writable(json, bundle.root, options.against)
     chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime)
     devices = open_devices(options.device)
     counting = [device for device in devices if device.emulated]
     _require_comparable(bundle, devices, options)
     jobs = count_jobs(counting, chosen)
     results = _timed(bundle, devices, chosen, options, progress)
-    if not jobs or not results.complete:
-        return results
-    counted = count_on_devices(bundle, jobs, progress=progress)
-    if not (results.results or counted.results):
-        raise KeyboardInterrupt
-    return replace(results, devices=environments(devices), instructions=counted.results, complete=counted.complete)
+    if jobs and results.complete:
+        counted = count_on_devices(bundle, jobs, progress=progress)
+        if not (results.results or counted.results):
+            raise KeyboardInterrupt
+        counts, complete = counted.results, counted.complete
+        results = replace(results, devices=environments(devices), instructions=counts, complete=complete)
+    write_json(results, json)
+    return results
 
 
-def run_photograph(bundle: Bundle, options: PhotographOptions, *, progress: Progress = silent) -> EndToEndResults:
-    """Upscale a photograph from file to file with every tile artifact, a fresh process each."""
+def run_photograph(
+    bundle: Bundle, options: PhotographOptions, *, json: Path | None = None, progress: Progress = silent
+) -> EndToEndResults:
+    """Upscale a photograph from file to file with every tile artifact, a fresh process each.
+
+    ``json``: also write the results to this file, which is refused before work starts when it cannot be written.
+    """
+    require_writable(json, bundle.root)
     chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime)
     devices = open_devices(options.device)
     if any(device.emulated for device in devices):
         raise InputError("--image-size measures time, which emulated devices have none of: leave out --device")
-    return run_end_to_end(
+    results = run_end_to_end(
         bundle,
         _one(devices),
         artifacts=chosen,
         threads=options.threads,
-        settings=EndToEndSettings(size=options.size, memory_bytes=options.memory_bytes),
+        settings=options.settings,
         progress=progress,
     )
+    write_json(results, json)
+    return results
 
 
 def _timed(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgesr.benchmarks.jobs import HOST
-from edgesr.benchmarks.latency.settings import LatencySettings, ProfileSettings
+from edgesr.benchmarks.latency.settings import EndToEndSettings, LatencySettings, ProfileSettings
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.threads import require_threads
 
@@ -66,6 +66,12 @@ class PhotographOptions:
 
     def __post_init__(self) -> None:
         _require_threads(self.threads)
+        _ = self.settings
+
+    @property
+    def settings(self) -> EndToEndSettings:
+        """Those of each artifact."""
+        return EndToEndSettings(size=self.size, memory_bytes=self.memory_bytes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +80,10 @@ class CompareOptions:
 
     limit: float = 0.05
     unlike: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.limit < math.inf:
+            raise InputError(f"limit is {self.limit}: give a share of 0 or more, such as 0.05")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +108,7 @@ class ProfileOptions:
 
     def __post_init__(self) -> None:
         _require_threads((self.threads,))
-        if self.calls < 1:
-            raise InputError(f"calls is {self.calls}: need at least 1")
+        ProfileSettings(calls=self.calls)
 
 
 def _require_threads(counts: tuple[int, ...]) -> None:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from edgesr.benchmarks.devices.registry import open_devices
 from edgesr.benchmarks.jobs import HOST
 from edgesr.benchmarks.parity.on_devices import check_on_devices
 from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.results.rows import select_artifacts
+from edgesr.benchmarks.results.writing import require_writable, write_json
 from edgesr.benchmarks.runs.options import ParityOptions
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.progress import Progress, silent
 
 
-def run_parity(bundle: Bundle, options: ParityOptions | None = None, *, progress: Progress = silent) -> ParityResults:
-    """Compare every artifact with float32 PyTorch on the goldens, a fresh process each, here and on other devices."""
+def run_parity(
+    bundle: Bundle,
+    options: ParityOptions | None = None,
+    *,
+    json: Path | None = None,
+    progress: Progress = silent,
+) -> ParityResults:
+    """Compare every artifact with float32 PyTorch on the goldens, a fresh process each, here and on other devices.
+
+    ``json``: also write the results to this file, which is refused before work starts when it cannot be written.
+    """
     options = options or ParityOptions()
+    require_writable(json, bundle.root)
     chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime)
     devices = open_devices(f"{HOST},{options.device}")
-    return check_on_devices(bundle, devices, artifacts=chosen, progress=progress)
+    results = check_on_devices(bundle, devices, artifacts=chosen, progress=progress)
+    write_json(results, json)
+    return results

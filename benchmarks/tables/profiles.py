@@ -40,9 +40,9 @@ def delegate_table(manifest: Manifest, results: ProfileResults | None = None) ->
     columns = ("artifact", "delegate", "predicted: partitions; fallback", "found at export")
     rows = []
     for artifact in manifest.artifacts:
-        for use in (one.delegate for one in artifact.uses if one.delegate is not None):
+        for runtime, use in ((one.name, one.delegate) for one in artifact.uses if one.delegate is not None):
             cells = (artifact.id, use.delegate, _delegation(use.predicted), _beside(use.found, use.predicted))
-            here = (_beside(_found(results, artifact), use.predicted),) if results else ()
+            here = (_beside(_found(results, artifact, runtime), use.predicted),) if results else ()
             rows.append((*cells, *here))
     title = "Delegate: partitions, and operators that fall back to the CPU's own kernels"
     return Table(title, (*columns, "found now") if results else columns, tuple(rows))
@@ -69,8 +69,8 @@ def _joined(kinds: list[KindTime]) -> list[KindTime]:
     return [*(kind for kind in kinds if kind.share >= _SMALL_SHARE), rest]
 
 
-def _found(results: ProfileResults, artifact: Artifact) -> Delegation | None:
-    profiles = (r.profile for r in results.results if r.key.artifact == artifact.id)
+def _found(results: ProfileResults, artifact: Artifact, runtime: str) -> Delegation | None:
+    profiles = (r.profile for r in results.results if (r.key.artifact, r.key.runtime) == (artifact.id, runtime))
     return next((p.delegation for p in profiles if p is not None), None)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import onnxsim
 from numpy.typing import NDArray
 
 from edgesr.export.graphs.onnx_graph import constants, convolutions
+from edgesr.runtimes.adapters import ort
 from edgesr.runtimes.errors import EdgesrError
 
 _MAX_ABS_ERROR = 1e-2
@@ -37,16 +37,17 @@ def simplify(source: Path, target: Path, *, tiles: Sequence[NDArray[np.float32]]
 def _name_weights(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
     """Give the weights of convolutions (by node name) their names back: onnxsim renames what it folds a factor into."""
     known, readers = constants(model), Counter(name for node in model.graph.node for name in node.input)
+    wanted = Counter(names.values())
     for node in convolutions(model):
         name, found = names.get(node.name), node.input[1]
-        if name is not None and name not in known and found in known and readers[found] == 1:
+        if name is not None and name not in known and found in known and readers[found] == 1 == wanted[name]:
             known[found].name = name
             node.input[1] = name
 
 
 def _run(path: Path, tile: NDArray[np.float32]) -> NDArray[np.float32]:
-    options = onnxruntime.SessionOptions()
+    options = ort.session_options(0)
     options.enable_cpu_mem_arena = False  # gives its memory back before the next converter starts
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = ort.load().InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     output: NDArray[np.float32] = session.run(None, {session.get_inputs()[0].name: tile[None]})[0]
     return output

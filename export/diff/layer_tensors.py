@@ -51,7 +51,11 @@ def open_reference(bundle: Bundle) -> Reference:
 
 def require_layers(artifact: Artifact) -> None:
     """An InputError for a format whose inner tensors cannot be read."""
-    target = TARGETS[artifact.format]
+    target = TARGETS.get(artifact.format)
+    if target is None:
+        raise InputError(
+            f"{artifact.id}: is a {artifact.format!r} file, which this edgesr does not know; update edgesr"
+        )
     if target.open_layers is None:
         readable = " or ".join(name for name, other in TARGETS.items() if other.open_layers is not None)
         raise InputError(

@@ -18,6 +18,7 @@ from typing import Any, Concatenate, Generic, ParamSpec
 import numpy as np
 import platformdirs
 
+from edgesr.export.stages.model_files import model_files
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.file_lock import locked
 from edgesr.runtimes.files import require_creatable, sha256_of
@@ -27,7 +28,8 @@ from edgesr.runtimes.json_records import to_json
 from edgesr.runtimes.progress import Progress, silent
 
 DEFAULT_LIMIT_BYTES = 2 * 1024**3
-_ENTRY_FILE = "entry.json"
+ENTRY_FILE = "entry.json"
+"""Lies in the folder of each stored stage."""
 P = ParamSpec("P")
 
 
@@ -99,13 +101,13 @@ class StageCache:
         """Folder with the stage's files: a stored one whose hashes hold, else made by the stage from its arguments."""
         entry = self._stages / stage.key(*args, **kwargs)
         if _is_intact(entry):
-            os.utime(entry / _ENTRY_FILE)
+            os.utime(entry / ENTRY_FILE)
             return entry
         self.conversions.append(stage.name)
         folder = Path(tempfile.mkdtemp(dir=self._work))
         stage.produce(folder, *args, **kwargs)
         files = {p.relative_to(folder).as_posix(): sha256_of(p) for p in sorted(folder.rglob("*")) if p.is_file()}
-        (folder / _ENTRY_FILE).write_text(to_json(_Entry(stage.name, files)))
+        (folder / ENTRY_FILE).write_text(to_json(_Entry(stage.name, files)))
         shutil.rmtree(entry, ignore_errors=True)
         folder.rename(entry)
         return entry
@@ -120,8 +122,8 @@ class StageCache:
         return self._stages / ".work"
 
     def _trim(self) -> None:
-        entries = [e for e in self._stages.iterdir() if (e / _ENTRY_FILE).is_file()]
-        by_age = sorted(entries, key=lambda e: (e / _ENTRY_FILE).stat().st_mtime)
+        entries = [e for e in self._stages.iterdir() if (e / ENTRY_FILE).is_file()]
+        by_age = sorted(entries, key=lambda e: (e / ENTRY_FILE).stat().st_mtime)
         sizes = {e: sum(f.stat().st_size for f in e.rglob("*") if f.is_file()) for e in by_age}
         total = sum(sizes.values())
         for entry in by_age:
@@ -134,7 +136,7 @@ class StageCache:
 def _content(value: object) -> Any:
     """What an argument says beyond JSON: files and arrays by their SHA-256; a TypeError for what cannot count."""
     if isinstance(value, Path):
-        return {"file": sha256_of(value)}
+        return {place: sha256_of(file) for place, file in _files(value).items()}
     if isinstance(value, np.ndarray):
         digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
         return {"array": [str(value.dtype), value.shape, digest]}
@@ -145,9 +147,20 @@ def _content(value: object) -> Any:
     raise TypeError(f"a stage cannot depend on a {type(value).__name__}")
 
 
+def stage_folder(file: Path) -> Path | None:
+    """The folder of the stage that stored a file, None for another file."""
+    return next((parent for parent in file.parents if (parent / ENTRY_FILE).is_file()), None)
+
+
+def _files(path: Path) -> dict[str, Path]:
+    """A file, with the others of its model where a stage made it."""
+    folder = stage_folder(path)
+    return {"file": path, **({} if folder is None else model_files(folder, path))}
+
+
 def _is_intact(entry: Path) -> bool:
     try:
-        files = read_record(_Entry, entry / _ENTRY_FILE, remake="convert again").files
+        files = read_record(_Entry, entry / ENTRY_FILE, remake="convert again").files
         return bool(files) and all(sha256_of(entry / name) == digest for name, digest in files.items())
     except (InputError, OSError, ValueError):
         return False

@@ -9,10 +9,11 @@ from edgesr.export.formats.target import ArtifactPlan, DelegateStep
 from edgesr.export.quantization.precisions import PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import REMAKE
-from edgesr.export.stages.cache import Stage, StageCache
+from edgesr.export.stages.cache import Stage, StageCache, stage_folder
 from edgesr.export.stages.cost_meter import CostMeter
 from edgesr.export.stages.runner import StageRunner
 from edgesr.export.steps.delegate import RESULT_FILE
+from edgesr.runtimes.adapters.registry import is_installed
 from edgesr.runtimes.bundle.delegation import DelegateUse
 from edgesr.runtimes.bundle.manifest import InsideVariant, RuntimeUse
 from edgesr.runtimes.json_file import read_record
@@ -20,11 +21,12 @@ from edgesr.runtimes.json_file import read_record
 
 @dataclass(frozen=True, kw_only=True)
 class ConvertedArtifact:
-    """A file in the cache, the package versions that made it, and how each runtime of its target takes it."""
+    """A file in its stage's ``folder``, the package versions that made it, how each runtime of its target takes it."""
 
     plan: ArtifactPlan
     file: Path
     versions: dict[str, str]
+    folder: Path
     uses: tuple[RuntimeUse, ...] = ()
     inside: InsideVariant | None = None
 
@@ -66,11 +68,15 @@ class _Conversion:
     def _converted(self, plan: ArtifactPlan) -> ConvertedArtifact:
         file, versions = self.runner.artifact(plan, self.quantization)
         uses = tuple(self._use(plan, file, runtime) for runtime in plan.target.runtimes)
-        return ConvertedArtifact(plan=plan, file=file, versions=versions, uses=uses)
+        return ConvertedArtifact(
+            plan=plan, file=file, versions=versions, folder=stage_folder(file) or file.parent, uses=uses
+        )
 
     def _use(self, plan: ArtifactPlan, file: Path, runtime: str) -> RuntimeUse:
-        inspect = plan.target.inspect_delegate
+        inspect = plan.target.inspect_delegate if runtime == plan.target.runtimes[0] else None
         delegate = None if inspect is None else self._delegate(plan, file, inspect)
+        if not is_installed(runtime):
+            return RuntimeUse(name=runtime, resizable=False, memory=None, delegate=delegate)
         if plan.graph != "tile":
             self.meter.check_full_graph(plan, file, runtime)
             return RuntimeUse(name=runtime, resizable=False, memory=None, delegate=delegate)

@@ -8,8 +8,8 @@ MODEL = "model"
 """How their names begin: model.tflite; model.param and model.bin; model.mlpackage/Manifest.json."""
 
 
-def model_files(opened: Path) -> list[Path]:
-    """The file that is opened, then all others of the model, by name."""
-    folder = opened.parent
-    others = (file for file in folder.rglob("*") if file.is_file() and file != opened)
-    return [opened, *sorted(file for file in others if file.relative_to(folder).parts[0].startswith(MODEL))]
+def model_files(folder: Path, opened: Path) -> dict[str, Path]:
+    """By place in the folder, the file that is opened first, then all others of the model, by name."""
+    others = sorted(file for file in folder.rglob("*") if file.is_file() and file != opened)
+    places = {file.relative_to(folder).as_posix(): file for file in (opened, *others)}
+    return {place: file for place, file in places.items() if place.startswith(MODEL)}

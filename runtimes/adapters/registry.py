@@ -17,6 +17,11 @@ def runtime_info(name: str) -> Runtime:
     return RUNTIMES[name]
 
 
+def is_installed(name: str) -> bool:
+    """Whether a runtime is known and installed: a bundle may name one that only another edgesr knows."""
+    return name in RUNTIMES and RUNTIMES[name].version() is not None
+
+
 def require_installed(info: Runtime) -> None:
     """A MissingPackageError with the install command unless the runtime is installed."""
     if info.version() is None:
@@ -26,7 +31,6 @@ def require_installed(info: Runtime) -> None:
 def runtime_for(artifact: Artifact, name: str) -> Runtime:
     """An installed runtime that opens an artifact; an InputError lists those that do."""
     runtime = runtime_info(name)
-    if name not in artifact.runtimes:
-        raise InputError(f"{artifact.id} cannot run on {name!r}: it opens in {', '.join(artifact.runtimes)}")
+    artifact.use(name)
     require_installed(runtime)
     return runtime

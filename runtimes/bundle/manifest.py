@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
 from edgesr.runtimes.bundle.delegation import DelegateUse
+from edgesr.runtimes.errors import InputError
 
 SCHEMA_VERSION = 6
 OLDEST_SCHEMA_VERSION = 5
@@ -140,8 +141,11 @@ class Artifact:
         return sum(entry.size_bytes for entry in self.files)
 
     def use(self, runtime: str) -> RuntimeUse:
-        """How one of its runtimes takes it."""
-        return next(use for use in self.uses if use.name == runtime)
+        """How one of its runtimes takes it; an InputError for another one."""
+        found = next((use for use in self.uses if use.name == runtime), None)
+        if found is None:
+            raise InputError(f"{self.id} cannot run on {runtime!r}: it opens in {', '.join(self.runtimes)}")
+        return found
 
     @property
     def is_reference(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgesr.runtimes.bundle.manifest import SCHEMA_VERSION
 from edgesr.runtimes.json_records import DecodeError
 
 _ONE_FILE = 5
@@ -21,12 +22,14 @@ def in_newest_form(data: dict[str, Any], version: int) -> dict[str, Any]:
     artifacts = data.get("artifacts")
     if version > _ONE_FILE or not isinstance(artifacts, list):
         return data
-    return data | {"artifacts": [_artifact(artifact) for artifact in artifacts]}
+    return data | {"schema_version": SCHEMA_VERSION, "artifacts": [_artifact(artifact) for artifact in artifacts]}
 
 
 def _artifact(old: object) -> object:
     if not isinstance(old, dict) or not isinstance(old.get("runtimes"), list):
         return old
+    if {"uses", "files"} & old.keys():
+        raise DecodeError("an artifact has names of a later version")
     new = {name: value for name, value in old.items() if name not in ("runtimes", "file", *_OF_RUNTIME)}
     told = {name: old[name] for name in _OF_RUNTIME if name in old}
     new["uses"] = [{"name": runtime, **told} for runtime in old["runtimes"]]

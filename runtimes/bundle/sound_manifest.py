@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 
 from edgesr.runtimes.bundle.manifest import LARGEST_ALPHA, LARGEST_SIDE, Artifact, Golden, Manifest, Size, TensorSpec
 from edgesr.runtimes.json_records import DecodeError
@@ -59,13 +60,22 @@ def _artifact_faults(artifact: Artifact, known: Mapping[str, Artifact], scale: i
             yield f"names the artifact {shown_name(artifact.inside.artifact)!r}, which is not there"
         elif not set(artifact.runtimes) <= set(inside.runtimes):
             yield f"names the artifact {shown_name(inside.id)!r}, which its runtimes do not open"
-    if not artifact.files:
-        yield "has no file"
+    yield from _file_faults([PurePosixPath(entry.path) for entry in artifact.files])
     memories = [use.memory for use in artifact.uses if use.memory is not None]
     if not all(0 <= one <= _MOST_BYTES for m in memories for one in (m.fixed_bytes, m.bytes_per_lr_pixel)):
         yield f"its memory has to be from 0 to {_MOST_BYTES} bytes"
-    if artifact.mac_per_hr_pixel < 0:
-        yield "its multiply-accumulates are below 0"
+    if not artifact.mac_per_hr_pixel > 0:
+        yield "its multiply-accumulates are not above 0"
+
+
+def _file_faults(paths: Sequence[PurePosixPath]) -> Iterator[str]:
+    if not paths:
+        yield "has no file"
+        return
+    if len(set(paths)) < len(paths):
+        yield "has a file twice"
+    if not all(path.is_relative_to(paths[0].parent) for path in paths):
+        yield "has files that are neither next to the first one nor below"
 
 
 def _golden_faults(golden: Golden) -> Iterator[str]:

@@ -35,7 +35,7 @@ class Verifier:
         try:
             inside = path.resolve().is_relative_to(self.root.resolve()) and ".." not in relative.parts
             exists = path.is_file()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise InputError(f"{self.root}: the manifest names an impossible path {entry.path!r}: {error}") from error
         if relative.is_absolute() or not inside:
             raise InputError(f"{self.root}: refused, the manifest names a path outside the bundle: {entry.path!r}")

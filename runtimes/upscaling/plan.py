@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edgesr.runtimes.adapters.registry import require_installed, runtime_info
+from edgesr.runtimes.adapters.registry import is_installed, require_installed, runtime_info
 from edgesr.runtimes.bundle.manifest import Artifact, RunMemory, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
@@ -63,7 +63,7 @@ def plan_upscale(
             refusals.append(str(error))
     if not plans:
         raise InputError(refusals[0])
-    return next((plan for plan in plans if options.runtime or runtime_info(plan.runtime).version()), plans[0])
+    return next((plan for plan in plans if options.runtime or is_installed(plan.runtime)), plans[0])
 
 
 def check_choice(bundle: Bundle, options: UpscaleOptions) -> None:
@@ -87,7 +87,7 @@ def _candidates(bundle: Bundle, options: UpscaleOptions) -> Iterator[tuple[Artif
     if not pairs:
         known = ", ".join(sorted({r for a in candidates for r in a.runtimes}))
         raise InputError(f"{bundle.root}: nothing in it opens in runtime {options.runtime!r}; it has files for {known}")
-    runnable = [(a, r) for a, r in pairs if options.runtime or runtime_info(r).version()]
+    runnable = [(a, r) for a, r in pairs if options.runtime or is_installed(r)]
     precision = (runnable or pairs)[0][0].precision  # a memory that is too little for it is no reason to take another
     yield from (pair for pair in pairs if pair[0].precision == precision)
 

@@ -69,6 +69,8 @@ def candidates_from_paths(
     paths: Sequence[Path], images: ImageSet, *, artifact_id: str | None = None, runtime: str | None = None
 ) -> list[Candidate]:
     """Bicubic, then checkpoint files and bundle directories; ``artifact_id`` and ``runtime`` choose in bundles."""
+    if not paths:
+        raise InputError("nothing to evaluate: give checkpoints or bundles")
     if (artifact_id or runtime) and not any(path.is_dir() for path in paths):
         listed = ", ".join(map(str, paths))
         raise InputError(f"--artifact and --runtime choose in a bundle, but {listed} is none; leave them out")

@@ -100,7 +100,7 @@ def test_every_child_process_gets_the_switches(monkeypatch: pytest.MonkeyPatch, 
         seen.append(env)
         return subprocess.CompletedProcess([], 0, "", "")
 
-    monkeypatch.setattr("edgesr.export.subprocesses.subprocess.run", converted)
+    monkeypatch.setattr("subprocess.run", converted)
     run_converter("edgesr.export.conversions.to_tflite", [], folder=tmp_path, result=Path(__file__), what="")
     assert len(seen) == 4
     for environment in seen:
@@ -110,7 +110,7 @@ def test_every_child_process_gets_the_switches(monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize(
     "module",
     [
-        "edgesr.runtimes.adapters.ort",
+        "edgesr.runtimes.adapters.ort; edgesr.runtimes.adapters.ort.load()",
         "edgesr.export.conversions.simplify",
         "edgesr.export.quantization.quantize_onnx",
         "edgesr.export.quantization.float16",

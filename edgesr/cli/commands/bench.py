@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LimitOption = Annotated[str, typer.Option(help="How much slower is too much, in percent of p50.")]
 UnlikeOption = Annotated[bool, typer.Option("--unlike", help="Compare even what was measured in unlike conditions.")]
 
-LIMIT = f"{CompareOptions.limit:.0%}"
+LIMIT = f"{100 * CompareOptions.limit:g}%"
 _THREADS = ",".join(map(str, BenchOptions.threads))
 _MEMORY = f"{PhotographOptions.memory_bytes // 10**6}MB"
 _INTERRUPTED = 130
@@ -67,7 +67,6 @@ def bench(
 
     On emulated devices instructions are counted instead, at one thread: the options of timing do not apply there.
     """
-    from edgesr.benchmarks.results.writing import require_writable
     from edgesr.benchmarks.runs.compare import compare_with_file
     from edgesr.runtimes.bundle.opening import open_bundle
 
@@ -88,7 +87,6 @@ def bench(
         unlike=unlike,
     )
     opened = open_bundle(bundle)
-    require_writable(json, bundle, against)
     if size is not None:
         if against is not None:
             raise InputError("--against compares bare calls: leave out --image-size")
@@ -119,15 +117,13 @@ def shown_changes(changes: Changes) -> bool:
 
 def _calls(bundle: Bundle, options: BenchOptions, json: Path | None) -> LatencyResults:
     """Measure bare calls and count instructions, write and show them."""
-    from edgesr.benchmarks.results.writing import write_json
     from edgesr.benchmarks.runs.bench import run_bench
     from edgesr.benchmarks.tables.devices import instruction_lines, instruction_table
     from edgesr.benchmarks.tables.latency import latency_notes, latency_table
     from edgesr.benchmarks.tables.not_measured import not_measured
 
     with shown_progress() as progress:
-        results = run_bench(bundle, options, progress=progress)
-    write_json(results, json)
+        results = run_bench(bundle, options, json=json, progress=progress)
     if results.results:
         print_table(latency_table(results))
         print_lines(not_measured(results))
@@ -140,14 +136,12 @@ def _calls(bundle: Bundle, options: BenchOptions, json: Path | None) -> LatencyR
 
 def _photograph(bundle: Bundle, options: PhotographOptions, json: Path | None) -> int:
     """Measure a photograph from file to file, write and show it; the exit code."""
-    from edgesr.benchmarks.results.writing import write_json
     from edgesr.benchmarks.runs.bench import run_photograph
     from edgesr.benchmarks.tables.end_to_end import end_to_end_table
     from edgesr.benchmarks.tables.not_measured import not_measured
 
     with shown_progress() as progress:
-        results = run_photograph(bundle, options, progress=progress)
-    write_json(results, json)
+        results = run_photograph(bundle, options, json=json, progress=progress)
     print_table(end_to_end_table(results))
     print_lines(not_measured(results))
     return 0 if results.passed else 1

@@ -28,7 +28,6 @@ def parity(
 
     Other devices are measured beside this host, and compared with it.
     """
-    from edgesr.benchmarks.results.writing import require_writable, write_json
     from edgesr.benchmarks.runs.parity import run_parity
     from edgesr.benchmarks.tables.devices import difference_table
     from edgesr.benchmarks.tables.not_measured import not_measured
@@ -36,11 +35,9 @@ def parity(
     from edgesr.runtimes.bundle.opening import open_bundle
 
     opened = open_bundle(bundle)
-    require_writable(json, bundle)
     options = ParityOptions(artifact=artifact, runtime=runtime, device=device)
     with shown_progress() as progress:
-        results = run_parity(opened, options, progress=progress)
-    write_json(results, json)
+        results = run_parity(opened, options, json=json, progress=progress)
     print_table(golden_table(results))
     print_table(parity_table(results))
     if results.differences:

@@ -25,17 +25,14 @@ def profile(
     json: JsonOption = None,
 ) -> None:
     """Time the operators of every artifact, and tell what a delegate takes and what falls back to the CPU."""
-    from edgesr.benchmarks.results.writing import require_writable, write_json
     from edgesr.benchmarks.runs.profile import run_profile
     from edgesr.benchmarks.tables.profiles import delegate_table, kind_table, operator_table, profile_notes
     from edgesr.runtimes.bundle.opening import open_bundle
 
     opened = open_bundle(bundle)
-    require_writable(json, bundle)
     options = ProfileOptions(artifact=artifact, runtime=runtime, threads=threads, calls=calls)
     with shown_progress() as progress:
-        results = run_profile(opened, options, progress=progress)
-    write_json(results, json)
+        results = run_profile(opened, options, json=json, progress=progress)
     for table in (kind_table(results), operator_table(results), delegate_table(opened.manifest, results)):
         if table.rows:
             print_table(table)

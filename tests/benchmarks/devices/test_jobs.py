@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import pytest
 
 from edgesr.benchmarks import job_kinds
 from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.jobs import Job, JobKind, NoSettings, Outcome
+from edgesr.benchmarks.latency.call import LATENCY, measure_latency
 from edgesr.benchmarks.latency.instructions import INSTRUCTIONS
+from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.machine.limits import LIMITS, LimitsSettings, blas_environment
-from edgesr.benchmarks.parity.check import PARITY
+from edgesr.benchmarks.parity.check import PARITY, check_parity
 from edgesr.benchmarks.parity.kept_images import ImageFolders
+from edgesr.benchmarks.parity.results import check_artifact
 from edgesr.benchmarks.worker import run_job
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_records import decode
+
+ONE_CALL = LatencySettings(calls=1, seconds=0, warmup_seconds=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,3 +91,34 @@ def test_an_answer_of_another_kind_is_a_crash() -> None:
     )
     late = Outcome(status="timeout", reason="late", result=None)
     assert DOUBLE.answer(late) == (late, None)
+
+
+@dataclass(frozen=True)
+class Answering(HostDevice):
+    """Answers every job with the same result."""
+
+    result: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, job: Job) -> Outcome:
+        return Outcome(status="done", reason=None, result=self.result)
+
+
+def test_results_that_nothing_measured_are_crashes(mobile_bundle: Bundle) -> None:
+    """An answer without goldens is no parity, and figures of 0 are none."""
+    artifact = mobile_bundle.artifact("onnx-fp32-tile")
+    nothing = Answering(result={"goldens": [], "difference_cause": None})
+    found = check_artifact(mobile_bundle, nothing, artifact, "ort")
+    assert (found.status, found.passed) == ("crashed", False)
+    assert found.reason == "invalid result: it is not of the goldens that the artifact takes"
+    measured = asdict(measure_latency(mobile_bundle, artifact, runtime="ort", threads=1, settings=ONE_CALL))
+    changes: list[dict[str, Any]] = [{"samples_ms": []}, {"samples_ms": [0.0]}, {"gmac": 0.0}]
+    for wrong in changes:
+        outcome, result = LATENCY.answer(Outcome(status="done", reason=None, result=measured | wrong))
+        assert (outcome.status, result) == ("crashed", None)
+
+
+def test_a_runtime_that_an_artifact_has_not_is_refused(mobile_bundle: Bundle) -> None:
+    artifact = mobile_bundle.artifact("tflite-fp32-tile-64x64")
+    for runtime, message in (("ort", "cannot run on 'ort': it opens in tflite"), ("nope", "unknown runtime 'nope'")):
+        with pytest.raises(InputError, match=message):
+            check_parity(mobile_bundle, artifact, runtime=runtime, threads=1)

@@ -40,7 +40,7 @@ def change(file: Path, **fields: object) -> None:
 
 def test_the_bundle_opens_passes_and_upscales(release: Path, run_cli: RunCli) -> None:
     bundle = open_bundle(release / "bundle")
-    assert (bundle.manifest.schema_version, bundle.manifest.edgesr_version) == (5, "0.1.0")
+    assert (bundle.manifest.schema_version, bundle.manifest.edgesr_version) == (6, "0.1.0")
     code, out, err = run_cli("parity", release / "bundle", "--json", release / "new.json")
     assert code == 0, (out, err)
     results = json.loads((release / "new.json").read_text())["results"]

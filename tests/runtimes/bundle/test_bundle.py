@@ -70,7 +70,15 @@ def test_round_trip(bundle: Bundle) -> None:
             lambda m: m["artifacts"][0]["uses"][0].update(memory={"fixed_bytes": -1, "bytes_per_lr_pixel": 0}),
             "memory has to be from 0",
         ),
-        (lambda m: m["artifacts"][0].update(mac_per_hr_pixel=-1), "multiply-accumulates are below 0"),
+        (lambda m: m["artifacts"][0].update(mac_per_hr_pixel=0), "multiply-accumulates are not above 0"),
+        (lambda m: m["artifacts"][0].update(files=[]), "onnx-fp32-full: has no file"),
+        (lambda m: m["artifacts"][0]["files"].extend(m["artifacts"][0]["files"]), "has a file twice"),
+        (
+            lambda m: m["artifacts"][0].update(
+                files=[m["artifacts"][0]["files"][0] | {"path": p} for p in ("a/x", "b")]
+            ),
+            "has files that are neither next to the first one nor below",
+        ),
         (lambda m: m["goldens"][0].update(size=[0, 3]), "flat: its size has to be from 1"),
         (lambda m: m["glue"].update(alpha=1e5), "alpha has to be from -80 to 80"),
         (lambda m: m["artifacts"][0].update(id=""), "an id is empty"),

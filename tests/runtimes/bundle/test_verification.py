@@ -60,3 +60,13 @@ def test_a_change_is_noticed_whatever_its_time_says(tmp_path: Path, restored: bo
         with pytest.raises(InputError, match="was changed"):
             bundle.path(entry)
     assert hashed[file.name] == already + 1
+
+
+def test_links_that_go_round_are_refused(tmp_path: Path) -> None:
+    root = write_bundle(tmp_path / "b", fill).root
+    file = root / "model.onnx"
+    file.unlink()
+    file.symlink_to("again.onnx")
+    (root / "again.onnx").symlink_to("model.onnx")
+    with pytest.raises(InputError, match=r"model\.onnx"):
+        open_bundle(root)
