@@ -80,10 +80,13 @@ class Layer:
 class Match:
     """Tensor of the reference -> tensor of the graph with the same values.
 
-    ``block_major``: tensors of the reference (c*b*b,h,w) whose channels the graph has in DCR order -> b.
+    ``operations``: output of an operation of the graph -> output of the same operation of the reference, which is
+    another tensor where an activation is fused. ``block_major``: tensors of the reference (c*b*b,h,w) whose channels
+    the graph has in DCR order -> b.
     """
 
     tensors: dict[str, str] = field(default_factory=dict)
+    operations: dict[str, str] = field(default_factory=dict)
     block_major: dict[str, int] = field(default_factory=dict)
 
 
@@ -190,14 +193,16 @@ def _follow(graph: LayerGraph, known: dict[_Key, list[Operation]], reference: La
 def _record(
     operation: Operation, same: Operation, known: dict[_Key, list[Operation]], roots: dict[str, str], match: Match
 ) -> None:
-    """An operation is one of the reference, or with its fused activation the one after that."""
+    """An operation is one of the reference; its output is that of the activation after it, where this is fused."""
+    output = same.output
     if operation.activation is not None:
-        fused = known.get(_key(operation.activation, None, [same.output]), [])
+        fused = known.get(_key(operation.activation, None, [output]), [])
         if not fused:
             return
-        same = fused[0]
-    roots[operation.output] = same.output
-    match.tensors[same.output] = operation.output
+        output = fused[0].output
+    roots[operation.output] = output
+    match.tensors[output] = operation.output
+    match.operations[operation.output] = same.output
 
 
 def _carrier(graph: LayerGraph, tensor: str) -> str:

@@ -26,13 +26,12 @@ from edgesr.export.graphs.depth_to_space import use_dcr_order
 from edgesr.export.graphs.onnx_graph import constant, convolutions
 from edgesr.export.graphs.tflite_graph import (
     constant_values,
-    match_convolutions,
-    match_tensors,
     operator_name,
     set_constant,
     tensor_name,
     write_tflite,
 )
+from edgesr.export.graphs.tile_in_tflite import find_tile
 from edgesr.export.quantization.plan import Plan, Range
 from edgesr.export.quantization.search import planned_weights
 from edgesr.export.quantization.vanishing_channels import keep_biases
@@ -77,36 +76,34 @@ class _Job:
 
 def convert_weights(model: Any, tile_graph: onnx.ModelProto, recipe: LayerRecipe) -> bytes:
     """A float32 file with the weights of the tile graph's convolutions stored by a recipe."""
-    matched = match_convolutions(model, use_dcr_order(tile_graph))
+    matched = find_tile(model, use_dcr_order(tile_graph)).convolutions
     return _in_process(write_tflite(model), _Job(layers=_names(model, matched.values()), recipe=recipe))
 
 
 def convert_to_8bit_weights(model: Any, tile_graph: onnx.ModelProto, recipe: LayerRecipe) -> bytes:
     """The same, with weights that are on the grid of 8 bits before; the model is changed."""
-    matched = match_convolutions(model, use_dcr_order(tile_graph))
+    matched = find_tile(model, use_dcr_order(tile_graph)).convolutions
     _set_weights(model, matched, tile_graph, on_8bit_grid(tile_graph))
     return _in_process(write_tflite(model), _Job(layers=_names(model, matched.values()), recipe=recipe))
 
 
 def quantize_to_int16(model: Any, tile_graph: onnx.ModelProto, ranges: Mapping[str, Range]) -> bytes:
     """Convolutions with int8 weights and symmetric int16 activations, from a float32 model, which is changed."""
-    reference = use_dcr_order(tile_graph)
-    matched = match_convolutions(model, reference)
+    tile = find_tile(model, use_dcr_order(tile_graph))
     bounds = {
         tensor_name(model, index): max(-ranges[name][0], ranges[name][1])
-        for index, name in match_tensors(model, reference, matched).items()
+        for index, name in tile.tensors.items()
         if name in ranges
     }
-    _set_weights(model, matched, tile_graph, on_8bit_grid(tile_graph))
-    job = _Job(layers=_names(model, matched.values()), recipe=ACTIVATIONS_16BIT, bounds=bounds)
+    _set_weights(model, tile.convolutions, tile_graph, on_8bit_grid(tile_graph))
+    job = _Job(layers=_names(model, tile.convolutions.values()), recipe=ACTIVATIONS_16BIT, bounds=bounds)
     return keep_biases(_in_process(write_tflite(model), job), model)
 
 
 def quantize_to_int8(model: Any, tile_graph: onnx.ModelProto, plan: Plan) -> bytes:
     """int8 by a plan for the tile graph, from a float32 model, which is changed; input and output stay float32."""
-    reference = use_dcr_order(tile_graph)
-    matched = match_convolutions(model, reference)
-    names = match_tensors(model, reference, matched)
+    tile = find_tile(model, use_dcr_order(tile_graph))
+    matched, names = tile.convolutions, tile.tensors
     _set_weights(model, matched, tile_graph, planned_weights(tile_graph, plan, reduced_range=False))
     for index, name in names.items():
         if name in plan.ranges:

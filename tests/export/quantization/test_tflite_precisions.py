@@ -18,13 +18,12 @@ from edgesr.export.graphs.depth_to_space import use_dcr_order
 from edgesr.export.graphs.onnx_graph import constant, convolutions, layer_names, runner
 from edgesr.export.graphs.tflite_graph import (
     constant_values,
-    match_convolutions,
-    match_tensors,
     operator_name,
     read_tflite,
     tensor_name,
     write_tflite,
 )
+from edgesr.export.graphs.tile_in_tflite import find_tile
 from edgesr.export.quantization.plan import Plan
 from edgesr.export.quantization.quantize_tflite import quantize_to_int8, quantize_to_int16
 from edgesr.export.quantization.ranges import choose_range, collect_histograms, image_ranges, wide_ranges
@@ -95,9 +94,9 @@ def projection_int8(projection_bundle: Bundle) -> bytes:
 
 @pytest.mark.parametrize("kind", ["tile", "full"])
 def test_every_convolution_is_found(any_bundle: Bundle, kind: str) -> None:
-    """By weights, in any scale; those of the noise level are left."""
+    """With its weights in any scale; those of the noise level are left."""
     model, reference = read_tflite(content_of(any_bundle, kind)), use_dcr_order(tile_graph(any_bundle))
-    found = match_convolutions(model, reference)
+    found = find_tile(model, reference).convolutions
     assert list(found) == [n.name for n in convolutions(reference)]
     assert len({id(op) for op in found.values()}) == len(found)
     noise_level = 2 if kind == "full" and any_bundle.manifest.glue.noise_level else 0
@@ -112,15 +111,15 @@ def test_every_convolution_is_found(any_bundle: Bundle, kind: str) -> None:
 
 def test_foreign_weights_are_refused(mobile_bundle: Bundle, projection_bundle: Bundle) -> None:
     model = read_tflite(content_of(mobile_bundle, "tile"))
-    with pytest.raises(EdgesrError, match="no convolution with the weights of node_conv2d"):
-        match_convolutions(model, tile_graph(projection_bundle))
+    with pytest.raises(EdgesrError, match="not that of the float32 ONNX tile graph: after the input"):
+        find_tile(model, tile_graph(projection_bundle))
     changed = tile_graph(mobile_bundle)
     weights = next(t for t in changed.graph.initializer if t.name == convolutions(changed)[3].input[1])
     values = onnx.numpy_helper.to_array(weights).copy()
     values[0, 0, 0, 0] += 0.1
     weights.CopyFrom(onnx.numpy_helper.from_array(values, weights.name))
-    with pytest.raises(EdgesrError, match=convolutions(changed)[3].name):
-        match_convolutions(model, changed)
+    with pytest.raises(EdgesrError, match=f"no convolution with the weights of {convolutions(changed)[3].name}"):
+        find_tile(model, changed)
 
 
 @pytest.mark.parametrize("kind", ["tile", "full"])
@@ -128,7 +127,7 @@ def test_matched_tensors_have_equal_values(any_bundle: Bundle, kind: str) -> Non
     """All that are matched; in the tile graph that is every tensor but what the converter folds into weights."""
     content, reference = content_of(any_bundle, kind), use_dcr_order(tile_graph(any_bundle))
     model = read_tflite(content)
-    names = match_tensors(model, reference, match_convolutions(model, reference))
+    names = find_tile(model, reference).tensors
     image = photograph("cat", any_bundle.manifest.tile_size)
     expected = runner(reference, list(dict.fromkeys(names.values())))(image)
     interpreter = run(content, image, keep=True)
@@ -149,7 +148,7 @@ def test_files_read_and_written_again_compute_the_same(mobile_bundle: Bundle) ->
 def test_int8_weights_are_on_the_grid_that_keeps_sums(quantized_bundle: Bundle) -> None:
     reference = use_dcr_order(tile_graph(quantized_bundle))
     source = read_tflite(content_of(quantized_bundle, "tile"))
-    outputs = {tensor_name(source, op.outputs[0]): n for n, op in match_convolutions(source, reference).items()}
+    outputs = {tensor_name(source, op.outputs[0]): n for n, op in find_tile(source, reference).convolutions.items()}
     model = read_tflite(content_of(quantized_bundle, "tile", "int8"))
     found = operators(model, "CONV_2D")
     # The last one's requantized output has another name where the tool adds an operator after it.

@@ -14,11 +14,11 @@ from edgesr.export.graphs.depth_to_space import use_dcr_order
 from edgesr.export.graphs.onnx_graph import constant, constants, convolutions
 from edgesr.export.graphs.tflite_graph import (
     constant_values,
-    match_convolutions,
     read_tflite,
     set_constant,
     write_tflite,
 )
+from edgesr.export.graphs.tile_in_tflite import find_tile
 from edgesr.export.quantization.plan import Plan
 from edgesr.export.quantization.quantize_tflite import (
     WEIGHTS_8BIT,
@@ -40,7 +40,7 @@ REWRITES: dict[str, Rewrite] = {
 def with_zero_convolution(bundle: Bundle) -> tuple[bytes, onnx.ModelProto]:
     """The TFLite tile graph and its ONNX graph, with the same convolution zero in both."""
     model, graph = read_tflite(content_of(bundle, "tile")), tile_graph(bundle)
-    matched = match_convolutions(model, use_dcr_order(graph))
+    matched = find_tile(model, use_dcr_order(graph)).convolutions
     node = convolutions(graph)[3]
     tensor = constants(graph)[node.input[1]]
     set_constant(model, matched[node.name], 1, np.zeros_like(constant_values(model, matched[node.name].inputs[1])))
