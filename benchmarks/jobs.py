@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_records import DecodeError, decode
 from edgesr.runtimes.wording import counted
 
@@ -27,8 +28,9 @@ HOST = "host"
 class Job:
     """One artifact on one runtime, or the machine itself: then ``bundle``, ``artifact`` and ``runtime`` are empty.
 
-    ``settings`` are those of the job's `JobKind`, as JSON. A device starts the process with the variables of
-    ``environment`` besides its own, and counts the instructions that it executes if ``counts_instructions``.
+    ``manifest_sha256`` is that of the bundle when it was opened, None where this does not matter. ``settings`` are
+    those of the job's `JobKind`, as JSON. A device starts the process with the variables of ``environment`` besides its
+    own, and counts the instructions that it executes if ``counts_instructions``.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class Job:
     artifact: str
     runtime: str
     threads: int
+    manifest_sha256: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     counts_instructions: bool = False
@@ -51,6 +54,8 @@ class Job:
         from edgesr.runtimes.bundle.opening import open_bundle
 
         bundle = open_bundle(self.bundle, verify="used")
+        if self.manifest_sha256 not in (None, bundle.manifest_sha256):
+            raise InputError(f"{self.bundle}: was replaced while it was measured; measure again")
         return bundle, bundle.artifact(self.artifact)
 
 
@@ -99,11 +104,14 @@ class JobKind(Generic[S, R]):
     counts_instructions: bool = False
     check: Callable[[R], None] = _accept
 
-    def job(self, settings: S, *, bundle: str = "", artifact: str = "", runtime: str = "", threads: int = 1) -> Job:
+    def job(
+        self, settings: S, *, bundle: Bundle | None = None, artifact: str = "", runtime: str = "", threads: int = 1
+    ) -> Job:
         """A job of this kind."""
         return Job(
             kind=self.name,
-            bundle=bundle,
+            bundle="" if bundle is None else str(bundle.root.absolute()),
+            manifest_sha256=None if bundle is None else bundle.manifest_sha256,
             artifact=artifact,
             runtime=runtime,
             threads=threads,

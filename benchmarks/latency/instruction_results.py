@@ -67,7 +67,7 @@ def count_on_devices(
 
 
 def _count(bundle: Bundle, device: Device, artifact: Artifact, runtime: str) -> InstructionResult:
-    job = INSTRUCTIONS.job(NoSettings(), bundle=str(bundle.root), artifact=artifact.id, runtime=runtime)
+    job = INSTRUCTIONS.job(NoSettings(), bundle=bundle, artifact=artifact.id, runtime=runtime)
     outcome, instructions = INSTRUCTIONS.answer(device.run(job))
     return InstructionResult(
         **row(job, device.name, outcome),

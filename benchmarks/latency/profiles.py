@@ -80,7 +80,7 @@ def profile_artifacts(
     results = []
     for done, (artifact, runtime) in enumerate(artifacts):
         progress(ProgressEvent("profile", done, len(artifacts), artifact.id))
-        job = PROFILE.job(settings, bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=threads)
+        job = PROFILE.job(settings, bundle=bundle, artifact=artifact.id, runtime=runtime, threads=threads)
         outcome, profile = PROFILE.answer(device.run(job))
         results.append(ProfileResult(**row(job, device.name, outcome), profile=profile))
     progress(ProgressEvent("profile", len(artifacts), len(artifacts)))

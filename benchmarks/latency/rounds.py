@@ -81,7 +81,7 @@ def measure_rounds(
     latencies = [
         _Repeated(
             kind=LATENCY,
-            job=LATENCY.job(settings, bundle=str(bundle.root), artifact=artifact.id, runtime=runtime, threads=count),
+            job=LATENCY.job(settings, bundle=bundle, artifact=artifact.id, runtime=runtime, threads=count),
         )
         for count in threads
         for artifact, runtime in artifacts

@@ -66,7 +66,7 @@ def check_artifact(
     bundle: Bundle, device: Device, artifact: Artifact, runtime: str, *, images: ImageFolders | None = None
 ) -> ParityResult:
     """Check one artifact in a fresh process."""
-    job = PARITY.job(images or ImageFolders(), bundle=str(bundle.root), artifact=artifact.id, runtime=runtime)
+    job = PARITY.job(images or ImageFolders(), bundle=bundle, artifact=artifact.id, runtime=runtime)
     outcome, parity = PARITY.answer(device.run(job))
     expected = [golden.id for golden in bundle.manifest.goldens if artifact.fits(golden.size, runtime)]
     if parity is not None and [golden.golden for golden in parity.goldens] != expected:

@@ -123,7 +123,7 @@ class _Worker:
         """SR pictures (H,W,3), or why there is none, by photograph."""
         with tempfile.TemporaryDirectory(dir=self._folder.name) as outputs:
             folders = PictureFolders(inputs=str(self._inputs), outputs=outputs, count=len(self._photographs))
-            job = PICTURES.job(folders, bundle=str(self._bundle.root), artifact=artifact.id, runtime=_runtime(artifact))
+            job = PICTURES.job(folders, bundle=self._bundle, artifact=artifact.id, runtime=_runtime(artifact))
             outcome, upscaled = PICTURES.answer(self._device.run(job))
             if upscaled is None or len(upscaled.refusals) != len(self._photographs):
                 reason = outcome.reason or "another number of pictures"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from edgesr.benchmarks.machine.environment import Environment, current_environment
 from edgesr.runtimes.bundle.opening import MANIFEST_FILE, Bundle
+from edgesr.runtimes.files import sha256_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +55,9 @@ def header(cls: type[Header], bundle: Bundle) -> dict[str, Any]:
 
 
 def bundle_identity(bundle: Bundle) -> BundleIdentity:
-    """Which bundle was measured."""
+    """Which bundle was measured: as it was when it was opened."""
     return BundleIdentity(
-        manifest_sha256=hashlib.sha256((bundle.root / MANIFEST_FILE).read_bytes()).hexdigest(),
+        manifest_sha256=bundle.manifest_sha256 or sha256_of(bundle.root / MANIFEST_FILE),
         generator=str(bundle.manifest.generator.get("name", "unknown")),
         checkpoint_sha256=bundle.manifest.checkpoint.sha256,
     )

@@ -29,6 +29,7 @@ def run_parity(
     options = options or ParityOptions()
     require_writable(json, bundle.root)
     chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime)
+    open_devices(options.device)
     devices = open_devices(f"{HOST},{options.device}")
     results = check_on_devices(bundle, devices, artifacts=chosen, progress=progress)
     write_json(results, json)

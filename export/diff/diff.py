@@ -9,6 +9,7 @@ from edgesr.export.diff.layers import DiffResult, compare_layers
 from edgesr.export.diff.options import DiffOptions
 from edgesr.export.diff.plot import draw_differences, require_drawable
 from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.errors import InputError
 
 
 def diff(
@@ -27,6 +28,8 @@ def diff(
     require_writable(json, bundle.root)
     require_writable(plot, bundle.root, json)
     require_drawable(plot)
+    if json is not None and plot is not None and json.absolute() == plot.absolute():
+        raise InputError(f"{json}: is named for the result and for the plot; give another name")
     result = compare_layers(bundle, a, b, options or DiffOptions())
     write_json(result, json)
     draw_differences(result, plot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ from edgesr.runtimes.bundle.sound_manifest import require_sound
 from edgesr.runtimes.bundle.verification import Verifier
 from edgesr.runtimes.directory_swap import recover
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.json_file import read_json, require_version
 from edgesr.runtimes.json_records import DecodeError, decode
 from edgesr.runtimes.wording import shown_text
@@ -31,6 +32,8 @@ class Bundle:
 
     root: Path
     manifest: Manifest
+    manifest_sha256: str | None = field(default=None, compare=False)
+    """Of the file that ``manifest`` was read from, None where it was not."""
 
     @property
     def name(self) -> str:
@@ -95,7 +98,8 @@ def open_bundle(path: str | Path, *, verify: Literal["all", "used"] = "all") -> 
     root = Path(path)
     if not root.exists():
         recover(root)
-    bundle = Bundle(root, _read_manifest(root))
+    manifest = _read_manifest(root)
+    bundle = Bundle(root, manifest, sha256_of(root / MANIFEST_FILE))
     if verify == "all":
         for entry in bundle.manifest.files():
             bundle.path(entry)

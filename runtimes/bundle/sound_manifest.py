@@ -48,6 +48,8 @@ def _artifact_faults(artifact: Artifact, known: Mapping[str, Artifact], scale: i
         yield f"tile sizes have to be from 1 to {LARGEST_SIDE}"
     if artifact.halo is not None and not 0 <= artifact.halo <= LARGEST_SIDE:
         yield f"a halo has to be from 0 to {LARGEST_SIDE}"
+    if artifact.graph == "tile" and artifact.halo is None:
+        yield "a tile graph has to have a halo"
     if not artifact.runtimes or len(set(artifact.runtimes)) < len(artifact.runtimes):
         yield "has no runtime, or one twice"
     if len(artifact.inputs) != 1 or len(artifact.outputs) != 1:
@@ -58,14 +60,20 @@ def _artifact_faults(artifact: Artifact, known: Mapping[str, Artifact], scale: i
         inside = known.get(artifact.inside.artifact)
         if inside is None or inside is artifact:
             yield f"names the artifact {shown_name(artifact.inside.artifact)!r}, which is not there"
-        elif not set(artifact.runtimes) <= set(inside.runtimes):
-            yield f"names the artifact {shown_name(inside.id)!r}, which its runtimes do not open"
+        elif not _is_inside_of(inside, artifact):
+            yield f"names the artifact {shown_name(inside.id)!r}, which is not its zero-padded form"
     yield from _file_faults([PurePosixPath(entry.path) for entry in artifact.files])
     memories = [use.memory for use in artifact.uses if use.memory is not None]
     if not all(0 <= one <= _MOST_BYTES for m in memories for one in (m.fixed_bytes, m.bytes_per_lr_pixel)):
         yield f"its memory has to be from 0 to {_MOST_BYTES} bytes"
     if not artifact.mac_per_hr_pixel > 0:
         yield "its multiply-accumulates are not above 0"
+
+
+def _is_inside_of(inside: Artifact, artifact: Artifact) -> bool:
+    """Whether it is a tile graph for the inside of images that can stand in for an artifact on each of its runtimes."""
+    alike = (inside.graph, inside.precision, inside.halo) == ("tile", artifact.precision, artifact.halo)
+    return alike and inside.inside_only and set(artifact.runtimes) <= set(inside.runtimes)
 
 
 def _file_faults(paths: Sequence[PurePosixPath]) -> Iterator[str]:

@@ -37,6 +37,8 @@ class Verifier:
             exists = path.is_file()
         except (OSError, ValueError, RuntimeError) as error:
             raise InputError(f"{self.root}: the manifest names an impossible path {entry.path!r}: {error}") from error
+        if not entry.path:
+            raise InputError(f"{self.root}: the manifest names a file without a name; export the bundle again")
         if relative.is_absolute() or not inside:
             raise InputError(f"{self.root}: refused, the manifest names a path outside the bundle: {entry.path!r}")
         if not exists:

@@ -48,7 +48,7 @@ def write_bundle(output: Path, fill: Callable[[Path], Manifest]) -> Bundle:
             shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise InputError(f"{output}: cannot be written: {error.strerror}") from error
-    return Bundle(output, manifest)
+    return Bundle(output, manifest, sha256_of(output / MANIFEST_FILE))
 
 
 def _readable_text(manifest: Manifest, output: Path) -> str:

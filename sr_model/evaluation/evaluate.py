@@ -47,11 +47,14 @@ def evaluate(
     progress: Progress = silent,
 ) -> QualityResults:
     """Measure checkpoints and bundles, and bicubic, against the HR images of the folder ``data``; ST-LPIPS too where
-    torch and its weights are installed. The results are also written to ``json``, which must be none of the paths.
+    torch and its weights are installed.
+
+    The results are also written to ``json``, which must be none of the paths or images.
     """
     options = options or EvalOptions()
     require_writable(json, *paths)
     images = read_image_set(data)
+    require_writable(json, *(file for pair in images.pairs for file in (pair.hr, pair.lr)))
     candidates = candidates_from_paths(paths, images, artifact_id=options.artifact_id, runtime=options.runtime)
     results = measure_quality(
         candidates,

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from edgesr.export.calibration.photographs import photograph_files
+from edgesr.export.calibration.photographs import photograph, photograph_files
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.images.image_io import write_image
 from edgesr.runtimes.upscaling.options import FileOptions
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint
 from tests.helpers.cli_refusals import RunCli, refused
@@ -43,6 +44,16 @@ def test_an_evaluation_does_not_replace_its_checkpoint(tmp_path: Path, run_cli: 
     checkpoint = Path(shutil.copyfile(embedded_checkpoint("srrescycgan-mobile"), tmp_path / "own.safetensors"))
     arguments = ("eval", checkpoint, "--data", tmp_path, "--json", checkpoint)
     refused(run_cli, tmp_path, *arguments, naming="own.safetensors: is read by this command")
+
+
+def test_an_evaluation_does_not_replace_its_photographs(tmp_path: Path, run_cli: RunCli) -> None:
+    hr = tmp_path / "hr"
+    hr.mkdir()
+    write_image(hr / "p.png", photograph("cat", (64, 64)))
+    (tmp_path / "link.json").symlink_to(hr / "p.png")
+    for target in (hr / "p.png", tmp_path / "link.json"):
+        arguments = ("eval", RELEASE / "bundle", "--data", hr, "--json", target)
+        refused(run_cli, tmp_path, *arguments, naming=f"{target}: is read by this command")
 
 
 def test_an_export_does_not_keep_its_cache_in_the_bundle(tmp_path: Path, run_cli: RunCli) -> None:

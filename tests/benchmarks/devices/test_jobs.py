@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +19,9 @@ from edgesr.benchmarks.machine.limits import LIMITS, LimitsSettings, blas_enviro
 from edgesr.benchmarks.parity.check import PARITY, check_parity
 from edgesr.benchmarks.parity.kept_images import ImageFolders
 from edgesr.benchmarks.parity.results import check_artifact
+from edgesr.benchmarks.results.header import bundle_identity
 from edgesr.benchmarks.worker import run_job
-from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_records import decode
 
@@ -65,11 +68,11 @@ def test_a_job_of_another_kind_is_refused(job: Job, reason: str) -> None:
     assert (outcome.status, str(outcome.reason)[: len(reason)]) == ("error", reason)
 
 
-def test_a_kind_says_what_its_process_needs() -> None:
+def test_a_kind_says_what_its_process_needs(mobile_bundle: Bundle) -> None:
     limits, counts, parity = LIMITS.job(LimitsSettings(), threads=2), INSTRUCTIONS.job(NoSettings()), PARITY.job
     assert (limits.environment, limits.counts_instructions) == (blas_environment(2), False)
     assert (counts.environment, counts.counts_instructions) == ({}, True)
-    job = parity(ImageFolders(kept="a"), bundle="b", artifact="c", runtime="d", threads=3)
+    job = parity(ImageFolders(kept="a"), bundle=mobile_bundle, artifact="c", runtime="d", threads=3)
     assert decode(ImageFolders, job.settings) == ImageFolders(kept="a")
     assert (job.environment, job.counts_instructions, job.title) == ({}, False, "c on d, 3 threads")
 
@@ -122,3 +125,18 @@ def test_a_runtime_that_an_artifact_has_not_is_refused(mobile_bundle: Bundle) ->
     for runtime, message in (("ort", "cannot run on 'ort': it opens in tflite"), ("nope", "unknown runtime 'nope'")):
         with pytest.raises(InputError, match=message):
             check_parity(mobile_bundle, artifact, runtime=runtime, threads=1)
+
+
+def test_a_bundle_that_is_replaced_while_it_is_measured_is_told(mobile_bundle: Bundle, tmp_path: Path) -> None:
+    """A result names the bundle that was opened; workers refuse another one in its place."""
+    bundle = open_bundle(shutil.copytree(mobile_bundle.root, tmp_path / "bundle"))
+    identity = bundle_identity(bundle)
+    assert identity == bundle_identity(open_bundle(bundle.root))
+    manifest = bundle.root / "manifest.json"
+    manifest.write_text(manifest.read_text() + "\n")
+    assert bundle_identity(bundle) == identity
+    found = check_artifact(bundle, HostDevice(), bundle.artifact("onnx-fp32-tile"), "ort")
+    assert (found.status, found.passed) == ("error", False)
+    assert found.reason is not None and "was replaced while it was measured" in found.reason
+    manifest.unlink()
+    assert bundle_identity(bundle) == identity

@@ -150,7 +150,7 @@ def test_state_is_read_where_the_system_tells(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pin", [True, False])
 def test_pinned_worker_records_its_cores(pin: bool, mobile_bundle: Bundle) -> None:
     settings = LatencySettings(calls=1, seconds=0.0, warmup_seconds=0.0, pin=pin)
-    job = LATENCY.job(settings, bundle=str(mobile_bundle.root), artifact="onnx-fp32-tile", runtime="ort")
+    job = LATENCY.job(settings, bundle=mobile_bundle, artifact="onnx-fp32-tile", runtime="ort")
     _, measured = LATENCY.answer(HostDevice().run(job))
     assert measured is not None
     assert len(measured.pinned_cores) == int(pin)

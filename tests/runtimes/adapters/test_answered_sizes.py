@@ -22,7 +22,7 @@ from edgesr.runtimes.adapters.runtime import Session
 from edgesr.runtimes.adapters.session import CheckedSession, open_session
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact
-from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import EdgesrError
 from tests.helpers.small_bundle import with_uses
 from tests.helpers.whole_runs import artifact_of
@@ -144,7 +144,7 @@ def test_a_latency_job_of_such_a_file_is_an_error_row(mobile_bundle: Bundle, tmp
         json.dumps(manifest | {"scale": 3, "artifacts": [a for a in manifest["artifacts"] if a["tile_size"] is None]})
     )
     settings = LatencySettings(calls=1, seconds=0)
-    job = LATENCY.job(settings, bundle=str(tmp_path / "bundle"), artifact="onnx-fp32-tile", runtime="ort")
+    job = LATENCY.job(settings, bundle=open_bundle(tmp_path / "bundle"), artifact="onnx-fp32-tile", runtime="ort")
     outcome = HostDevice().run(job)
     assert outcome.status == "error"
     assert outcome.reason is not None

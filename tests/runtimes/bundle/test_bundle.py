@@ -19,6 +19,8 @@ from edgesr.runtimes.bundle.writing import check_output, file_entry, write_bundl
 from edgesr.runtimes.errors import InputError
 from tests.helpers.small_bundle import fill
 
+INSIDE = {"time_ratio": 0.5, "artifact": "onnx-fp32-full"}
+
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Bundle:
@@ -72,6 +74,12 @@ def test_round_trip(bundle: Bundle) -> None:
         ),
         (lambda m: m["artifacts"][0].update(mac_per_hr_pixel=0), "multiply-accumulates are not above 0"),
         (lambda m: m["artifacts"][0].update(files=[]), "onnx-fp32-full: has no file"),
+        (lambda m: m["artifacts"][0].update(graph="tile"), "a tile graph has to have a halo"),
+        (
+            lambda m: m["artifacts"].append(m["artifacts"][0] | {"id": "other", "inside": INSIDE}),
+            "its zero-padded form",
+        ),
+        (lambda m: m["artifacts"][0]["files"][0].update(path=""), "names a file without a name"),
         (lambda m: m["artifacts"][0]["files"].extend(m["artifacts"][0]["files"]), "has a file twice"),
         (
             lambda m: m["artifacts"][0].update(
