@@ -10,7 +10,9 @@ import onnx
 
 from edgesr.export.conversions.delegate_job import DelegateJob
 from edgesr.export.conversions.resizable import upsamples_input
-from edgesr.export.graphs.onnx_graph import convolutions_of, image_nodes
+from edgesr.export.graphs.layer_graphs import match_layers
+from edgesr.export.graphs.onnx_graph import convolutions, image_nodes
+from edgesr.export.graphs.onnx_layers import onnx_layer_graph
 from edgesr.runtimes.adapters.tflite import delegation_of
 from edgesr.runtimes.bundle.delegation import DelegateUse, Delegation, GraphOperator, divide
 from edgesr.runtimes.bundle.manifest import GraphKind
@@ -47,14 +49,21 @@ def predict(model: onnx.ModelProto, *, graph: GraphKind, wide: onnx.ModelProto |
     constant factor before a convolution goes into its weights.
     """
     resizable = graph == "tile" and upsamples_input(model)
-    widened = set() if wide is None else {node.name for node in convolutions_of(model, wide)}
+    widened = set() if wide is None else _convolutions_of(model, wide)
     operators: list[GraphOperator] = []
     taken: list[bool] = []
     for node in _on_image(model):
-        kinds = _kinds(node, wide=node.name in widened, resizable=resizable)
+        kinds = _kinds(node, wide=node.output[0] in widened, resizable=resizable)
         operators += _chain(node, [kind for kind, _ in kinds])
         taken += [by_delegate for _, by_delegate in kinds]
     return divide(operators, taken)
+
+
+def _convolutions_of(model: onnx.ModelProto, tile_graph: onnx.ModelProto) -> set[str]:
+    """Outputs of the convolutions of a graph that are the tile graph's."""
+    wanted = {node.output[0] for node in convolutions(tile_graph)}
+    match = match_layers(onnx_layer_graph(model), onnx_layer_graph(tile_graph))
+    return {output for output, same in match.operations.items() if same in wanted}
 
 
 def _kinds(node: onnx.NodeProto, *, wide: bool, resizable: bool) -> Kinds:

@@ -32,18 +32,6 @@ def convolutions(model: onnx.ModelProto) -> list[onnx.NodeProto]:
     return [node for node in model.graph.node if node.op_type == CONVOLUTION]
 
 
-def convolutions_of(model: onnx.ModelProto, part: onnx.ModelProto) -> list[onnx.NodeProto]:
-    """The convolutions of a graph whose weights are those of another graph's convolutions."""
-    weights, of_part = constants(model), constants(part)
-    wanted = [fingerprint(numpy_helper.to_array(of_part[node.input[1]])) for node in convolutions(part)]
-
-    def is_of_part(node: onnx.NodeProto) -> bool:
-        found = fingerprint(numpy_helper.to_array(weights[node.input[1]]))
-        return any(is_close(found, one) for one in wanted)
-
-    return [node for node in convolutions(model) if is_of_part(node)]
-
-
 def fingerprint(weights: NDArray[np.generic]) -> NDArray[np.float64]:
     """The same for weights in any scale and order."""
     values = np.sort(np.abs(weights.astype(np.float64)).ravel())
