@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from edgesr.benchmarks import job_kinds
 from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.jobs import Job, JobKind, NoSettings, Outcome
-from edgesr.benchmarks.latency.call import LATENCY, measure_latency
+from edgesr.benchmarks.latency.call import LATENCY
 from edgesr.benchmarks.latency.instructions import INSTRUCTIONS
 from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.machine.limits import LIMITS, LimitsSettings, blas_environment
@@ -113,11 +113,15 @@ def test_results_that_nothing_measured_are_crashes(mobile_bundle: Bundle) -> Non
     found = check_artifact(mobile_bundle, nothing, artifact, "ort")
     assert (found.status, found.passed) == ("crashed", False)
     assert found.reason == "invalid result: it is not of the goldens that the artifact takes"
-    measured = asdict(measure_latency(mobile_bundle, artifact, runtime="ort", threads=1, settings=ONE_CALL))
+    job = LATENCY.job(ONE_CALL, bundle=mobile_bundle, artifact=artifact.id, runtime="ort")
+    measured = HostDevice().run(job).result
+    assert measured is not None
+    assert LATENCY.answer(Outcome(status="done", reason=None, result=measured))[0].status == "done"
     changes: list[dict[str, Any]] = [{"samples_ms": []}, {"samples_ms": [0.0]}, {"gmac": 0.0}]
     for wrong in changes:
         outcome, result = LATENCY.answer(Outcome(status="done", reason=None, result=measured | wrong))
         assert (outcome.status, result) == ("crashed", None)
+        assert outcome.reason == "invalid result: a round has no samples, or something took no time"
 
 
 def test_a_runtime_that_an_artifact_has_not_is_refused(mobile_bundle: Bundle) -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgesr.benchmarks.parity.check import check_parity
 from edgesr.runtimes.bundle import verification
+from edgesr.runtimes.bundle.manifest import InsideVariant
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
+from edgesr.runtimes.bundle.sound_manifest import require_sound
 from edgesr.runtimes.bundle.writing import write_bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import sha256_of
+from edgesr.runtimes.json_records import DecodeError
 from tests.helpers.small_bundle import fill
 
 
@@ -70,3 +75,16 @@ def test_links_that_go_round_are_refused(tmp_path: Path) -> None:
     (root / "again.onnx").symlink_to("model.onnx")
     with pytest.raises(InputError, match=r"model\.onnx"):
         open_bundle(root)
+
+
+@pytest.mark.parametrize(
+    "change", [{"graph": "full"}, {"precision": "fp16"}, {"halo": 3}, {"inside_only": False}, {"uses": ()}]
+)
+def test_an_inside_graph_is_the_zero_padded_form_of_its_artifact(tmp_path: Path, change: dict[str, Any]) -> None:
+    """Tiles would be wrong otherwise: of another graph, in another precision, cut elsewhere, or with wrong borders."""
+    manifest = fill(tmp_path, graph="tile", halo=2, inside=InsideVariant(time_ratio=0.5, artifact="inside"))
+    (artifact,) = manifest.artifacts
+    inside = replace(artifact, id="inside", inside_only=True, inside=None)
+    require_sound(replace(manifest, artifacts=(artifact, inside)))
+    with pytest.raises(DecodeError, match="names the artifact 'inside', which is not its zero-padded form"):
+        require_sound(replace(manifest, artifacts=(artifact, replace(inside, **change))))
