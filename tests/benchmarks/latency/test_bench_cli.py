@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 
 from edgesr.benchmarks.latency.results import LatencyResults
+from edgesr.benchmarks.quality.image_pairs import ImageSet
+from edgesr.benchmarks.runs.options import CompareOptions, PhotographOptions, ProfileOptions
 from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_records import decode
+from edgesr.sr_model.evaluation.evaluate import candidates_from_paths
 from tests.helpers.made_up_latency import MadeUpDevice
 
 
@@ -62,3 +66,19 @@ def test_bench_command_runs_rounds(
     assert "sgemm" in out
     assert results.results[0].ratio_to_fp32 == 1.0
     assert run_cli("bench", mobile_bundle.root, "--rounds", 0)[0] == 2
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: CompareOptions(limit=float("nan")),
+        lambda: CompareOptions(limit=-0.1),
+        lambda: PhotographOptions(size=(-3, 5)),
+        lambda: PhotographOptions(size=(8, 8), memory_bytes=0),
+        lambda: ProfileOptions(calls=0),
+        lambda: candidates_from_paths([], ImageSet(Path(), (), ())),
+    ],
+)
+def test_options_check_themselves(make: Callable[[], object]) -> None:
+    with pytest.raises(InputError):
+        make()
