@@ -52,22 +52,3 @@ def _farthest_reach(graph: nn.Module) -> int:
     """LR pixels that bilinear upsampling and a chain of all convolutions, each at LR size, reach at most."""
     kernels = [module for module in graph.modules() if isinstance(module, nn.Conv2d)]
     return 1 + sum(max(k // 2 * d for k, d in zip(m.kernel_size, m.dilation, strict=True)) for m in kernels)
-
-
-def count_mac_per_hr_pixel(generator: Generator) -> float:
-    """Multiply-accumulates of all convolutions with parameters, divided by the number of HR pixels."""
-    graph = build_graph(generator, "tile")
-    size = 16
-    total = 0
-
-    def count(module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal total
-        assert isinstance(module, nn.Conv2d)
-        total += output[0, 0].numel() * module.weight.numel()
-
-    for module in graph.modules():
-        if isinstance(module, nn.Conv2d):
-            module.register_forward_hook(count)
-    output = graph(example_input((size, size)))
-    pixels: int = output.shape[-1] * output.shape[-2]
-    return total / pixels

@@ -1,0 +1,107 @@
+"""Batches of training patches, cut and degraded on the device; this process's share of each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edgesr.runtimes.arrays import Pixels
+from edgesr.sr_model.training.degradations.batched import BatchDegrader
+from edgesr.sr_model.training.patches.photographs import Photograph
+from edgesr.sr_model.training.patches.pixel_store import Integers, PixelStore, on_device
+from edgesr.sr_model.training.processes import Processes
+
+_JPEG_BLOCK = 8
+_LARGEST_SEED = 2**60
+
+
+class Batch(NamedTuple):
+    """LR (N,3,p,p) and HR (N,3,s*p,s*p) of the same places, and LR patches (N,3,p,p) without HR; float32 in [0,255].
+
+    ``unpaired_lr`` equals ``lr`` where there are no such photographs.
+    """
+
+    lr: Tensor
+    hr: Tensor
+    unpaired_lr: Tensor
+
+
+class Batches:
+    """Batches as a function of the seed and their number alone, so that a resumed run sees the same patches.
+
+    Places and amounts of degradation are drawn on the host for the whole batch, of which each process cuts its share.
+    Noise is drawn on the device: that of several processes, or of another kind of device, is another.
+    """
+
+    def __init__(
+        self,
+        photographs: list[Photograph],
+        unpaired: list[Pixels],
+        processes: Processes,
+        *,
+        degradation: str,
+        batch_size: int,
+        patch_size: int,
+        scale: int,
+        seed: int,
+    ) -> None:
+        share = processes.share(batch_size)
+        self._mine = slice(processes.rank * share, (processes.rank + 1) * share)
+        self._hr = PixelStore.of([photograph.hr for photograph in photographs], processes.device)
+        self._lr = PixelStore.of([photograph.lr for photograph in photographs], processes.device)
+        self._unpaired = PixelStore.of(unpaired, processes.device) if unpaired else None
+        self._degrader = BatchDegrader(degradation, scale)
+        self._noise = torch.Generator(processes.device)
+        self._batch_size = batch_size
+        self._patch_size = patch_size
+        self._scale = scale
+        self._seed = seed
+        self._margin = 0
+        if not self._degrader.clean:
+            self._margin = min(int(self._lr.sides.min()) - patch_size, _JPEG_BLOCK)
+
+    @property
+    def unpaired(self) -> bool:
+        """Whether there are LR photographs without HR."""
+        return self._unpaired is not None
+
+    def batch(self, number: int) -> Batch:
+        """This process's share of a batch.
+
+        What is degraded is a region that is up to 8 LR pixels larger than the patch, which is cut from it at random:
+        the JPEG grid and the border of the blur are not always at the same place of a patch.
+        """
+        random = np.random.default_rng((self._seed, number))
+        count, size, scale = self._batch_size, self._patch_size, self._scale
+        regions = self._lr.draw(random, count, size + self._margin)
+        corners = random.integers(self._margin + 1, size=(count, 2))
+        amounts = self._degrader.draw(random, count).part(self._mine)
+        self._noise.manual_seed(int(random.integers(_LARGEST_SEED)) + self._mine.start)
+        patches = regions.inner(corners, self._margin).part(self._mine)
+        hr = self._hr.cut(patches.scaled(scale), size * scale)
+        if self._degrader.clean:
+            lr = self._lr.cut(patches, size)
+        else:
+            regions = regions.part(self._mine)
+            region_hr = self._hr.cut(regions.scaled(scale), (size + self._margin) * scale)
+            region_lr = self._lr.cut(regions, size + self._margin)
+            degraded = self._degrader.degrade(region_hr, region_lr, amounts, self._normal)
+            lr = _at_corners(degraded, corners[self._mine], size)
+        unpaired_lr = lr
+        if self._unpaired is not None:
+            unpaired_lr = self._unpaired.cut(self._unpaired.draw(random, count, size).part(self._mine), size)
+        return Batch(lr, hr, unpaired_lr)
+
+    def _normal(self, shape: tuple[int, ...]) -> Tensor:
+        return torch.randn(shape, generator=self._noise, device=self._noise.device)
+
+
+def _at_corners(images: Tensor, corners: Integers, size: int) -> Tensor:
+    """Square parts (N,C,size,size) of images (N,C,h,w), each at its corner (row, column)."""
+    device = images.device
+    y, x = on_device(corners.T.copy(), device)[..., None] + torch.arange(size, device=device)
+    sample = torch.arange(len(images), device=device)[:, None, None]
+    return images.permute(0, 2, 3, 1)[sample, y[:, :, None], x[:, None, :]].permute(0, 3, 1, 2)
