@@ -74,9 +74,9 @@ class Loop:
         state = self._state
         share = phase.pace.share(state.step)
         while share < 1:
-            started = time.monotonic()
+            started = time.perf_counter()
             batch = self._batches.batch(state.step)
-            self._waited += time.monotonic() - started
+            self._waited += time.perf_counter() - started
             self._log.add(state.step, phase.update(batch, share))
             before, share = share, phase.pace.share(state.step)
             self._show(phase, share)
@@ -112,7 +112,7 @@ class Loop:
             return
         state, folder, config = self._state, self._folder, self._state.config
         losses = self._log.means()
-        seconds = time.monotonic() - self._started
+        seconds = time.perf_counter() - self._started
         state.require_finite(folder.state)
         state.seconds = phase.pace.seconds
         generator = state.averaged_generator
@@ -138,4 +138,4 @@ class Loop:
         return {"psnr_y_db": quality.psnr_y_db, "psnr_rgb_db": quality.psnr_rgb_db, "ssim": quality.ssim}
 
     def _restart_clock(self) -> None:
-        self._started, self._waited, self._first = time.monotonic(), 0.0, self._state.step
+        self._started, self._waited, self._first = time.perf_counter(), 0.0, self._state.step

@@ -49,7 +49,7 @@ class LinearBlock(nn.Module):
     def merged(self) -> nn.Conv2d:
         """The convolution that equals this."""
         outputs, inputs = self.weight.shape[:2]
-        result = nn.Conv2d(inputs, outputs, 3, padding=1, device=self.weight.device)
+        result = nn.Conv2d(inputs, outputs, 3, padding=1, device=self.weight.device, dtype=self.weight.dtype)
         result.load_state_dict({"weight": self.merged_weight().detach(), "bias": self.bias.detach()})
         return result
 

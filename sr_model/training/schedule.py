@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from edgesr.sr_model.training.config import TrainConfig
@@ -43,26 +43,26 @@ class StepPace:
         return (step - self.first) / (self.last - self.first)
 
 
-@dataclass(frozen=True)
 class TimePace:
     """A phase that lasts ``minutes``, of which ``seconds_before`` were trained by a run that this one continues.
 
     All processes go by the clock of the one that is furthest, so that they take the same steps.
     """
 
-    minutes: float
-    seconds_before: float
-    processes: Processes
-    started: float = field(default_factory=time.monotonic)
+    def __init__(self, minutes: float, seconds_before: float, processes: Processes) -> None:
+        self.minutes = minutes
+        self._seconds_before = seconds_before
+        self._processes = processes
+        self._started = time.monotonic()
 
     @property
     def seconds(self) -> float:
         """Seconds of the phase that have passed."""
-        return self.seconds_before + time.monotonic() - self.started
+        return self._seconds_before + time.monotonic() - self._started
 
     def share(self, step: int) -> float:  # noqa: ARG002
         """By the time that has passed."""
-        return min(1.0, self.processes.largest(self.seconds) / (self.minutes * SECONDS_A_MINUTE))
+        return min(1.0, self._processes.largest(self.seconds) / (self.minutes * SECONDS_A_MINUTE))
 
 
 def l1_learning_rate(config: TrainConfig, share: float) -> float:

@@ -54,4 +54,4 @@ def _now(device: torch.device) -> float:
     """The time when all that was asked of a device is done."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return time.monotonic()
+    return time.perf_counter()

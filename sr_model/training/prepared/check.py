@@ -52,7 +52,7 @@ class _Cut(Exception):
 
 
 def check_accelerator(run: PlannedRun, folder: Path, output: Path, conduct: Conduct, *, share: float) -> Check:
-    """Train a few updates of a run: replayed, one by one, and cut in half. ``output`` is a folder that is thrown away."""
+    """Train a few updates of a run: replayed, one by one, and cut in half. ``output`` is thrown away."""
     half = max(1, round(_MOST_STEPS * share / 2))
     config = dataclasses.replace(run.config, minutes=None, steps=2 * half, validate_every=half)
     inputs = dataclasses.replace(inputs_of(run, folder, output), validation=None)

@@ -1,0 +1,245 @@
+"""A training that is packed here and run where there are torch, numpy, Pillow and safetensors alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.import_closure import code_to_send
+from edgesr.runtimes.progress import ProgressEvent
+from edgesr.sr_model.generators.checkpoint import load_checkpoint
+from edgesr.sr_model.training.config import TrainConfig
+from edgesr.sr_model.training.cyclic_gan.vgg import load_perceptual_features
+from edgesr.sr_model.training.cyclic_gan.vgg_trunk import VGGTrunk, save_trunk
+from edgesr.sr_model.training.prepared.pack import pack_training
+from edgesr.sr_model.training.prepared.plan import Plan, PlannedRun, default_plan, read_plan
+from edgesr.sr_model.training.prepared.runner import run_part
+from edgesr.sr_model.training.run.inputs import TrainInputs
+from tests.helpers.training_runs import rows_of
+
+SMALL: dict[str, Any] = {"preset": "mobile-s", "batch_size": 2, "patch_size": 8, "minutes": 0.5}
+PLAN = Plan(
+    check_minutes=0.1,
+    runs=(
+        PlannedRun("first", TrainConfig(**SMALL)),
+        PlannedRun("second", TrainConfig(**SMALL, degradation="real", precision="bf16"), start="first"),
+        PlannedRun("third", TrainConfig(**SMALL, steps=0, gan_steps=1, perceptual_block=1), start="second"),
+    ),
+)
+SHARE = 0.01
+ALLOWED = ("torch", "numpy", "pillow", "safetensors")
+RUN_WITH_ALLOWED_ALONE = """
+import importlib.metadata, re, runpy, sys
+folder, allowed, *arguments = sys.argv[1:]
+distributions = {re.sub(r"[-_.]+", "-", d.name).lower(): d for d in importlib.metadata.distributions()}
+pending, wanted = allowed.split(","), set()
+while pending:
+    name = re.sub(r"[-_.]+", "-", re.match(r"[\\w.-]+", pending.pop())[0]).lower()
+    if name in distributions and name not in wanted:
+        wanted.add(name)
+        pending += [r for r in distributions[name].requires or [] if "extra ==" not in r]
+owners = importlib.metadata.packages_distributions()
+normal = lambda name: re.sub(r"[-_.]+", "-", name).lower()
+refused = {name for name, those in owners.items() if not wanted & {normal(one) for one in those}}
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in refused - {"edgesr"}:
+            raise ModuleNotFoundError(f"{name} is not there", name=name)
+sys.meta_path.insert(0, Refuse())
+sys.argv = [folder + "/run.py", *arguments]
+try:
+    runpy.run_path(folder + "/run.py", run_name="__main__")
+except SystemExit as end:
+    import edgesr
+    assert edgesr.__file__.startswith(folder), edgesr.__file__
+    assert "matplotlib" in refused and "typer" in refused and not refused & set(sys.modules)
+    sys.exit(end.code)
+"""
+
+
+def packed(inputs: TrainInputs, folder: Path, plan: Plan = PLAN) -> Path:
+    trunk = VGGTrunk(
+        ([(torch.randn(64, 3, 3, 3), torch.zeros(64)), (torch.randn(64, 64, 3, 3), torch.zeros(64))],), True
+    )
+    save_trunk(folder.with_suffix(".vgg"), trunk, 1)
+    inputs = dataclasses.replace(inputs, perceptual_weights=folder.with_suffix(".vgg"))
+    return pack_training(inputs, folder, plan=plan).folder
+
+
+def part(folder: Path, work: Path, *, minutes: float = 100.0, seen: list[str] | None = None) -> bool:
+    def note(event: ProgressEvent) -> None:
+        if event.is_notice and seen is not None:
+            seen.append(event.note)
+
+    results = work.with_suffix(".tar")
+    return run_part(folder, work, results, minutes=minutes, share=SHARE, device="cpu", progress=note)
+
+
+def test_folder_holds_source_photographs_plan_and_trunk(train_inputs: TrainInputs, tmp_path: Path) -> None:
+    result = pack_training(
+        dataclasses.replace(train_inputs, validation=train_inputs.photographs), tmp_path / "p", plan=PLAN
+    )
+    assert result.minutes == pytest.approx(1.6)
+    assert result.size_bytes == sum(f.stat().st_size for f in result.folder.rglob("*") if f.is_file())
+    assert {
+        p.relative_to(result.folder / "photographs").as_posix() for p in (result.folder / "photographs").rglob("*.png")
+    } == {
+        "a.png",
+        "more/b.png",
+    }
+    assert [p.name for p in (result.folder / "validation").iterdir()] == ["a.png"]
+    assert read_plan(result.folder) == PLAN
+    source = {
+        p.relative_to(result.folder / "source").as_posix() for p in (result.folder / "source").rglob("*") if p.is_file()
+    }
+    assert source == set(code_to_send("edgesr.sr_model.training.prepared.__main__"))
+    assert not [name for name in source if name.startswith(("edgesr/cli", "edgesr/export"))]
+
+
+def test_runs_with_four_packages_alone(train_inputs: TrainInputs, tmp_path: Path) -> None:
+    """All other distributions that are installed here are refused while it runs, and edgesr itself but for the copy."""
+    folder = packed(train_inputs, tmp_path / "p")
+    arguments = ("--minutes", "100", "--share", str(SHARE), "--device", "cpu")
+    command = [sys.executable, "-c", RUN_WITH_ALLOWED_ALONE, str(folder), ",".join(ALLOWED), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "largest difference of a weight after resuming 0, by replaying 0" in done.stdout
+    assert done.stdout.endswith("all runs are done\n")
+    with tarfile.open(folder / "results.tar") as archive:
+        names = archive.getnames()
+    generators = {f"{run.name}/generator.safetensors" for run in PLAN.runs}
+    assert generators <= set(names)
+    assert not [name for name in names if name.endswith("state.pt")], "no run is to be continued"
+    row = rows_of(folder / "runs" / "third")[-1]
+    assert row["perceptual"] > 0
+
+
+def test_runs_follow_each_other_and_go_on_elsewhere(train_inputs: TrainInputs, tmp_path: Path) -> None:
+    """The first part ends within the second run; another machine gets the results alone and does the rest."""
+    folder, seen = packed(train_inputs, tmp_path / "p"), []
+    assert not part(folder, tmp_path / "work", minutes=1.0, seen=seen)
+    assert seen[0].startswith("check: one by one ")
+    with tarfile.open(tmp_path / "work.tar") as archive:
+        left = archive.getnames()
+    unfinished = [name for name in left if name.endswith("state.pt")]
+    assert len(unfinished) == 1
+    shutil.rmtree(tmp_path / "work")
+    more: list[str] = []
+    while not part(folder, tmp_path / "work", minutes=3.0, seen=more):
+        shutil.rmtree(tmp_path / "work")
+    assert not any(text.startswith("check") for text in more), "the check is done once"
+    journal = json.loads((tmp_path / "work" / "journal.json").read_text())
+    assert journal["done"] == ["first", "second", "third"]
+    settings = json.loads((tmp_path / "work" / "second" / "train.json").read_text())
+    assert settings["settings"]["precision"] == "bf16"
+    first, second = (
+        load_checkpoint(tmp_path / "work" / name / "generator.safetensors") for name in ("first", "second")
+    )
+    assert any(not torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def test_gan_phase_waits_for_a_part_with_time_for_all_of_it(train_inputs: TrainInputs, tmp_path: Path) -> None:
+    plan = Plan(check_minutes=0.1, runs=(PlannedRun("gan", TrainConfig(**SMALL, steps=0, gan_steps=1)),))
+    folder, seen = packed(train_inputs, tmp_path / "p", plan), []
+    assert not part(folder, tmp_path / "work", minutes=0.4, seen=seen)
+    assert seen[-1] == "gan: there is no time left for all of it; it waits for the next part"
+    assert not (tmp_path / "work" / "gan").exists()
+
+
+def test_damaged_results_are_refused_and_kept(train_inputs: TrainInputs, tmp_path: Path) -> None:
+    folder = packed(train_inputs, tmp_path / "p")
+    (tmp_path / "work.tar").write_bytes(b"no archive")
+    with pytest.raises(InputError, match=r"work.tar: damaged, or no results"):
+        part(folder, tmp_path / "work")
+    assert (tmp_path / "work.tar").read_bytes() == b"no archive"
+
+
+def test_results_do_not_leave_their_folder(train_inputs: TrainInputs, tmp_path: Path) -> None:
+    folder = packed(train_inputs, tmp_path / "p")
+    (tmp_path / "evil").write_text("x")
+    with tarfile.open(tmp_path / "work.tar", "w") as archive:
+        archive.add(tmp_path / "evil", "../escaped")
+    with pytest.raises(InputError, match="damaged, or no results"):
+        part(folder, tmp_path / "work")
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_what_cannot_be_packed(train_inputs: TrainInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("mine")
+    with pytest.raises(InputError, match="exists and is not empty"):
+        pack_training(train_inputs, tmp_path / "full", plan=PLAN)
+    with pytest.raises(InputError, match="lies inside"):
+        pack_training(train_inputs, train_inputs.photographs / "p", plan=PLAN)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no image"):
+        pack_training(TrainInputs(photographs=tmp_path / "empty"), tmp_path / "p", plan=PLAN)
+    with pytest.raises(InputError, match="no such folder"):
+        pack_training(TrainInputs(photographs=tmp_path / "absent"), tmp_path / "p", plan=PLAN)
+    monkeypatch.setattr("edgesr.sr_model.training.prepared.pack.MOST_BYTES", 1000)
+    with pytest.raises(InputError, match="more than 1,000; give fewer or smaller"):
+        pack_training(train_inputs, tmp_path / "p", plan=PLAN)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "full", "photographs"], "nothing is left behind"
+
+
+def test_default_plan_fits_its_time_and_its_order() -> None:
+    plan = default_plan()
+    assert [run.name for run in plan.runs] == [
+        "mobile-l-clean",
+        "mobile-m-clean",
+        "mobile-l-real",
+        "mobile-l-perceptual",
+    ]
+    assert [run.config.degradation for run in plan.runs] == ["clean", "clean", "real", "real"]
+    assert plan.check_minutes + sum(run.minutes for run in plan.runs) <= 12
+    assert [run.is_divisible for run in plan.runs] == [True, True, True, False]
+    assert plan.check_minutes + sum(run.minutes for run in plan.runs if run.is_divisible) > 9 - plan.runs[3].minutes
+    small = plan.scaled(0.01)
+    assert small.runs[0].minutes == pytest.approx(plan.runs[0].minutes / 100)
+    assert all(run.config.batch_size == 2 for run in small.runs)
+
+
+def test_plans_that_cannot_be() -> None:
+    with pytest.raises(InputError, match="starts from 'later', which is not before it"):
+        Plan(1.0, (PlannedRun("a", TrainConfig(**SMALL), start="later"),))
+    with pytest.raises(InputError, match="has no minutes"):
+        Plan(1.0, (PlannedRun("a", TrainConfig(preset="mobile-s")),))
+
+
+@pytest.mark.parametrize("content", ["{", '{"check_minutes": 1}', '{"check_minutes": 1, "runs": [], "more": 1}'])
+def test_damaged_plan_is_refused(train_inputs: TrainInputs, tmp_path: Path, content: str) -> None:
+    folder = packed(train_inputs, tmp_path / "p")
+    (folder / "plan.json").write_text(content)
+    with pytest.raises(InputError, match=r"plan.json: .*; pack it again"):
+        part(folder, tmp_path / "work")
+
+
+def test_packed_trunk_gives_the_same_features(tmp_path: Path) -> None:
+    """Blocks, pools and weights come back; more blocks than there are do not."""
+    torch.manual_seed(0)
+    blocks = tuple(
+        [(torch.randn(o, i, 3, 3) * 0.05, torch.randn(o)) for o, i in sides]
+        for sides in (((64, 3), (64, 64)), ((128, 64), (128, 128)))
+    )
+    image, reference = torch.rand(2, 1, 3, 32, 32)
+    found = {}
+    for anti_aliased in (True, False):
+        file = tmp_path / f"{anti_aliased}.safetensors"
+        save_trunk(file, VGGTrunk(blocks, anti_aliased), 2)
+        features = load_perceptual_features(file, 2)
+        assert features is not None
+        found[anti_aliased] = features.loss(image, reference).item()
+        assert features(image).shape == (1, 128, 16 + anti_aliased, 16 + anti_aliased)
+        with pytest.raises(InputError, match="holds 2 blocks of a VGG trunk, perceptual_block is 3"):
+            load_perceptual_features(file, 3)
+    assert found[True] != found[False]
