@@ -23,7 +23,9 @@ MIX = "mix"
 REAL = "real"
 NAMES = ("clean", "blur:2", "noise:8", "jpeg:30", "joined with +", MIX, REAL)
 """The names, for help texts and messages."""
-_EXAMPLES = f"one of {', '.join(NAMES)}"
+MAX_MIX_BLUR = 2.0
+"""Largest standard deviation of a blur of `mix`, in HR pixels."""
+_EXAMPLES = ", ".join(NAMES)
 _STEPS = ("blur", "noise", "jpeg")
 
 
@@ -82,7 +84,7 @@ def draw_degradation(random: np.random.Generator) -> Degradation:
     Blur of 0.3 to 2 HR pixels on 15% of the images; noise of 1 to 12 alone on 30%, JPEG alone on 45%, both on 15%,
     neither on 10%. JPEG quality goes from 20 to 70, half of it below 33.
     """
-    blur = float(random.uniform(0.3, 2.0)) if random.random() < 0.15 else None
+    blur = float(random.uniform(0.3, MAX_MIX_BLUR)) if random.random() < 0.15 else None
     kind = random.random()
     noise = float(random.uniform(1.0, 12.0)) if kind < 0.3 or 0.75 <= kind < 0.9 else None
     jpeg = int(20 + 50 * random.random() ** 2) if 0.3 <= kind < 0.9 else None

@@ -21,7 +21,7 @@ def gaussian_radius(sigma: float) -> int:
 
 
 def gaussian_kernels(sigmas: NDArray[np.floating], radius: int) -> FloatArray:
-    """(n,) standard deviations in pixels -> (n, 2*radius+1) kernels of sum 1; a standard deviation of 0 changes nothing."""
+    """(n,) standard deviations in pixels -> (n, 2*radius+1) kernels of sum 1; that of 0 changes nothing."""
     places = np.arange(-radius, radius + 1) / np.maximum(sigmas, 1e-3)[:, None]
     kernels = np.exp(-0.5 * places**2)
     return np.asarray(kernels / kernels.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -23,9 +23,9 @@ class PhotographChain:
 
     ``blur_x``, ``blur_y``: standard deviations of a Gaussian in HR pixels. ``factor``: the camera's picture is so many
     times as wide as LR, 1 for LR itself. ``first_filter`` makes it from HR, ``second_filter`` LR from it.
-    ``shot``, ``read``, ``gain_red``, ``gain_blue``, ``correlation``: see `CameraNoise`. ``sharpen``: amount of an unsharp
-    mask, ``sharpen_sigma`` its standard deviation in pixels of the camera's picture. ``camera_jpeg``, ``web_jpeg``:
-    qualities.
+    ``shot``, ``read``, ``gain_red``, ``gain_blue``, ``correlation``: see `CameraNoise`. ``sharpen``: amount of an
+    unsharp mask, ``sharpen_sigma`` its standard deviation in pixels of the camera's picture. ``camera_jpeg``,
+    ``web_jpeg``: qualities.
     """
 
     blur_x: float = 0.0

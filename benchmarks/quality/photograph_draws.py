@@ -21,6 +21,7 @@ In a batch, camera's size and filters are drawn for up to 4 groups of neighbouri
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from typing import NamedTuple
 
 import numpy as np
@@ -40,8 +41,12 @@ _COLUMNS = 16
 _GROUP_COLUMNS = 4
 
 
-class PhotographDraws(NamedTuple):
-    """The fields of `PhotographChain`, in its order, as arrays (n,); filters are places in `FILTERS`."""
+class DegradationDraws(NamedTuple):
+    """Settings of every step for n images, as arrays (n,); an amount of 0 leaves a step out.
+
+    The fields of `PhotographChain`, with filters as places in `FILTERS`; and ``noise`` of `Degradation`, which comes
+    before ``web_jpeg``, 0 in `real`.
+    """
 
     blur_x: FloatArray
     blur_y: FloatArray
@@ -56,11 +61,16 @@ class PhotographDraws(NamedTuple):
     sharpen: FloatArray
     sharpen_sigma: FloatArray
     camera_jpeg: NDArray[np.int64]
+    noise: FloatArray
     web_jpeg: NDArray[np.int64]
+
+    def part(self, start: int, stop: int) -> DegradationDraws:
+        """Settings of the images from ``start`` to before ``stop``."""
+        return DegradationDraws(*(column[start:stop] for column in self))
 
     def chain(self, row: int) -> PhotographChain:
         """The chain of one image."""
-        values = {name: column[row].item() for name, column in zip(self._fields, self, strict=True)}
+        values = {field.name: getattr(self, field.name)[row].item() for field in fields(PhotographChain)}
         values |= {name: FILTERS[values[name]] for name in ("first_filter", "second_filter")}
         return PhotographChain(**values)
 
@@ -70,7 +80,7 @@ def draw_chain(random: np.random.Generator, scale: int) -> PhotographChain:
     return draw_photographs(random, 1, scale).chain(0)
 
 
-def draw_photographs(random: np.random.Generator, count: int, scale: int) -> PhotographDraws:
+def draw_photographs(random: np.random.Generator, count: int, scale: int) -> DegradationDraws:
     """Chains of ``count`` images."""
     u = random.random((_COLUMNS, count), dtype=np.float32)
     normal = random.standard_normal(count, dtype=np.float32)
@@ -83,7 +93,7 @@ def draw_photographs(random: np.random.Generator, count: int, scale: int) -> Pho
     first = np.select([group[2] < 0.3, group[2] < 0.6], [_BOX, _BILINEAR], _BICUBIC)
     log_shot = _between(u[5], math.log(0.0001), math.log(0.003))
     noisy = spoilt & (u[4] < 0.6)
-    return PhotographDraws(
+    return DegradationDraws(
         blur_x=sigma * ratio,
         blur_y=sigma / ratio,
         factor=np.where(resized, _between_logarithms(group[1], 1, min(scale, MAX_FACTOR)), np.float32(1)),
@@ -97,6 +107,7 @@ def draw_photographs(random: np.random.Generator, count: int, scale: int) -> Pho
         sharpen=_between(u[10], 0.2, 0.8) * (spoilt & (u[9] < 0.4)),
         sharpen_sigma=_between(u[11], 0.6, MAX_SHARPEN_SIGMA),
         camera_jpeg=_between(u[13], 80, 96).astype(np.int64) * (spoilt & (u[12] < 0.7)),
+        noise=np.zeros(count, np.float32),
         web_jpeg=_between(u[15], 30, 91).astype(np.int64) * (spoilt & (u[14] < 0.6)),
     )
 
