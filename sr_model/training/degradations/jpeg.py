@@ -35,10 +35,11 @@ def through_jpeg(image: Tensor, qualities: NDArray[np.int64]) -> Tensor:
     """(n,3,h,w) RGB, whole numbers in [0,255], and (n,) qualities 1 to 100 -> same as the image."""
     height, width = image.shape[2:]
     to_ycc, offset, from_ycc = _colour_matrices(image.device)
-    padded = F.pad(image, (0, -width % (2 * _BLOCK), 0, -height % (2 * _BLOCK)), mode="replicate")
+    padded = F.pad(image, (0, -width % (2 * _BLOCK), 0, height % 2), mode="replicate")
     ycc = torch.baddbmm(offset, to_ycc.expand(len(image), -1, -1), padded.flatten(2)).floor_().view(padded.shape)
-    luma = _quantized(ycc[:, :1], _scaled_table(_LUMA_TABLE, qualities))
-    chroma = _quantized(_halved(ycc[:, 1:]), _scaled_table(_CHROMA_TABLE, qualities))
+    luma = _quantized(_whole_rows_of_blocks(ycc[:, :1]), _scaled_table(_LUMA_TABLE, qualities))
+    halved = _whole_rows_of_blocks(_halved(ycc[:, 1:]))
+    chroma = _quantized(halved, _scaled_table(_CHROMA_TABLE, qualities))
     colour = _doubled(chroma[:, :, : (height + 1) // 2, : (width + 1) // 2])[:, :, :height, :width]
     differences = (from_ycc @ (colour - 128).flatten(2)).add_(0.5).floor_().view(image.shape)
     return (luma[:, :, :height, :width] + differences).clamp_(0, 255)
@@ -51,16 +52,26 @@ def _scaled_table(table: tuple[int, ...], qualities: NDArray[np.int64]) -> Float
 
 
 def _quantized(plane: Tensor, tables: FloatArray) -> Tensor:
-    """(n,c,8a,8b) in [0,255] -> same: DCT of every block, quantization, and back."""
+    """(n,c,8a,8b) in [0,255] -> same: DCT of every block, quantization, and back.
+
+    libjpeg's coefficients have three binary digits and halves are rounded away from zero (jfdctint.c, jcdctmgr.c):
+    with small quantization steps halves are frequent.
+    """
     count, channels, height, width = plane.shape
     table = on_device(tables[:, None], plane.device)
     basis = _dct_basis(plane.device)
     grid = (count, channels, height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
     blocks = plane.reshape(grid).permute(0, 1, 2, 4, 3, 5).reshape(count, -1, _BLOCK * _BLOCK)
-    coefficients = ((blocks - 128) @ basis.T).div_(table).round_().mul_(table)
+    steps = ((blocks - 128) @ (8 * basis.T)).round_().div_(8 * table)
+    coefficients = steps.add_(steps.sign(), alpha=0.5).trunc_().mul_(table)
     restored = (coefficients @ basis).add_(128)
     grid = (count, channels, height // _BLOCK, width // _BLOCK, _BLOCK, _BLOCK)
     return to_levels(restored).view(grid).permute(0, 1, 2, 4, 3, 5).reshape(plane.shape)
+
+
+def _whole_rows_of_blocks(plane: Tensor) -> Tensor:
+    """The last row repeated: libjpeg does so after chroma is halved, but with columns before."""
+    return F.pad(plane, (0, 0, 0, -plane.shape[2] % _BLOCK), mode="replicate")
 
 
 def _halved(chroma: Tensor) -> Tensor:
