@@ -23,7 +23,7 @@ def train(
     *,
     preset: Annotated[str, typer.Option(help="Preset to train: {presets}.", autocompletion=one_of(presets))],
     output: Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted run.")],
-    degradation: Annotated[str, _setting("degradation", "clean, blur:2, noise:8, jpeg:30, joined with +, or mix.")],
+    degradation: Annotated[str, _setting("degradation", "What LR suffers: {degradations}.")],
     steps: Annotated[int, _setting("steps", "Updates of the L1 phase.")],
     gan_steps: Annotated[int, _setting("gan_steps", "Updates of the GAN phase after it.")],
     batch_size: Annotated[int, _setting("batch_size", "Patches an update, over all processes.")],
