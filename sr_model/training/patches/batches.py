@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgesr.benchmarks.quality.degradations import Degradation, parse_degradation
 from edgesr.runtimes.arrays import Pixels
 from edgesr.sr_model.training.degradations.batched import BatchDegrader
 from edgesr.sr_model.training.patches.photographs import Photograph
@@ -32,8 +33,8 @@ class Batch(NamedTuple):
 class Batches:
     """Batches as a function of the seed and their number alone, so that a resumed run sees the same patches.
 
-    Places and amounts of degradation are drawn on the host for the whole batch, of which each process cuts its share.
-    Noise is drawn on the device: that of several processes, or of another kind of device, is another.
+    All is drawn for the whole batch, of which each process takes its share: places and amounts of degradation on the
+    host, noise on the device, so that another kind of device draws other noise.
     """
 
     def __init__(
@@ -59,9 +60,8 @@ class Batches:
         self._patch_size = patch_size
         self._scale = scale
         self._seed = seed
-        self._margin = 0
-        if not self._degrader.clean:
-            self._margin = min(int(self._lr.sides.min()) - patch_size, _JPEG_BLOCK)
+        self._clean = parse_degradation(degradation) == Degradation()
+        self._margin = 0 if self._clean else min(int(self._lr.sides.min()) - patch_size, _JPEG_BLOCK)
 
     @property
     def unpaired(self) -> bool:
@@ -78,17 +78,17 @@ class Batches:
         count, size, scale = self._batch_size, self._patch_size, self._scale
         regions = self._lr.draw(random, count, size + self._margin)
         corners = random.integers(self._margin + 1, size=(count, 2))
-        amounts = self._degrader.draw(random, count).part(self._mine)
-        self._noise.manual_seed(int(random.integers(_LARGEST_SEED)) + self._mine.start)
+        amounts = self._degrader.draw(random, count).part(self._mine.start, self._mine.stop)
+        self._noise.manual_seed(int(random.integers(_LARGEST_SEED)))
         patches = regions.inner(corners, self._margin).part(self._mine)
         hr = self._hr.cut(patches.scaled(scale), size * scale)
-        if self._degrader.clean:
+        if self._clean:
             lr = self._lr.cut(patches, size)
         else:
             regions = regions.part(self._mine)
             region_hr = self._hr.cut(regions.scaled(scale), (size + self._margin) * scale)
             region_lr = self._lr.cut(regions, size + self._margin)
-            degraded = self._degrader.degrade(region_hr, region_lr, amounts, self._normal)
+            degraded = self._degrader(region_hr, region_lr, amounts, self._normal)
             lr = _at_corners(degraded, corners[self._mine], size)
         unpaired_lr = lr
         if self._unpaired is not None:
@@ -96,7 +96,9 @@ class Batches:
         return Batch(lr, hr, unpaired_lr)
 
     def _normal(self, shape: tuple[int, ...]) -> Tensor:
-        return torch.randn(shape, generator=self._noise, device=self._noise.device)
+        """This process's part of the noise of the whole batch."""
+        whole = (self._batch_size, *shape[1:])
+        return torch.randn(whole, generator=self._noise, device=self._noise.device)[self._mine]
 
 
 def _at_corners(images: Tensor, corners: Integers, size: int) -> Tensor:

@@ -47,6 +47,8 @@ class Plan:
     runs: tuple[PlannedRun, ...]
 
     def __post_init__(self) -> None:
+        if not self.runs or not self.runs[0].is_divisible:
+            raise InputError("the first run has to have an L1 phase: the check is done with it")
         known = [""]
         for run in self.runs:
             if run.start not in known:
