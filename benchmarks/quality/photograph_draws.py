@@ -66,7 +66,11 @@ class DegradationDraws(NamedTuple):
 
     def part(self, start: int, stop: int) -> DegradationDraws:
         """Settings of the images from ``start`` to before ``stop``."""
-        return DegradationDraws(*(column[start:stop] for column in self))
+        return self._make(column[start:stop] for column in self)
+
+    def at(self, rows: NDArray[np.intp]) -> DegradationDraws:
+        """Settings of the images at some places."""
+        return self._make(column[rows] for column in self)
 
     def chain(self, row: int) -> PhotographChain:
         """The chain of one image."""

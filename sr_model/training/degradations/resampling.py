@@ -47,10 +47,11 @@ def blurred_and_resized(
     """
     rows = resize_weights(image.shape[2], height, kind, image.device)
     columns = resize_weights(image.shape[3], width, kind, image.device)
-    kernels_y, kernels_x = (on_device(gaussian_kernels(sigma, radius), image.device) for sigma in (sigma_y, sigma_x))
-    return multiplied(
-        image, _replicated(spread(rows, kernels_y), radius), _replicated(spread(columns, kernels_x), radius)
+    blurred_rows, blurred_columns = (
+        _replicated(spread(weights, on_device(gaussian_kernels(sigmas, radius), image.device)), radius)
+        for weights, sigmas in ((rows, sigma_y), (columns, sigma_x))
     )
+    return multiplied(image, blurred_rows, blurred_columns)
 
 
 def spread(weights: Tensor, kernels: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ def noisy_in_linear_light(noise: CameraNoise, level: int) -> np.ndarray:
 @pytest.mark.parametrize("level", [60, 120, 200])
 def test_variance_is_linear_in_light(level: int) -> None:
     noise = CameraNoise(shot=0.002, read=1e-5, gain_red=2.0, gain_blue=1.5, correlation=0.6)
-    light = srgb_to_linear(np.float32([level / 255])).item()
+    light = srgb_to_linear(np.array([level / 255], np.float32)).item()
     for channel, gain in enumerate((2.0, 1.0, 1.5)):
         variance = noisy_in_linear_light(noise, level)[..., channel].var()
         assert variance == pytest.approx(gain * 0.002 * light + gain**2 * 1e-5, rel=0.05)
@@ -33,7 +33,7 @@ def test_neighbours_share_noise(correlation: float, expected: float) -> None:
 
 def test_the_curve_of_srgb() -> None:
     """IEC 61966-2-1: half of the light is at 0.7354."""
-    assert linear_to_srgb(np.float32([0, 0.001, 0.5, 1])) == pytest.approx([0, 0.01292, 0.73536, 1], abs=1e-5)
+    assert linear_to_srgb(np.array([0, 0.001, 0.5, 1], np.float32)) == pytest.approx([0, 0.01292, 0.73536, 1], abs=1e-5)
     values = np.linspace(0, 1, 256, dtype=np.float32)
     assert linear_to_srgb(srgb_to_linear(values)) == pytest.approx(values, abs=2e-6)
 

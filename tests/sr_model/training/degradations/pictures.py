@@ -8,7 +8,7 @@ from torch import Tensor
 
 from edgesr.benchmarks.quality.degradations import downscale_bicubic
 from edgesr.export.calibration.photographs import photograph_files
-from edgesr.runtimes.arrays import Pixels
+from edgesr.runtimes.arrays import FloatArray, Pixels
 from edgesr.runtimes.images.image_io import read_rgb8
 
 SCALE = 4
@@ -39,6 +39,6 @@ def some_noise(shape: tuple[int, ...]) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
-def difference(image: Tensor, pixels: Pixels) -> np.ndarray:
+def difference(image: Tensor, pixels: Pixels | FloatArray) -> FloatArray:
     """(3,h,w) less (h,w,3), as (h,w,3)."""
     return image.permute(1, 2, 0).numpy() - pixels.astype(np.float32)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from edgesr.benchmarks.quality.degradations import downscale_bicubic, draw_degradation
 from edgesr.benchmarks.quality.photograph_draws import DegradationDraws
-from edgesr.sr_model.training.degradations.batched import BatchDegrader
+from edgesr.sr_model.training.degradations.batched import BatchDegrader, Normal
 from tests.sr_model.training.degradations.pictures import (
     SCALE,
     batch,
@@ -30,6 +30,15 @@ def drawn(name: str, seed: int = 1, **without: float) -> tuple[BatchDegrader, De
     degrade = BatchDegrader(name, SCALE)
     draws = degrade.draw(np.random.default_rng(seed), COUNT)
     return degrade, draws._replace(**{step: 0 * getattr(draws, step) for step in without})
+
+
+def same(draws: DegradationDraws, others: DegradationDraws) -> bool:
+    return all(np.array_equal(column, other) for column, other in zip(draws, others, strict=True))
+
+
+def part_of_noise(start: int, stop: int) -> Normal:
+    """The noise of the whole batch, cut."""
+    return lambda shape: some_noise((COUNT, *shape[1:]))[start:stop]
 
 
 def test_clean_gives_lr_itself() -> None:
@@ -82,8 +91,8 @@ def test_mix_is_that_of_whole_images() -> None:
 def test_draws_follow_the_random_numbers_and_noise_is_asked_once(name: str) -> None:
     degrade, draws = drawn(name)
     again, other = (degrade.draw(np.random.default_rng(seed), COUNT) for seed in (1, 2))
-    assert all(map(np.array_equal, draws, again))
-    assert all(map(np.array_equal, draws, other)) == (name not in ("mix", "real"))
+    assert same(draws, again)
+    assert same(draws, other) == (name not in ("mix", "real"))
     asked: list[tuple[int, ...]] = []
 
     def normal(shape: tuple[int, ...]) -> Tensor:
@@ -109,7 +118,7 @@ def test_parts_of_a_batch_are_those_of_the_whole(name: str, layout: torch.memory
             hr[start:stop],
             lr[start:stop],
             draws.part(start, stop),
-            lambda shape, start=start, stop=stop: some_noise((COUNT, *shape[1:]))[start:stop],
+            part_of_noise(start, stop),
         )
         assert (part != whole[start:stop]).float().mean() < 1e-3, "but for a rounding"
     assert torch.equal(hr, before[0]) and torch.equal(lr, before[1])

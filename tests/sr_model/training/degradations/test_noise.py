@@ -19,7 +19,7 @@ GAINS = (2.0, 1.0, 1.5)
 
 def camera(count: int, correlation: float) -> DegradationDraws:
     values = {"shot": SHOT, "read": READ, "gain_red": GAINS[0], "gain_blue": GAINS[2], "correlation": correlation}
-    return DegradationDraws(*(np.full(count, values.get(name, 0), np.float32) for name in DegradationDraws._fields))
+    return DegradationDraws._make(np.full(count, values.get(name, 0), np.float32) for name in DegradationDraws._fields)
 
 
 def noisy(levels: list[float], correlation: float) -> Tensor:
@@ -32,7 +32,7 @@ def noisy(levels: list[float], correlation: float) -> Tensor:
 def test_variance_of_a_camera_is_linear_in_light(correlation: float) -> None:
     levels = [60.0, 120.0, 200.0]
     for image, level in zip(noisy(levels, correlation), levels, strict=True):
-        light = srgb_to_linear(np.float32([level / 255])).item()
+        light = srgb_to_linear(np.array([level / 255], np.float32)).item()
         for channel, gain in enumerate(GAINS):
             variance = srgb_to_linear(image[channel].numpy() / 255).var()
             assert variance == pytest.approx(gain * SHOT * light + gain**2 * READ, rel=0.07)

@@ -42,7 +42,7 @@ def test_weights_by_hand() -> None:
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_each_sample_has_its_own_blur(layout: torch.memory_format) -> None:
     pictures = hr_pictures(3, 60, 72)
-    sigma_y, sigma_x = np.float32([0, 1.2, 0.5]), np.float32([0, 2.0, 1.5])
+    sigma_y, sigma_x = np.array([0, 1.2, 0.5], np.float32), np.array([0, 2.0, 1.5], np.float32)
     images = batch(pictures).contiguous(memory_format=layout)
     blurred = blurred_and_resized(images, sigma_y, sigma_x, radius=6, height=60, width=72, kind="bicubic")
     assert (blurred[0] - images[0]).abs().max() < 1e-3
@@ -55,7 +55,7 @@ def test_each_sample_has_its_own_blur(layout: torch.memory_format) -> None:
 
 def test_blur_and_resize_are_one_step_of_two() -> None:
     images = batch(hr_pictures(2))
-    sigmas = np.float32([1.5, 0.7])
+    sigmas = np.array([1.5, 0.7], np.float32)
     together = blurred_and_resized(images, sigmas, sigmas, radius=5, height=40, width=31, kind="bilinear")
     blurred = blurred_and_resized(images, sigmas, sigmas, radius=5, height=120, width=128, kind="bilinear")
     assert (together - resized(blurred, 40, 31, "bilinear")).abs().max() < 1e-3
@@ -63,7 +63,7 @@ def test_blur_and_resize_are_one_step_of_two() -> None:
 
 def test_unsharp_is_that_of_whole_images() -> None:
     pictures = hr_pictures(2, 40, 48)
-    amounts, sigmas = np.float32([0.8, 0.3]), np.float32([0.7, 1.4])
+    amounts, sigmas = np.array([0.8, 0.3], np.float32), np.array([0.7, 1.4], np.float32)
     sharpened = sharpening.unsharp(batch(pictures), amounts, sigmas)
     for image, picture, amount, sigma in zip(sharpened, pictures, amounts, sigmas, strict=True):
         change = np.abs(difference(image, unsharp(picture, float(amount), float(sigma))))
