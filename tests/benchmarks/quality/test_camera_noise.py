@@ -10,7 +10,7 @@ from edgesr.benchmarks.quality.camera_noise import CameraNoise, linear_to_srgb, 
 
 def noisy_in_linear_light(noise: CameraNoise, level: int) -> np.ndarray:
     flat = np.full((300, 300, 3), level, dtype=np.uint8)
-    return srgb_to_linear(noise.apply(flat, np.random.default_rng(0)).astype(np.float32) / 255)
+    return srgb_to_linear((noise.apply(flat, np.random.default_rng(0)) / 255).astype(np.float32))
 
 
 @pytest.mark.parametrize("level", [60, 120, 200])

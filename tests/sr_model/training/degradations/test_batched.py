@@ -33,7 +33,7 @@ def drawn(name: str, seed: int = 1, **without: float) -> tuple[BatchDegrader, De
 
 
 def same(draws: DegradationDraws, others: DegradationDraws) -> bool:
-    return all(np.array_equal(column, other) for column, other in zip(draws, others, strict=True))
+    return all(bool(np.all(getattr(draws, name) == getattr(others, name))) for name in draws._fields)
 
 
 def part_of_noise(start: int, stop: int) -> Normal:
