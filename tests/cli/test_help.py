@@ -68,7 +68,7 @@ def help_of(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
         ("--runtime", ("bench", "eval", "parity", "profile", "upscale"), completion.runtimes),
         ("--device", ("bench", "parity"), completion.devices),
         ("--device", ("train",), lambda: TRAINING_DEVICES),
-        ("--degradation", ("eval", "train"), lambda: DEGRADATIONS),
+        ("--degradation", ("eval", "train"), lambda: " ".join(DEGRADATIONS).split()),
     ],
 )
 def test_help_names_all_of_a_table(
