@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgesr.runtimes.arrays import FloatArray, Pixels
+from edgesr.runtimes.arrays import AnyPixels, FloatArray, Pixels
 
 FILTERS = ("box", "bilinear", "bicubic")
 """Antialiased filters of Pillow with half-pixel centres: LR and HR stay aligned."""
@@ -66,6 +66,6 @@ def compress_jpeg(image: Pixels, quality: int) -> Pixels:
     return np.asarray(Image.open(encoded))
 
 
-def to_pixels(image: FloatArray) -> Pixels:
+def to_pixels(image: AnyPixels) -> Pixels:
     """Rounded and clipped to uint8."""
     return np.rint(image).clip(0, 255).astype(np.uint8)

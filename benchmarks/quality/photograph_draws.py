@@ -66,7 +66,11 @@ class DegradationDraws(NamedTuple):
 
     def part(self, start: int, stop: int) -> DegradationDraws:
         """Settings of the images from ``start`` to before ``stop``."""
-        return DegradationDraws(*(column[start:stop] for column in self))
+        return DegradationDraws._make(column[start:stop] for column in self)
+
+    def at(self, rows: NDArray[np.intp]) -> DegradationDraws:
+        """Settings of the images at some places."""
+        return DegradationDraws._make(column[rows] for column in self)
 
     def chain(self, row: int) -> PhotographChain:
         """The chain of one image."""
@@ -95,7 +99,7 @@ def draw_photographs(random: np.random.Generator, count: int, scale: int) -> Deg
     noisy = spoilt & (u[4] < 0.6)
     return DegradationDraws(
         blur_x=sigma * ratio,
-        blur_y=sigma / ratio,
+        blur_y=(sigma / ratio).astype(np.float32),
         factor=np.where(resized, _between_logarithms(group[1], 1, min(scale, MAX_FACTOR)), np.float32(1)),
         first_filter=np.where(spoilt, first, _BICUBIC),
         second_filter=np.where(resized & (group[3] < 0.5), _BILINEAR, _BICUBIC),

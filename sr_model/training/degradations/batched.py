@@ -1,4 +1,4 @@
-"""Degradation of a batch of training patches on its device: what to do is drawn on the host, for all samples at once."""
+"""Degradation of a batch of training patches on its device: the host draws what to do, for all samples at once."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class BatchDegrader:
         noise = normal(_noise_shape(lr)) if self._plan.camera_noise else None
         result = lr
         for camera, rows in _cameras(draws, lr.shape[2], lr.shape[3]):
-            own = DegradationDraws(*(column[rows] for column in draws))
+            own = draws.at(rows)
             picture = self._reduced(hr, lr, own, camera, rows)
             if noise is not None:
                 picture = _processed(picture, own, take(noise, rows))
@@ -118,7 +118,7 @@ def _processed(picture: Tensor, own: DegradationDraws, noise: Tensor) -> Tensor:
     """What a camera does: noise, sharpening, JPEG."""
     noisy, sharpened, compressed = (np.flatnonzero(c) for c in (own.shot, own.sharpen, own.camera_jpeg))
     height, width = (side + MARGIN for side in picture.shape[2:])
-    settings = DegradationDraws(*(column[noisy] for column in own))
+    settings = own.at(noisy)
 
     def add_noise(part: Tensor) -> Tensor:
         return with_camera_noise(part, settings, take(noise, noisy)[:, :, :height, :width])

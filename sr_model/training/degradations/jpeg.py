@@ -48,7 +48,8 @@ def through_jpeg(image: Tensor, qualities: NDArray[np.int64]) -> Tensor:
 def _scaled_table(table: tuple[int, ...], qualities: NDArray[np.int64]) -> FloatArray:
     """(n,64): a quantization table at each quality."""
     percent = np.where(qualities < 50, 5000 // np.maximum(qualities, 1), 200 - 2 * qualities)
-    return ((np.array(table) * percent[:, None] + 50) // 100).clip(1, 255).astype(np.float32)
+    scaled = (np.array(table) * percent[:, None] + 50) // 100
+    return np.asarray(scaled.clip(1, 255), dtype=np.float32)
 
 
 def _quantized(plane: Tensor, tables: FloatArray) -> Tensor:

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from edgesr.benchmarks.quality.image_steps import gaussian_kernels
@@ -47,10 +48,11 @@ def blurred_and_resized(
     """
     rows = resize_weights(image.shape[2], height, kind, image.device)
     columns = resize_weights(image.shape[3], width, kind, image.device)
-    kernels_y, kernels_x = (on_device(gaussian_kernels(sigma, radius), image.device) for sigma in (sigma_y, sigma_x))
-    return multiplied(
-        image, _replicated(spread(rows, kernels_y), radius), _replicated(spread(columns, kernels_x), radius)
+    blurred_rows, blurred_columns = (
+        _replicated(spread(weights, on_device(gaussian_kernels(sigmas, radius), image.device)), radius)
+        for weights, sigmas in ((rows, sigma_y), (columns, sigma_x))
     )
+    return multiplied(image, blurred_rows, blurred_columns)
 
 
 def spread(weights: Tensor, kernels: Tensor) -> Tensor:
@@ -82,12 +84,12 @@ def _replicated(weights: Tensor, radius: int) -> Tensor:
     return inner
 
 
-def _filter(kind: str, x: FloatArray) -> FloatArray:
+def _filter(kind: str, x: NDArray[np.float64]) -> NDArray[np.float64]:
     distance = np.abs(x)
     if kind == "box":
-        return ((x > -0.5) & (x <= 0.5)).astype(x.dtype)
+        return np.where((x > -0.5) & (x <= 0.5), 1.0, 0.0)
     if kind == "bilinear":
-        return np.maximum(1 - distance, 0)
+        return np.where(distance < 1, 1 - distance, 0.0)
     near = (1.5 * distance - 2.5) * distance**2 + 1
     far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
     return np.where(distance < 1, near, np.where(distance < 2, far, 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -48,8 +48,9 @@ def full_precision(device: torch.device) -> Iterator[None]:
     """Matrix products in float32, whatever autocast or TensorFloat-32 training has chosen; no gradients."""
     chosen = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
+    can_autocast = torch.amp.is_autocast_available(device.type)
     try:
-        with torch.no_grad(), torch.autocast(device.type, enabled=False):
+        with torch.no_grad(), torch.autocast(device.type, enabled=False) if can_autocast else nullcontext():
             yield
     finally:
         torch.set_float32_matmul_precision(chosen)
