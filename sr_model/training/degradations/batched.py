@@ -19,6 +19,9 @@ from edgesr.sr_model.training.degradations.resampling import blurred_and_resized
 from edgesr.sr_model.training.degradations.rows import Rows, full_precision, on_rows, put, take, to_levels
 from edgesr.sr_model.training.degradations.sharpening import unsharp
 
+Regions = Callable[[Rows], Tensor]
+"""Gives the samples at some places of the batch: most degradations need HR of few."""
+
 Normal = Callable[[tuple[int, ...]], Tensor]
 """Gives standard normal noise of a shape, float32 on the batch's device."""
 
@@ -38,8 +41,8 @@ class BatchDegrader:
         """Settings of a batch of ``count`` samples."""
         return self._plan.draw(random, count)
 
-    def __call__(self, hr: Tensor, lr: Tensor, draws: DegradationDraws, normal: Normal) -> Tensor:
-        """HR (N,3,s*h,s*w) and its bicubic reduction (N,3,h,w) -> degraded LR (N,3,h,w).
+    def __call__(self, hr: Regions, lr: Tensor, draws: DegradationDraws, normal: Normal) -> Tensor:
+        """The bicubic reduction (N,3,h,w) of HR -> degraded LR (N,3,h,w). ``hr`` gives HR (n,3,s*h,s*w) of samples.
 
         float32, whole numbers in [0,255], any memory format; nothing is changed in place, and `clean` gives ``lr``
         itself. ``normal`` is asked once for `real`, `mix` and named noise, and never for the others; the shape depends
@@ -49,7 +52,7 @@ class BatchDegrader:
             pictures = self._taken(hr, lr, draws, normal)
             return self._published(pictures, draws, normal)
 
-    def _taken(self, hr: Tensor, lr: Tensor, draws: DegradationDraws, normal: Normal) -> Tensor:
+    def _taken(self, hr: Regions, lr: Tensor, draws: DegradationDraws, normal: Normal) -> Tensor:
         """Up to the camera's JPEG, reduced to LR."""
         noise = normal(_noise_shape(lr)) if self._plan.camera_noise else None
         result = lr
@@ -63,13 +66,13 @@ class BatchDegrader:
             result = put(result, rows, picture)
         return result
 
-    def _reduced(self, hr: Tensor, lr: Tensor, own: DegradationDraws, camera: _Camera, rows: Rows) -> Tensor:
+    def _reduced(self, hr: Regions, lr: Tensor, own: DegradationDraws, camera: _Camera, rows: Rows) -> Tensor:
         """HR, blurred, at the camera's size; LR itself where that is the same."""
 
         def reduce(part: Rows) -> Tensor:
             radius = self._plan.blur_radius
             blurred = blurred_and_resized(
-                take(hr, rows[part]),
+                hr(rows[part]),
                 own.blur_y[part],
                 own.blur_x[part],
                 radius=radius,

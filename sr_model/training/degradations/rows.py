@@ -15,8 +15,9 @@ Rows = NDArray[np.intp]
 
 
 def on_device(array: NDArray[np.generic], device: torch.device) -> Tensor:
-    """A small array as a tensor of the same type."""
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
+    """A small array as a tensor of the same type, without waiting for what the device is doing."""
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def take(batch: Tensor, rows: Rows) -> Tensor:

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from edgesr.benchmarks.quality.degradations import Degradation, parse_degradation
+from edgesr.benchmarks.quality.photograph_draws import DegradationDraws
 from edgesr.runtimes.arrays import Pixels
 from edgesr.sr_model.training.degradations.batched import BatchDegrader
+from edgesr.sr_model.training.degradations.rows import Rows, on_device
 from edgesr.sr_model.training.patches.photographs import Photograph
-from edgesr.sr_model.training.patches.pixel_store import Integers, PixelStore, on_device
+from edgesr.sr_model.training.patches.pixel_store import Integers, PixelStore, Places
 from edgesr.sr_model.training.processes import Processes
 
 _JPEG_BLOCK = 8
@@ -60,8 +62,9 @@ class Batches:
         self._patch_size = patch_size
         self._scale = scale
         self._seed = seed
-        self._clean = parse_degradation(degradation) == Degradation()
-        self._margin = 0 if self._clean else min(int(self._lr.sides.min()) - patch_size, _JPEG_BLOCK)
+        self._margin = 0
+        if parse_degradation(degradation) != Degradation():
+            self._margin = min(int(self._lr.sides.min()) - patch_size, _JPEG_BLOCK)
 
     @property
     def unpaired(self) -> bool:
@@ -80,20 +83,23 @@ class Batches:
         corners = random.integers(self._margin + 1, size=(count, 2))
         amounts = self._degrader.draw(random, count).part(self._mine.start, self._mine.stop)
         self._noise.manual_seed(int(random.integers(_LARGEST_SEED)))
-        patches = regions.inner(corners, self._margin).part(self._mine)
-        hr = self._hr.cut(patches.scaled(scale), size * scale)
-        if self._clean:
-            lr = self._lr.cut(patches, size)
-        else:
-            regions = regions.part(self._mine)
-            region_hr = self._hr.cut(regions.scaled(scale), (size + self._margin) * scale)
-            region_lr = self._lr.cut(regions, size + self._margin)
-            degraded = self._degrader(region_hr, region_lr, amounts, self._normal)
-            lr = _at_corners(degraded, corners[self._mine], size)
+        regions, corners = regions.of(self._mine), corners[self._mine]
+        patches = regions.inner(corners, self._margin)
+        degraded = self._degraded(regions, amounts)
+        lr = _at_corners(degraded, corners, size) if self._margin else degraded
         unpaired_lr = lr
         if self._unpaired is not None:
-            unpaired_lr = self._unpaired.cut(self._unpaired.draw(random, count, size).part(self._mine), size)
-        return Batch(lr, hr, unpaired_lr)
+            unpaired_lr = self._unpaired.cut(self._unpaired.draw(random, count, size).of(self._mine), size)
+        return Batch(lr, self._hr.cut(patches.scaled(scale), size * scale), unpaired_lr)
+
+    def _degraded(self, regions: Places, amounts: DegradationDraws) -> Tensor:
+        """LR regions (N,3,q,q) after their degradation."""
+        size = self._patch_size + self._margin
+
+        def hr(samples: Rows) -> Tensor:
+            return self._hr.cut(regions.of(samples).scaled(self._scale), size * self._scale)
+
+        return self._degrader(hr, self._lr.cut(regions, size), amounts, self._normal)
 
     def _normal(self, shape: tuple[int, ...]) -> Tensor:
         """This process's part of the noise of the whole batch."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from edgesr.runtimes.arrays import Pixels
+from edgesr.sr_model.training.degradations.rows import on_device
 
 Integers = NDArray[np.int64]
 
@@ -27,7 +28,7 @@ class Places:
     x: Integers
     flips: Integers
 
-    def part(self, samples: slice) -> Places:
+    def of(self, samples: slice | Integers) -> Places:
         """Those of some patches."""
         return Places(self.image[samples], self.y[samples], self.x[samples], self.flips[samples])
 
@@ -91,9 +92,3 @@ class PixelStore:
         rgbx = self.pixels[index].view(torch.uint8).view(-1, size, size, 4)
         patches: Tensor = rgbx[..., :3].permute(0, 3, 1, 2).float()
         return patches
-
-
-def on_device(values: Integers, device: torch.device) -> Tensor:
-    """A copy of an array on a device, without waiting for what the device is doing."""
-    tensor = torch.from_numpy(values)
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor

@@ -111,8 +111,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
 ) -> None:
     original = phases.l1_update
 
-    def interrupted_update(state: TrainState, processes: Processes) -> phases.Update:
-        update = original(state, processes)
+    def interrupted_update(state: TrainState, processes: Processes, *, recorded: bool) -> phases.Update:
+        update = original(state, processes, recorded=recorded)
 
         def press_then_update(batch: Batch, share: float) -> Losses:
             os.kill(os.getpid(), signal.SIGINT)

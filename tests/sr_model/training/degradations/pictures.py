@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from edgesr.benchmarks.quality.degradations import downscale_bicubic
+from edgesr.benchmarks.quality.photograph_draws import DegradationDraws
 from edgesr.export.calibration.photographs import photograph_files
 from edgesr.runtimes.arrays import FloatArray, Pixels
 from edgesr.runtimes.images.image_io import read_rgb8
+from edgesr.sr_model.training.degradations.batched import BatchDegrader, Normal
+from edgesr.sr_model.training.degradations.rows import take
+
+Degrade = Callable[[Tensor, Tensor, DegradationDraws, Normal], Tensor]
 
 SCALE = 4
 
@@ -42,3 +50,8 @@ def some_noise(shape: tuple[int, ...]) -> Tensor:
 def difference(image: Tensor, pixels: Pixels | FloatArray) -> FloatArray:
     """(3,h,w) less (h,w,3), as (h,w,3)."""
     return image.permute(1, 2, 0).numpy() - pixels.astype(np.float32)
+
+
+def degrading(degrader: BatchDegrader) -> Degrade:
+    """A degrader that is given all of HR."""
+    return lambda hr, lr, draws, normal: degrader(partial(take, hr), lr, draws, normal)

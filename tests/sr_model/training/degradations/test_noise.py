@@ -11,7 +11,7 @@ from edgesr.benchmarks.quality.camera_noise import srgb_to_linear
 from edgesr.benchmarks.quality.photograph_draws import DegradationDraws
 from edgesr.sr_model.training.degradations.batched import BatchDegrader
 from edgesr.sr_model.training.degradations.noise import MARGIN, with_camera_noise
-from tests.sr_model.training.degradations.pictures import some_noise
+from tests.sr_model.training.degradations.pictures import degrading, some_noise
 
 SHOT, READ = 0.002, 1e-5
 GAINS = (2.0, 1.0, 1.5)
@@ -47,9 +47,10 @@ def test_neighbours_share_noise() -> None:
 
 
 def test_white_noise_has_its_deviation() -> None:
-    degrade = BatchDegrader("noise:8", 4)
+    degrader = BatchDegrader("noise:8", 4)
     lr = torch.full((2, 3, 120, 120), 128.0)
-    noise = degrade(torch.zeros(2, 3, 480, 480), lr, degrade.draw(np.random.default_rng(0), 2), some_noise) - lr
+    draws = degrader.draw(np.random.default_rng(0), 2)
+    noise = degrading(degrader)(torch.zeros(2, 3, 480, 480), lr, draws, some_noise) - lr
     assert noise.std().item() == pytest.approx(8, rel=0.02)
     assert noise.mean().item() == pytest.approx(0, abs=0.1)
 

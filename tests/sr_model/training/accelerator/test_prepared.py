@@ -19,7 +19,6 @@ from edgesr.runtimes.import_closure import code_to_send
 from edgesr.runtimes.progress import ProgressEvent
 from edgesr.sr_model.generators.checkpoint import load_checkpoint
 from edgesr.sr_model.training.config import TrainConfig
-from edgesr.sr_model.training.cyclic_gan.vgg import load_perceptual_features
 from edgesr.sr_model.training.cyclic_gan.vgg_trunk import VGGTrunk, save_trunk
 from edgesr.sr_model.training.prepared.pack import pack_training
 from edgesr.sr_model.training.prepared.plan import Plan, PlannedRun, default_plan, read_plan
@@ -228,24 +227,3 @@ def test_damaged_plan_is_refused(train_inputs: TrainInputs, tmp_path: Path, cont
     (folder / "plan.json").write_text(content)
     with pytest.raises(InputError, match=r"plan.json: .*; pack it again"):
         part(folder, tmp_path / "work")
-
-
-def test_packed_trunk_gives_the_same_features(tmp_path: Path) -> None:
-    """Blocks, pools and weights come back; more blocks than there are do not."""
-    torch.manual_seed(0)
-    blocks = tuple(
-        [(torch.randn(o, i, 3, 3) * 0.05, torch.randn(o)) for o, i in sides]
-        for sides in (((64, 3), (64, 64)), ((128, 64), (128, 128)))
-    )
-    image, reference = torch.rand(2, 1, 3, 32, 32)
-    found = {}
-    for anti_aliased in (True, False):
-        file = tmp_path / f"{anti_aliased}.safetensors"
-        save_trunk(file, VGGTrunk(blocks, anti_aliased), 2)
-        features = load_perceptual_features(file, 2)
-        assert features is not None
-        found[anti_aliased] = features.loss(image, reference).item()
-        assert features(image).shape == (1, 128, 16 + anti_aliased, 16 + anti_aliased)
-        with pytest.raises(InputError, match="holds 2 blocks of a VGG trunk, perceptual_block is 3"):
-            load_perceptual_features(file, 3)
-    assert found[True] != found[False]
