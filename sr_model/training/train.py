@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,19 +33,25 @@ from edgesr.sr_model.training.run.state import TrainState
 from edgesr.sr_model.training.schedule import Pace, StepPace, TimePace
 
 
+def _nothing() -> None:
+    """Default callback of a run that is saved."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Conduct:
     """How a run is done, which decides nothing of its weights.
 
     ``device``: auto, cpu or cuda. ``curves``: whether curves.png is drawn, which needs matplotlib. ``recorded``:
     whether updates on CUDA are recorded once and replayed. ``deadline``: when the run is left to be continued, on the
-    clock of `time.monotonic`. ``reader`` reads the photographs.
+    clock of `time.monotonic`. ``saved`` is called whenever the run can be continued from where it is. ``reader`` reads
+    the photographs.
     """
 
     device: str = DEFAULT_DEVICE
     curves: bool = True
     recorded: bool = True
     deadline: float = math.inf
+    saved: Callable[[], None] = _nothing
     reader: PhotographReader = field(default_factory=PhotographReader)
     progress: Progress = silent
 
@@ -93,6 +99,7 @@ def run_training(inputs: TrainInputs, output: Path, config: TrainConfig, conduct
             validation=validation,
             curves=conduct.curves,
             deadline=conduct.deadline,
+            saved=conduct.saved,
             progress=progress,
         )
         phases = _phases(state, batches, processes, features, recorded=conduct.recorded)
