@@ -28,7 +28,7 @@ def record_once(compute: Compute, optimizer: torch.optim.Optimizer) -> Compute:
         inputs.extend((first.clone(), second.clone()))
         _warm_up(compute, inputs, optimizer)
         optimizer.zero_grad(set_to_none=True)
-        with torch.cuda.graph(graph):
+        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph):  # a failure leaves its stream too
             losses.update(compute(*inputs))
 
     def replay(first: Tensor, second: Tensor) -> dict[str, Tensor]:

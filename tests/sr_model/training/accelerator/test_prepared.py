@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.import_closure import code_to_send
@@ -22,7 +23,7 @@ from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.cyclic_gan.vgg_trunk import VGGTrunk, save_trunk
 from edgesr.sr_model.training.prepared.pack import pack_training
 from edgesr.sr_model.training.prepared.plan import Plan, PlannedRun, default_plan, read_plan
-from edgesr.sr_model.training.prepared.runner import run_part
+from edgesr.sr_model.training.prepared.runner import _alone, run_part
 from edgesr.sr_model.training.run.inputs import TrainInputs
 from tests.helpers.training_runs import rows_of
 
@@ -147,6 +148,77 @@ def test_runs_follow_each_other_and_go_on_elsewhere(train_inputs: TrainInputs, t
         load_checkpoint(tmp_path / "work" / name / "generator.safetensors") for name in ("first", "second")
     )
     assert any(not torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+class _Killed(Exception):
+    """Ends a run as a kill does, with nothing saved."""
+
+
+def test_killed_run_goes_on_from_its_last_save_elsewhere(train_inputs: TrainInputs, tmp_path: Path) -> None:
+    """Results are written whenever a run is saved: a machine that is taken away costs a tenth of a run."""
+    folder, seen = packed(train_inputs, tmp_path / "p"), list[str]()
+    config = TrainConfig(**{**SMALL, "minutes": 6.0})
+    Plan(0.1, (PlannedRun("first", config),)).write(folder)
+
+    def kill(event: ProgressEvent) -> None:
+        if event.task == "train" and event.total == 4 and results.is_file() and "first/state.pt" in names():
+            raise _Killed
+
+    def names() -> list[str]:
+        with tarfile.open(results) as archive:
+            return archive.getnames()
+
+    work, results = tmp_path / "work", tmp_path / "work.tar"
+    with pytest.raises(_Killed):
+        run_part(folder, work, results, minutes=100, share=SHARE, device="cpu", progress=kill)
+    assert names()[-1] == "journal.json", "what was read of a file that was cut off does not count without it"
+    shutil.rmtree(work)
+    work.mkdir()
+    assert part(folder, work, seen=seen)
+    assert not any(text.startswith("check") for text in seen)
+    rows = rows_of(work / "first")
+    assert len(rows) >= 2 and rows[0]["seconds"] < 3.6
+
+
+def test_results_that_were_read_in_part_are_read_again(train_inputs: TrainInputs, tmp_path: Path) -> None:
+    folder, work = packed(train_inputs, tmp_path / "p"), tmp_path / "work"
+    Plan(0.1, PLAN.runs[:1]).write(folder)
+    assert part(folder, work)
+    for name in ("journal.json", "first/generator.safetensors"):
+        (work / name).unlink()
+    seen: list[str] = []
+    assert part(folder, work, seen=seen)
+    assert not seen and (work / "first" / "generator.safetensors").is_file()
+
+
+def test_one_process_at_a_time(train_inputs: TrainInputs, tmp_path: Path) -> None:
+    folder = packed(train_inputs, tmp_path / "p")
+    with _alone(tmp_path / "work"), pytest.raises(InputError, match="another process trains in it"):
+        part(folder, tmp_path / "work")
+    with _alone(tmp_path / "work"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("minutes", "share", "message"),
+    [(0, 1, "minutes is 0"), (float("nan"), 1, "minutes is nan"), (9, 0, "share is 0"), (9, 2, "share is 2")],
+)
+def test_time_that_cannot_be(tmp_path: Path, minutes: float, share: float, message: str) -> None:
+    work, results = tmp_path / "work", tmp_path / "results.tar"
+    with pytest.raises(InputError, match=message):
+        run_part(tmp_path, work, results, minutes=minutes, share=share, device="cpu", progress=lambda _: None)
+    assert not work.exists()
+
+
+def test_photographs_too_small_for_the_plan_are_not_packed(train_inputs: TrainInputs, tmp_path: Path) -> None:
+    runs = (*PLAN.runs, PlannedRun("last", TrainConfig(**{**SMALL, "patch_size": 256})))
+    with pytest.raises(InputError, match="at least 1024 x 1024 pixels"):
+        pack_training(train_inputs, tmp_path / "p", plan=Plan(0.1, runs))
+    with pytest.raises(InputError, match="at least 8 x 8 pixels"):
+        (tmp_path / "lr").mkdir()
+        Image.new("RGB", (7, 30)).save(tmp_path / "lr" / "small.png")
+        pack_training(dataclasses.replace(train_inputs, unpaired=tmp_path / "lr"), tmp_path / "p", plan=PLAN)
+    assert not (tmp_path / "p").exists()
 
 
 def test_gan_phase_waits_for_a_part_with_time_for_all_of_it(train_inputs: TrainInputs, tmp_path: Path) -> None:
