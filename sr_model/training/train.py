@@ -18,6 +18,7 @@ from edgesr.sr_model.generators.checkpoint import load_checkpoint
 from edgesr.sr_model.generators.config import preset
 from edgesr.sr_model.generators.generator import Generator
 from edgesr.sr_model.training.config import TrainConfig
+from edgesr.sr_model.training.cuda_graph import repeatable_convolutions
 from edgesr.sr_model.training.cyclic_gan.vgg import VGGFeatures, load_perceptual_features
 from edgesr.sr_model.training.interrupt import deferred_interrupt
 from edgesr.sr_model.training.loop import GAN, L1, Loop, Phase
@@ -42,7 +43,8 @@ class Conduct:
     """How a run is done, which decides nothing of its weights.
 
     ``device``: auto, cpu or cuda. ``curves``: whether curves.png is drawn, which needs matplotlib. ``recorded``:
-    whether updates on CUDA are recorded once and replayed. ``deadline``: when the run is left to be continued, on the
+    whether updates on CUDA are recorded once and replayed; ``repeatable``: whether two runs there give the same bytes,
+    which may be slower. ``deadline``: when the run is left to be continued, on the
     clock of `time.monotonic`. ``saved`` is called whenever the run can be continued from where it is. ``reader`` reads
     the photographs.
     """
@@ -50,6 +52,7 @@ class Conduct:
     device: str = DEFAULT_DEVICE
     curves: bool = True
     recorded: bool = True
+    repeatable: bool = False
     deadline: float = math.inf
     saved: Callable[[], None] = _nothing
     reader: PhotographReader = field(default_factory=PhotographReader)
@@ -78,7 +81,7 @@ def train(
 def run_training(inputs: TrainInputs, output: Path, config: TrainConfig, conduct: Conduct) -> bool:
     """Train as `train` does; whether the run has ended, and was not left at its deadline."""
     folder = RunFolder(output)
-    with joined_processes(conduct.device) as processes:
+    with joined_processes(conduct.device) as processes, repeatable_convolutions(wanted=conduct.repeatable):
         progress = conduct.progress if processes.rank == 0 else silent
         inputs.check(folder.root)
         settings = RunSettings.of(config, inputs)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import replaced_atomically, require_creatable, write_atomically
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
@@ -62,19 +62,32 @@ def run_part(
 
 
 def _run_all(journal: Journal, plan: Plan, folder: Path, work: Path, results: Path, conduct: Conduct) -> bool:
+    """All runs that there is time for; one that fails does not take the time of those that do not start from it."""
     assert journal.check is not None
+    failed: set[str] = set()
     for run in (run for run in plan.runs if run.name not in journal.done):
+        if run.start in failed:
+            failed.add(run.name)
+            continue
         if not run.is_divisible and time.monotonic() + run.minutes * SECONDS_A_MINUTE > conduct.deadline:
             notice(conduct.progress, f"{run.name}: there is no time left for all of it; it waits for the next part")
             return False
         notice(conduct.progress, f"{run.name}: {run.minutes:g} minutes")
         keep = partial(_keep, journal, plan, work, results)
         own = dataclasses.replace(conduct, recorded=not journal.check.why_not, saved=keep)
-        if not run_training(inputs_of(run, folder, work), work / run.name, run.config, own):
+        try:
+            ended = run_training(inputs_of(run, folder, work), work / run.name, run.config, own)
+        except InputError:
+            raise
+        except (EdgesrError, RuntimeError) as error:
+            notice(conduct.progress, f"{run.name}: failed: {type(error).__name__}: {error}")
+            failed.add(run.name)
+            continue
+        if not ended:
             return False
         journal = dataclasses.replace(journal, done=(*journal.done, run.name))
         _keep(journal, plan, work, results)
-    return True
+    return not failed
 
 
 def _deadline(minutes: float, share: float) -> float:

@@ -15,16 +15,18 @@ import pytest
 import torch
 from PIL import Image
 
-from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.import_closure import code_to_send
 from edgesr.runtimes.progress import ProgressEvent
 from edgesr.sr_model.generators.checkpoint import load_checkpoint
 from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.cyclic_gan.vgg_trunk import VGGTrunk, save_trunk
+from edgesr.sr_model.training.prepared.check import Check, check_accelerator
 from edgesr.sr_model.training.prepared.pack import pack_training
 from edgesr.sr_model.training.prepared.plan import Plan, PlannedRun, default_plan, read_plan
 from edgesr.sr_model.training.prepared.runner import _alone, run_part
 from edgesr.sr_model.training.run.inputs import TrainInputs
+from edgesr.sr_model.training.train import Conduct, run_training
 from tests.helpers.training_runs import rows_of
 
 SMALL: dict[str, Any] = {"preset": "mobile-s", "batch_size": 2, "patch_size": 8, "minutes": 0.5}
@@ -178,6 +180,51 @@ def test_killed_run_goes_on_from_its_last_save_elsewhere(train_inputs: TrainInpu
     assert not any(text.startswith("check") for text in seen)
     rows = rows_of(work / "first")
     assert len(rows) >= 2 and rows[0]["seconds"] < 3.6
+
+
+def test_run_that_fails_leaves_the_time_to_those_that_do_not_start_from_it(
+    train_inputs: TrainInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second fails in the middle, so the third does not begin; the fourth starts from the first."""
+    folder, seen, begun = packed(train_inputs, tmp_path / "p"), list[str](), list[tuple[str, bool]]()
+    Plan(0.1, (*PLAN.runs, dataclasses.replace(PLAN.runs[0], name="fourth", start="first"))).write(folder)
+
+    def run(inputs: TrainInputs, output: Path, config: TrainConfig, conduct: Conduct) -> bool:
+        begun.append((output.name, conduct.recorded))
+        if output.name == "second":
+            raise EdgesrError("step 7: the loss l1 is not finite")
+        return True
+
+    check = Check("AcceleratorError: no capture", {}, {}, 0.0, 0.0)
+    monkeypatch.setattr("edgesr.sr_model.training.prepared.runner.run_training", run)
+    monkeypatch.setattr("edgesr.sr_model.training.prepared.runner.check_accelerator", lambda *_, **__: check)
+    assert not part(folder, tmp_path / "work", seen=seen)
+    assert begun == [("first", False), ("second", False), ("fourth", False)]
+    assert "second: failed: EdgesrError: step 7: the loss l1 is not finite" in seen
+    assert json.loads((tmp_path / "work" / "journal.json").read_text())["done"] == ["first", "fourth"]
+
+
+def test_check_where_updates_cannot_be_replayed(
+    train_inputs: TrainInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is done one by one, in convolutions that are repeatable where runs are compared."""
+    done: list[tuple[str, bool, bool]] = []
+
+    def run(inputs: TrainInputs, output: Path, config: TrainConfig, conduct: Conduct) -> bool:
+        done.append((output.name, conduct.recorded, conduct.repeatable))
+        if conduct.recorded:
+            raise torch.AcceleratorError("operation not permitted when stream is capturing")
+        return run_training(inputs, output, config, conduct)
+
+    monkeypatch.setattr("edgesr.sr_model.training.prepared.check.run_training", run)
+    folder = packed(train_inputs, tmp_path / "p")
+    conduct = Conduct(device="cpu", curves=False)
+    check = check_accelerator(PLAN.scaled(SHARE).runs[0], folder, tmp_path / "out", conduct, share=SHARE)
+    assert done[:3] == [("one by one", False, False), ("replayed", True, False), ("repeatable", False, True)]
+    assert done[3:] == [("resumed", False, True)] * 2
+    assert check.lr_pixels_per_second.keys() == {"one by one", "repeatable"}
+    assert check.text.endswith("cannot be replayed: AcceleratorError: operation not permitted when stream is capturing")
+    assert check.resumed_difference == 0
 
 
 def test_results_that_were_read_in_part_are_read_again(train_inputs: TrainInputs, tmp_path: Path) -> None:
