@@ -75,7 +75,7 @@ class Loop:
         """
         state = self._state
         share = phase.pace.share(state.step)
-        while share < 1:
+        while share < 1 or state.step == 0:  # a run of a blink has one update
             started = time.perf_counter()
             batch = self._batches.batch(state.step)
             self._waited += time.perf_counter() - started
