@@ -5,13 +5,25 @@ After "Whole-network capture" in PyTorch's notes on CUDA semantics.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
 Compute = Callable[[Tensor, Tensor], dict[str, Tensor]]
 _WARM_UP = 3
+
+
+@contextmanager
+def repeatable_convolutions(*, wanted: bool) -> Iterator[None]:
+    """Inside, convolutions on CUDA give the same bytes every time, if that is wanted: the fastest add in any order."""
+    chosen = torch.backends.cudnn.deterministic
+    torch.backends.cudnn.deterministic = wanted or chosen
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic = chosen
 
 
 def record_once(compute: Compute, optimizer: torch.optim.Optimizer) -> Compute:
@@ -28,7 +40,7 @@ def record_once(compute: Compute, optimizer: torch.optim.Optimizer) -> Compute:
         inputs.extend((first.clone(), second.clone()))
         _warm_up(compute, inputs, optimizer)
         optimizer.zero_grad(set_to_none=True)
-        with torch.cuda.graph(graph):
+        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph):  # a failure leaves its stream too
             losses.update(compute(*inputs))
 
     def replay(first: Tensor, second: Tensor) -> dict[str, Tensor]:

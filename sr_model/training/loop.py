@@ -22,8 +22,8 @@ from edgesr.sr_model.training.run.state import TrainState
 from edgesr.sr_model.training.schedule import SECONDS_A_MINUTE, Pace
 from edgesr.sr_model.training.throughput import Throughput
 
-_UPDATES_BETWEEN_LOOKS = {"cpu": 1, "cuda": 20}
-"""How often losses are looked at: to look is to wait for the device."""
+_UPDATES_BETWEEN_LOOKS = {"cpu": 1, "cuda": 200}
+"""How often losses are looked at: to look is to wait for the device, which then waits for the next batches."""
 _SAVES_BY_THE_CLOCK = 10
 L1, GAN = "l1", "gan"
 
@@ -50,6 +50,7 @@ class Loop:
         validation: ImageSet | None,
         curves: bool,
         deadline: float,
+        saved: Callable[[], None],
         progress: Progress,
     ) -> None:
         self._state = state
@@ -60,6 +61,7 @@ class Loop:
         self._validation = validation
         self._curves = curves
         self._deadline = deadline
+        self._saved = saved
         self._progress = progress
         self._throughput = Throughput(state.averaged_generator, state.config, state.device)
         self._log = LossLog(_UPDATES_BETWEEN_LOOKS[state.device.type])
@@ -73,7 +75,7 @@ class Loop:
         """
         state = self._state
         share = phase.pace.share(state.step)
-        while share < 1:
+        while share < 1 or state.step == 0:  # a run of a blink has one update
             started = time.perf_counter()
             batch = self._batches.batch(state.step)
             self._waited += time.perf_counter() - started
@@ -128,6 +130,7 @@ class Loop:
             pictures = sample_pictures(generator, self._validation, config.degradation) if self._validation else []
             draw_curves(folder.curves, rows, l1_steps=config.l1_limit, pictures=pictures)
         state.save(folder.state, self._settings)
+        self._saved()
         self._restart_clock()
 
     def _quality(self, generator: Generator) -> dict[str, float]:

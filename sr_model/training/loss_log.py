@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
+import torch
+
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.sr_model.training.cyclic_gan.steps import Losses
 
@@ -38,8 +40,12 @@ class LossLog:
         return result
 
     def _read(self) -> None:
+        """All in one transfer: every one would wait for the device again."""
+        if not self._unread:
+            return
+        read = iter(torch.stack([loss for _, losses in self._unread for loss in losses.values()]).tolist())
         for step, losses in self._unread:
-            values = {name: loss.item() for name, loss in losses.items()}
+            values = {name: next(read) for name in losses}
             if broken := [name for name, value in values.items() if not math.isfinite(value)]:
                 raise EdgesrError(
                     f"step {step}: the loss {', '.join(broken)} is not finite; the last checkpoint is kept, "

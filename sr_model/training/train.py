@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from edgesr.sr_model.generators.checkpoint import load_checkpoint
 from edgesr.sr_model.generators.config import preset
 from edgesr.sr_model.generators.generator import Generator
 from edgesr.sr_model.training.config import TrainConfig
+from edgesr.sr_model.training.cuda_graph import repeatable_convolutions
 from edgesr.sr_model.training.cyclic_gan.vgg import VGGFeatures, load_perceptual_features
 from edgesr.sr_model.training.interrupt import deferred_interrupt
 from edgesr.sr_model.training.loop import GAN, L1, Loop, Phase
@@ -33,19 +34,27 @@ from edgesr.sr_model.training.run.state import TrainState
 from edgesr.sr_model.training.schedule import Pace, StepPace, TimePace
 
 
+def _nothing() -> None:
+    """Default callback of a run that is saved."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Conduct:
     """How a run is done, which decides nothing of its weights.
 
     ``device``: auto, cpu or cuda. ``curves``: whether curves.png is drawn, which needs matplotlib. ``recorded``:
-    whether updates on CUDA are recorded once and replayed. ``deadline``: when the run is left to be continued, on the
-    clock of `time.monotonic`. ``reader`` reads the photographs.
+    whether updates on CUDA are recorded once and replayed; ``repeatable``: whether two runs there give the same bytes,
+    which may be slower. ``deadline``: when the run is left to be continued, on the
+    clock of `time.monotonic`. ``saved`` is called whenever the run can be continued from where it is. ``reader`` reads
+    the photographs.
     """
 
     device: str = DEFAULT_DEVICE
     curves: bool = True
     recorded: bool = True
+    repeatable: bool = False
     deadline: float = math.inf
+    saved: Callable[[], None] = _nothing
     reader: PhotographReader = field(default_factory=PhotographReader)
     progress: Progress = silent
 
@@ -72,7 +81,7 @@ def train(
 def run_training(inputs: TrainInputs, output: Path, config: TrainConfig, conduct: Conduct) -> bool:
     """Train as `train` does; whether the run has ended, and was not left at its deadline."""
     folder = RunFolder(output)
-    with joined_processes(conduct.device) as processes:
+    with joined_processes(conduct.device) as processes, repeatable_convolutions(wanted=conduct.repeatable):
         progress = conduct.progress if processes.rank == 0 else silent
         inputs.check(folder.root)
         settings = RunSettings.of(config, inputs)
@@ -93,6 +102,7 @@ def run_training(inputs: TrainInputs, output: Path, config: TrainConfig, conduct
             validation=validation,
             curves=conduct.curves,
             deadline=conduct.deadline,
+            saved=conduct.saved,
             progress=progress,
         )
         phases = _phases(state, batches, processes, features, recorded=conduct.recorded)

@@ -19,6 +19,8 @@ from edgesr.sr_model.training.processes import Processes
 
 _JPEG_BLOCK = 8
 _LARGEST_SEED = 2**60
+_LR_PIXELS_AT_ONCE = {"cpu": 0, "cuda": 2**21}
+"""As many are cut and degraded at once as keep the device busy: it waits for the host where operations are small."""
 
 
 class Batch(NamedTuple):
@@ -35,8 +37,9 @@ class Batch(NamedTuple):
 class Batches:
     """Batches as a function of the seed and their number alone, so that a resumed run sees the same patches.
 
-    All is drawn for the whole batch, of which each process takes its share: places and amounts of degradation on the
-    host, noise on the device, so that another kind of device draws other noise.
+    Batches are made in blocks of a few that follow each other: one on the CPU, on CUDA as many as keep the device
+    busy. All is drawn for the whole block, of which each process takes its share: places and amounts of degradation
+    on the host, noise on the device, so that another kind of device draws other patches and noise.
     """
 
     def __init__(
@@ -50,15 +53,20 @@ class Batches:
         patch_size: int,
         scale: int,
         seed: int,
+        together: int | None = None,
     ) -> None:
-        share = processes.share(batch_size)
+        """``together``: batches in a block, if not those that suit the device."""
+        at_once = _LR_PIXELS_AT_ONCE[processes.device.type]
+        self._together = together or max(1, at_once // (batch_size * patch_size**2))
+        share = processes.share(batch_size) * self._together
         self._mine = slice(processes.rank * share, (processes.rank + 1) * share)
         self._hr = PixelStore.of([photograph.hr for photograph in photographs], processes.device)
         self._lr = PixelStore.of([photograph.lr for photograph in photographs], processes.device)
         self._unpaired = PixelStore.of(unpaired, processes.device) if unpaired else None
         self._degrader = BatchDegrader(degradation, scale)
         self._noise = torch.Generator(processes.device)
-        self._batch_size = batch_size
+        self._count = batch_size * self._together
+        self._block: tuple[int, Batch] | None = None
         self._patch_size = patch_size
         self._scale = scale
         self._seed = seed
@@ -72,13 +80,21 @@ class Batches:
         return self._unpaired is not None
 
     def batch(self, number: int) -> Batch:
-        """This process's share of a batch.
+        """This process's share of a batch: of its block every so many-th patch, since neighbours have one camera."""
+        block, place = divmod(number, self._together)
+        if self._block is None or self._block[0] != block:
+            self._block = None  # its memory is free for the next
+            self._block = (block, self._made(block))
+        return Batch(*(images[place :: self._together] for images in self._block[1]))
+
+    def _made(self, block: int) -> Batch:
+        """This process's share of a block of batches.
 
         What is degraded is a region that is up to 8 LR pixels larger than the patch, which is cut from it at random:
         the JPEG grid and the border of the blur are not always at the same place of a patch.
         """
-        random = np.random.default_rng((self._seed, number))
-        count, size, scale = self._batch_size, self._patch_size, self._scale
+        random = np.random.default_rng((self._seed, block))
+        count, size, scale = self._count, self._patch_size, self._scale
         regions = self._lr.draw(random, count, size + self._margin)
         corners = random.integers(self._margin + 1, size=(count, 2))
         amounts = self._degrader.draw(random, count).part(self._mine.start, self._mine.stop)
@@ -102,8 +118,8 @@ class Batches:
         return self._degrader(hr, self._lr.cut(regions, size), amounts, self._normal)
 
     def _normal(self, shape: tuple[int, ...]) -> Tensor:
-        """This process's part of the noise of the whole batch."""
-        whole = (self._batch_size, *shape[1:])
+        """This process's part of the noise of the whole block."""
+        whole = (self._count, *shape[1:])
         return torch.randn(whole, generator=self._noise, device=self._noise.device)[self._mine]
 
 

@@ -31,6 +31,9 @@ def main(folder: Path, arguments: list[str]) -> int:
     except EdgesrError as error:
         sys.stderr.write(f"edgesr: {error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("edgesr: interrupted; the same command goes on\n")
+        return 130
     sys.stdout.write("all runs are done\n" if done else "to be continued: the same command goes on\n")
     return 0
 

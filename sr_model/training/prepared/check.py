@@ -15,16 +15,16 @@ from edgesr.sr_model.training.run.folder import RunFolder
 from edgesr.sr_model.training.train import Conduct, run_training
 
 _MOST_STEPS = 400
-_ONE_BY_ONE, _REPLAYED, _RESUMED = "one by one", "replayed", "resumed"
+_ONE_BY_ONE, _REPLAYED, _WHOLE, _RESUMED = "one by one", "replayed", "repeatable", "resumed"
 
 
 @dataclass(frozen=True)
 class Check:
     """``why_not``: the error where updates cannot be replayed here, else "".
 
-    Speed of updates that were replayed, and of those done one by one. Largest differences of a weight:
-    ``resumed_difference`` between a run that was cut in half and one that was not, ``replayed_difference`` between
-    replayed updates and others.
+    Speed of updates that were done one by one, of replayed ones, and of those whose convolutions are repeatable.
+    Largest differences of a weight: ``resumed_difference`` between a run that was cut in half and one that was not,
+    both repeatable, ``replayed_difference`` between replayed updates and others.
     """
 
     why_not: str
@@ -57,9 +57,9 @@ def check_accelerator(run: PlannedRun, folder: Path, output: Path, conduct: Cond
     config = dataclasses.replace(run.config, minutes=None, steps=2 * half, validate_every=half)
     inputs = dataclasses.replace(inputs_of(run, folder, output), validation=None)
 
-    def train(name: str, *, recorded: bool, progress: Progress = silent) -> None:
-        done = dataclasses.replace(conduct, recorded=recorded, progress=progress, deadline=math.inf)
-        run_training(inputs, output / name, config, done)
+    def train(name: str, *, recorded: bool, repeatable: bool = False, progress: Progress = silent) -> None:
+        own = dataclasses.replace(conduct, recorded=recorded, repeatable=repeatable, progress=progress)
+        run_training(inputs, output / name, config, dataclasses.replace(own, deadline=math.inf))
 
     train(_ONE_BY_ONE, recorded=False)
     why_not = ""
@@ -67,17 +67,18 @@ def check_accelerator(run: PlannedRun, folder: Path, output: Path, conduct: Cond
         train(_REPLAYED, recorded=True)
     except RuntimeError as error:
         why_not = f"{type(error).__name__}: {error}"
-    names = (_ONE_BY_ONE,) if why_not else (_ONE_BY_ONE, _REPLAYED)
+    train(_WHOLE, recorded=not why_not, repeatable=True)
     with suppress(_Cut):
-        train(_RESUMED, recorded=not why_not, progress=_cutting(half + 1))
-    train(_RESUMED, recorded=not why_not)
+        train(_RESUMED, recorded=not why_not, repeatable=True, progress=_cutting(half + 1))
+    train(_RESUMED, recorded=not why_not, repeatable=True)
+    names = [name for name in (_ONE_BY_ONE, _REPLAYED, _WHOLE) if not why_not or name != _REPLAYED]
     rows = {name: RunFolder(output / name).metrics()[-1] for name in names}
     return Check(
         why_not=why_not,
         lr_pixels_per_second={name: row["lr_pixels_per_second"] for name, row in rows.items()},
         peak_share={name: row["peak_share"] for name, row in rows.items()},
-        resumed_difference=_difference(output / names[-1], output / _RESUMED),
-        replayed_difference=_difference(output / names[0], output / names[-1]),
+        resumed_difference=_difference(output / _WHOLE, output / _RESUMED),
+        replayed_difference=0.0 if why_not else _difference(output / _ONE_BY_ONE, output / _REPLAYED),
     )
 
 

@@ -13,7 +13,9 @@ from edgesr.runtimes.files import require_creatable
 from edgesr.runtimes.images.image_io import SUFFIXES
 from edgesr.runtimes.import_closure import code_to_send
 from edgesr.runtimes.progress import Progress, notice, silent
+from edgesr.sr_model.generators.config import preset
 from edgesr.sr_model.training.cyclic_gan.vgg_trunk import find_trunk, save_trunk
+from edgesr.sr_model.training.patches.photographs import load_photographs, load_unpaired
 from edgesr.sr_model.training.prepared.plan import (
     PHOTOGRAPHS,
     TRUNK,
@@ -72,6 +74,7 @@ def pack_training(
             _copy_images(inputs.unpaired, packed / UNPAIRED)
         if inputs.validation is not None:
             _copy_validation(inputs.validation, packed / VALIDATION)
+        _require_usable(inputs, plan)
         _write_trunk(inputs, plan, packed, progress)
         size = _bytes_of(packed)
         if size > MOST_BYTES:
@@ -113,6 +116,16 @@ def _copy_validation(folder: Path, target: Path) -> None:
 def _copy(file: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, target)
+
+
+def _require_usable(inputs: TrainInputs, plan: Plan) -> None:
+    """An InputError now for what would end a run over there: no image is large enough for its patches."""
+    configs = [run.config for run in plan.runs]
+    largest = max(configs, key=lambda config: config.patch_size * preset(config.preset).scale)
+    load_photographs(inputs.photographs, scale=preset(largest.preset).scale, patch_size=largest.patch_size)
+    adversarial = [config.patch_size for config in configs if config.gan_steps]
+    if inputs.unpaired is not None and adversarial:
+        load_unpaired(inputs.unpaired, patch_size=max(adversarial))
 
 
 def _write_trunk(inputs: TrainInputs, plan: Plan, packed: Path, progress: Progress) -> None:

@@ -34,6 +34,7 @@ def batches(
     unpaired: list[Pixels] | None = None,
     processes: Processes = ALONE,
     batch_size: int = 10,
+    together: int | None = None,
 ) -> Batches:
     return Batches(
         photographs,
@@ -44,6 +45,7 @@ def batches(
         patch_size=8,
         scale=4,
         seed=seed,
+        together=together,
     )
 
 
@@ -130,6 +132,30 @@ def test_processes_share_a_batch(degradation: str, photographs: list[Photograph]
     ]
     assert torch.equal(whole.lr, torch.cat([part.lr for part in parts]))
     assert torch.equal(whole.hr, torch.cat([part.hr for part in parts]))
+
+
+@pytest.mark.parametrize("degradation", ["clean", "real"])
+def test_batches_that_are_made_together(degradation: str, photographs: list[Photograph]) -> None:
+    """Of a block of four each takes every fourth patch, and each process its part of it, whichever is asked first."""
+    block = batches(photographs, degradation, batch_size=8, unpaired=[np.zeros((9, 9, 3), np.uint8)]).batch(1)
+    together = batches(photographs, degradation, batch_size=2, together=4, unpaired=[np.ones((9, 9, 3), np.uint8)])
+    for place, number in ((2, 6), (0, 4), (3, 7), (1, 5)):
+        batch = together.batch(number)
+        assert torch.equal(batch.lr, block.lr[place::4]) and torch.equal(batch.hr, block.hr[place::4])
+        assert torch.equal(batch.unpaired_lr, torch.ones(2, 3, 8, 8))
+        other = Processes(1, 2, torch.device("cpu"))
+        (part,) = batches(photographs, degradation, batch_size=2, together=4, processes=other).batch(number).hr
+        assert torch.equal(part, batch.hr[1])
+    assert not torch.equal(together.batch(8).hr, together.batch(4).hr)
+
+
+def test_block_is_made_once(photographs: list[Photograph], monkeypatch: pytest.MonkeyPatch) -> None:
+    made, together = [], batches(photographs, batch_size=2, together=4)
+    make = together._made
+    monkeypatch.setattr(together, "_made", lambda block: made.append(block) or make(block))
+    for number in range(9):
+        together.batch(number)
+    assert made == [0, 1, 2]
 
 
 def test_wide_photographs_are_halved(tmp_path: Path) -> None:

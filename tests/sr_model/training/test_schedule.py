@@ -119,6 +119,12 @@ def test_gan_phase_by_the_clock(train_inputs: TrainInputs, tmp_path: Path, monke
     assert "lr_pixels_per_second" not in rows[-1], "other networks than the generator are trained too"
 
 
+def test_run_of_a_blink_has_one_update(train_inputs: TrainInputs, tmp_path: Path) -> None:
+    path = train(train_inputs, tmp_path / "run", TrainConfig(**{**MOBILE, "minutes": 1e-12}))
+    assert path.is_file()
+    assert rows_of(tmp_path / "run")[-1]["step"] == 1
+
+
 @pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf"), 1e9, "5"])
 def test_minutes_that_cannot_be(minutes: object) -> None:
     with pytest.raises(InputError, match="minutes is"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a G
 SETTINGS = {**L1, "preset": "mobile-s", "steps": 30, "validate_every": 15, "patch_size": 16}
 
 
-def conduct(*, recorded: bool = True) -> Conduct:
-    return Conduct(device="cuda", curves=False, recorded=recorded)
+def conduct(*, recorded: bool = True, repeatable: bool = False) -> Conduct:
+    return Conduct(device="cuda", curves=False, recorded=recorded, repeatable=repeatable)
 
 
 @pytest.mark.parametrize("degradation", ["clean", "mix", "real"])
@@ -42,11 +43,11 @@ def test_resumed_run_is_the_same(train_inputs: TrainInputs, tmp_path: Path) -> N
     from edgesr.sr_model.training.prepared.check import _Cut, _cutting
 
     config = TrainConfig(**SETTINGS)
-    run_training(train_inputs, tmp_path / "whole", config, conduct())
+    run_training(train_inputs, tmp_path / "whole", config, conduct(repeatable=True))
     with pytest.raises(_Cut):
-        cut = Conduct(device="cuda", curves=False, progress=_cutting(16))
+        cut = dataclasses.replace(conduct(repeatable=True), progress=_cutting(16))
         run_training(train_inputs, tmp_path / "cut", config, cut)
-    run_training(train_inputs, tmp_path / "cut", config, conduct())
+    run_training(train_inputs, tmp_path / "cut", config, conduct(repeatable=True))
     whole, resumed = (read_state(tmp_path / name / "state.pt") for name in ("whole", "cut"))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 

@@ -1,0 +1,94 @@
+"""Updates that are recorded and replayed, with a CPU in the place of the GPU: what surrounds the recording."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from edgesr.sr_model.training.cuda_graph import record_once, repeatable_convolutions
+
+
+class Recording:
+    """A CUDA graph: what is recorded has no effect until it is replayed."""
+
+    def __init__(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        self.network, self.optimizer = network, optimizer
+        self.replays = 0
+
+    @contextmanager
+    def record(self, _graph: object) -> Iterator[None]:
+        network, optimizer = copy.deepcopy(self.network.state_dict()), copy.deepcopy(self.optimizer.state_dict())
+        assert all(parameter.grad is None for parameter in self.network.parameters()), "they belong to the recording"
+        yield
+        self.network.load_state_dict(network)
+        self.optimizer.load_state_dict(optimizer)
+
+
+@pytest.mark.parametrize("before", [0, 3])
+def test_replayed_updates_are_the_updates(monkeypatch: pytest.MonkeyPatch, before: int) -> None:
+    """From the start and of a run that is continued: recording leaves no trace in parameters, moments and count."""
+    torch.manual_seed(0)
+    network = nn.Linear(3, 2)
+    plain = copy.deepcopy(network)
+    pairs = [(torch.randn(4, 3), torch.randn(4, 2)) for _ in range(6)]
+    optimizers = {one: torch.optim.Adam(one.parameters(), lr=0.1) for one in (network, plain)}
+
+    def update_of(one: nn.Module) -> object:
+        def compute(x: Tensor, y: Tensor) -> dict[str, Tensor]:
+            loss = (one(x) - y).abs().mean()
+            optimizers[one].zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizers[one].step()
+            return {"l1": loss.detach()}
+
+        return compute
+
+    recording, compute = Recording(network, optimizers[network]), update_of(network)
+    given: list[tuple[Tensor, Tensor]] = []
+
+    def noted(x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        given.append((x, y))
+        return compute(x, y)  # type: ignore[operator, no-any-return]
+
+    losses: dict[str, Tensor] = {}
+
+    def replay() -> None:
+        for name, loss in compute(*given[-1]).items():  # type: ignore[operator]
+            losses[name].copy_(loss)
+
+    stream = SimpleNamespace(wait_stream=lambda _: None)
+    monkeypatch.setattr("torch.cuda.CUDAGraph", lambda: SimpleNamespace(replay=replay))
+    monkeypatch.setattr("torch.cuda.graph", recording.record)
+    monkeypatch.setattr("torch.cuda.Stream", lambda: stream)
+    monkeypatch.setattr("torch.cuda.current_stream", lambda: stream)
+    monkeypatch.setattr("torch.cuda.stream", lambda _: nullcontext())
+
+    def keep(x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        losses.update(noted(x, y))
+        return losses
+
+    for pair in pairs[:before]:
+        assert torch.equal(compute(*pair)["l1"], update_of(plain)(*pair)["l1"])  # type: ignore[operator]
+    replayed = record_once(keep, optimizers[network])
+    results = [replayed(*pair)["l1"] for pair in pairs[before:]]
+    expected = [update_of(plain)(*pair)["l1"] for pair in pairs[before:]]  # type: ignore[operator]
+    assert torch.equal(torch.stack(results), torch.stack(expected)), "each keeps its own losses"
+    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), plain.parameters(), strict=True))
+    for a, b in zip(network.parameters(), plain.parameters(), strict=True):
+        for name, moment in optimizers[plain].state[b].items():
+            assert torch.equal(moment, optimizers[network].state[a][name]), name
+    assert torch.equal(pairs[-1][0], given[-1][0]) and given[-1][0] is not pairs[-1][0]
+
+
+def test_convolutions_are_repeatable_inside_where_that_is_wanted() -> None:
+    assert not torch.backends.cudnn.deterministic
+    for wanted in (False, True):
+        with repeatable_convolutions(wanted=wanted):
+            assert torch.backends.cudnn.deterministic == wanted
+    assert not torch.backends.cudnn.deterministic
