@@ -24,19 +24,19 @@ _SAMPLES, _SAMPLE_SIZE = 20, (128, 128)
 
 
 def export_tflite(
-    model: onnx.ModelProto, path: Path, *, input_name: str, output_name: str, resizable_scale: int | None = None
+    model: onnx.ModelProto, path: Path, *, input_name: str, output_name: str, resizable: bool = False
 ) -> None:
     """Convert an NCHW ONNX graph of a fixed size into a float32 NHWC TFLite file whose tensors have these names.
 
-    ``resizable_scale``: bilinear upsampling of the input by this factor is written so that the file can be resized.
+    ``resizable``: bilinear upsampling of the input is written so that the file can be resized.
     """
     with tempfile.TemporaryDirectory(prefix="edgesr-tflite-") as folder:
         samples = np.stack(sample_tiles(_SAMPLES, _SAMPLE_SIZE)).transpose(0, 2, 3, 1) / np.float32(255)
         np.save(Path(folder) / _SAMPLE_FILE, samples)
         source = Path(folder) / path.with_suffix(".onnx").name
-        upsamples = resizable_scale is not None and upsamples_input(model)
-        if resizable_scale is not None and upsamples:
-            model = upsample_by_convolution(model, resizable_scale)
+        upsamples = resizable and upsamples_input(model)
+        if upsamples:
+            model = upsample_by_convolution(model)
         onnx.save(use_dcr_order(model), source)
         converted = Path(folder) / "converted" / f"{source.stem}_float32.tflite"
         run_converter(
