@@ -103,6 +103,7 @@ class Batches:
         patches = regions.inner(corners, self._margin)
         degraded = self._degraded(regions, amounts)
         lr = _at_corners(degraded, corners, size) if self._margin else degraded
+        lr = lr.contiguous(memory_format=torch.channels_last)
         unpaired_lr = lr
         if self._unpaired is not None:
             unpaired_lr = self._unpaired.cut(self._unpaired.draw(random, count, size).of(self._mine), size)

@@ -80,7 +80,10 @@ class PixelStore:
         return Places(image, y, x, random.integers(2, size=(count, 3)))
 
     def cut(self, places: Places, size: int) -> Tensor:
-        """Square patches (N,3,size,size), float32 in [0,255], channels last: one gather, mirrored as it reads."""
+        """Square patches (N,3,size,size), float32 in [0,255]: one gather, mirrored as it reads.
+
+        The fourth byte of a pixel lies between them: to convert whole pixels is much faster than to leave it out.
+        """
         width = self.sides[places.image, 1]
         first = self.first[places.image] + places.y * width + places.x
         down, right = np.where(places.flips[:, 0], -width, width), np.where(places.flips[:, 1], -1, 1)
@@ -89,6 +92,5 @@ class PixelStore:
         start, row, column = on_device(np.stack([first, rows, columns]), self.device)[..., None, None]
         steps = torch.arange(size, device=self.device)
         index = start + row * steps[:, None] + column * steps
-        rgbx = self.pixels[index].view(torch.uint8).view(-1, size, size, 4)
-        patches: Tensor = rgbx[..., :3].permute(0, 3, 1, 2).float()
-        return patches
+        rgbx = self.pixels.index_select(0, index.flatten()).view(torch.uint8).view(-1, size, size, 4)
+        return rgbx.float()[..., :3].permute(0, 3, 1, 2)
