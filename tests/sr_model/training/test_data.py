@@ -149,6 +149,19 @@ def test_batches_that_are_made_together(degradation: str, photographs: list[Phot
     assert not torch.equal(together.batch(8).hr, together.batch(4).hr)
 
 
+@pytest.mark.parametrize("degradation", ["noise:8", "real"])
+def test_batch_does_not_depend_on_those_before_it(degradation: str, photographs: list[Photograph]) -> None:
+    """Noise too: a resumed run begins in the middle."""
+    resumed, run = batches(photographs, degradation), batches(photographs, degradation)
+    for number in range(3):
+        before = run.batch(number)
+    assert torch.equal(run.batch(3).lr, resumed.batch(3).lr)
+    grey = [Photograph(np.full((64, 64, 3), 128, np.uint8), np.full((16, 16, 3), 128, np.uint8))]
+    flat = batches(grey, "noise:8")
+    assert not torch.equal(flat.batch(0).lr, flat.batch(1).lr), "every batch has its own noise"
+    assert not torch.equal(before.lr, run.batch(3).lr)
+
+
 def test_block_is_made_once(photographs: list[Photograph], monkeypatch: pytest.MonkeyPatch) -> None:
     made, together = [], batches(photographs, batch_size=2, together=4)
     make = together._made

@@ -11,7 +11,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from edgesr.sr_model.generators.config import preset
+from edgesr.sr_model.generators.generator import Generator
+from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.cuda_graph import record_once, repeatable_convolutions
+from edgesr.sr_model.training.patches.batches import Batch
+from edgesr.sr_model.training.phases import l1_update
+from edgesr.sr_model.training.processes import Processes
+from edgesr.sr_model.training.run.state import TrainState
 
 
 class Recording:
@@ -84,6 +91,19 @@ def test_replayed_updates_are_the_updates(monkeypatch: pytest.MonkeyPatch, befor
         for name, moment in optimizers[plain].state[b].items():
             assert torch.equal(moment, optimizers[network].state[a][name]), name
     assert torch.equal(pairs[-1][0], given[-1][0]) and given[-1][0] is not pairs[-1][0]
+
+
+@pytest.mark.parametrize("name", ["mobile-s", "mobile-l"])
+def test_nothing_of_an_update_waits_for_the_device(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tensors of the meta device have no values: reading one on the host is an error, and would be in a recording."""
+    monkeypatch.setattr("edgesr.sr_model.training.phases._autocast", lambda _: nullcontext())
+    meta = torch.device("meta")
+    state = TrainState(Generator(preset(name)), TrainConfig(preset=name, luma_weight=0.8), meta)
+    update = l1_update(state, Processes(0, 1, meta), recorded=False)
+    lr, hr = (torch.empty(2, 3, side, side, device=meta) for side in (8, 32))
+    for share in (0.0, 0.5):
+        losses = update(Batch(lr, hr, lr), share)
+    assert losses["l1"].device == meta and state.step == 2
 
 
 def test_convolutions_are_repeatable_inside_where_that_is_wanted() -> None:
