@@ -13,7 +13,7 @@ from edgesr.benchmarks.quality.degradations import crop_to_multiple, downscale_b
 from edgesr.export.calibration.photographs import photograph_files
 from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.images.image_io import read_rgb8
-from edgesr.sr_model.training.patches.batches import Batches
+from edgesr.sr_model.training.patches.batches import Batch, Batches
 from edgesr.sr_model.training.patches.photographs import Photograph, load_photographs
 from edgesr.sr_model.training.patches.pixel_store import PixelStore, Places
 from edgesr.sr_model.training.processes import Processes
@@ -163,9 +163,14 @@ def test_batch_does_not_depend_on_those_before_it(degradation: str, photographs:
 
 
 def test_block_is_made_once(photographs: list[Photograph], monkeypatch: pytest.MonkeyPatch) -> None:
-    made, together = [], batches(photographs, batch_size=2, together=4)
+    made, together = list[int](), batches(photographs, batch_size=2, together=4)
     make = together._made
-    monkeypatch.setattr(together, "_made", lambda block: made.append(block) or make(block))
+
+    def noted(block: int) -> Batch:
+        made.append(block)
+        return make(block)
+
+    monkeypatch.setattr(together, "_made", noted)
     for number in range(9):
         together.batch(number)
     assert made == [0, 1, 2]

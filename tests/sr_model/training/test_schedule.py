@@ -61,13 +61,14 @@ def test_run_by_the_clock_ends_in_time_and_saves_ten_times(
     train_inputs: TrainInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch, 2.0)
-    train(train_inputs, tmp_path / "run", TrainConfig(**MOBILE), progress=clock.tick)
+    conduct = Conduct(device="cpu", curves=False, progress=clock.tick)
+    run_training(train_inputs, tmp_path / "run", TrainConfig(**MOBILE), conduct)
     assert [row["step"] for row in rows_of(tmp_path / "run")] == [3 * k + 1 for k in range(1, 10)] + [31]
     state = read_state(tmp_path / "run" / "state.pt")
     assert state["seconds"].item() == pytest.approx(60, abs=2)
     assert (tmp_path / "run" / "generator-l1.safetensors").is_file()
     before = (tmp_path / "run" / "state.pt").read_bytes()
-    train(train_inputs, tmp_path / "run", TrainConfig(**MOBILE), progress=clock.tick)
+    run_training(train_inputs, tmp_path / "run", TrainConfig(**MOBILE), conduct)
     assert (tmp_path / "run" / "state.pt").read_bytes() == before, "a run that is over is left alone"
 
 
@@ -102,7 +103,7 @@ def test_learning_rate_falls_with_the_time(
         if event.task == "train" and (tmp_path / "run" / "state.pt").exists():
             states.append(read_state(tmp_path / "run" / "state.pt"))
 
-    train(train_inputs, tmp_path / "run", config, progress=keep)
+    run_training(train_inputs, tmp_path / "run", config, Conduct(device="cpu", curves=False, progress=keep))
     states.append(read_state(tmp_path / "run" / "state.pt"))
     name = "generator.body.tail.weight"
     moved = [(b[name] - a[name]).abs().mean().item() for a, b in itertools.pairwise(states)]
@@ -113,7 +114,7 @@ def test_learning_rate_falls_with_the_time(
 def test_gan_phase_by_the_clock(train_inputs: TrainInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch, 30.0)
     config = TrainConfig(**{**GAN, "preset": "mobile-s", "steps": 0, "gan_steps": 1, "minutes": 1.0})
-    train(train_inputs, tmp_path / "run", config, progress=clock.tick)
+    run_training(train_inputs, tmp_path / "run", config, Conduct(device="cpu", curves=False, progress=clock.tick))
     rows = rows_of(tmp_path / "run")
     assert rows[-1]["step"] == 3
     assert "adversarial" in rows[-1]
