@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from edgesr.runtimes.bundle.manifest import GraphKind, Size
+from edgesr.runtimes.bundle.manifest import GraphKind
 from edgesr.sr_model.generators.generator import Generator
 
 
@@ -26,11 +26,6 @@ def build_graph(generator: Generator, kind: GraphKind) -> nn.Module:
     """The module to export."""
     generator = copy.deepcopy(generator).eval().requires_grad_(False)
     return generator if kind == "full" else _TileGraph(generator)
-
-
-def example_input(size: Size) -> Tensor:
-    """A deterministic LR (1,3,h,w) in [0,255] to trace with."""
-    return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)) * 255
 
 
 def measure_halo(generator: Generator) -> int | None:
