@@ -176,6 +176,15 @@ def test_block_is_made_once(photographs: list[Photograph], monkeypatch: pytest.M
     assert made == [0, 1, 2]
 
 
+@pytest.mark.parametrize(("pixels", "made"), [(0, 16), (4 * 2 * 64, 4), (10**9, 1)])
+def test_blocks_hold_so_many_pixels_and_at_most_16_batches(
+    pixels: int, made: int, photographs: list[Photograph], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgesr.sr_model.training.patches.batches._LR_PIXELS_TOGETHER", {"cpu": pixels})
+    suitable = batches(photographs, batch_size=2)
+    assert len(suitable._made(0).lr) == 2 * 16 // made
+
+
 def test_wide_photographs_are_halved(tmp_path: Path) -> None:
     from PIL import Image
 
