@@ -25,6 +25,8 @@ from edgesr.sr_model.training.throughput import Throughput
 _UPDATES_BETWEEN_LOOKS = {"cpu": 1, "cuda": 200}
 """How often losses are looked at: to look is to wait for the device, which then waits for the next batches."""
 _SAVES_BY_THE_CLOCK = 10
+_VALIDATION_SHARE = 0.03
+"""The share of the time of a run by the clock after which validations wait: the device does nothing meanwhile."""
 L1, GAN = "l1", "gan"
 
 
@@ -66,6 +68,7 @@ class Loop:
         self._throughput = Throughput(state.averaged_generator, state.config, state.device)
         self._log = LossLog(_UPDATES_BETWEEN_LOOKS[state.device.type])
         self._validated = ""
+        self._validation_seconds = 0.0
         self._restart_clock()
 
     def run(self, phase: Phase, interrupted: Callable[[], bool]) -> bool:
@@ -125,7 +128,7 @@ class Loop:
         row["data_wait_share"] = round(self._waited / seconds, 4)
         if phase.name == L1:
             row |= self._throughput.figures(state.step - self._first, seconds)
-        rows = folder.add_metrics(row | self._quality(generator))
+        rows = folder.add_metrics(row | self._quality(generator, phase, ended=ended))
         if self._curves:
             pictures = sample_pictures(generator, self._validation, config.degradation) if self._validation else []
             draw_curves(folder.curves, rows, l1_steps=config.l1_limit, pictures=pictures)
@@ -133,10 +136,15 @@ class Loop:
         self._saved()
         self._restart_clock()
 
-    def _quality(self, generator: Generator) -> dict[str, float]:
+    def _quality(self, generator: Generator, phase: Phase, *, ended: bool) -> dict[str, float]:
         if self._validation is None:
             return {}
+        costly = self._validation_seconds > _VALIDATION_SHARE * phase.pace.seconds
+        if costly and phase.pace.minutes is not None and not ended:
+            return {}
+        started = time.monotonic()
         quality = validate(generator, self._validation, self._state.config.degradation)
+        self._validation_seconds += time.monotonic() - started
         self._validated = f", validation {quality.psnr_y_db:.2f} dB Y"
         return {"psnr_y_db": quality.psnr_y_db, "psnr_rgb_db": quality.psnr_rgb_db, "ssim": quality.ssim}
 

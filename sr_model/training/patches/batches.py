@@ -19,7 +19,8 @@ from edgesr.sr_model.training.processes import Processes
 
 _JPEG_BLOCK = 8
 _LARGEST_SEED = 2**60
-_LR_PIXELS_AT_ONCE = {"cpu": 0, "cuda": 2**21}
+_MOST_TOGETHER = 16
+_LR_PIXELS_TOGETHER = {"cpu": 0, "cuda": 2**21}
 """As many are cut and degraded at once as keep the device busy: it waits for the host where operations are small."""
 
 
@@ -56,8 +57,8 @@ class Batches:
         together: int | None = None,
     ) -> None:
         """``together``: batches in a block, if not those that suit the device."""
-        at_once = _LR_PIXELS_AT_ONCE[processes.device.type]
-        self._together = together or max(1, at_once // (batch_size * patch_size**2))
+        suitable = _LR_PIXELS_TOGETHER[processes.device.type] // (batch_size * patch_size**2)
+        self._together = together or max(1, min(suitable, _MOST_TOGETHER))
         share = processes.share(batch_size) * self._together
         self._mine = slice(processes.rank * share, (processes.rank + 1) * share)
         self._hr = PixelStore.of([photograph.hr for photograph in photographs], processes.device)

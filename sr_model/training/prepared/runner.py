@@ -51,6 +51,8 @@ def run_part(
     deadline = _deadline(minutes, share)
     plan = read_plan(folder).scaled(share)
     require_creatable(results.parent)
+    if results.exists() and not results.is_file():
+        raise InputError(f"{results}: is not a file; give another --results")
     with _alone(work):
         _restore(results, work)
         journal = _read_journal(work)

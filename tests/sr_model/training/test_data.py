@@ -13,7 +13,7 @@ from edgesr.benchmarks.quality.degradations import crop_to_multiple, downscale_b
 from edgesr.export.calibration.photographs import photograph_files
 from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.images.image_io import read_rgb8
-from edgesr.sr_model.training.patches.batches import Batches
+from edgesr.sr_model.training.patches.batches import Batch, Batches
 from edgesr.sr_model.training.patches.photographs import Photograph, load_photographs
 from edgesr.sr_model.training.patches.pixel_store import PixelStore, Places
 from edgesr.sr_model.training.processes import Processes
@@ -149,13 +149,40 @@ def test_batches_that_are_made_together(degradation: str, photographs: list[Phot
     assert not torch.equal(together.batch(8).hr, together.batch(4).hr)
 
 
+@pytest.mark.parametrize("degradation", ["noise:8", "real"])
+def test_batch_does_not_depend_on_those_before_it(degradation: str, photographs: list[Photograph]) -> None:
+    """Noise too: a resumed run begins in the middle."""
+    resumed, run = batches(photographs, degradation), batches(photographs, degradation)
+    for number in range(3):
+        before = run.batch(number)
+    assert torch.equal(run.batch(3).lr, resumed.batch(3).lr)
+    grey = [Photograph(np.full((64, 64, 3), 128, np.uint8), np.full((16, 16, 3), 128, np.uint8))]
+    flat = batches(grey, "noise:8")
+    assert not torch.equal(flat.batch(0).lr, flat.batch(1).lr), "every batch has its own noise"
+    assert not torch.equal(before.lr, run.batch(3).lr)
+
+
 def test_block_is_made_once(photographs: list[Photograph], monkeypatch: pytest.MonkeyPatch) -> None:
-    made, together = [], batches(photographs, batch_size=2, together=4)
+    made, together = list[int](), batches(photographs, batch_size=2, together=4)
     make = together._made
-    monkeypatch.setattr(together, "_made", lambda block: made.append(block) or make(block))
+
+    def noted(block: int) -> Batch:
+        made.append(block)
+        return make(block)
+
+    monkeypatch.setattr(together, "_made", noted)
     for number in range(9):
         together.batch(number)
     assert made == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("pixels", "made"), [(0, 16), (4 * 2 * 64, 4), (10**9, 1)])
+def test_blocks_hold_so_many_pixels_and_at_most_16_batches(
+    pixels: int, made: int, photographs: list[Photograph], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgesr.sr_model.training.patches.batches._LR_PIXELS_TOGETHER", {"cpu": pixels})
+    suitable = batches(photographs, batch_size=2)
+    assert len(suitable._made(0).lr) == 2 * 16 // made
 
 
 def test_wide_photographs_are_halved(tmp_path: Path) -> None:

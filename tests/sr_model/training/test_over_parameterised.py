@@ -46,6 +46,7 @@ def test_merged_equals_layer_by_layer(name: str, size: tuple[int, int], monkeypa
     result, exact = merged(generator), merged(copy.deepcopy(generator).double())
     assert not any(isinstance(module, LinearBlock) for module in result.modules())
     assert result.config == generator.config
+    assert not any(module.training for module in merged(copy.deepcopy(generator).eval()).modules())
     monkeypatch.setattr(LinearBlock, "forward", unmerged)
     assert (result(lr) - generator(lr)).abs().max().item() < 1e-4 * 255
     expected = generator.double().residual(lr.double())

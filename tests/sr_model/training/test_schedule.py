@@ -13,6 +13,7 @@ import torch
 
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import ProgressEvent
+from edgesr.sr_model.evaluation.generator_quality import MeanQuality
 from edgesr.sr_model.generators.published import read_state
 from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.processes import Processes
@@ -60,13 +61,14 @@ def test_run_by_the_clock_ends_in_time_and_saves_ten_times(
     train_inputs: TrainInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch, 2.0)
-    train(train_inputs, tmp_path / "run", TrainConfig(**MOBILE), progress=clock.tick)
+    conduct = Conduct(device="cpu", curves=False, progress=clock.tick)
+    run_training(train_inputs, tmp_path / "run", TrainConfig(**MOBILE), conduct)
     assert [row["step"] for row in rows_of(tmp_path / "run")] == [3 * k + 1 for k in range(1, 10)] + [31]
     state = read_state(tmp_path / "run" / "state.pt")
     assert state["seconds"].item() == pytest.approx(60, abs=2)
     assert (tmp_path / "run" / "generator-l1.safetensors").is_file()
     before = (tmp_path / "run" / "state.pt").read_bytes()
-    train(train_inputs, tmp_path / "run", TrainConfig(**MOBILE), progress=clock.tick)
+    run_training(train_inputs, tmp_path / "run", TrainConfig(**MOBILE), conduct)
     assert (tmp_path / "run" / "state.pt").read_bytes() == before, "a run that is over is left alone"
 
 
@@ -101,7 +103,7 @@ def test_learning_rate_falls_with_the_time(
         if event.task == "train" and (tmp_path / "run" / "state.pt").exists():
             states.append(read_state(tmp_path / "run" / "state.pt"))
 
-    train(train_inputs, tmp_path / "run", config, progress=keep)
+    run_training(train_inputs, tmp_path / "run", config, Conduct(device="cpu", curves=False, progress=keep))
     states.append(read_state(tmp_path / "run" / "state.pt"))
     name = "generator.body.tail.weight"
     moved = [(b[name] - a[name]).abs().mean().item() for a, b in itertools.pairwise(states)]
@@ -112,11 +114,32 @@ def test_learning_rate_falls_with_the_time(
 def test_gan_phase_by_the_clock(train_inputs: TrainInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch, 30.0)
     config = TrainConfig(**{**GAN, "preset": "mobile-s", "steps": 0, "gan_steps": 1, "minutes": 1.0})
-    train(train_inputs, tmp_path / "run", config, progress=clock.tick)
+    run_training(train_inputs, tmp_path / "run", config, Conduct(device="cpu", curves=False, progress=clock.tick))
     rows = rows_of(tmp_path / "run")
     assert rows[-1]["step"] == 3
     assert "adversarial" in rows[-1]
     assert "lr_pixels_per_second" not in rows[-1], "other networks than the generator are trained too"
+
+
+@pytest.mark.parametrize(("seconds", "validated"), [(0.01, 10), (4.0, 2)])
+def test_validations_take_a_small_share_of_the_time(
+    train_inputs: TrainInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, validated: int
+) -> None:
+    """A save comes every 12 seconds; of dear validations the first and the last are done."""
+    clock = Clock(monkeypatch, 3.0)
+
+    def validate(*_: object) -> MeanQuality:
+        clock.now += seconds
+        return MeanQuality(psnr_y_db=30.0, psnr_rgb_db=29.0, ssim=0.9)
+
+    monkeypatch.setattr("edgesr.sr_model.training.loop.validate", validate)
+    inputs = dataclasses.replace(train_inputs, validation=train_inputs.photographs)
+    conduct = Conduct(device="cpu", curves=False, progress=clock.tick)
+    run_training(inputs, tmp_path / "run", TrainConfig(**{**MOBILE, "minutes": 2.0}), conduct)
+    rows = rows_of(tmp_path / "run")
+    assert len(rows) >= 10
+    assert sum("psnr_y_db" in row for row in rows) == validated
+    assert "psnr_y_db" in rows[0] and "psnr_y_db" in rows[-1]
 
 
 def test_run_of_a_blink_has_one_update(train_inputs: TrainInputs, tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from edgesr.benchmarks.quality.degradations import downscale_bicubic, draw_degradation
+from edgesr.benchmarks.quality.degradations import Degradation, downscale_bicubic, draw_degradation
 from edgesr.benchmarks.quality.photograph_draws import DegradationDraws
 from edgesr.sr_model.training.degradations.batched import BatchDegrader, Normal
+from edgesr.sr_model.training.degradations.draws import columns_of
+from edgesr.sr_model.training.degradations.rows import full_precision
 from tests.sr_model.training.degradations.pictures import (
     SCALE,
     Degrade,
@@ -60,6 +62,17 @@ def test_real_is_that_of_whole_images(seed: int) -> None:
         from_pillow = np.abs(difference(images[row], chain.apply(picture, SCALE, np.random.default_rng(0))))
         assert from_pillow.max() <= 3, chain.text
         assert from_pillow.mean() < 0.45, chain.text
+
+
+@pytest.mark.parametrize("step", ["blur_x", "shot", "sharpen", "camera_jpeg", "web_jpeg"])
+def test_a_single_step_is_done(step: str) -> None:
+    """Of a picture at LR size to which nothing else happens."""
+    degrade, draws = drawn("real", 0)
+    neutral = columns_of([Degradation()] * COUNT)
+    amount = np.full(COUNT, 60 if step.endswith("jpeg") else 0.5, getattr(draws, step).dtype)
+    hr, lr = hr_and_lr(hr_pictures(COUNT))
+    changed = degrade(hr, lr, neutral._replace(**{step: amount}), some_noise) != lr
+    assert changed.flatten(1).any(1).all()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -151,6 +164,8 @@ def test_matrix_products_are_exact_in_lower_precision_training() -> None:
     torch.set_float32_matmul_precision("medium")
     try:
         with torch.autocast("cpu", dtype=torch.bfloat16):
+            with full_precision(lr.device):
+                assert torch.get_float32_matmul_precision() == "highest"  # some CPUs have no lower one
             assert torch.equal(degrade(hr, lr, draws, some_noise), expected)
         assert torch.get_float32_matmul_precision() == "medium"
     finally:
