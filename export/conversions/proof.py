@@ -22,7 +22,7 @@ _BAKED = (
     "a size was baked in at export: let the module take every size, pad and branch from the shape of its input, "
     "or pad its input to a multiple of what it divides sizes by"
 )
-_NOT_BAKED = "it is wrong there too: an operator was converted into another one; report this model"
+_OPERATOR = "an operator was converted into another one; report this model"
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ class Proof:
             return None
         worst = max(wrong, key=lambda answer: (not answer.refusal, answer.difference))
         traced = next(answer for answer in answers if answer.size == self.traced)
-        meaning = (
-            f"and is right at {_text(self.traced)}: {_BAKED}" if traced.holds else f"traced {traced}: {_NOT_BAKED}"
-        )
-        return f"{worst}, {meaning}"
+        if traced.holds:
+            return f"{worst}, and is right at {_text(self.traced)}: {_BAKED}"
+        also = "" if worst is traced else f", and {traced}, where it was traced"
+        return f"{worst}{also}: {_OPERATOR}"
 
     def _answer(self, session: Session, batch: FloatArray, failures: tuple[type[Exception], ...]) -> _Answer:
         size: Size = (batch.shape[2], batch.shape[3])

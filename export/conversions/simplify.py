@@ -12,6 +12,7 @@ import onnxsim
 from edgesr.export.conversions.proof import Proof
 from edgesr.export.graphs.affine import fold_affine
 from edgesr.export.graphs.onnx_graph import constants, convolutions
+from edgesr.export.graphs.space_to_depth import use_space_to_depth
 from edgesr.runtimes.adapters import ort
 from edgesr.runtimes.errors import EdgesrError
 
@@ -22,7 +23,7 @@ def simplify(raw: Path, target: Path, *, proof: Proof) -> None:
     names = {node.name: node.input[1] for node in convolutions(model)}
     model, _ = onnxsim.simplify(model)
     _name_weights(model, names)
-    model = fold_affine(model)
+    model = use_space_to_depth(fold_affine(model))
     onnx.checker.check_model(model)
     onnx.save(model, target)
     fault = _fault(target, proof)

@@ -19,7 +19,7 @@ from edgesr.export.conversions.tracing import example_input
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.wording import shown_text
 
-OPSET = 18
+OPSET = 20
 
 
 def export_onnx(module: nn.Module, path: Path, *, output_name: str, proof: Proof) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import torch
-from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
@@ -26,36 +24,11 @@ from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.adapters import tflite
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
+from tests.export.conversions.small_tflite import tflite_convolution
 from tests.helpers.small_graphs import conv, kernels, make_graph
 
 WEIGHTS = np.diag([1.0, 2.0, 4.0])
 BIAS = np.array([1.0, 2.0, 3.0])
-
-
-def tflite_convolution(rows: ArrayLike, bias: ArrayLike) -> Any:
-    """A TFLite model of one 1x1 convolution with weights (out,in) and a bias (out,)."""
-    weights = np.asarray(rows, dtype="<f4")[:, None, None]
-    constants = [np.asarray(values, dtype="<f4") for values in (weights, bias)]
-    buffers = [schema.BufferT(), *(schema.BufferT(data=np.frombuffer(c.tobytes(), np.uint8)) for c in constants)]
-    tensors = [
-        schema.TensorT(name=name, shape=list(shape), type=schema.TensorType.FLOAT32, buffer=buffer)
-        for name, shape, buffer in (
-            (b"lr", (1, 4, 6, 3), 0),
-            (b"weights", weights.shape, 1),
-            (b"bias", constants[1].shape, 2),
-            (b"sr;", (1, 4, 6, 3), 0),
-        )
-    ]
-    kind = schema.BuiltinOperator.CONV_2D
-    code = schema.OperatorCodeT(builtinCode=kind, deprecatedBuiltinCode=kind, version=1)
-    operator = schema.OperatorT(
-        inputs=[0, 1, 2],
-        outputs=[3],
-        builtinOptionsType=schema.BuiltinOptions.Conv2DOptions,
-        builtinOptions=schema.Conv2DOptionsT(strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1),
-    )
-    graph = schema.SubGraphT(tensors=tensors, inputs=[0], outputs=[3], operators=[operator])
-    return schema.ModelT(version=3, operatorCodes=[code], subgraphs=[graph], buffers=buffers)
 
 
 def onnx_convolution(rows: ArrayLike = WEIGHTS, bias: ArrayLike | None = BIAS) -> onnx.ModelProto:
