@@ -130,6 +130,16 @@ def test_photographs_too_small_for_the_plan_are_not_packed(train_inputs: TrainIn
     assert not (tmp_path / "p").exists()
 
 
+def test_share_of_a_plan_has_that_share_of_time_and_batches() -> None:
+    plan = default_plan()
+    small = plan.scaled(0.25)
+    assert small.check_minutes == plan.check_minutes / 4
+    for part_of_it, whole in zip(small.runs, plan.runs, strict=True):
+        expected = dataclasses.replace(whole.config, minutes=whole.minutes / 4, batch_size=whole.config.batch_size // 4)
+        assert part_of_it == dataclasses.replace(whole, config=expected)
+    assert {run.config.batch_size for run in plan.scaled(1e-3).runs} == {2}
+
+
 def test_gan_phase_waits_for_a_part_with_time_for_all_of_it(train_inputs: TrainInputs, tmp_path: Path) -> None:
     gan = PlannedRun("gan", TrainConfig(**{**SMALL, "minutes": 99.0}, steps=0, gan_steps=1, perceptual_block=1))
     plan = Plan(check_minutes=0.1, runs=(PlannedRun("l1", TrainConfig(**{**SMALL, "minutes": 0.1})), gan))
