@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from edgesr.sr_model.evaluation.evaluate import EvalOptions, evaluate
     from edgesr.sr_model.generators.generator import Generator
     from edgesr.sr_model.training.config import LossWeights, TrainConfig
+    from edgesr.sr_model.training.prepared.pack import pack_training
     from edgesr.sr_model.training.run.inputs import TrainInputs
     from edgesr.sr_model.training.train import train
 
@@ -70,6 +71,7 @@ __all__ = [
     "inspect",
     "list_devices",
     "open_bundle",
+    "pack_training",
     "plan_files",
     "report",
     "run_bench",
@@ -109,6 +111,7 @@ _PLACES = {
     "inspect": ("edgesr.export.inspection.contents", "inspect"),
     "list_devices": ("edgesr.benchmarks.devices.registry", "list_devices"),
     "open_bundle": ("edgesr.runtimes.bundle.opening", "open_bundle"),
+    "pack_training": ("edgesr.sr_model.training.prepared.pack", "pack_training"),
     "plan_files": ("edgesr.runtimes.upscaling.paths", "plan_files"),
     "report": ("edgesr.benchmarks.report.builder", "report"),
     "run_bench": ("edgesr.benchmarks.runs.bench", "run_bench"),
@@ -127,6 +130,7 @@ _NEEDS = {
     "Generator": ("a generator", ("torch",), "train"),
     "diff": ("diff", ("onnx", "onnxruntime"), "export"),
     "export_bundle": ("export", ("torch", "safetensors", "filelock", "platformdirs"), "export"),
+    "pack_training": ("packing a training", ("torch", "safetensors"), "train"),
     "train": ("training", ("torch", "safetensors", "matplotlib"), "train"),
 }
 """Purpose, packages and extra of what cannot even be imported without them: their absence is a MissingPackageError."""

@@ -142,7 +142,7 @@ def whole_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
 
     @functools.cache
     def run(phase: str) -> Path:
-        train(inputs, root / phase, TrainConfig(**SETTINGS[phase]), workers=0)
+        train(inputs, root / phase, TrainConfig(**SETTINGS[phase]))
         return root / phase
 
     return run

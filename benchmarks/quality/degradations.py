@@ -1,23 +1,31 @@
 """How an HR photograph becomes an LR one: blur, antialiased bicubic reduction, sensor noise, JPEG, in that order.
 
 Named by text: `clean`, `blur:2`, `noise:8`, `jpeg:30`, joined with "+" as in `noise:8+jpeg:30`; `mix` draws one at
-random for every image. Noise 8 and JPEG 30 are the two tracks of the NTIRE 2020 challenge on real-world
-super-resolution (arXiv 2005.01996).
+random for every image, and `real` a chain of more steps, that of photographs from phones and the web
+(`edgesr.benchmarks.quality.photograph_draws`). Noise 8 and JPEG 30 are the two tracks of the NTIRE 2020 challenge on
+real-world super-resolution (arXiv 2005.01996).
 """
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageFilter
 
+from edgesr.benchmarks.quality.image_steps import compress_jpeg, resize, to_pixels
+from edgesr.benchmarks.quality.photograph_chain import PhotographChain
+from edgesr.benchmarks.quality.photograph_draws import draw_chain
 from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.errors import InputError
 
 MIX = "mix"
-_EXAMPLES = "clean, blur:2, noise:8, jpeg:30, noise:8+jpeg:30 or mix"
+REAL = "real"
+NAMES = ("clean", "blur:2", "noise:8", "jpeg:30", "joined with +", MIX, REAL)
+"""The names, for help texts and messages."""
+MAX_MIX_BLUR = 2.0
+"""Largest standard deviation of a blur of `mix`, in HR pixels."""
+_EXAMPLES = ", ".join(NAMES)
 _STEPS = ("blur", "noise", "jpeg")
 
 
@@ -48,18 +56,17 @@ class Degradation:
     def spoil(self, lr: Pixels, random: np.random.Generator) -> Pixels:
         """(h,w,3) -> same: noise and compression of an image that is LR already."""
         if self.noise:
-            noisy = lr + random.normal(0.0, self.noise, lr.shape).astype(np.float32)
-            lr = np.rint(noisy).clip(0, 255).astype(np.uint8)
-        if self.jpeg is None:
-            return lr
-        encoded = io.BytesIO()
-        Image.fromarray(lr).save(encoded, "JPEG", quality=self.jpeg)
-        return np.asarray(Image.open(encoded))
+            lr = to_pixels(lr + random.normal(0.0, self.noise, lr.shape).astype(np.float32))
+        return lr if self.jpeg is None else compress_jpeg(lr, self.jpeg)
+
+    def apply(self, hr: Pixels, scale: int, random: np.random.Generator) -> Pixels:
+        """(s*h,s*w,3) -> (h,w,3): all steps."""
+        return self.spoil(self.reduce(hr, scale), random)
 
 
 def parse_degradation(text: str) -> Degradation | None:
-    """The degradation that a text names; None for `mix`, whose images are drawn with `draw_degradation`."""
-    if text == MIX:
+    """The degradation that a text names; None for `mix` and `real`, which `degradation_of_image` draws."""
+    if text in (MIX, REAL):
         return None
     amounts: dict[str, float] = {}
     for part in () if text == "clean" else text.split("+"):
@@ -77,11 +84,18 @@ def draw_degradation(random: np.random.Generator) -> Degradation:
     Blur of 0.3 to 2 HR pixels on 15% of the images; noise of 1 to 12 alone on 30%, JPEG alone on 45%, both on 15%,
     neither on 10%. JPEG quality goes from 20 to 70, half of it below 33.
     """
-    blur = float(random.uniform(0.3, 2.0)) if random.random() < 0.15 else None
+    blur = float(random.uniform(0.3, MAX_MIX_BLUR)) if random.random() < 0.15 else None
     kind = random.random()
     noise = float(random.uniform(1.0, 12.0)) if kind < 0.3 or 0.75 <= kind < 0.9 else None
     jpeg = int(20 + 50 * random.random() ** 2) if 0.3 <= kind < 0.9 else None
     return Degradation(blur=blur, noise=noise, jpeg=jpeg)
+
+
+def degradation_of_image(text: str, random: np.random.Generator, scale: int) -> Degradation | PhotographChain:
+    """The degradation that a text names; of `mix` and `real`, one that is drawn."""
+    if text == REAL:
+        return draw_chain(random, scale)
+    return parse_degradation(text) or draw_degradation(random)
 
 
 def crop_to_multiple(image: Pixels, scale: int) -> Pixels:
@@ -91,12 +105,12 @@ def crop_to_multiple(image: Pixels, scale: int) -> Pixels:
 
 def downscale_bicubic(image: Pixels, scale: int) -> Pixels:
     """(s*h,s*w,3) uint8 -> (h,w,3) uint8, antialiased bicubic with a = -0.5, as MATLAB's imresize."""
-    return _resize_bicubic(image, image.shape[1] // scale, image.shape[0] // scale)
+    return resize(image, image.shape[0] // scale, image.shape[1] // scale, "bicubic")
 
 
 def upscale_bicubic(image: Pixels, scale: int) -> Pixels:
     """(h,w,3) uint8 -> (s*h,s*w,3) uint8, the usual baseline of super-resolution."""
-    return _resize_bicubic(image, image.shape[1] * scale, image.shape[0] * scale)
+    return resize(image, image.shape[0] * scale, image.shape[1] * scale, "bicubic")
 
 
 def _amount(name: str, amount: str, text: str) -> float:
@@ -108,7 +122,3 @@ def _amount(name: str, amount: str, text: str) -> float:
     if not low <= value <= high:
         raise InputError(f"degradation {text!r}: {name} goes from {low} to {high}")
     return value
-
-
-def _resize_bicubic(image: Pixels, width: int, height: int) -> Pixels:
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgesr.benchmarks.machine.environment import Environment, current_environment
 from edgesr.benchmarks.quality.candidates import Candidate
-from edgesr.benchmarks.quality.degradations import crop_to_multiple, draw_degradation, parse_degradation
+from edgesr.benchmarks.quality.degradations import Degradation, crop_to_multiple, degradation_of_image
 from edgesr.benchmarks.quality.image_pairs import ImagePair, ImageSet, SkippedImage
 from edgesr.benchmarks.quality.metrics import crop_border, luma, psnr, ssim
 from edgesr.benchmarks.results.header import ResultFile, utc_now
@@ -51,7 +51,7 @@ class Quality:
 class MeasuredImage:
     """An image of the folder: HR size after cropping to a multiple of the scale, and what became of its LR.
 
-    ``lr`` is "file" for the pair's own LR, "bicubic" for one made from HR; ``degradation`` is what was drawn of a mix.
+    ``lr`` is "file" for the pair's own LR, "bicubic" for one made from HR; ``degradation`` is what was drawn.
     """
 
     image: str
@@ -143,22 +143,26 @@ def measure_quality(
 def degraded_pair(pair: ImagePair, *, scale: int, degradation: str, seed: int) -> tuple[Pixels, Pixels, MeasuredImage]:
     """HR (s*h,s*w,3) and degraded LR (h,w,3), uint8 RGB.
 
-    Random numbers are a function of the seed and the HR file's name alone. A blur is applied to HR: a paired LR file is
-    then not used.
+    Random numbers are a function of the seed and the HR file's name alone. A blur is applied to HR, as is a chain of
+    `real`: a paired LR file is then not used.
     """
     random = np.random.default_rng((seed, *hashlib.sha256(os.fsencode(pair.hr.name)).digest()))
-    steps = parse_degradation(degradation) or draw_degradation(random)
+    steps = degradation_of_image(degradation, random, scale)
     hr = crop_to_multiple(read_rgb8(pair.hr), scale)
-    paired = pair.lr is not None and not steps.blur
-    clean = read_rgb8(pair.lr) if paired and pair.lr else steps.reduce(hr, scale)
+    if pair.lr and isinstance(steps, Degradation) and not steps.blur:
+        source: Literal["file", "bicubic"] = "file"
+        lr = steps.spoil(read_rgb8(pair.lr), random)
+    else:
+        source = "bicubic"
+        lr = steps.apply(hr, scale, random)
     described = MeasuredImage(
         image=printable(pair.hr.name),
         height=hr.shape[0],
         width=hr.shape[1],
-        lr="file" if paired else "bicubic",
+        lr=source,
         degradation=steps.text,
     )
-    return hr, steps.spoil(clean, random), described
+    return hr, lr, described
 
 
 def common_scale(candidates: Sequence[Candidate]) -> int:

@@ -91,6 +91,12 @@ def range_methods() -> Iterable[str]:
     return get_args(RangeMethod)
 
 
+def _degradations() -> Iterable[str]:
+    from edgesr.benchmarks.quality.degradations import NAMES
+
+    return NAMES
+
+
 def _described_weights() -> Iterable[str]:
     from edgesr.sr_model.generators.checkpoint import WEIGHTS
 
@@ -118,6 +124,7 @@ IN_HELP: dict[str, Names] = {
     "graphs": graphs,
     "range_methods": range_methods,
     "devices": devices,
+    "degradations": _degradations,
     "default_memory": _default_memory,
     "default_quality": _default_quality,
 }

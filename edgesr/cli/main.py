@@ -19,6 +19,7 @@ from edgesr.cli.commands.doctor import doctor
 from edgesr.cli.commands.eval import evaluate
 from edgesr.cli.commands.export import export
 from edgesr.cli.commands.inspect import inspect
+from edgesr.cli.commands.pack import pack
 from edgesr.cli.commands.parity import parity
 from edgesr.cli.commands.profile import profile
 from edgesr.cli.commands.report import report
@@ -67,6 +68,7 @@ app.command(cls=Command)(report)
 app.command(cls=Command)(upscale)
 app.command(cls=Command)(inspect)
 app.command(cls=Command)(train)
+app.command(cls=Command)(pack)
 app.command(name="eval", cls=Command)(evaluate)
 
 

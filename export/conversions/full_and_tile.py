@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from edgesr.runtimes.bundle.manifest import GraphKind, Size
+from edgesr.runtimes.bundle.manifest import GraphKind
 from edgesr.sr_model.generators.generator import Generator
 
 
@@ -26,11 +26,6 @@ def build_graph(generator: Generator, kind: GraphKind) -> nn.Module:
     """The module to export."""
     generator = copy.deepcopy(generator).eval().requires_grad_(False)
     return generator if kind == "full" else _TileGraph(generator)
-
-
-def example_input(size: Size) -> Tensor:
-    """A deterministic LR (1,3,h,w) in [0,255] to trace with."""
-    return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)) * 255
 
 
 def measure_halo(generator: Generator) -> int | None:
@@ -52,22 +47,3 @@ def _farthest_reach(graph: nn.Module) -> int:
     """LR pixels that bilinear upsampling and a chain of all convolutions, each at LR size, reach at most."""
     kernels = [module for module in graph.modules() if isinstance(module, nn.Conv2d)]
     return 1 + sum(max(k // 2 * d for k, d in zip(m.kernel_size, m.dilation, strict=True)) for m in kernels)
-
-
-def count_mac_per_hr_pixel(generator: Generator) -> float:
-    """Multiply-accumulates of all convolutions with parameters, divided by the number of HR pixels."""
-    graph = build_graph(generator, "tile")
-    size = 16
-    total = 0
-
-    def count(module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal total
-        assert isinstance(module, nn.Conv2d)
-        total += output[0, 0].numel() * module.weight.numel()
-
-    for module in graph.modules():
-        if isinstance(module, nn.Conv2d):
-            module.register_forward_hook(count)
-    output = graph(example_input((size, size)))
-    pixels: int = output.shape[-1] * output.shape[-2]
-    return total / pixels

@@ -7,6 +7,7 @@ of 1/64 at x4, so that the sums are exact for 8-bit images.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -15,65 +16,117 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from edgesr.export.graphs.onnx_graph import copied
-from edgesr.export.graphs.tflite_graph import operator_name
+from edgesr.export.graphs.onnx_graph import constant, constants, copied, fingerprint, is_close
+from edgesr.export.graphs.tflite_graph import constant_values, operator_name
 
-_CHANNELS = 3
+_BILINEAR = {
+    "mode": (b"linear",),
+    "coordinate_transformation_mode": (b"half_pixel", b"pytorch_half_pixel"),
+    "antialias": (0,),
+    "exclude_outside": (0,),
+    "keep_aspect_ratio_policy": (b"stretch",),
+}
+"""Values of a Resize's attributes that are bilinear upsampling as PyTorch has it."""
+_DEFAULTS = {"mode": b"nearest", "coordinate_transformation_mode": b"half_pixel"}
 
 
-def upsample_by_convolution(model: onnx.ModelProto, scale: int) -> onnx.ModelProto:
-    """A copy in which the Resize of the graph's input is Pad, Conv and DepthToSpace.
+def upsample_by_convolution(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy in which every bilinear Resize of the graph's input is Pad, Conv and DepthToSpace.
 
     The Pad says "reflect", since the converter knows no other: `repeat_border` makes it repeat the border afterwards.
     """
     result = copied(model)
-    nodes = result.graph.node
-    place = next(i for i, node in enumerate(nodes) if _is_input_resize(node, model))
-    resize = nodes[place]
-    pads = np.array([0, 0, 1, 1, 0, 0, 1, 1], dtype=np.int64)
-    result.graph.initializer.extend(
-        [
-            numpy_helper.from_array(pads, "upsample.pads"),
-            numpy_helper.from_array(_phase_filters(scale), "upsample.weight"),
-        ]
-    )
-    replacement = (
-        helper.make_node("Pad", [resize.input[0], "upsample.pads"], ["upsample.padded"], mode="reflect"),
-        helper.make_node("Conv", ["upsample.padded", "upsample.weight"], ["upsample.phases"], kernel_shape=[3, 3]),
-        helper.make_node("DepthToSpace", ["upsample.phases"], [resize.output[0]], blocksize=scale, mode="CRD"),
-    )
-    nodes.remove(resize)
-    for offset, node in enumerate(replacement):
-        nodes.insert(place + offset, node)
+    channels = result.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    scales = _input_scales(model)
+    for resize in [node for node in result.graph.node if node.output[0] in scales]:
+        place, scale = list(result.graph.node).index(resize), scales[resize.output[0]]
+        name = f"{resize.output[0]}.upsample"
+        pads = np.array([0, 0, 1, 1, 0, 0, 1, 1], dtype=np.int64)
+        weights = _phase_filters(scale, channels)
+        result.graph.initializer.append(numpy_helper.from_array(pads, f"{name}.pads"))
+        result.graph.initializer.append(numpy_helper.from_array(weights, f"{name}.weight"))
+        replacement = (
+            helper.make_node("Pad", [resize.input[0], f"{name}.pads"], [f"{name}.padded"], mode="reflect"),
+            helper.make_node("Conv", [f"{name}.padded", f"{name}.weight"], [f"{name}.phases"], kernel_shape=[3, 3]),
+            helper.make_node("DepthToSpace", [f"{name}.phases"], [resize.output[0]], blocksize=scale, mode="CRD"),
+        )
+        result.graph.node.remove(resize)
+        for offset, node in enumerate(replacement):
+            result.graph.node.insert(place + offset, node)
     return result
 
 
 def upsamples_input(model: onnx.ModelProto) -> bool:
-    """Whether a graph's first step is to upsample its input."""
-    return any(_is_input_resize(node, model) for node in model.graph.node)
+    """Whether a graph upsamples its input bilinearly."""
+    return bool(_input_scales(model))
 
 
 def repeat_border(model: Any) -> None:
-    """Make the mirror pad of a TFLite model's input repeat the border: with one pixel that is SYMMETRIC."""
+    """Make the mirror pad in front of bilinear phases repeat the border: with one pixel that is SYMMETRIC.
+
+    A pad that a network's own convolution reads too stays what it is: the phases get one of their own.
+    """
     (graph,) = model.subgraphs
-    for operator in graph.operators:
-        if operator_name(model, operator) == "MIRROR_PAD" and int(operator.inputs[0]) == int(graph.inputs[0]):
-            operator.builtinOptions.mode = schema.MirrorPadMode.SYMMETRIC
+    for phases in [operator for operator in graph.operators if operator_name(model, operator) == "CONV_2D"]:
+        pad = next((op for op in graph.operators if int(op.outputs[0]) == int(phases.inputs[0])), None)
+        if pad is None or operator_name(model, pad) != "MIRROR_PAD" or not _is_phases(model, pad, phases):
+            continue
+        if sum(int(index) == int(pad.outputs[0]) for op in graph.operators for index in op.inputs) > 1:
+            pad = _own_pad(graph, pad, phases)
+        pad.builtinOptions.mode = schema.MirrorPadMode.SYMMETRIC
 
 
-def _is_input_resize(node: onnx.NodeProto, model: onnx.ModelProto) -> bool:
-    return node.op_type == "Resize" and node.input[0] == model.graph.input[0].name
+def _own_pad(graph: Any, pad: Any, phases: Any) -> Any:
+    tensor, result = copy.copy(graph.tensors[pad.outputs[0]]), copy.deepcopy(pad)
+    tensor.name = f"{tensor.name.decode()}.upsample".encode()
+    graph.tensors.append(tensor)
+    result.outputs = [len(graph.tensors) - 1]
+    phases.inputs = [len(graph.tensors) - 1, *phases.inputs[1:]]
+    graph.operators.insert(graph.operators.index(pad), result)
+    return result
 
 
-def _phase_filters(scale: int) -> NDArray[np.float32]:
-    """(3*scale*scale,3,3,3): for every channel and phase the mix of a pixel and its neighbours."""
+def _is_phases(model: Any, pad: Any, operator: Any) -> bool:
+    """Whether a convolution of the padded input has the filters of bilinear phases, up to a factor."""
+    weights = constant_values(model, operator.inputs[1])
+    outputs, channels = weights.shape[0], weights.shape[3]
+    scale = round((outputs / channels) ** 0.5)
+    if int(pad.inputs[0]) != int(model.subgraphs[0].inputs[0]) or weights.shape[1:3] != (3, 3):
+        return False
+    return outputs == channels * scale**2 and is_close(
+        fingerprint(weights), fingerprint(_phase_filters(scale, channels))
+    )
+
+
+def _input_scales(model: onnx.ModelProto) -> dict[str, int]:
+    """Output of every bilinear Resize of the graph's input -> its factor, which is whole and that of both sides."""
+    known = constants(model)
+    found = {}
+    for node in model.graph.node:
+        if node.op_type == "Resize" and node.input[0] == model.graph.input[0].name and _is_bilinear(node):
+            factors = constant(model, node.input[2]) if len(node.input) > 2 and node.input[2] in known else np.ones(0)
+            scale = int(factors[-1])
+            if scale > 1 and factors.tolist() == [1, 1, scale, scale]:
+                found[node.output[0]] = scale
+    return found
+
+
+def _is_bilinear(node: onnx.NodeProto) -> bool:
+    values = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    return "axes" not in values and all(
+        values.get(name, _DEFAULTS.get(name, allowed[0])) in allowed for name, allowed in _BILINEAR.items()
+    )
+
+
+def _phase_filters(scale: int, channels: int) -> NDArray[np.float32]:
+    """(c*scale*scale,c,3,3): for every channel and phase the mix of a pixel and its neighbours."""
     taps = np.zeros((scale, 3), dtype=np.float32)
     for phase in range(scale):
         offset = (phase + 0.5) / scale - 0.5
         taps[phase, 1] = 1 - abs(offset)
         taps[phase, 0 if offset < 0 else 2] = abs(offset)
     filters = np.einsum("iy,jx->ijyx", taps, taps).reshape(scale * scale, 3, 3)
-    weights = np.zeros((_CHANNELS, scale * scale, _CHANNELS, 3, 3), dtype=np.float32)
-    for channel in range(_CHANNELS):
+    weights = np.zeros((channels, scale * scale, channels, 3, 3), dtype=np.float32)
+    for channel in range(channels):
         weights[channel, :, channel] = filters
-    return weights.reshape(-1, _CHANNELS, 3, 3)
+    return weights.reshape(-1, channels, 3, 3)

@@ -1,55 +1,61 @@
-"""PyTorch -> ONNX by torch.export, simplified, and proven equal to PyTorch on real tiles before it is kept."""
+"""PyTorch -> ONNX by torch.export, simplified, and proven equal to the module on photographs before it is kept."""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import nn
 from torch.export import Dim
 
-from edgesr.export.conversions.full_and_tile import build_graph, example_input
-from edgesr.export.conversions.graph_names import INPUT_NAME, OUTPUT_NAMES
+from edgesr.export.conversions.graph_names import INPUT_NAME
+from edgesr.export.conversions.proof import Proof
 from edgesr.export.conversions.simplify import simplify
-from edgesr.runtimes.bundle.manifest import GraphKind, Size
-from edgesr.sr_model.generators.generator import Generator, with_exportable_median
+from edgesr.export.conversions.tracing import example_input
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.wording import shown_text
 
-OPSET = 18
+OPSET = 20
 
 
-def export_onnx(
-    generator: Generator,
-    kind: GraphKind,
-    path: Path,
-    *,
-    size: Size,
-    tiles: Sequence[NDArray[np.float32]],
-) -> None:
+def export_onnx(module: nn.Module, path: Path, *, output_name: str, proof: Proof) -> None:
     """Write a simplified ONNX file: LR (1,3,h,w) float32 in [0,255] -> SR or residual, height and width dynamic.
 
-    It is traced at ``size``; ``tiles`` are real LR images (3,h,w) on which the simplified model must equal the raw one.
+    An EdgesrError where PyTorch cannot export the module, or where the file misses its proof.
     """
     raw = path.with_suffix(".raw.onnx")
     with _quiet_exporter(), torch.inference_mode():
-        torch.onnx.export(
-            build_graph(with_exportable_median(generator), kind),
-            (example_input(size),),
-            raw,
-            dynamo=True,
-            dynamic_shapes=({2: Dim.DYNAMIC, 3: Dim.DYNAMIC},),
-            input_names=[INPUT_NAME],
-            output_names=[OUTPUT_NAMES[kind]],
-            opset_version=OPSET,
-            external_data=False,
-            verbose=False,
-        )
-    simplify(raw, path, tiles=tiles)
+        try:
+            torch.onnx.export(
+                module,
+                (example_input(proof.traced),),
+                raw,
+                dynamo=True,
+                dynamic_shapes=({2: Dim.DYNAMIC, 3: Dim.DYNAMIC},),
+                input_names=[INPUT_NAME],
+                output_names=[output_name],
+                opset_version=OPSET,
+                external_data=False,
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            raise EdgesrError(
+                f"PyTorch could not export the module to ONNX for images of any size: {_reason(error)}; its sizes "
+                "must come from its input's shape, and no branch may depend on pixels"
+            ) from error
+    simplify(raw, path, proof=proof)
     raw.unlink()
+
+
+def _reason(error: BaseException) -> str:
+    """What the exporter's first exception says: those around it tell where in the exporter it was raised."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return shown_text(" ".join(str(error).split()))
 
 
 @contextmanager

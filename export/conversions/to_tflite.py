@@ -13,8 +13,10 @@ import numpy as np
 import onnx
 
 from edgesr.export.calibration.photographs import sample_tiles
+from edgesr.export.conversions.in_litert import prove_in_litert
 from edgesr.export.conversions.name_tensors import name_tensors
 from edgesr.export.conversions.resizable import repeat_border, upsample_by_convolution, upsamples_input
+from edgesr.export.graphs.constant_ranks import use_full_ranks
 from edgesr.export.graphs.depth_to_space import use_dcr_order
 from edgesr.export.graphs.tflite_graph import read_tflite, write_tflite
 from edgesr.export.subprocesses import run_converter
@@ -24,20 +26,20 @@ _SAMPLES, _SAMPLE_SIZE = 20, (128, 128)
 
 
 def export_tflite(
-    model: onnx.ModelProto, path: Path, *, input_name: str, output_name: str, resizable_scale: int | None = None
+    model: onnx.ModelProto, path: Path, *, input_name: str, output_name: str, resizable: bool = False
 ) -> None:
     """Convert an NCHW ONNX graph of a fixed size into a float32 NHWC TFLite file whose tensors have these names.
 
-    ``resizable_scale``: bilinear upsampling of the input by this factor is written so that the file can be resized.
+    An EdgesrError where LiteRT cannot run it, or gives other numbers than ONNX Runtime.
+    ``resizable``: bilinear upsampling of the input is written so that the file can be resized.
     """
     with tempfile.TemporaryDirectory(prefix="edgesr-tflite-") as folder:
         samples = np.stack(sample_tiles(_SAMPLES, _SAMPLE_SIZE)).transpose(0, 2, 3, 1) / np.float32(255)
         np.save(Path(folder) / _SAMPLE_FILE, samples)
         source = Path(folder) / path.with_suffix(".onnx").name
-        upsamples = resizable_scale is not None and upsamples_input(model)
-        if resizable_scale is not None and upsamples:
-            model = upsample_by_convolution(model, resizable_scale)
-        onnx.save(use_dcr_order(model), source)
+        upsamples = resizable and upsamples_input(model)
+        written = upsample_by_convolution(model) if upsamples else model
+        onnx.save(use_full_ranks(use_dcr_order(written)), source)
         converted = Path(folder) / "converted" / f"{source.stem}_float32.tflite"
         run_converter(
             "edgesr.export.conversions.to_tflite",
@@ -51,6 +53,7 @@ def export_tflite(
             repeat_border(edited)
         name_tensors(edited, input_name=input_name, output_name=output_name)
         path.write_bytes(write_tflite(edited))
+    prove_in_litert(path, model)
 
 
 def _convert_here(onnx_file: str) -> None:

@@ -6,16 +6,25 @@ import warnings
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from edgesr.export.conversions.full_and_tile import build_graph, example_input
-from edgesr.runtimes.bundle.manifest import GraphKind, Size
-from edgesr.sr_model.generators.generator import Generator
+from edgesr.export.conversions.proof import Proof
+from edgesr.export.conversions.tracing import example_input
+from edgesr.runtimes.adapters import torchscript
+from edgesr.runtimes.errors import EdgesrError
 
 
-def export_torchscript(generator: Generator, kind: GraphKind, path: Path, *, size: Size) -> None:
-    """Write a .ptl file: LR (1,3,h,w) float32 in [0,255] -> SR or residual; height and width stay dynamic."""
+def export_torchscript(module: nn.Module, path: Path, *, proof: Proof) -> None:
+    """Write a .ptl file: LR (1,3,h,w) float32 in [0,255] -> SR or residual; height and width stay dynamic.
+
+    An EdgesrError where the file misses its proof.
+    """
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")
-        graph = build_graph(generator, kind)
-        traced = torch.jit.trace(graph, (example_input(size),), check_trace=False)  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(module, (example_input(proof.traced),), check_trace=False)  # type: ignore[no-untyped-call]
     traced._save_for_lite_interpreter(str(path))
+    fault = proof.fault(
+        lambda: torchscript.open(path, torch.get_num_threads()), failures=torchscript.RUNTIME.failures()
+    )
+    if fault is not None:
+        raise EdgesrError(f"the TorchScript file does not compute what the module does: {fault}")

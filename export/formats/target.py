@@ -49,10 +49,6 @@ class Sources(Protocol):
     def checkpoint(self) -> Path:
         """The generator's checkpoint, one of our safetensors files."""
 
-    @property
-    def scale(self) -> int:
-        """The generator's scale."""
-
     def onnx_file(self, graph: GraphKind, *, zero_padded: bool = False) -> Path:
         """The float32 ONNX file of a graph."""
 

@@ -18,7 +18,7 @@ _BELOW_PYTHON_3_12 = ("tensorflow", "tf_keras", "onnx2tf")
 def _convert(sources: Sources, plan: ArtifactPlan) -> Path:
     assert plan.tile_size is not None
     onnx_file = sources.onnx_file(plan.graph, zero_padded=plan.zero_padded)
-    return sources.run(plan, to_tflite.convert, onnx_file, plan.graph, plan.tile_size, scale=sources.scale)
+    return sources.run(plan, to_tflite.convert, onnx_file, plan.graph, plan.tile_size)
 
 
 def _open_layers(path: Path) -> LayeredFile:

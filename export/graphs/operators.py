@@ -14,6 +14,7 @@ _OF_TFLITE = {
     "CONV_2D": CONVOLUTION,
     "DEPTH_TO_SPACE": DEPTH_TO_SPACE,
     "DEQUANTIZE": DEQUANTIZE,
+    "GATHER": "Gather",
     "LEAKY_RELU": "LeakyRelu",
     "MIRROR_PAD": PAD,
     "PAD": PAD,
@@ -21,6 +22,7 @@ _OF_TFLITE = {
     "QUANTIZE": QUANTIZE,
     "RELU": "Relu",
     "RESIZE_BILINEAR": RESIZE,
+    "SPACE_TO_DEPTH": "SpaceToDepth",
 }
 _FACTORS = ("Mul", "Div", "MUL", "DIV")
 

@@ -90,8 +90,9 @@ def _cost(path: Path) -> dict[str, str]:
     """MAC per HR pixel and operators, where torch is there to count them."""
     if installed_version("torch") is None:
         return {"MAC per HR pixel": f"needs torch: {RUNTIMES['torchscript'].install_command}"}
-    from edgesr.export.conversions.full_and_tile import count_mac_per_hr_pixel, measure_halo
+    from edgesr.export.conversions.full_and_tile import measure_halo
     from edgesr.sr_model.generators.checkpoint import load_checkpoint
+    from edgesr.sr_model.generators.cost import count_mac_per_hr_pixel
 
     generator = load_checkpoint(path)
     halo = measure_halo(generator)

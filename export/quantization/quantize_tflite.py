@@ -37,12 +37,15 @@ from edgesr.export.quantization.search import planned_weights
 from edgesr.export.quantization.vanishing_channels import keep_biases
 from edgesr.export.quantization.weight_rounding import on_8bit_grid
 from edgesr.export.subprocesses import run_converter
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import Scope
+from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 
 # Not PRELU: XNNPACK has it in float alone, and one int8 PRELU splits the delegate (docs/quantization.md).
 _INT8_OPERATORS = ("ADD", "DEPTH_TO_SPACE", "LEAKY_RELU", "MIRROR_PAD", "PAD", "RELU")
+_SAME = 1e-5
 _SOURCE_FILE, _JOB_FILE, _RESULT_FILE = "float.tflite", "job.json", "quantized.tflite"
 
 
@@ -120,19 +123,45 @@ def _names(model: Any, operators: Iterable[Any]) -> tuple[str, ...]:
 
 
 def _set_weights(model: Any, matched: Mapping[str, Any], tile_graph: onnx.ModelProto, planned: onnx.ModelProto) -> None:
-    """Carry weights and biases over, with the constant factor that the converter folded into the weights.
-
-    Weights that are all zero show no factor and need none.
-    """
+    """Carry weights and biases over, with the constant factor and shift that the converter folded into them."""
     before, after = use_dcr_order(tile_graph), use_dcr_order(planned)
+    biases = {node.name: constant(before, node.input[2]) for node in convolutions(before) if len(node.input) > 2}
     for node in convolutions(after):
         operator = matched[node.name]
-        original = np.abs(constant(before, node.input[1])).max()
-        factor = np.abs(constant_values(model, operator.inputs[1])).max() / original if original > 0 else 1.0
+        original = constant(before, node.input[1]).transpose(0, 2, 3, 1)
+        factor = _folded_factor(constant_values(model, operator.inputs[1]), original, node.name)
         weights = constant(after, node.input[1]).transpose(0, 2, 3, 1)
         set_constant(model, operator, 1, (weights * factor).astype(np.float32))
         if len(node.input) > 2:
-            set_constant(model, operator, 2, constant(after, node.input[2]).astype(np.float32))
+            found, bias = constant_values(model, operator.inputs[2]), constant(after, node.input[2])
+            carried = _carried_bias(found, biases.get(node.name, np.zeros_like(bias)), bias, factor, node.name)
+            set_constant(model, operator, 2, carried.astype(np.float32))
+
+
+def _folded_factor(found: FloatArray, original: FloatArray, name: str) -> np.float32:
+    """The factor of all weights of a convolution; 1 where they are all zero, which shows no factor and needs none."""
+    largest = np.unravel_index(np.abs(original).argmax(), original.shape)
+    if original[largest] == 0:
+        return np.float32(1)
+    factor = np.float32(found[largest] / original[largest])
+    if np.abs(found - original * factor).max() > _SAME * np.abs(found).max():
+        raise EdgesrError(f"the converter folded factors of channels into the weights of {name}; report this model")
+    return factor
+
+
+def _carried_bias(
+    found: FloatArray, original: FloatArray, planned: FloatArray, factor: np.float32, name: str
+) -> FloatArray:
+    """The planned bias of an ONNX convolution as that of its operator, whose bias ``found`` was ``original``.
+
+    A factor before the convolution leaves its bias alone; one behind it multiplies it; a shift behind it is added.
+    """
+    for gain in (np.float32(1), factor):
+        if np.abs(found - original * gain).max() <= _SAME * max(np.abs(found).max(), np.abs(original * gain).max()):
+            return planned * gain
+    if abs(factor - 1) > _SAME:
+        raise EdgesrError(f"the converter folded a factor and a shift into {name}; report this model")
+    return planned + (found - original)
 
 
 def _float_operators(model: Any, integer: Iterable[Any], names: Mapping[int, str], scope: Scope) -> tuple[str, ...]:

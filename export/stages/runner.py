@@ -46,11 +46,6 @@ class StageRunner:
         """SHA-256 of the checkpoint as it was given."""
         return sha256_of(self._given)
 
-    @property
-    def scale(self) -> int:
-        """The generator's scale."""
-        return self.config.scale
-
     @cached_property
     def config(self) -> GeneratorConfig:
         """The generator's config."""

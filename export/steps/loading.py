@@ -5,12 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgesr.runtimes.bundle.manifest import Size
-
 if TYPE_CHECKING:
     from edgesr.sr_model.generators.generator import Generator
-
-TRACE_SIZE: Size = (64, 64)
 
 
 def load_generator(checkpoint: Path, *, zero_padded: bool) -> Generator:

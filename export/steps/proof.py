@@ -1,15 +1,27 @@
-"""Small photographs on which a rewritten ONNX file is compared with the one before."""
+"""The photographs on which converted files are proven against their PyTorch module."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
-_SIZES = ((32, 48), (33, 47))
+from edgesr.runtimes.bundle.manifest import Size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from edgesr.export.conversions.proof import Proof
+
+TRACE_SIZE: Size = (40, 56)
+"""Not square, and no power of two: networks have branches for the size that they were trained at."""
+_OTHER_SIZES: tuple[Size, ...] = ((27, 35), (45, 61), (64, 40), (48, 48))
+"""Smaller and larger, odd and even, wide, high and square."""
 
 
-def proof_tiles() -> list[NDArray[np.float32]]:
-    """LR tiles (3,h,w) in [0,255], one of even sides and one of odd ones."""
+def proof_of(module: nn.Module) -> Proof:
+    """The proof that a file computes what a module does: LR (1,3,h,w) in [0,255] -> SR or residual."""
     from edgesr.export.calibration.photographs import photograph
+    from edgesr.export.conversions.proof import Proof
+    from edgesr.export.conversions.tracing import answers_of
 
-    return [photograph("cat", size) for size in _SIZES]
+    images = tuple(photograph("cat", size) for size in (TRACE_SIZE, *_OTHER_SIZES))
+    return Proof(source=answers_of(module), images=images, traced=TRACE_SIZE)

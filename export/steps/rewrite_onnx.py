@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgesr.export.steps.proof import proof_tiles
-from edgesr.export.steps.rewriting import Rewriting
+from edgesr.export.steps.rewriting import Rewriting, rewrite_tiles
 from edgesr.runtimes.bundle.manifest import GraphKind
 
 
@@ -19,5 +18,5 @@ def rewrite(folder: Path, rewriting: Rewriting, source: Path, graph: GraphKind) 
         rewriting.calibrated_for_tile_file(),
         full_file=source if graph == "full" else None,
         path=folder / "model.onnx",
-        tiles=proof_tiles(),
+        tiles=rewrite_tiles(),
     )

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgesr.export.steps.loading import TRACE_SIZE, load_generator
-from edgesr.export.steps.proof import proof_tiles
+from edgesr.export.conversions.graph_names import OUTPUT_NAMES
+from edgesr.export.steps.loading import load_generator
+from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.bundle.manifest import GraphKind
 
 
 def convert(folder: Path, checkpoint: Path, graph: GraphKind, *, zero_padded: bool) -> None:
     """Write ``model.onnx``; ``zero_padded``: with zero padding in place of the generator's own."""
+    from edgesr.export.conversions.full_and_tile import build_graph
     from edgesr.export.conversions.to_onnx import export_onnx
+    from edgesr.sr_model.generators.generator import with_exportable_median
 
     generator = load_generator(checkpoint, zero_padded=zero_padded)
-    export_onnx(generator, graph, folder / "model.onnx", size=TRACE_SIZE, tiles=proof_tiles())
+    export_onnx(
+        build_graph(with_exportable_median(generator), graph),
+        folder / "model.onnx",
+        output_name=OUTPUT_NAMES[graph],
+        proof=proof_of(build_graph(generator, graph)),
+    )

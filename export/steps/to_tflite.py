@@ -8,7 +8,7 @@ from edgesr.export.conversions.graph_names import INPUT_NAME, OUTPUT_NAMES
 from edgesr.runtimes.bundle.manifest import GraphKind, Size
 
 
-def convert(folder: Path, onnx_file: Path, graph: GraphKind, tile_size: Size, *, scale: int) -> None:
+def convert(folder: Path, onnx_file: Path, graph: GraphKind, tile_size: Size) -> None:
     """Write ``model.tflite``; that of a tile graph can be resized by its runtime."""
     import onnx
 
@@ -20,5 +20,5 @@ def convert(folder: Path, onnx_file: Path, graph: GraphKind, tile_size: Size, *,
         folder / "model.tflite",
         input_name=INPUT_NAME,
         output_name=OUTPUT_NAMES[graph],
-        resizable_scale=scale if graph == "tile" else None,
+        resizable=graph == "tile",
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgesr.export.steps.loading import TRACE_SIZE, load_generator
+from edgesr.export.steps.loading import load_generator
+from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.bundle.manifest import GraphKind
 
 
 def convert(folder: Path, checkpoint: Path, graph: GraphKind, *, zero_padded: bool) -> None:
     """Write ``model.ptl``; ``zero_padded``: with zero padding in place of the generator's own."""
+    from edgesr.export.conversions.full_and_tile import build_graph
     from edgesr.export.conversions.to_torchscript import export_torchscript
 
-    generator = load_generator(checkpoint, zero_padded=zero_padded)
-    export_torchscript(generator, graph, folder / "model.ptl", size=TRACE_SIZE)
+    module = build_graph(load_generator(checkpoint, zero_padded=zero_padded), graph)
+    export_torchscript(module, folder / "model.ptl", proof=proof_of(module))

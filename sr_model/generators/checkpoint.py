@@ -66,7 +66,10 @@ def embedded_checkpoint(preset_name: str, *, weights: str = DEFAULT_WEIGHTS) -> 
         raise InputError(f"unknown weights {weights!r}: choose one of {', '.join(WEIGHTS)}")
     files = embedded_weights(preset_name)
     if not files:
-        raise InputError(f"preset {preset_name!r} has no embedded weights: give a checkpoint with --checkpoint FILE")
+        raise InputError(
+            f"preset {preset_name!r} has no embedded weights: give a checkpoint with --checkpoint FILE, for example "
+            f"one of 'edgesr train --preset {preset_name}'"
+        )
     if weights not in files:
         there = ", ".join(files)
         raise InputError(

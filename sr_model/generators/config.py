@@ -27,7 +27,7 @@ from typing import Literal, get_args
 from edgesr.runtimes.bundle.manifest import LARGEST_ALPHA
 from edgesr.runtimes.errors import InputError
 
-BodySize = Literal["hr", "lr"]
+BodyKind = Literal["hr", "lr", "plain"]
 Activation = Literal["prelu", "leaky_relu", "relu"]
 Padding = Literal["reflect", "zero"]
 
@@ -48,14 +48,15 @@ def require_range(field: str, value: object, low: int, high: int) -> None:
 class GeneratorConfig:
     """Architecture of a generator: LR (N,3,h,w) in [0,255] -> SR (N,3,s*h,s*w) in [0,255].
 
-    ``body`` is "hr" when the convolutions run on the bilinear upsampled image (the published network)
-    and "lr" when they run on the LR image and end in a pixel shuffle. ``projection`` bounds the residual by the image's
+    ``body`` is "hr" when the convolutions run on the bilinear upsampled image (the published network), "lr" when they
+    run on the LR image in residual blocks and end in a pixel shuffle, and "plain" when they do so in a chain of 3x3
+    convolutions, ``blocks`` of them between head and tail. ``projection`` bounds the residual by the image's
     noise level (published network); without it the residual is subtracted as it is.
     """
 
     name: str
     scale: int = 4
-    body: BodySize
+    body: BodyKind
     width: int
     blocks: int
     activation: Activation
@@ -66,7 +67,7 @@ class GeneratorConfig:
     def __post_init__(self) -> None:
         if not 0 < len(self.name) <= 100 or not self.name.isprintable():
             raise InputError(f"name is {self.name[:100]!r}: need 1 to 100 printable characters")
-        require_choice("body", self.body, get_args(BodySize))
+        require_choice("body", self.body, get_args(BodyKind))
         require_choice("activation", self.activation, get_args(Activation))
         require_choice("padding", self.padding, get_args(Padding))
         require_range("scale", self.scale, 2, 8)
@@ -77,11 +78,18 @@ class GeneratorConfig:
 
     @property
     def minimum_side(self) -> int:
-        """Least LR side: reflect pads (noise level 7 HR pixels, head 2) mirror fewer pixels than there are."""
+        """Least LR side: reflect pads (noise level 7 HR pixels, head 2 or 1) mirror fewer pixels than there are."""
         noise_level = math.ceil(8 / self.scale) if self.projection else 1
         if self.padding == "zero":
             return noise_level
-        return max(noise_level, 3 if self.body == "lr" else math.ceil(3 / self.scale))
+        return max(noise_level, {"hr": math.ceil(3 / self.scale), "lr": 3, "plain": 2}[self.body])
+
+
+def _plain(name: str, *, width: int, blocks: int) -> GeneratorConfig:
+    """A member of the family of plain convolutions."""
+    return GeneratorConfig(
+        name=name, body="plain", width=width, blocks=blocks, activation="relu", padding="zero", projection=False
+    )
 
 
 PRESETS: dict[str, GeneratorConfig] = {
@@ -97,6 +105,9 @@ PRESETS: dict[str, GeneratorConfig] = {
         padding="zero",
         projection=False,
     ),
+    "mobile-s": _plain("mobile-s", width=16, blocks=5),
+    "mobile-m": _plain("mobile-m", width=32, blocks=6),
+    "mobile-l": _plain("mobile-l", width=48, blocks=5),
 }
 
 

@@ -9,82 +9,16 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgesr.runtimes.bundle.manifest import Glue
-from edgesr.sr_model.generators.config import Activation, GeneratorConfig, Padding
+from edgesr.sr_model.generators.bodies.bodies import BODIES
+from edgesr.sr_model.generators.config import GeneratorConfig
 from edgesr.sr_model.generators.glue import glue_around
 from edgesr.sr_model.generators.noise import lower_median_topk
 from edgesr.sr_model.generators.projection_factor import Projection
-
-
-def _conv(inputs: int, outputs: int, kernel: int, padding: Padding) -> nn.Conv2d:
-    mode: Literal["reflect", "zeros"] = "reflect" if padding == "reflect" else "zeros"
-    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, padding_mode=mode)
-
-
-def _activation(kind: Activation, width: int) -> nn.Module:
-    if kind == "prelu":
-        return nn.PReLU(width, init=0.1)
-    return nn.LeakyReLU(0.1) if kind == "leaky_relu" else nn.ReLU()
-
-
-class ResidualBlock(nn.Module):
-    """(N,width,H,W) -> same: activation, 3x3, activation, 3x3, with or without shortcut (pre-activation ResNet)."""
-
-    def __init__(self, config: GeneratorConfig, *, shortcut: bool) -> None:
-        super().__init__()
-        self.act1 = _activation(config.activation, config.width)
-        self.conv1 = _conv(config.width, config.width, 3, config.padding)
-        self.act2 = _activation(config.activation, config.width)
-        self.conv2 = _conv(config.width, config.width, 3, config.padding)
-        self.shortcut = shortcut
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.conv2(self.act2(self.conv1(self.act1(x))))
-        return x + y if self.shortcut else y
-
-
-class HRBody(nn.Module):
-    """Published body: bilinear upsampled image (N,3,H,W) in [0,255] -> residual (N,3,H,W), all convolutions at HR size.
-
-    The tail is zero-padded: the published one is a transposed convolution with stride 1.
-    """
-
-    def __init__(self, config: GeneratorConfig) -> None:
-        super().__init__()
-        self.head = _conv(3, config.width, 5, config.padding)
-        self.blocks = nn.Sequential(*(ResidualBlock(config, shortcut=i > 0) for i in range(config.blocks)))
-        self.tail = _conv(config.width, 3, 5, "zero")
-
-    def forward(self, upsampled: Tensor) -> Tensor:
-        residual: Tensor = self.tail(self.blocks(self.head(upsampled)))
-        return residual
-
-
-class LRBody(nn.Module):
-    """Mobile body: LR image (N,3,h,w) in [0,255] -> residual (N,3,s*h,s*w), convolutions at LR size."""
-
-    def __init__(self, config: GeneratorConfig) -> None:
-        super().__init__()
-        self.head = _conv(3, config.width, 5, config.padding)
-        self.blocks = nn.Sequential(*(ResidualBlock(config, shortcut=True) for _ in range(config.blocks)))
-        self.tail = _conv(config.width, 3 * config.scale**2, 3, config.padding)
-        self.scale = config.scale
-        self._start_near_bilinear()
-
-    def _start_near_bilinear(self) -> None:
-        for block in self.blocks:
-            assert isinstance(block, ResidualBlock)
-            block.conv2.weight.data *= 0.1
-        self.tail.weight.data *= 0.1
-        self.tail.bias.data.zero_()  # type: ignore[union-attr]
-
-    def forward(self, lr: Tensor) -> Tensor:
-        return F.pixel_shuffle(self.tail(self.blocks(self.head(lr / 255.0))) * 255.0, self.scale)
 
 
 class Generator(nn.Module):
@@ -93,7 +27,7 @@ class Generator(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        self.body = HRBody(config) if config.body == "hr" else LRBody(config)
+        self.body = BODIES[config.body](config)
         self.projection = Projection(config.initial_alpha) if config.projection else None
 
     def upsample(self, lr: Tensor) -> Tensor:

@@ -7,9 +7,13 @@ from dataclasses import dataclass, fields
 
 from edgesr.benchmarks.quality.degradations import parse_degradation
 from edgesr.runtimes.errors import InputError
-from edgesr.sr_model.generators.config import preset, require_range
+from edgesr.sr_model.generators.config import preset, require_choice, require_range
 
 DISCRIMINATOR_REDUCTION = 32
+_LARGEST_STEPS = 10_000_000
+_LONGEST_MINUTES = 100_000
+
+PRECISIONS = ("fp32", "bf16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,10 @@ class TrainConfig:
     ``perceptual_block`` is the VGG block (1 to 5) whose last convolution gives the perceptual features. Written
     generators are exponential moving averages over about 1/(1 - ``ema_decay``) updates. ``luma_weight`` is the share of
     luma in the loss of the L1 phase. Beside the photographs, copies reduced by each of ``reductions`` are trained on.
+
+    With ``minutes`` a run of one phase (``steps`` or ``gan_steps`` is 0) lasts so long, however many updates that are,
+    and its learning rate follows the time: the weights then depend on the machine. ``precision`` "bf16" computes
+    the forward and backward pass in bfloat16 where that is safe (autocast), with parameters and moments in float32.
     """
 
     preset: str
@@ -58,18 +66,22 @@ class TrainConfig:
     reductions: tuple[float, ...] = ()
     seed: int = 0
     validate_every: int = 1_000
+    minutes: float | None = None
+    precision: str = "fp32"
 
     def __post_init__(self) -> None:
         parse_degradation(self.degradation)
-        require_range("steps", self.steps, 0, 10_000_000)
-        require_range("gan_steps", self.gan_steps, 0, 10_000_000)
+        require_range("steps", self.steps, 0, _LARGEST_STEPS)
+        require_range("gan_steps", self.gan_steps, 0, _LARGEST_STEPS)
         require_range("batch_size", self.batch_size, 1, 4096)
         require_range("patch_size", self.patch_size, 8, 1024)
         require_range("seed", self.seed, 0, 2**32 - 1)
         require_range("perceptual_block", self.perceptual_block, 1, 5)
         require_range("validate_every", self.validate_every, 1, 10_000_000)
-        if self.total_steps == 0:
+        if self.steps + self.gan_steps == 0:
             raise InputError("steps and gan_steps are both 0: nothing to train")
+        require_choice("precision", self.precision, PRECISIONS)
+        self._require_minutes()
         if not 0 < self.final_learning_rate <= self.learning_rate or not self.gan_learning_rate > 0:
             raise InputError(
                 f"learning_rate {self.learning_rate}, final_learning_rate {self.final_learning_rate} and "
@@ -96,10 +108,26 @@ class TrainConfig:
                 "give a larger batch_size or patch_size"
             )
 
+    def _require_minutes(self) -> None:
+        if self.minutes is None:
+            return
+        if not isinstance(self.minutes, int | float) or not 0 < self.minutes <= _LONGEST_MINUTES:
+            raise InputError(f"minutes is {self.minutes!r}: need a number above 0, at most {_LONGEST_MINUTES}")
+        if self.steps and self.gan_steps:
+            raise InputError(
+                f"minutes is {self.minutes:g} with steps {self.steps} and gan_steps {self.gan_steps}: a run that goes "
+                "by the clock has one phase; set steps or gan_steps to 0"
+            )
+
     @property
-    def total_steps(self) -> int:
-        """Updates of both phases."""
-        return self.steps + self.gan_steps
+    def l1_limit(self) -> int:
+        """The most updates of the L1 phase."""
+        return _LARGEST_STEPS if self.steps and self.minutes is not None else self.steps
+
+    @property
+    def total_limit(self) -> int:
+        """The most updates of the run."""
+        return self.steps + self.gan_steps if self.minutes is None else _LARGEST_STEPS
 
 
 def loss_weights_text(weights: LossWeights) -> str:

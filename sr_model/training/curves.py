@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 QUALITY = ("psnr_y_db", "psnr_rgb_db", "ssim")
-_NO_LOSS = ("step", "seconds", "data_wait_share", *QUALITY)
+_NO_LOSS = ("step", "seconds", "data_wait_share", "lr_pixels_per_second", "peak_share", *QUALITY)
 _DPI = 110
 _IMAGES = 2
 _CROP = 160

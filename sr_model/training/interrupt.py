@@ -27,8 +27,3 @@ def deferred_interrupt() -> Iterator[Callable[[], bool]]:
         yield pressed.is_set
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def ignore_interrupt(_worker: int) -> None:
-    """For worker processes that Ctrl-C reaches too: their parent ends them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -2,49 +2,48 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
 
-from edgesr.runtimes.errors import EdgesrError
-from edgesr.sr_model.training.config import TrainConfig
+from edgesr.sr_model.training.cuda_graph import record_once
 from edgesr.sr_model.training.cyclic_gan.steps import DiscriminatorStep, GeneratorStep, L1Step, Losses
 from edgesr.sr_model.training.cyclic_gan.vgg import VGGFeatures
-from edgesr.sr_model.training.data import Sample
+from edgesr.sr_model.training.patches.batches import Batch
 from edgesr.sr_model.training.processes import Processes
 from edgesr.sr_model.training.run.state import TrainState
+from edgesr.sr_model.training.schedule import gan_learning_rate, l1_learning_rate
 
-Update = Callable[[Sample], dict[str, float]]
-
-
-def l1_learning_rate(config: TrainConfig, step: int) -> float:
-    """Cosine from ``learning_rate`` at step 0 to ``final_learning_rate`` at the last (Loshchilov and Hutter, SGDR)."""
-    fraction = 0.5 * (1 + math.cos(math.pi * step / config.steps))
-    return config.final_learning_rate + (config.learning_rate - config.final_learning_rate) * fraction
+Update = Callable[[Batch, float], Losses]
+"""An update on a batch, at a share of its phase: gives the losses by name, on the device."""
 
 
-def gan_learning_rate(config: TrainConfig, step: int) -> float:
-    """``gan_learning_rate`` halved at every milestone that ``step`` (updates of this phase) has reached."""
-    return float(config.gan_learning_rate * 0.5 ** sum(step >= milestone for milestone in config.gan_milestones))
-
-
-def l1_update(state: TrainState, processes: Processes) -> Update:
-    """Updates of the L1 phase: batch -> L1 on RGB, on the 0..1 scale."""
+def l1_update(state: TrainState, processes: Processes, *, recorded: bool = True) -> Update:
+    """Updates of the L1 phase: L1 on RGB, on the 0..1 scale. On CUDA in one process they may replay a recorded one."""
     step = processes.parallel(L1Step(state.generator, state.config.luma_weight).to(state.device))
 
-    def update(batch: Sample) -> dict[str, float]:
-        losses = step(batch.lr, batch.hr)
-        _descend(state, state.optimizer, losses, l1_learning_rate(state.config, state.step))
-        _finish(state)
-        return {"l1": losses["l1"].item()}
+    def compute(lr: Tensor, hr: Tensor) -> Losses:
+        with _autocast(state):
+            losses: Losses = step(lr, hr)
+        _descend(state.optimizer, losses["total"])
+        return {"l1": losses["l1"].detach()}
+
+    replayed = recorded and state.device.type == "cuda" and processes.count == 1
+    computed = record_once(compute, state.optimizer) if replayed else compute
+
+    def update(batch: Batch, share: float) -> Losses:
+        _set_rate(state.optimizer, l1_learning_rate(state.config, share))
+        losses = computed(batch.lr, batch.hr)
+        state.finish_update()
+        return losses
 
     return update
 
 
 def gan_update(state: TrainState, processes: Processes, features: VGGFeatures | None, *, unpaired: bool) -> Update:
-    """Updates of the GAN phase, generators first, then discriminators: batch -> all losses by name."""
+    """Updates of the GAN phase, generators first, then discriminators: all losses by name."""
     adversary = state.begin_gan_phase()
     judging = (adversary.lr_discriminator, adversary.hr_discriminator)
     generators = processes.parallel(
@@ -59,40 +58,41 @@ def gan_update(state: TrainState, processes: Processes, features: VGGFeatures | 
     )
     discriminators = processes.parallel(DiscriminatorStep(*judging, processes.mean))
 
-    def update(batch: Sample) -> dict[str, float]:
-        learning_rate = gan_learning_rate(state.config, state.step - state.config.steps)
+    def update(batch: Batch, share: float) -> Losses:
+        rate = gan_learning_rate(state.config, share)
         for network in judging:
             network.requires_grad_(False)
-        losses, sr, degraded = generators(batch.lr, batch.hr, batch.unpaired_lr if unpaired else None)
-        _descend(state, adversary.generators_optimizer, losses, learning_rate)
+        with _autocast(state):
+            losses, sr, degraded = generators(batch.lr, batch.hr, batch.unpaired_lr if unpaired else None)
+        _set_rate(adversary.generators_optimizer, rate)
+        _descend(adversary.generators_optimizer, losses["total"])
         for network in judging:
             network.requires_grad_(True)
-        judged = discriminators(batch.unpaired_lr, degraded, batch.hr, sr)
-        _descend(state, adversary.discriminators_optimizer, judged, learning_rate)
-        _finish(state)
-        return _values({**judged, **losses})
+        with _autocast(state):
+            judged = discriminators(batch.unpaired_lr, degraded, batch.hr, sr)
+        _set_rate(adversary.discriminators_optimizer, rate)
+        _descend(adversary.discriminators_optimizer, judged["total"])
+        state.finish_update()
+        return {name: loss.detach() for name, loss in {**judged, **losses}.items()}
 
     return update
 
 
-def _descend(state: TrainState, optimizer: torch.optim.Optimizer, losses: Losses, learning_rate: float) -> None:
-    broken = [name for name, loss in losses.items() if not loss.isfinite()]
-    if broken:
-        raise EdgesrError(
-            f"step {state.step}: the loss {', '.join(broken)} is not finite; the last checkpoint is kept, "
-            "start from it in a new folder (--checkpoint) with a lower learning rate"
-        )
+def _autocast(state: TrainState) -> AbstractContextManager[object]:
+    """Parameters change at every update, so that no cast of them is worth keeping."""
+    enabled = state.config.precision == "bf16"
+    return torch.autocast(state.device.type, torch.bfloat16, enabled=enabled, cache_enabled=False)
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)  # a recorded update reads it where it is
+        else:
+            group["lr"] = rate
+
+
+def _descend(optimizer: torch.optim.Optimizer, total: Tensor) -> None:
     optimizer.zero_grad(set_to_none=True)
-    losses["total"].backward()  # type: ignore[no-untyped-call]
+    total.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
-
-
-def _finish(state: TrainState) -> None:
-    state.average.update_parameters(state.generator)
-    state.step += 1
-
-
-def _values(losses: dict[str, Tensor]) -> dict[str, float]:
-    return {name: loss.item() for name, loss in losses.items()}

@@ -54,6 +54,14 @@ class Processes:
         """Whether the flag is true in any process; all learn the same."""
         return flag if self.count == 1 else bool(self._reduced(int(flag), dist.ReduceOp.MAX))
 
+    def largest(self, value: float) -> float:
+        """The largest of the processes' values."""
+        if self.count == 1:
+            return value
+        tensor = torch.tensor(value, dtype=torch.float64, device=self.device)
+        dist.all_reduce(tensor, dist.ReduceOp.MAX)
+        return tensor.item()
+
     def agree(self, value: int) -> bool:
         """Whether all processes have the same value."""
         if self.count == 1:

@@ -1,10 +1,9 @@
-"""The training loop: an L1 phase, then a GAN phase; resumable at every validation step and after Ctrl-C."""
+"""The training of a preset: an L1 phase, then a GAN phase; resumable at every validation step and after Ctrl-C."""
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,25 +12,51 @@ import torch
 from edgesr.benchmarks.quality.image_pairs import ImageSet, read_image_set
 from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
+from edgesr.runtimes.progress import Progress, notice, silent
 from edgesr.runtimes.wording import counted
-from edgesr.sr_model.evaluation.generator_quality import validate
 from edgesr.sr_model.generators.checkpoint import load_checkpoint
 from edgesr.sr_model.generators.config import preset
 from edgesr.sr_model.generators.generator import Generator
 from edgesr.sr_model.training.config import TrainConfig
-from edgesr.sr_model.training.curves import draw_curves, sample_pictures
+from edgesr.sr_model.training.cuda_graph import repeatable_convolutions
 from edgesr.sr_model.training.cyclic_gan.vgg import VGGFeatures, load_perceptual_features
-from edgesr.sr_model.training.data import PatchDataset, load_photographs, load_unpaired
 from edgesr.sr_model.training.interrupt import deferred_interrupt
-from edgesr.sr_model.training.loader import Batches
-from edgesr.sr_model.training.phases import Update, gan_update, l1_update
+from edgesr.sr_model.training.loop import GAN, L1, Loop, Phase
+from edgesr.sr_model.training.patches.batches import Batches
+from edgesr.sr_model.training.patches.photographs import PhotographReader, load_unpaired
+from edgesr.sr_model.training.phases import gan_update, l1_update
 from edgesr.sr_model.training.processes import Processes, joined_processes
 from edgesr.sr_model.training.run.folder import RunFolder
 from edgesr.sr_model.training.run.inputs import TrainInputs
-from edgesr.sr_model.training.run.resources import DEFAULT_DEVICE, DEFAULT_WORKERS, require_workers
+from edgesr.sr_model.training.run.resources import DEFAULT_DEVICE
 from edgesr.sr_model.training.run.settings import RunSettings
 from edgesr.sr_model.training.run.state import TrainState
+from edgesr.sr_model.training.schedule import Pace, StepPace, TimePace
+
+
+def _nothing() -> None:
+    """Default callback of a run that is saved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conduct:
+    """How a run is done, which decides nothing of its weights.
+
+    ``device``: auto, cpu or cuda. ``curves``: whether curves.png is drawn, which needs matplotlib. ``recorded``:
+    whether updates on CUDA are recorded once and replayed; ``repeatable``: whether two runs there give the same bytes,
+    which may be slower. ``deadline``: when the run is left to be continued, on the
+    clock of `time.monotonic`. ``saved`` is called whenever the run can be continued from where it is. ``reader`` reads
+    the photographs.
+    """
+
+    device: str = DEFAULT_DEVICE
+    curves: bool = True
+    recorded: bool = True
+    repeatable: bool = False
+    deadline: float = math.inf
+    saved: Callable[[], None] = _nothing
+    reader: PhotographReader = field(default_factory=PhotographReader)
+    progress: Progress = silent
 
 
 def train(
@@ -40,111 +65,66 @@ def train(
     config: TrainConfig,
     *,
     device: str = DEFAULT_DEVICE,
-    workers: int = DEFAULT_WORKERS,
     progress: Progress = silent,
 ) -> Path:
-    """Train a preset and return the path of the generator's checkpoint. ``device``: auto, cpu or cuda; ``workers``:
-    processes that prepare patches, 0 for none.
+    """Train a preset and return the path of the generator's checkpoint. ``device``: auto, cpu or cuda.
 
     A second call with the same output and config continues where the first one stopped, and gives the same weights as
     one run (the same bytes on the CPU in one process). An interrupted run (Ctrl-C) saves after the update that is
     running; a killed one loses at most the updates since the last multiple of ``validate_every``. Under torchrun every
     process calls this; the first one writes.
     """
-    require_workers(workers)
-    with joined_processes(device) as processes:
-        _train(inputs, RunFolder(output), config, processes, workers, progress if processes.rank == 0 else silent)
+    run_training(inputs, output, config, Conduct(device=device, progress=progress))
     return RunFolder(output).generator
 
 
-def _train(
-    inputs: TrainInputs, folder: RunFolder, config: TrainConfig, processes: Processes, workers: int, progress: Progress
-) -> None:
-    inputs.check(folder.root)
-    settings = RunSettings.of(config, inputs)
-    folder.check(settings)
-    validation = _validation(inputs, config)
-    state = _start(settings, folder, inputs, processes)
-    features = _perceptual_features(inputs, config, processes, progress)
-    batches = Batches(_dataset(inputs, config, progress), processes, config.batch_size, workers)
-    processes.meet()
-    if processes.rank == 0:
-        folder.create(settings)
-    run = _Run(state, settings, folder, processes, batches, validation, progress)
-    with deferred_interrupt() as interrupted:
-        for first, last, update in _phases(state, batches, processes, features):
-            for batch in batches.between(first, last):
-                run.record(update(batch))
-                if processes.any(interrupted()):
-                    run.save()
-                    notice(progress, f"step {state.step} is saved in {folder.root}; the same command continues the run")
-                    raise KeyboardInterrupt
-
-
-@dataclass
-class _Run:
-    """Progress, checkpoints, validation and metrics of a loop; only process 0 writes."""
-
-    state: TrainState
-    settings: RunSettings
-    folder: RunFolder
-    processes: Processes
-    batches: Batches
-    validation: ImageSet | None
-    progress: Progress
-    losses: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    started: float = field(default_factory=time.monotonic)
-    validated: str = ""
-
-    def record(self, losses: dict[str, float]) -> None:
-        """Note an update that was done; save where it is due."""
-        config, step = self.state.config, self.state.step
-        for name, value in losses.items():
-            self.losses[name].append(value)
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in losses.items() if name in ("l1", "adversarial"))
-        self.progress(ProgressEvent("train", step, config.total_steps, f"{shown}{self.validated}"))
-        if step % config.validate_every == 0 or step in (config.steps, config.total_steps):
-            self.save()
-
-    def save(self) -> None:
-        """State last: a run that is cut off before it redoes the steps, and with them the other files."""
-        if self.processes.rank > 0 or not self.losses:
-            return
-        state, folder, config = self.state, self.folder, self.state.config
-        state.require_finite(folder.state)
-        generator = state.averaged_generator
-        folder.save_generator(folder.generator, generator, config, state.step)
-        if state.step == config.steps:
-            folder.save_generator(folder.l1_generator, generator, config, state.step)
-        rows = folder.add_metrics(self._row(generator))
-        pictures = sample_pictures(generator, self.validation, config.degradation) if self.validation else []
-        draw_curves(folder.curves, rows, l1_steps=config.steps, pictures=pictures)
-        state.save(folder.state, self.settings)
-
-    def _row(self, generator: Generator) -> dict[str, float]:
-        seconds = time.monotonic() - self.started
-        row = {"step": self.state.step, "seconds": round(seconds, 1)}
-        row |= {name: sum(values) / len(values) for name, values in self.losses.items()}
-        row["data_wait_share"] = round(self.batches.waited / seconds, 4)
-        self.losses.clear()
-        if self.validation is not None:
-            quality = validate(generator, self.validation, self.state.config.degradation)
-            row |= {"psnr_y_db": quality.psnr_y_db, "psnr_rgb_db": quality.psnr_rgb_db, "ssim": quality.ssim}
-            self.validated = f", validation {quality.psnr_y_db:.2f} dB Y"
-        self.batches.waited, self.started = 0.0, time.monotonic()
-        return row
+def run_training(inputs: TrainInputs, output: Path, config: TrainConfig, conduct: Conduct) -> bool:
+    """Train as `train` does; whether the run has ended, and was not left at its deadline."""
+    folder = RunFolder(output)
+    with joined_processes(conduct.device) as processes, repeatable_convolutions(wanted=conduct.repeatable):
+        progress = conduct.progress if processes.rank == 0 else silent
+        inputs.check(folder.root)
+        settings = RunSettings.of(config, inputs)
+        folder.check(settings)
+        validation = _validation(inputs, config)
+        state = _start(settings, folder, inputs, processes)
+        features = _perceptual_features(inputs, config, processes, progress)
+        batches = _batches(inputs, config, processes, conduct.reader, progress)
+        processes.meet()
+        if processes.rank == 0:
+            folder.create(settings)
+        loop = Loop(
+            state,
+            settings,
+            folder,
+            processes=processes,
+            batches=batches,
+            validation=validation,
+            curves=conduct.curves,
+            deadline=conduct.deadline,
+            saved=conduct.saved,
+            progress=progress,
+        )
+        phases = _phases(state, batches, processes, features, recorded=conduct.recorded)
+        with deferred_interrupt() as interrupted:
+            return all(loop.run(phase, interrupted) for phase in phases)
 
 
 def _phases(
-    state: TrainState, batches: Batches, processes: Processes, features: VGGFeatures | None
-) -> Iterator[tuple[int, int, Update]]:
-    """First and last step of what is left of each phase, and its update."""
+    state: TrainState, batches: Batches, processes: Processes, features: VGGFeatures | None, *, recorded: bool
+) -> Iterator[Phase]:
+    """The phases that are not over."""
     config = state.config
-    if state.step < config.steps:
-        yield state.step, config.steps, l1_update(state, processes)
-    if state.step < config.total_steps:
-        unpaired = bool(batches.dataset.unpaired)
-        yield state.step, config.total_steps, gan_update(state, processes, features, unpaired=unpaired)
+    if state.step < config.l1_limit:
+        yield Phase(L1, l1_update(state, processes, recorded=recorded), _pace(state, processes, 0, config.l1_limit))
+    if state.step < config.total_limit and config.gan_steps:
+        update = gan_update(state, processes, features, unpaired=batches.unpaired)
+        yield Phase(GAN, update, _pace(state, processes, config.l1_limit, config.total_limit))
+
+
+def _pace(state: TrainState, processes: Processes, first: int, last: int) -> Pace:
+    minutes = state.config.minutes
+    return StepPace(first, last) if minutes is None else TimePace(minutes, state.seconds, processes)
 
 
 def _start(settings: RunSettings, folder: RunFolder, inputs: TrainInputs, processes: Processes) -> TrainState:
@@ -185,9 +165,11 @@ def _perceptual_features(
     return features.to(processes.device)
 
 
-def _dataset(inputs: TrainInputs, config: TrainConfig, progress: Progress) -> PatchDataset:
+def _batches(
+    inputs: TrainInputs, config: TrainConfig, processes: Processes, reader: PhotographReader, progress: Progress
+) -> Batches:
     scale = preset(config.preset).scale
-    images, skipped = load_photographs(
+    images, skipped = reader.photographs(
         inputs.photographs,
         scale=scale,
         patch_size=config.patch_size,
@@ -200,12 +182,13 @@ def _dataset(inputs: TrainInputs, config: TrainConfig, progress: Progress) -> Pa
         skipped = skipped + more
     if skipped:
         notice(progress, f"skipped {counted(len(skipped), 'image')}, broken or too small: {', '.join(skipped[:5])}")
-    return PatchDataset(
+    return Batches(
         images,
         unpaired,
+        processes,
         degradation=config.degradation,
+        batch_size=config.batch_size,
         patch_size=config.patch_size,
         scale=scale,
         seed=config.seed,
-        length=config.total_steps * config.batch_size,
     )

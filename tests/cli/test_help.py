@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pytest
 
 from edgesr.benchmarks.devices import registry as devices
+from edgesr.benchmarks.quality.degradations import NAMES as DEGRADATIONS
 from edgesr.cli import completion
 from edgesr.export.formats.targets import TARGETS
 from edgesr.export.options import ExportOptions
@@ -67,6 +68,7 @@ def help_of(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
         ("--runtime", ("bench", "eval", "parity", "profile", "upscale"), completion.runtimes),
         ("--device", ("bench", "parity"), completion.devices),
         ("--device", ("train",), lambda: TRAINING_DEVICES),
+        ("--degradation", ("eval", "train"), lambda: " ".join(DEGRADATIONS).split()),
     ],
 )
 def test_help_names_all_of_a_table(

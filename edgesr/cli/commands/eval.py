@@ -21,7 +21,7 @@ def evaluate(
     degradation: Annotated[
         str,
         typer.Option(
-            help="What LR suffers: clean, blur:2, noise:8, jpeg:30, joined with +, or mix.",
+            help="What LR suffers: {degradations}.",
             default_factory=default_of(_options, "degradation"),
         ),
     ],
@@ -31,7 +31,7 @@ def evaluate(
     artifact: ArtifactOption = None,
     runtime: RuntimeOption = None,
     seed: Annotated[
-        int, typer.Option(min=0, help="Seed of noise and mix.", default_factory=default_of(_options, "seed"))
+        int, typer.Option(min=0, help="Seed of noise, mix and real.", default_factory=default_of(_options, "seed"))
     ],
     json: JsonOption = None,
 ) -> None:

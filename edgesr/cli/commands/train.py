@@ -12,7 +12,7 @@ from edgesr.cli.command import default_of
 from edgesr.cli.completion import one_of, presets
 from edgesr.cli.terminal import factors, print_lines, shown_progress
 from edgesr.runtimes.wording import counted
-from edgesr.sr_model.training.run.resources import DEFAULT_DEVICE, DEFAULT_WORKERS, MAX_WORKERS, TRAINING_DEVICES
+from edgesr.sr_model.training.run.resources import DEFAULT_DEVICE, TRAINING_DEVICES
 
 if TYPE_CHECKING:
     from edgesr.sr_model.training.config import LossWeights, TrainConfig
@@ -23,7 +23,7 @@ def train(
     *,
     preset: Annotated[str, typer.Option(help="Preset to train: {presets}.", autocompletion=one_of(presets))],
     output: Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted run.")],
-    degradation: Annotated[str, _setting("degradation", "clean, blur:2, noise:8, jpeg:30, joined with +, or mix.")],
+    degradation: Annotated[str, _setting("degradation", "What LR suffers: {degradations}.")],
     steps: Annotated[int, _setting("steps", "Updates of the L1 phase.")],
     gan_steps: Annotated[int, _setting("gan_steps", "Updates of the GAN phase after it.")],
     batch_size: Annotated[int, _setting("batch_size", "Patches an update, over all processes.")],
@@ -49,6 +49,11 @@ def train(
     ],
     seed: Annotated[int, _setting("seed", "Seed of weights and patches.")],
     validate_every: Annotated[int, _setting("validate_every", "Updates between two validations, which also save.")],
+    precision: Annotated[str, _setting("precision", "Arithmetic of the network: fp32, or bf16 (autocast).")],
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Train the one phase of the run for so long, however many updates that are."),
+    ] = None,
     validation: Annotated[Path | None, typer.Option(help="Folder of HR images to validate on.")] = None,
     unpaired: Annotated[Path | None, typer.Option(help="Folder of real LR images for the cycle.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint to start from.")] = None,
@@ -56,9 +61,6 @@ def train(
         Path | None, typer.Option(help="VGG16 or VGG19 state dict instead of the one of stlpips-pytorch.")
     ] = None,
     device: Annotated[str, typer.Option(help=f"One of {', '.join(TRAINING_DEVICES)}.")] = DEFAULT_DEVICE,
-    workers: Annotated[
-        int, typer.Option(min=0, max=MAX_WORKERS, help="Processes that prepare patches.")
-    ] = DEFAULT_WORKERS,
 ) -> None:
     """Train a preset on a folder of photographs: an L1 phase, then a cyclic GAN phase. Many GPUs: under torchrun."""
     import edgesr
@@ -82,6 +84,8 @@ def train(
         reductions=factors("--reductions", reductions),
         seed=seed,
         validate_every=validate_every,
+        minutes=minutes,
+        precision=precision,
     )
     inputs = edgesr.TrainInputs(
         photographs=photographs,
@@ -91,8 +95,12 @@ def train(
         perceptual_weights=perceptual_weights,
     )
     with shown_progress() as progress:
-        path = run(inputs, output, config, device=device, workers=workers, progress=progress)
-    print_lines([f"{path}: trained for {counted(config.total_steps, 'step')}"])
+        path = run(inputs, output, config, device=device, progress=progress)
+    print_lines([f"{path}: trained for {_length(config)}"])
+
+
+def _length(config: TrainConfig) -> str:
+    return counted(config.total_limit, "step") if config.minutes is None else f"{config.minutes:g} minutes"
 
 
 def _setting(field: str, help_text: str, text: Callable[[Any], str] | None = None) -> Any:

@@ -46,21 +46,23 @@ class RunFolder:
         return self.root / "curves.png"
 
     @property
-    def _settings(self) -> Path:
+    def settings(self) -> Path:
+        """The run's settings and fingerprints of its inputs."""
         return self.root / "train.json"
 
     @property
-    def _metrics(self) -> Path:
+    def metrics_file(self) -> Path:
+        """A row for each validation."""
         return self.root / "metrics.jsonl"
 
     def check(self, wanted: RunSettings) -> None:
         """Refuse a folder of another run or of something else, a damaged or read-only one; changes nothing."""
-        root, settings = self.root, self._settings
+        root, settings = self.root, self.settings
         if root.exists() and (not root.is_dir() or (any(root.iterdir()) and not settings.is_file())):
             raise InputError(f"{root}: exists and holds no training run; give a new or empty folder")
         if settings.is_file():
             self._check_settings(wanted)
-        for path in (self.state, self.generator, self.l1_generator, self.curves, self._metrics):
+        for path in (self.state, self.generator, self.l1_generator, self.curves, self.metrics_file):
             if os.path.lexists(path) and not path.is_file():
                 raise InputError(f"{path}: not a file; move it away, or give another output folder")
         self.metrics()
@@ -68,15 +70,14 @@ class RunFolder:
 
     def _check_settings(self, wanted: RunSettings) -> None:
         remake = "give another output folder"
-        content = read_json(self._settings, remake=remake)
+        content = read_json(self.settings, remake=remake)
         try:
             differences = wanted.differences(RunSettings.from_json(content))
         except DecodeError as error:
-            raise InputError(f"{self._settings}: damaged, or of no training run: {error}; {remake}") from error
+            raise InputError(f"{self.settings}: damaged, or of no training run: {error}; {remake}") from error
         if differences:
             raise InputError(
-                f"{self.root}: holds a run with other settings or inputs (see {self._settings}): {differences}; "
-                f"{remake}"
+                f"{self.root}: holds a run with other settings or inputs (see {self.settings}): {differences}; {remake}"
             )
 
     def create(self, settings: RunSettings) -> None:
@@ -85,7 +86,7 @@ class RunFolder:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self.root}: cannot be created: {error.strerror}") from error
-        write_atomically(self._settings, settings.to_json().encode())
+        write_atomically(self.settings, settings.to_json().encode())
 
     def save_generator(self, path: Path, generator: Generator, config: TrainConfig, step: int) -> None:
         """Write a generator with the settings it was trained with."""
@@ -94,7 +95,7 @@ class RunFolder:
 
     def metrics(self) -> list[MetricsRow]:
         """Rows written so far, oldest first; an InputError for lines that training does not write."""
-        path = self._metrics
+        path = self.metrics_file
         try:
             return read_metrics(path) if path.is_file() else []
         except ValueError as error:
@@ -105,5 +106,5 @@ class RunFolder:
     def add_metrics(self, row: MetricsRow) -> list[MetricsRow]:
         """Add a row, in place of rows of the same or later steps that a killed run left; gives all rows."""
         rows = [r for r in self.metrics() if r["step"] < row["step"]] + [row]
-        write_atomically(self._metrics, metrics_text(rows).encode())
+        write_atomically(self.metrics_file, metrics_text(rows).encode())
         return rows

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import write_atomically
@@ -17,9 +15,12 @@ from edgesr.sr_model.generators.published import read_state
 from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.cyclic_gan.degrader import Degrader
 from edgesr.sr_model.training.cyclic_gan.discriminators import HRDiscriminator, LRDiscriminator
+from edgesr.sr_model.training.moving_average import MovingAverage
+from edgesr.sr_model.training.over_parameterised import merged, over_parameterised
 from edgesr.sr_model.training.run.settings import RunSettings
 from edgesr.sr_model.training.run.state_layout import (
     AVERAGED,
+    SECONDS,
     SETTINGS,
     STEP,
     Expected,
@@ -27,6 +28,7 @@ from edgesr.sr_model.training.run.state_layout import (
     of_module,
     require_layout,
     require_settings,
+    seconds_of,
     settings_tensor,
     step_of,
 )
@@ -70,19 +72,24 @@ class TrainState:
     def __init__(self, generator: Generator, config: TrainConfig, device: torch.device) -> None:
         self.config = config
         self.device = device
-        self.generator = generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = AveragedModel(self.generator, avg_fn=_moving_average(config.ema_decay))
-        self.average.eval()
+        trained = over_parameterised(generator)
+        self.generator: Generator = trained.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = MovingAverage(self.generator, config.ema_decay)
         self.optimizer = _adam([self.generator], config.learning_rate)
         self.adversary: Adversary | None = None
         self.step = 0
+        self.seconds = 0.0
 
     @property
     def averaged_generator(self) -> Generator:
-        """The generator whose parameters are the moving average, in evaluation mode."""
-        module = self.average.module
-        assert isinstance(module, Generator)
-        return module
+        """The generator whose parameters are the moving average, in evaluation mode, in its exported form."""
+        assert isinstance(self.average.module, Generator)
+        return merged(self.average.module)
+
+    def finish_update(self) -> None:
+        """Count an update, after the optimizers have done theirs."""
+        self.average.update(self.generator)
+        self.step += 1
 
     def begin_gan_phase(self) -> Adversary:
         """The adversary, new unless it was restored."""
@@ -106,6 +113,8 @@ class TrainState:
 
     def _flat(self) -> dict[str, Tensor]:
         flat = {STEP: torch.tensor(self.step)}
+        if self.config.minutes is not None:
+            flat[SECONDS] = torch.tensor(self.seconds, dtype=torch.float64)
         for prefix, module in self._modules().items():
             flat |= {f"{prefix}.{name}": value for name, value in module.state_dict().items()}
         for prefix, optimizer in self._optimizers().items():
@@ -121,8 +130,10 @@ class TrainState:
         flat = read_state(path, advice=_ADVICE)
         try:
             require_settings(flat, settings)
-            self.step = step_of(flat, self.config.total_steps)
-            if self.step > self.config.steps:
+            self.step = step_of(flat, self.config.total_limit)
+            if self.config.minutes is not None:
+                self.seconds = seconds_of(flat)
+            if self.step > self.config.l1_limit:
                 self.begin_gan_phase()
             require_layout(flat, self._expected())
         except ValueError as error:
@@ -137,9 +148,9 @@ class TrainState:
         expected: dict[str, Expected] = {}
         for prefix, module in self._modules().items():
             expected |= of_module(prefix, module)
-        updates = {"optimizer": min(self.step, self.config.steps)}
+        updates = {"optimizer": min(self.step, self.config.l1_limit)}
         for prefix, optimizer in self._optimizers().items():
-            expected |= of_adam(prefix, optimizer, updates.get(prefix, self.step - self.config.steps))
+            expected |= of_adam(prefix, optimizer, updates.get(prefix, self.step - self.config.l1_limit))
         expected[f"average.{AVERAGED}"] = Expected((), torch.int64, exactly=self.step)
         return expected
 
@@ -152,20 +163,13 @@ class TrainState:
         return own | (self.adversary.optimizers() if self.adversary else {})
 
 
-@dataclass(frozen=True)
-class _moving_average:
-    """Exponential moving average whose decay grows to its value, so that a short run does not keep its start."""
-
-    decay: float
-
-    def __call__(self, average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
-        decay = min(self.decay, (1 + int(updates)) / (10 + int(updates)))
-        return average + (current - average) * (1 - decay)
-
-
 def _adam(modules: list[nn.Module], learning_rate: float) -> torch.optim.Adam:
+    """On CUDA in the form that a recorded update needs: rate and count are tensors on the device."""
     parameters = [p for module in modules for p in module.parameters()]
-    return torch.optim.Adam(parameters, lr=learning_rate, betas=_BETAS, eps=_EPSILON)
+    if not parameters[0].is_cuda:
+        return torch.optim.Adam(parameters, lr=learning_rate, betas=_BETAS, eps=_EPSILON)
+    rate = torch.tensor(learning_rate, device=parameters[0].device)
+    return torch.optim.Adam(parameters, lr=rate, betas=_BETAS, eps=_EPSILON, capturable=True)
 
 
 def _below(flat: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

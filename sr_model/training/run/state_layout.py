@@ -14,6 +14,7 @@ from edgesr.runtimes.wording import first_names, shown_name
 from edgesr.sr_model.training.run.settings import RunSettings
 
 STEP = "step"
+SECONDS = "seconds"
 SETTINGS = "settings"
 AVERAGED = "n_averaged"
 _MAX_BYTES = 1 << 16
@@ -64,7 +65,7 @@ def of_adam(prefix: str, optimizer: torch.optim.Optimizer, updates: int) -> dict
 
 def require_layout(flat: Mapping[str, Tensor], expected: Mapping[str, Expected]) -> None:
     """A ValueError unless a state holds exactly what is expected, beside its step and settings."""
-    found = flat.keys() - {STEP, SETTINGS}
+    found = flat.keys() - {STEP, SECONDS, SETTINGS}
     if missing := [name for name in expected if name not in found]:
         raise ValueError(f"it lacks {first_names(missing)}")
     if surplus := sorted(found - expected.keys()):
@@ -84,6 +85,15 @@ def step_of(flat: Mapping[str, Tensor], total_steps: int) -> int:
     if not 1 <= step <= total_steps:
         raise ValueError(f"{STEP} is {step}: need 1 to {total_steps}")
     return step
+
+
+def seconds_of(flat: Mapping[str, Tensor]) -> float:
+    """The time that a run by the clock has trained; a ValueError unless it is a number of at least 0."""
+    if SECONDS not in flat:
+        raise ValueError(f"it lacks {SECONDS}")
+    if problem := Expected((), torch.float64, least=0).problem(flat[SECONDS]):
+        raise ValueError(f"{SECONDS} {problem}")
+    return flat[SECONDS].item()
 
 
 def settings_tensor(settings: RunSettings) -> Tensor:

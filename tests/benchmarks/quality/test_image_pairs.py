@@ -81,6 +81,8 @@ def test_random_numbers_follow_seed_and_name_alone(folder: Path, tmp_path: Path)
     assert np.array_equal(lr(folder, 0), lr(alone, 0))
     assert not np.array_equal(lr(folder, 0), lr(folder, 1))
     assert np.array_equal(lr(folder, 5, "mix"), lr(alone, 5, "mix"))
+    assert np.array_equal(lr(folder, 5, "real"), lr(alone, 5, "real"))
+    assert not np.array_equal(lr(folder, 5, "real"), lr(folder, 6, "real"))
     pairs = read_image_set(folder).pairs
     noise = [
         (degraded_pair(p, scale=4, degradation="noise:8", seed=0)[1].astype(int) - downscale_bicubic(hr, 4))[:6, :6]
@@ -101,6 +103,9 @@ def test_degradation_is_applied_to_the_paired_lr_but_blur_to_hr(tmp_path: Path) 
     _, blurred, described = degraded_pair(pair, scale=4, degradation="blur:2", seed=0)
     assert described.lr == "bicubic"
     assert np.array_equal(blurred, Degradation(blur=2).reduce(hr, 4))
+    _, photographed, described = degraded_pair(pair, scale=4, degradation="real", seed=0)
+    assert described.lr == "bicubic" and "jpeg" in described.degradation
+    assert 2 < np.abs(photographed.astype(float) - downscale_bicubic(hr, 4)).mean() < 30
 
 
 def test_an_image_that_needs_a_missing_package_is_skipped(folder_of_two: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,8 @@ from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.projection import apply_residual
+from edgesr.sr_model.generators.bodies.lr_body import LRBody
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint, load_checkpoint
-from edgesr.sr_model.generators.generator import LRBody
 from tests.export.quantization.half_arithmetic import emulate_half_arithmetic
 from tests.helpers.small_graphs import conv, kernels, make_graph
 

@@ -11,9 +11,10 @@ import torch
 from PIL import Image
 
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
+from edgesr.sr_model.generators.bodies.lr_body import LRBody
 from edgesr.sr_model.generators.checkpoint import save_checkpoint
 from edgesr.sr_model.generators.config import GeneratorConfig
-from edgesr.sr_model.generators.generator import Generator, LRBody
+from edgesr.sr_model.generators.generator import Generator
 
 RunCli = Callable[..., tuple[int, str, str]]
 

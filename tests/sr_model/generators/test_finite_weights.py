@@ -19,7 +19,7 @@ from edgesr.export.pipeline import export_bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.sr_model.generators import checkpoint as checkpoints
 from edgesr.sr_model.generators.checkpoint import load_checkpoint, save_checkpoint
-from edgesr.sr_model.generators.config import BodySize, GeneratorConfig
+from edgesr.sr_model.generators.config import BodyKind, GeneratorConfig
 from edgesr.sr_model.generators.generator import Generator
 from edgesr.sr_model.generators.published import read_state
 from edgesr.sr_model.training.cyclic_gan.vgg import load_perceptual_features
@@ -112,7 +112,7 @@ def test_the_whole_image_is_no_halo() -> None:
 
 def test_deep_generators_have_a_halo() -> None:
     """The probe reaches as far as any chain of convolutions does."""
-    bodies: tuple[tuple[BodySize, int], ...] = (("lr", 2 + 2 * 24 + 1), ("hr", 14))
+    bodies: tuple[tuple[BodyKind, int], ...] = (("lr", 2 + 2 * 24 + 1), ("hr", 14))
     for body, halo in bodies:
         config = GeneratorConfig(name="deep", body=body, width=1, blocks=24, activation="relu", padding="zero")
         assert measure_halo(Generator(config).eval().requires_grad_(False)) == halo

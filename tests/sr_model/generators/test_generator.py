@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from edgesr.export.calibration.photographs import photograph
-from edgesr.export.conversions.full_and_tile import count_mac_per_hr_pixel, measure_halo
+from edgesr.export.conversions.full_and_tile import measure_halo
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.glue.noise_level import noise_level
-from edgesr.sr_model.generators.config import PRESETS, BodySize, GeneratorConfig, Padding, preset
+from edgesr.sr_model.generators.config import PRESETS, BodyKind, GeneratorConfig, Padding, preset
+from edgesr.sr_model.generators.cost import count_mac_per_hr_pixel
 from edgesr.sr_model.generators.generator import Generator
 from edgesr.sr_model.generators.noise import NoiseLevel, lower_median, lower_median_topk
 from edgesr.sr_model.generators.published import from_published_state, load_published, transposed_to_convolution
@@ -174,11 +175,11 @@ def test_all_zero_residual_gives_no_nan(name: str, flat: bool) -> None:
         assert torch.equal(generator(lr), generator.upsample(lr))
 
 
-@pytest.mark.parametrize("body", get_args(BodySize))
+@pytest.mark.parametrize("body", get_args(BodyKind))
 @pytest.mark.parametrize("padding", get_args(Padding))
 @pytest.mark.parametrize("projection", [True, False])
 @pytest.mark.parametrize("scale", [2, 4])
-def test_minimum_side_is_the_least_that_runs(body: BodySize, padding: Padding, projection: bool, scale: int) -> None:
+def test_minimum_side_is_the_least_that_runs(body: BodyKind, padding: Padding, projection: bool, scale: int) -> None:
     config = GeneratorConfig(
         name="tiny",
         scale=scale,

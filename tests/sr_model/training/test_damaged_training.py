@@ -58,8 +58,7 @@ def saved_state(folder: Path, values: dict[str, Any], step: int = STEP) -> Path:
             for parameter in (p for group in optimizer.param_groups for p in group["params"]):
                 parameter.grad = torch.full_like(parameter, 1e-3)
             optimizer.step()
-        state.average.update_parameters(state.generator)
-        state.step += 1
+        state.finish_update()
     state.save(folder / "state.pt", settings_of(values))
     return folder / "state.pt"
 
@@ -222,7 +221,7 @@ def test_the_command_refuses_a_damaged_run(run_cli: RunCli, train_inputs: TrainI
     folder.create(settings)
     saved_state(folder.root, L1)
     options = [part for name, value in L1.items() for part in (f"--{name.replace('_', '-')}", value)]
-    command = ("train", train_inputs.photographs, "--output", folder.root, "--workers", 0, *options)
+    command = ("train", train_inputs.photographs, "--output", folder.root, *options)
     refused(run_cli, tmp_path, *command, naming="state.pt: no state of this run, or damaged: it is of a run with other")
     folder.state.unlink()
     folder.state.mkdir()

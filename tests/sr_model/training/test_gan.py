@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -20,7 +21,8 @@ from edgesr.sr_model.training.cyclic_gan.discriminators import HRDiscriminator, 
 from edgesr.sr_model.training.cyclic_gan.losses import gradient_l1, high_pass, relativistic_loss
 from edgesr.sr_model.training.cyclic_gan.steps import DiscriminatorStep, GeneratorStep, L1Step
 from edgesr.sr_model.training.cyclic_gan.vgg import VGGFeatures
-from edgesr.sr_model.training.phases import gan_learning_rate, l1_learning_rate
+from edgesr.sr_model.training.cyclic_gan.vgg_trunk import VGGTrunk
+from edgesr.sr_model.training.schedule import gan_learning_rate, l1_learning_rate
 
 TINY = GeneratorConfig(
     name="tiny", body="lr", width=4, blocks=1, activation="leaky_relu", padding="zero", projection=False
@@ -97,10 +99,15 @@ def vgg16_convolutions() -> list[tuple[Tensor, Tensor]]:
     return [(torch.randn(o, i, 3, 3) * (2 / (9 * i)) ** 0.5, torch.zeros(o)) for o, i in shapes]
 
 
+def vgg16_trunk() -> VGGTrunk:
+    remaining = iter(vgg16_convolutions())
+    return VGGTrunk(tuple([next(remaining) for _ in range(n)] for n in (2, 2, 3, 3, 3)), anti_aliased=False)
+
+
 def test_vgg_features_are_the_last_convolution_of_a_block() -> None:
     """Block 2 by hand: two convolutions, pool, two convolutions, no activation at the end."""
     convolutions = vgg16_convolutions()
-    features = VGGFeatures(convolutions, 2, lambda _: nn.MaxPool2d(2))
+    features = VGGFeatures(vgg16_trunk(), 2)
     image = torch.rand(1, 3, 32, 32)
     x = (image - features.mean) / features.std
     x = F.relu(F.conv2d(x, *convolutions[0], padding=1))
@@ -128,7 +135,7 @@ def generator_step(weights: LossWeights, features: VGGFeatures | None = None) ->
 
 def test_generator_loss_is_the_weighted_sum_of_its_terms() -> None:
     weights = LossWeights(perceptual=3, adversarial=5, total_variation=7, l1=11, cycle=13)
-    step = generator_step(weights, VGGFeatures(vgg16_convolutions(), 1, lambda _: nn.MaxPool2d(2)))
+    step = generator_step(weights, VGGFeatures(vgg16_trunk(), 1))
     losses, sr, degraded = step(images(2, 8), images(2, 32), None)
     v = {name: loss.item() for name, loss in losses.items()}
     expected = 3 * v["perceptual"] + 5 * (v["adversarial"] + v["adversarial_lr"]) + 7 * v["total_variation"]
@@ -212,11 +219,15 @@ def test_learning_rates() -> None:
         preset="srrescycgan", steps=100, gan_steps=60_000, learning_rate=1e-3, final_learning_rate=1e-5
     )
     assert l1_learning_rate(config, 0) == pytest.approx(1e-3)
-    assert l1_learning_rate(config, 50) == pytest.approx((1e-3 + 1e-5) / 2)
-    assert l1_learning_rate(config, 100) == pytest.approx(1e-5)
+    assert l1_learning_rate(config, 0.5) == pytest.approx((1e-3 + 1e-5) / 2)
+    assert l1_learning_rate(config, 1) == pytest.approx(1e-5)
     at = {0: 1e-4, 4_999: 1e-4, 5_000: 5e-5, 10_000: 2.5e-5, 20_000: 1.25e-5, 30_000: 6.25e-6, 51_000: 3.125e-6}
     for step, expected in at.items():
-        assert gan_learning_rate(config, step) == pytest.approx(expected)
+        assert gan_learning_rate(config, step / 60_000) == pytest.approx(expected)
+    timed = replace(config, steps=0, minutes=5)
+    shares = {0: 1e-4, 0.09: 1e-4, 0.1: 5e-5, 0.4: 1.25e-5, 0.99: 6.25e-6, 1: 3.125e-6}
+    for share, expected in shares.items():
+        assert gan_learning_rate(timed, share) == pytest.approx(expected), "the last milestone stands for the end"
 
 
 def test_loss_weights_from_text() -> None:

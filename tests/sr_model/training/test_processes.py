@@ -21,7 +21,7 @@ from edgesr.sr_model.generators.generator import Generator
 from edgesr.sr_model.generators.published import read_state
 from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.cyclic_gan.losses import relativistic_loss
-from edgesr.sr_model.training.data import Sample
+from edgesr.sr_model.training.patches.batches import Batch
 from edgesr.sr_model.training.phases import gan_update
 from edgesr.sr_model.training.processes import Processes, joined_processes
 from edgesr.sr_model.training.run.state import TrainState
@@ -31,7 +31,7 @@ FAKE = torch.tensor([[0.1], [-0.7], [0.3], [1.5]])
 
 
 def options(folder: Path, output: Path, *more: str) -> list[str]:
-    settings = ("--batch-size", "4", "--patch-size", "8", "--validate-every", "1", "--workers", "0", "--device", "cpu")
+    settings = ("--batch-size", "4", "--patch-size", "8", "--validate-every", "1", "--device", "cpu")
     return ["train", str(folder), "--preset", "srrescycgan-mobile", "--output", str(output), *settings, *more]
 
 
@@ -116,7 +116,7 @@ def _gan_update(rank: int, folder: str) -> None:
     update = gan_update(state, processes, None, unpaired=False)
     torch.manual_seed(rank)
     lr = torch.rand(2, 3, 8, 8) * 255
-    update(Sample(lr, torch.rand(2, 3, 32, 32) * 255, lr))
+    update(Batch(lr, torch.rand(2, 3, 32, 32) * 255, lr), 0.0)
     adversary = state.begin_gan_phase()
     networks = {"generator": state.generator, **adversary.modules()}
     torch.save(

@@ -14,7 +14,8 @@ from PIL import Image
 from edgesr.export.calibration.photographs import photograph_files
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint
 from edgesr.sr_model.training import phases
-from edgesr.sr_model.training.data import Sample
+from edgesr.sr_model.training.cyclic_gan.steps import Losses
+from edgesr.sr_model.training.patches.batches import Batch
 from edgesr.sr_model.training.processes import Processes
 from edgesr.sr_model.training.run.state import TrainState
 
@@ -99,7 +100,7 @@ def test_perceptual_weights_of_another_network_are_refused(
 
 
 def test_trained_generator_is_named_at_the_end(run_cli: RunCli, photographs: Path, tmp_path: Path) -> None:
-    settings = ("--steps", "1", "--batch-size", "1", "--patch-size", "8", "--workers", "0", "--device", "cpu")
+    settings = ("--steps", "1", "--batch-size", "1", "--patch-size", "8", "--device", "cpu")
     code, out, err = run_cli("train", photographs, *MOBILE, "--output", tmp_path / "run", *settings)
     assert (code, err) == (0, "")
     assert out.strip() == f"{tmp_path / 'run' / 'generator.safetensors'}: trained for 1 step"
@@ -110,17 +111,17 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
 ) -> None:
     original = phases.l1_update
 
-    def interrupted_update(state: TrainState, processes: Processes) -> phases.Update:
-        update = original(state, processes)
+    def interrupted_update(state: TrainState, processes: Processes, *, recorded: bool) -> phases.Update:
+        update = original(state, processes, recorded=recorded)
 
-        def press_then_update(batch: Sample) -> dict[str, float]:
+        def press_then_update(batch: Batch, share: float) -> Losses:
             os.kill(os.getpid(), signal.SIGINT)
-            return update(batch)
+            return update(batch, share)
 
         return press_then_update
 
     monkeypatch.setattr("edgesr.sr_model.training.train.l1_update", interrupted_update)
-    settings = ("--steps", "2", "--batch-size", "1", "--patch-size", "8", "--workers", "0", "--device", "cpu")
+    settings = ("--steps", "2", "--batch-size", "1", "--patch-size", "8", "--device", "cpu")
     arguments = ("train", photographs, *MOBILE, "--output", tmp_path / "run", *settings)
     code, out, err = run_cli(*arguments)
     assert (code, out) == (130, "")
@@ -136,7 +137,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
 
 def test_skipped_photographs_are_told_on_stderr(run_cli: RunCli, photographs: Path, tmp_path: Path) -> None:
     (photographs / "broken.png").write_bytes(b"no image")
-    settings = ("--steps", "1", "--batch-size", "1", "--patch-size", "8", "--workers", "0", "--device", "cpu")
+    settings = ("--steps", "1", "--batch-size", "1", "--patch-size", "8", "--device", "cpu")
     code, _, err = run_cli("train", photographs, *MOBILE, "--output", tmp_path / "run", *settings)
     assert code == 0
     assert err == "edgesr: skipped 1 image, broken or too small: broken.png\n"

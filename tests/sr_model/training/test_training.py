@@ -16,7 +16,7 @@ from edgesr.sr_model.evaluation.generator_quality import validate
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint, load_checkpoint
 from edgesr.sr_model.generators.published import read_state
 from edgesr.sr_model.training.config import TrainConfig
-from edgesr.sr_model.training.data import load_photographs
+from edgesr.sr_model.training.patches.photographs import load_photographs
 from edgesr.sr_model.training.run.inputs import TrainInputs
 from edgesr.sr_model.training.train import train
 from tests.helpers.training_runs import GAN, L1, rows_of
@@ -41,7 +41,7 @@ def test_gan_phase_starts_from_the_l1_generator_and_logs_every_loss(
 ) -> None:
     run = whole_runs("gan")
     l1_row, gan_row, _ = rows_of(run)
-    assert set(l1_row) == {"step", "seconds", "data_wait_share", "l1"}
+    assert set(l1_row) == {"step", "seconds", "data_wait_share", "lr_pixels_per_second", "peak_share", "l1"}
     assert set(gan_row) - set(l1_row) == {
         "total",
         "total_variation",
@@ -53,7 +53,7 @@ def test_gan_phase_starts_from_the_l1_generator_and_logs_every_loss(
         "discriminator_lr",
         "discriminator_hr",
     }
-    alone = train(train_inputs, tmp_path / "l1", TrainConfig(**{**GAN, "gan_steps": 0}), workers=0)
+    alone = train(train_inputs, tmp_path / "l1", TrainConfig(**{**GAN, "gan_steps": 0}))
     start, end = (load_checkpoint(run / f"generator{suffix}.safetensors") for suffix in ("-l1", ""))
     expected = load_checkpoint(alone)
     for name, tensor in start.state_dict().items():
@@ -63,14 +63,14 @@ def test_gan_phase_starts_from_the_l1_generator_and_logs_every_loss(
 
 def test_written_generator_is_the_moving_average(train_inputs: TrainInputs, tmp_path: Path) -> None:
     """Decay 0 writes the last parameters, a decay near 1 something between them and the start."""
-    last = load_checkpoint(train(train_inputs, tmp_path / "last", TrainConfig(**L1, ema_decay=0), workers=0))
+    head = "body.head.weight"
+    last = load_checkpoint(train(train_inputs, tmp_path / "last", TrainConfig(**L1, ema_decay=0))).state_dict()
     state = read_state(tmp_path / "last" / "state.pt")
-    assert torch.equal(last.body.head.weight, state["generator.body.head.weight"])
-    slow = load_checkpoint(train(train_inputs, tmp_path / "slow", TrainConfig(**L1, ema_decay=0.9), workers=0))
-    assert not torch.equal(slow.body.head.weight, last.body.head.weight)
-    assert torch.equal(
-        read_state(tmp_path / "slow" / "state.pt")["generator.body.head.weight"], state["generator.body.head.weight"]
-    ), "averaging does not change the training"
+    assert torch.equal(last[head], state[f"generator.{head}"])
+    slow = load_checkpoint(train(train_inputs, tmp_path / "slow", TrainConfig(**L1, ema_decay=0.9))).state_dict()
+    assert not torch.equal(slow[head], last[head])
+    averaged = read_state(tmp_path / "slow" / "state.pt")
+    assert torch.equal(averaged[f"generator.{head}"], state[f"generator.{head}"]), "averaging changes no training"
 
 
 def test_unpaired_photographs_change_the_cycle(
@@ -80,7 +80,7 @@ def test_unpaired_photographs_change_the_cycle(
     folder.mkdir()
     Image.fromarray(np.full((20, 30, 3), 255, np.uint8)).save(folder / "white.png")
     unpaired = TrainInputs(photographs=train_inputs.photographs, unpaired=folder)
-    train(unpaired, tmp_path / "unpaired", TrainConfig(**GAN), workers=0)
+    train(unpaired, tmp_path / "unpaired", TrainConfig(**GAN))
     (first, one, _), (second, two, _) = (rows_of(run) for run in (whole_runs("gan"), tmp_path / "unpaired"))
     assert first["l1"] == second["l1"], "the L1 phase is the same"
     assert one["cycle_lr"] != two["cycle_lr"]
@@ -95,7 +95,6 @@ def test_broken_and_tiny_photographs_are_skipped_and_counted(train_inputs: Train
         train_inputs,
         tmp_path / "run",
         config,
-        workers=0,
         progress=lambda e: notices.append(e.note) if e.is_notice else None,
     )
     assert notices == ["skipped 2 images, broken or too small: broken.png, tiny.png"]
@@ -107,13 +106,12 @@ def test_broken_and_tiny_photographs_are_skipped_and_counted(train_inputs: Train
 def test_without_vgg_weights_training_says_so(
     train_inputs: TrainInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgesr.sr_model.training.cyclic_gan.vgg.packaged_weights_available", lambda: False)
+    monkeypatch.setattr("edgesr.sr_model.training.cyclic_gan.vgg_trunk.packaged_weights_available", lambda: False)
     notices: list[str] = []
     train(
         train_inputs,
         tmp_path / "run",
         TrainConfig(**GAN),
-        workers=0,
         progress=lambda e: notices.append(e.note) if e.is_notice else None,
     )
     assert len(notices) == 1

@@ -67,13 +67,12 @@ def test_resumed_run_equals_an_uninterrupted_one(
     """Killed runs go on after the last saved step, Ctrl-C ones after the one that was running; same bytes."""
     config, whole = TrainConfig(**SETTINGS[phase]), whole_runs(phase)
     with pytest.raises((Killed, KeyboardInterrupt)):
-        train(train_inputs, tmp_path / "cut", config, workers=0, progress=at_step(step, stop))
+        train(train_inputs, tmp_path / "cut", config, progress=at_step(step, stop))
     seen: list[int] = []
     resumed = train(
         train_inputs,
         tmp_path / "cut",
         config,
-        workers=1,
         progress=lambda e: seen.append(e.done) if e.task == "train" else None,
     )
     assert seen[0] == (step + 1 if stop is press_ctrl_c else step // 2 * 2 + 1)
@@ -92,7 +91,7 @@ def test_broken_numbers_stop_the_run_and_keep_the_last_good_checkpoint(
     rate = "gan_learning_rate" if settings is GAN else "learning_rate"
     config = TrainConfig(**{**settings, rate: 1e30, "validate_every": 1})
     with pytest.raises(EdgesrError, match="not finite"):
-        train(train_inputs, tmp_path / "run", config, workers=0)
+        train(train_inputs, tmp_path / "run", config)
     generator = load_checkpoint(tmp_path / "run" / "generator.safetensors")
     assert all(p.isfinite().all() for p in generator.parameters())
     state = read_state(tmp_path / "run" / "state.pt")
@@ -117,11 +116,11 @@ def test_full_disk_loses_nothing(
 
     fill_up = at_step(step, lambda: monkeypatch.setattr("edgesr.runtimes.files.os.fsync", fail))
     with pytest.raises(InputError, match="cannot be written: No space left"):
-        train(train_inputs, run, TrainConfig(**L1), workers=0, progress=fill_up)
+        train(train_inputs, run, TrainConfig(**L1), progress=fill_up)
     assert int(read_state(run / "state.pt")["step"]) == step - 1
     assert not [p.name for p in run.iterdir() if p.name.startswith(".")], "nothing half-written is left"
     monkeypatch.undo()
-    train(train_inputs, run, TrainConfig(**L1), workers=0)
+    train(train_inputs, run, TrainConfig(**L1))
     assert [row["step"] for row in rows_of(run)] == [2, 4, 6]
     for name in ("generator.safetensors", "generator-l1.safetensors"):
         assert (run / name).read_bytes() == (whole_runs("l1") / name).read_bytes()
@@ -143,39 +142,39 @@ def test_other_inputs_are_refused(train_inputs: TrainInputs, tmp_path: Path) -> 
     """A resumed run must see the same photographs and initial weights, and never its own pictures."""
     config = TrainConfig(**{**L1, "steps": 2})
     with pytest.raises(InputError, match="lies inside"):
-        train(train_inputs, train_inputs.photographs / "run", config, workers=0)
-    train(train_inputs, tmp_path / "run", config, workers=0)
+        train(train_inputs, train_inputs.photographs / "run", config)
+    train(train_inputs, tmp_path / "run", config)
     start = TrainInputs(photographs=train_inputs.photographs, checkpoint=embedded_checkpoint("srrescycgan-mobile"))
     with pytest.raises(InputError, match="other settings or inputs"):
-        train(start, tmp_path / "run", config, workers=0)
+        train(start, tmp_path / "run", config)
     Image.new("RGB", (64, 64)).save(train_inputs.photographs / "new.png")
     with pytest.raises(InputError, match="other settings or inputs"):
-        train(train_inputs, tmp_path / "run", config, workers=0)
+        train(train_inputs, tmp_path / "run", config)
 
 
 def test_other_settings_and_other_folders_are_refused(train_inputs: TrainInputs, tmp_path: Path) -> None:
     config = TrainConfig(**{**L1, "steps": 2})
-    train(train_inputs, tmp_path / "run", config, workers=0)
+    train(train_inputs, tmp_path / "run", config)
     with pytest.raises(InputError, match="other settings"):
-        train(train_inputs, tmp_path / "run", TrainConfig(**L1), workers=0)
+        train(train_inputs, tmp_path / "run", TrainConfig(**L1))
     with pytest.raises(InputError, match="no training run"):
-        train(train_inputs, train_inputs.photographs.parent, config, workers=0)
+        train(train_inputs, train_inputs.photographs.parent, config)
     with pytest.raises(InputError, match="no such folder"):
-        train(TrainInputs(photographs=tmp_path / "absent"), tmp_path / "new", config, workers=0)
+        train(TrainInputs(photographs=tmp_path / "absent"), tmp_path / "new", config)
     with pytest.raises(InputError, match=r"none of its 2 images can be used.*4000 x 4000"):
-        train(train_inputs, tmp_path / "new2", TrainConfig(**{**L1, "patch_size": 1000}), workers=0)
+        train(train_inputs, tmp_path / "new2", TrainConfig(**{**L1, "patch_size": 1000}))
     with pytest.raises(InputError, match="GPU"):
-        train(train_inputs, tmp_path / "new3", config, device="cuda", workers=0)
+        train(train_inputs, tmp_path / "new3", config, device="cuda")
     other = TrainInputs(
         photographs=train_inputs.photographs, checkpoint=embedded_checkpoint("srrescycgan", weights="real")
     )
     with pytest.raises(InputError, match="holds a 'srrescycgan'"):
-        train(other, tmp_path / "new4", config, workers=0)
+        train(other, tmp_path / "new4", config)
 
 
 def test_state_of_another_network_is_refused(train_inputs: TrainInputs, tmp_path: Path) -> None:
     config = TrainConfig(**{**L1, "steps": 4})
-    train(train_inputs, tmp_path / "run", config, workers=0)
+    train(train_inputs, tmp_path / "run", config)
     torch.save({"step": torch.tensor(2), "generator.body.head.weight": torch.zeros(3)}, tmp_path / "run" / "state.pt")
     with pytest.raises(InputError, match=r"state\.pt: no state of this run, or damaged"):
-        train(train_inputs, tmp_path / "run", config, workers=0)
+        train(train_inputs, tmp_path / "run", config)

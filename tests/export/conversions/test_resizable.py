@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 import onnx
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from edgesr.export.calibration.photographs import photograph
 from edgesr.export.conversions.resizable import upsample_by_convolution, upsamples_input
 from edgesr.export.conversions.to_tflite import export_tflite
+from edgesr.export.graphs.onnx_graph import runner
 from edgesr.export.graphs.tflite_graph import operator_name, read_tflite
 from edgesr.runtimes.adapters import ort, tflite
 from edgesr.runtimes.adapters.session import open_session
@@ -47,7 +50,7 @@ def test_convolution_is_bilinear_inside(scale: int, tmp_path: Path) -> None:
     model = resize_model(scale)
     before = model.SerializeToString()
     assert upsamples_input(model)
-    changed = upsample_by_convolution(model, scale)
+    changed = upsample_by_convolution(model)
     assert model.SerializeToString() == before
     assert not upsamples_input(changed)
     assert [node.op_type for node in changed.graph.node] == ["Pad", "Conv", "DepthToSpace", "Add"]
@@ -67,19 +70,116 @@ def test_convolution_is_bilinear_inside(scale: int, tmp_path: Path) -> None:
 def test_tflite_upsampling_is_bilinear_everywhere(scale: int, tmp_path: Path) -> None:
     """At the size of the conversion and at others, its border included."""
     path, model = tmp_path / "resizable.tflite", resize_model(scale, (16, 24))
-    export_tflite(model, path, input_name="lr", output_name="sr", resizable_scale=scale)
+    export_tflite(model, path, input_name="lr", output_name="sr", resizable=True)
     for size in ((16, 24), (1, 1), (2, 9), *SIZES):
         image = np.random.default_rng(0).uniform(0, 255, (3, *size)).astype(np.float32)
         result = tflite.open(path, 1).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])[0].transpose(2, 0, 1)
         assert np.abs(result - (upsample_bilinear(image, scale) + 1)).max() <= 2e-4
 
 
+def with_resize(model: onnx.ModelProto, factors: list[float] | None = None, **attributes: str | int) -> onnx.ModelProto:
+    """A graph whose Resize has other attributes or factors."""
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    resize = result.graph.node[0]
+    kept = {a.name: helper.get_attribute_value(a) for a in resize.attribute}
+    resize.CopyFrom(helper.make_node("Resize", resize.input, resize.output, **{**kept, **attributes}))
+    if factors is not None:
+        result.graph.initializer[0].CopyFrom(numpy_helper.from_array(np.asarray(factors, dtype=np.float32), "factors"))
+    return result
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        with_resize(resize_model(2), mode="nearest"),
+        with_resize(resize_model(2), mode="cubic"),
+        with_resize(resize_model(2), coordinate_transformation_mode="asymmetric"),
+        with_resize(resize_model(2), coordinate_transformation_mode="align_corners"),
+        with_resize(resize_model(2), antialias=1),
+        with_resize(resize_model(2), [1, 1, 2, 3]),
+        with_resize(resize_model(2), [1, 1, 1.5, 1.5]),
+        with_resize(resize_model(2), [1, 1, 0.5, 0.5]),
+    ],
+    ids=["nearest", "cubic", "asymmetric", "corners", "antialias", "two factors", "one and a half", "half"],
+)
+def test_any_other_resize_stays(model: onnx.ModelProto) -> None:
+    assert not upsamples_input(model)
+    assert upsample_by_convolution(model).SerializeToString() == model.SerializeToString()
+
+
+def test_the_names_that_pytorch_writes_are_bilinear() -> None:
+    for mode in ("half_pixel", "pytorch_half_pixel"):
+        model = with_resize(
+            resize_model(2),
+            coordinate_transformation_mode=mode,
+            antialias=0,
+            exclude_outside=0,
+            keep_aspect_ratio_policy="stretch",
+            nearest_mode="floor",
+        )
+        assert upsamples_input(model)
+
+
+def grey(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph for one channel."""
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[1].dim_value = 1
+    return model
+
+
+def test_grey_images_have_phases_of_one_channel() -> None:
+    changed = upsample_by_convolution(grey(resize_model(2)))
+    assert numpy_helper.to_array(changed.graph.initializer[-1]).shape == (4, 1, 3, 3)
+    onnx.checker.check_model(changed, full_check=True)
+
+
+def three_bases(size: tuple[int, int]) -> onnx.ModelProto:
+    """Nearest and bilinear upsampling of the input and a convolution of its reflect pad, added."""
+    random = np.random.default_rng(0)
+    constants: dict[str, NDArray[Any]] = {
+        "factors": np.array([1, 1, 2, 2], dtype=np.float32),
+        "pads": np.array([0, 0, 1, 1, 0, 0, 1, 1], dtype=np.int64),
+        "weights": random.normal(size=(12, 3, 3, 3)).astype(np.float32),
+    }
+    nearest = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
+    nodes = [
+        helper.make_node("Resize", ["lr", "", "factors"], ["nearest"], name="nearest", **nearest),
+        helper.make_node("Resize", ["lr", "", "factors"], ["bilinear"], mode="linear", name="bilinear"),
+        helper.make_node("Pad", ["lr", "pads"], ["padded"], mode="reflect", name="pad"),
+        helper.make_node("Conv", ["padded", "weights"], ["features"], name="conv"),
+        helper.make_node("DepthToSpace", ["features"], ["shuffled"], blocksize=2, mode="CRD", name="shuffle"),
+        helper.make_node("Add", ["nearest", "bilinear"], ["bases"], name="bases"),
+        helper.make_node("Add", ["bases", "shuffled"], ["sr"], name="sum"),
+    ]
+    taken = helper.make_tensor_value_info("lr", TensorProto.FLOAT, [1, 3, *size])
+    result = helper.make_tensor_value_info("sr", TensorProto.FLOAT, [1, 3, 2 * size[0], 2 * size[1]])
+    tensors = [numpy_helper.from_array(values, name) for name, values in constants.items()]
+    graph = helper.make_graph(nodes, "g", [taken], [result], tensors)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+
+
+def test_nearest_bases_and_pads_of_the_network_stay_what_they_are(tmp_path: Path) -> None:
+    path, model = tmp_path / "bases.tflite", three_bases((9, 14))
+    export_tflite(model, path, input_name="lr", output_name="sr", resizable=True)
+    edited = read_tflite(path.read_bytes())
+    operators = edited.subgraphs[0].operators
+    found = Counter(operator_name(edited, operator) for operator in operators)
+    assert found["RESIZE_NEAREST_NEIGHBOR"] == 1
+    assert found["RESIZE_BILINEAR"] == 0
+    modes = [op.builtinOptions.mode for op in operators if operator_name(edited, op) == "MIRROR_PAD"]
+    assert sorted(modes) == [schema.MirrorPadMode.REFLECT, schema.MirrorPadMode.SYMMETRIC]
+    image = photograph("cat", (9, 14))
+    result = tflite.open(path, 1).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])[0].transpose(2, 0, 1)
+    assert np.abs(result - runner(model)(image)["sr"][0]).max() <= 2e-3
+
+
 def test_upsampling_of_bytes_is_exact(projection_bundle: Bundle) -> None:
     """At x4 the weights are multiples of 1/64: no sum of products with 8-bit values is rounded."""
     weights = next(
         numpy_helper.to_array(tensor)
-        for tensor in upsample_by_convolution(resize_model(4), 4).graph.initializer
-        if tensor.name == "upsample.weight"
+        for tensor in upsample_by_convolution(resize_model(4)).graph.initializer
+        if tensor.name == "up.upsample.weight"
     )
     assert np.array_equal(weights * 64, np.rint(weights * 64))
     assert np.array_equal(weights.sum(axis=(1, 2, 3)), np.ones(48))

@@ -1,0 +1,1 @@
+"""Networks from an image to its residual, one kind a file."""

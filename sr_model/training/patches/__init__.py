@@ -1,0 +1,1 @@
+"""Training patches: photographs kept on the device, and batches cut from them there."""
