@@ -20,7 +20,7 @@ from edgesr.sr_model.training.run.folder import RunFolder
 from edgesr.sr_model.training.run.settings import RunSettings
 from edgesr.sr_model.training.run.state import TrainState
 from edgesr.sr_model.training.schedule import SECONDS_A_MINUTE, Pace
-from edgesr.sr_model.training.throughput import Throughput
+from edgesr.sr_model.training.throughput import Throughput, speed_text
 
 _UPDATES_BETWEEN_LOOKS = {"cpu": 1, "cuda": 200}
 """How often losses are looked at: to look is to wait for the device, which then waits for the next batches."""
@@ -67,7 +67,7 @@ class Loop:
         self._progress = progress
         self._throughput = Throughput(state.averaged_generator, state.config, state.device)
         self._log = LossLog(_UPDATES_BETWEEN_LOOKS[state.device.type])
-        self._validated = ""
+        self._validated = self._speed = ""
         self._validation_seconds = 0.0
         self._restart_clock()
 
@@ -109,7 +109,7 @@ class Loop:
         if phase.pace.minutes is not None:
             total = math.ceil(phase.pace.minutes * SECONDS_A_MINUTE)
             done = int(share * total)
-        self._progress(ProgressEvent("train", done, total, f"{self._log.text()}{self._validated}"))
+        self._progress(ProgressEvent("train", done, total, f"{self._log.text()}{self._validated}{self._speed}"))
 
     def _save(self, phase: Phase, *, ended: bool) -> None:
         """State last: a run that is cut off before it redoes the steps, and with them the other files."""
@@ -127,7 +127,9 @@ class Loop:
         row = {"step": state.step, "seconds": round(seconds, 1), **losses}
         row["data_wait_share"] = round(self._waited / seconds, 4)
         if phase.name == L1:
-            row |= self._throughput.figures(state.step - self._first, seconds)
+            speed = self._throughput.figures(state.step - self._first, seconds)
+            self._speed = f", {speed_text(speed)}"
+            row |= speed
         rows = folder.add_metrics(row | self._quality(generator, phase, ended=ended))
         if self._curves:
             pictures = sample_pictures(generator, self._validation, config.degradation) if self._validation else []

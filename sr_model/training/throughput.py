@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import torch
 
@@ -35,6 +36,14 @@ class Throughput:
             "lr_pixels_per_second": round(rate),
             "peak_share": round(rate * self._flop_per_lr_pixel / self._peak, 4),
         }
+
+
+def speed_text(figures: Mapping[str, float]) -> str:
+    """Such figures in words; empty where a phase has none."""
+    if "lr_pixels_per_second" not in figures:
+        return ""
+    rate, share = figures["lr_pixels_per_second"], figures["peak_share"]
+    return f"{rate:,.0f} LR pixels a second, {share:.0%} of the measured peak"
 
 
 def measured_peak(config: TrainConfig, device: torch.device) -> float:

@@ -96,7 +96,12 @@ def train(
     )
     with shown_progress() as progress:
         path = run(inputs, output, config, device=device, progress=progress)
-    print_lines([f"{path}: trained for {_length(config)}"])
+    from edgesr.sr_model.training.run.folder import RunFolder
+    from edgesr.sr_model.training.throughput import speed_text
+
+    rows = RunFolder(output).metrics()
+    speed = speed_text(rows[-1]) if rows else ""
+    print_lines([f"{path}: trained for {_length(config)}{speed and ', ' + speed}"])
 
 
 def _length(config: TrainConfig) -> str:
