@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgesr.export.quantization.plan import Calibrated, Range
 from edgesr.runtimes.bundle.manifest import Precision
-
-_SIZES = ((32, 48), (33, 47))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +35,3 @@ class Rewriting:
         from edgesr.export.quantization.ranges import zero_padded_ranges
 
         return zero_padded_ranges(onnx.load(self.planned_file), onnx.load(self.tile_file), ranges)
-
-
-def rewrite_tiles() -> list[NDArray[np.float32]]:
-    """Small photographs (3,h,w) in [0,255] that rewrites of ONNX files run, one of even sides and one of odd ones."""
-    from edgesr.export.calibration.photographs import photograph
-
-    return [photograph("cat", size) for size in _SIZES]

@@ -161,9 +161,6 @@ def test_threads_have_a_limit(threads: int, run_cli: RunCli, tmp_path: Path) -> 
             run_cli, tmp_path, "bench", RELEASED_BUNDLE, "--threads", f"1,{threads}", naming=f"threads is {threads}"
         )
         refused(run_cli, tmp_path, "profile", RELEASED_BUNDLE, "--threads", threads, naming="'--threads'")
-        refused(
-            run_cli, tmp_path, "train", RELEASED_BUNDLE, "--output", "x", "--workers", threads, naming="'--workers'"
-        )
 
 
 def test_names_from_files_do_not_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
