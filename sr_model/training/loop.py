@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from edgesr.benchmarks.quality.image_pairs import ImageSet
-from edgesr.runtimes.progress import Progress, ProgressEvent, notice
+from edgesr.runtimes.progress import ProgressEvent, notice
 from edgesr.sr_model.evaluation.generator_quality import validate
 from edgesr.sr_model.generators.generator import Generator
+from edgesr.sr_model.training.conduct import Conduct
 from edgesr.sr_model.training.curves import draw_curves, sample_pictures
 from edgesr.sr_model.training.loss_log import LossLog
 from edgesr.sr_model.training.patches.batches import Batches
@@ -50,10 +51,7 @@ class Loop:
         processes: Processes,
         batches: Batches,
         validation: ImageSet | None,
-        curves: bool,
-        deadline: float,
-        saved: Callable[[], None],
-        progress: Progress,
+        conduct: Conduct,
     ) -> None:
         self._state = state
         self._settings = settings
@@ -61,10 +59,7 @@ class Loop:
         self._processes = processes
         self._batches = batches
         self._validation = validation
-        self._curves = curves
-        self._deadline = deadline
-        self._saved = saved
-        self._progress = progress
+        self._conduct = conduct
         self._throughput = Throughput(state.averaged_generator, state.config, state.device)
         self._log = LossLog(_UPDATES_BETWEEN_LOOKS[state.device.type])
         self._validated = self._speed = ""
@@ -76,7 +71,7 @@ class Loop:
 
         A KeyboardInterrupt, after saving too, when ``interrupted`` says so.
         """
-        state = self._state
+        state, deadline = self._state, self._conduct.deadline
         share = phase.pace.share(state.step)
         while share < 1 or state.step == 0:  # a run of a blink has one update
             started = time.perf_counter()
@@ -86,12 +81,14 @@ class Loop:
             before, share = share, phase.pace.share(state.step)
             self._show(phase, share)
             pressed = self._processes.any(interrupted())
-            late = self._deadline < math.inf and self._processes.any(time.monotonic() >= self._deadline)
+            late = deadline < math.inf and self._processes.any(time.monotonic() >= deadline)
             if share >= 1 or pressed or late or self._is_due(phase, before, share):
                 self._save(phase, ended=share >= 1)
             if pressed:
                 root = self._folder.root
-                notice(self._progress, f"step {state.step} is saved in {root}; the same command continues the run")
+                notice(
+                    self._conduct.progress, f"step {state.step} is saved in {root}; the same command continues the run"
+                )
                 raise KeyboardInterrupt
             if late and share < 1:
                 return False
@@ -109,7 +106,7 @@ class Loop:
         if phase.pace.minutes is not None:
             total = math.ceil(phase.pace.minutes * SECONDS_A_MINUTE)
             done = int(share * total)
-        self._progress(ProgressEvent("train", done, total, f"{self._log.text()}{self._validated}{self._speed}"))
+        self._conduct.progress(ProgressEvent("train", done, total, f"{self._log.text()}{self._validated}{self._speed}"))
 
     def _save(self, phase: Phase, *, ended: bool) -> None:
         """State last: a run that is cut off before it redoes the steps, and with them the other files."""
@@ -131,11 +128,11 @@ class Loop:
             self._speed = f", {speed_text(speed)}"
             row |= speed
         rows = folder.add_metrics(row | self._quality(generator, phase, ended=ended))
-        if self._curves:
+        if self._conduct.curves:
             pictures = sample_pictures(generator, self._validation, config.degradation) if self._validation else []
             draw_curves(folder.curves, rows, l1_steps=config.l1_limit, pictures=pictures)
         state.save(folder.state, self._settings)
-        self._saved()
+        self._conduct.saved()
         self._restart_clock()
 
     def _quality(self, generator: Generator, phase: Phase, *, ended: bool) -> dict[str, float]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -17,6 +16,7 @@ from edgesr.runtimes.wording import counted
 from edgesr.sr_model.generators.checkpoint import load_checkpoint
 from edgesr.sr_model.generators.config import preset
 from edgesr.sr_model.generators.generator import Generator
+from edgesr.sr_model.training.conduct import Conduct
 from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.cuda_graph import repeatable_convolutions
 from edgesr.sr_model.training.cyclic_gan.vgg import VGGFeatures, load_perceptual_features
@@ -32,31 +32,6 @@ from edgesr.sr_model.training.run.resources import DEFAULT_DEVICE
 from edgesr.sr_model.training.run.settings import RunSettings
 from edgesr.sr_model.training.run.state import TrainState
 from edgesr.sr_model.training.schedule import Pace, StepPace, TimePace
-
-
-def _nothing() -> None:
-    """Default callback of a run that is saved."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conduct:
-    """How a run is done, which decides nothing of its weights.
-
-    ``device``: auto, cpu or cuda. ``curves``: whether curves.png is drawn, which needs matplotlib. ``recorded``:
-    whether updates on CUDA are recorded once and replayed; ``repeatable``: whether two runs there give the same bytes,
-    which may be slower. ``deadline``: when the run is left to be continued, on the
-    clock of `time.monotonic`. ``saved`` is called whenever the run can be continued from where it is. ``reader`` reads
-    the photographs.
-    """
-
-    device: str = DEFAULT_DEVICE
-    curves: bool = True
-    recorded: bool = True
-    repeatable: bool = False
-    deadline: float = math.inf
-    saved: Callable[[], None] = _nothing
-    reader: PhotographReader = field(default_factory=PhotographReader)
-    progress: Progress = silent
 
 
 def train(
@@ -100,10 +75,7 @@ def run_training(inputs: TrainInputs, output: Path, config: TrainConfig, conduct
             processes=processes,
             batches=batches,
             validation=validation,
-            curves=conduct.curves,
-            deadline=conduct.deadline,
-            saved=conduct.saved,
-            progress=progress,
+            conduct=dataclasses.replace(conduct, progress=progress),
         )
         phases = _phases(state, batches, processes, features, recorded=conduct.recorded)
         with deferred_interrupt() as interrupted:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 from edgesr.sr_model.generators.checkpoint import load_checkpoint
+from edgesr.sr_model.training.conduct import Conduct
 from edgesr.sr_model.training.prepared.plan import PlannedRun, inputs_of
 from edgesr.sr_model.training.run.folder import RunFolder
-from edgesr.sr_model.training.train import Conduct, run_training
+from edgesr.sr_model.training.train import run_training
 
 _MOST_STEPS = 400
 _ONE_BY_ONE, _REPLAYED, _WHOLE, _RESUMED = "one by one", "replayed", "repeatable", "resumed"

@@ -20,11 +20,12 @@ from edgesr.runtimes.files import replaced_atomically, require_creatable, write_
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 from edgesr.runtimes.progress import Progress, notice
+from edgesr.sr_model.training.conduct import Conduct
 from edgesr.sr_model.training.prepared.check import Check, check_accelerator
 from edgesr.sr_model.training.prepared.plan import Plan, PlannedRun, inputs_of, read_plan
 from edgesr.sr_model.training.run.folder import RunFolder
 from edgesr.sr_model.training.schedule import SECONDS_A_MINUTE
-from edgesr.sr_model.training.train import Conduct, run_training
+from edgesr.sr_model.training.train import run_training
 
 _JOURNAL = "journal.json"
 _AGAIN = "delete the folder of the runs, and what is done is read from the results"

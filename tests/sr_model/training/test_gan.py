@@ -125,6 +125,12 @@ def test_vgg_features_are_the_last_convolution_of_a_block() -> None:
     assert features.loss(image, image).item() == 0
 
 
+def test_perceptual_loss_of_features_that_are_all_zero_is_a_number() -> None:
+    """The loss is a share of the mean size of the reference's features, which then is 0."""
+    empty = VGGTrunk(([(torch.zeros(64, 3, 3, 3), torch.zeros(64))],), anti_aliased=False)
+    assert VGGFeatures(empty, 1).loss(*torch.rand(2, 1, 3, 8, 8)).item() == 0
+
+
 def generator_step(weights: LossWeights, features: VGGFeatures | None = None) -> GeneratorStep:
     torch.manual_seed(0)
     judges = (LRDiscriminator(), HRDiscriminator(32))

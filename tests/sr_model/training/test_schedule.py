@@ -15,11 +15,12 @@ from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import ProgressEvent
 from edgesr.sr_model.evaluation.generator_quality import MeanQuality
 from edgesr.sr_model.generators.published import read_state
+from edgesr.sr_model.training.conduct import Conduct
 from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.processes import Processes
 from edgesr.sr_model.training.run.inputs import TrainInputs
 from edgesr.sr_model.training.schedule import StepPace, TimePace
-from edgesr.sr_model.training.train import Conduct, run_training, train
+from edgesr.sr_model.training.train import run_training, train
 from tests.helpers.training_runs import GAN, L1, rows_of
 
 ALONE = Processes(0, 1, torch.device("cpu"))

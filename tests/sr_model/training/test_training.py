@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from edgesr.benchmarks.quality.image_pairs import read_image_set
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.progress import ProgressEvent
 from edgesr.sr_model.evaluation.generator_quality import validate
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint, load_checkpoint
 from edgesr.sr_model.generators.published import read_state
@@ -34,6 +36,19 @@ def test_loss_falls_and_validation_is_logged(train_inputs: TrainInputs, tmp_path
     with Image.open(tmp_path / "run" / "curves.png") as picture:
         assert picture.width > 800
         assert picture.height > picture.width / 2, "one row of curves and one of sample pictures"
+
+
+def test_speed_is_told_while_the_run_goes_on(train_inputs: TrainInputs, tmp_path: Path) -> None:
+    """From the first save on: LR pixels a second, and their share of the measured peak."""
+    notes: list[str] = []
+
+    def note(event: ProgressEvent) -> None:
+        if event.task == "train":
+            notes.append(event.note)
+
+    train(train_inputs, tmp_path / "run", TrainConfig(**L1), progress=note)
+    assert ["of the measured peak" in note for note in notes] == [False, False, True, True, True, True]
+    assert re.search(r", \d[\d,]* LR pixels a second, \d+% of the measured peak$", notes[-1])
 
 
 def test_gan_phase_starts_from_the_l1_generator_and_logs_every_loss(

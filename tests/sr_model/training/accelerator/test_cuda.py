@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from edgesr.sr_model.generators.published import read_state
+from edgesr.sr_model.training.conduct import Conduct
 from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.run.inputs import TrainInputs
-from edgesr.sr_model.training.train import Conduct, run_training
+from edgesr.sr_model.training.train import run_training
 from tests.helpers.training_runs import GAN, L1, rows_of
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: torch.cuda.is_available() is False")

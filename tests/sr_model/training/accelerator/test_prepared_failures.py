@@ -13,12 +13,13 @@ import torch
 
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.progress import ProgressEvent
+from edgesr.sr_model.training.conduct import Conduct
 from edgesr.sr_model.training.config import TrainConfig
 from edgesr.sr_model.training.prepared.check import Check, check_accelerator
 from edgesr.sr_model.training.prepared.plan import Plan, PlannedRun
 from edgesr.sr_model.training.prepared.runner import _alone, run_part
 from edgesr.sr_model.training.run.inputs import TrainInputs
-from edgesr.sr_model.training.train import Conduct, run_training
+from edgesr.sr_model.training.train import run_training
 from tests.helpers.training_runs import rows_of
 from tests.sr_model.training.accelerator.packed import PLAN, SHARE, SMALL, packed, part
 
