@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from edgesr.export.formats.targets import TARGETS
+from edgesr.export.quantization.precisions import FLOAT
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.manifest import LARGEST_SIDE, Size
 from edgesr.runtimes.errors import InputError
@@ -20,7 +21,11 @@ DEFAULT_MAX_SHIFT = 0.3
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
-    """What to export: a preset's embedded weights of one kind, or a checkpoint; targets, precisions and graphs.
+    """What to export: a preset's embedded weights of one kind, a checkpoint, or a user's network; targets, precisions
+    and graphs.
+
+    ``module`` is "FILE.py:NAME", a function that gives a torch.nn.Module, and ``checkpoint`` then holds its weights. It
+    speaks [0, ``peak``] and takes sides that are multiples of ``multiple``, which is found where it is None.
 
     int8 and w8a16 are calibrated on the photographs of a folder, or on synthetic ones. int8 keeps as few convolutions
     in float as the budget allows: a mean PSNR (dB, against float32) of at least ``int8_min_psnr_db`` and a shift of no
@@ -30,6 +35,9 @@ class ExportOptions:
     preset: str | None = None
     weights: str | None = None
     checkpoint: Path | None = None
+    module: str | None = None
+    peak: int = 1
+    multiple: int | None = None
     targets: tuple[str, ...] = tuple(TARGETS)
     precisions: tuple[str, ...] = ("fp32",)
     graphs: tuple[str, ...] = ("full", "tile")
@@ -52,7 +60,9 @@ class ExportOptions:
             raise InputError(f"--int8-ranges {self.int8_ranges!r}: choose {', '.join(get_args(RangeMethod))}")
 
     def source(self) -> Path:
-        """The checkpoint file to export."""
+        """The checkpoint file to export, or the user's Python file."""
+        if self.module is not None:
+            return self.factory()[0]
         if self.preset is not None and self.checkpoint is not None:
             raise InputError("give a preset or a checkpoint, not both: a checkpoint names its own architecture")
         if self.weights is not None and self.checkpoint is not None:
@@ -63,3 +73,19 @@ class ExportOptions:
             return self.checkpoint
         preset = DEFAULT_PRESET if self.preset is None else self.preset
         return embedded_checkpoint(preset, weights=DEFAULT_WEIGHTS if self.weights is None else self.weights)
+
+    def factory(self) -> tuple[Path, str]:
+        """File and function of ``module``; an InputError for what cannot be one."""
+        assert self.module is not None
+        if self.preset is not None or self.weights is not None:
+            raise InputError("give --module or a preset, not both: --preset and --weights choose networks of edgesr")
+        file, _, name = self.module.rpartition(":")
+        if not file.endswith(".py") or not name.isidentifier():
+            raise InputError(f"--module {self.module!r}: give FILE.py:NAME, a file and a function in it")
+        if not Path(file).is_file():
+            raise InputError(f"{file}: no such file; give --module FILE.py:NAME")
+        if refused := [precision for precision in self.precisions if precision != FLOAT]:
+            raise InputError(
+                f"--precision {','.join(refused)}: networks given with --module are exported in {FLOAT} alone"
+            )
+        return Path(file), name

@@ -18,9 +18,10 @@ from edgesr.export.quantization.plan import Budget
 from edgesr.export.quantization.precisions import PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord
-from edgesr.export.stages.cache import StageCache, default_cache_dir
+from edgesr.export.stages.cache import Stage, StageCache, default_cache_dir
 from edgesr.export.stages.converted import ConvertedArtifact, convert
 from edgesr.export.stages.runner import StageRunner
+from edgesr.export.steps import users_module
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.bundle.writing import check_output, write_bundle
@@ -53,7 +54,8 @@ def export_bundle(
         notice(progress, line)
     cache = StageCache(cache_root)
     with cache.locked(progress):
-        runner = StageRunner(cache, source, progress)
+        runner = StageRunner(cache, _source(options, source, cache, progress), progress)
+        plans = _with_exact_tiles(options, plans, runner, progress)
         _check_tile_size(options, runner)
         progress(ProgressEvent("export", 0, len(plans) + 1, "goldens"))
         goldens = runner.goldens(options.tile_size)
@@ -67,6 +69,40 @@ def export_bundle(
         )
     progress(ProgressEvent("export", len(plans) + 1, len(plans) + 1, str(output)))
     return ExportReport(bundle, tuple(cache.conversions))
+
+
+def _source(options: ExportOptions, source: Path, cache: StageCache, progress: Progress) -> Path:
+    """The checkpoint, or the archive of a user's network."""
+    if options.module is None:
+        return source
+    file, function = options.factory()
+    folder = cache.run(
+        Stage("module", users_module.build),
+        file,
+        function,
+        options.checkpoint,
+        users_module.python_files(file),
+        peak=options.peak,
+        multiple=options.multiple,
+    )
+    for note in users_module.read_notes(folder):
+        notice(progress, note)
+    return folder / users_module.FILE
+
+
+def _with_exact_tiles(
+    options: ExportOptions, plans: list[ArtifactPlan], runner: StageRunner, progress: Progress
+) -> list[ArtifactPlan]:
+    """Without tile graphs of a user's network whose tiles are not exact; an InputError where nothing is left."""
+    if options.module is None or runner.measurement.halo is not None or "tile" not in options.graphs:
+        return plans
+    levels = runner.measurement.tile_error
+    error = f"tiles of {runner.config.name} differ from the whole picture by up to {levels:.2g} levels"
+    rest = [plan for plan in plans if plan.graph != "tile"]
+    if not rest:
+        raise InputError(f"{error}: export it with --graph full")
+    notice(progress, f"{error}: it is exported without tile graphs, for images that it takes whole")
+    return rest
 
 
 def _check_inputs_are_kept(output: Path, inputs: Sequence[Path]) -> None:
@@ -107,7 +143,7 @@ def _check_tile_size(options: ExportOptions, runner: StageRunner) -> None:
     shown = f"tile size {size[0]}x{size[1]}"
     if min(size) < least:
         raise InputError(f"{shown} is too small for the reflect pads of {runner.config.name}: at least {least}x{least}")
-    if "tile" not in options.graphs:
+    if "tile" not in options.graphs or (options.module is not None and runner.measurement.halo is None):
         return
     halo = runner.measurement.halo
     if halo is None:

@@ -17,13 +17,14 @@ from edgesr.export.conversions.full_and_tile import build_graph, example_input
 from edgesr.export.conversions.graph_names import INPUT_NAME, OUTPUT_NAMES
 from edgesr.export.conversions.simplify import simplify
 from edgesr.runtimes.bundle.manifest import GraphKind, Size
+from edgesr.sr_model.generators.foreign.program import ForeignGenerator
 from edgesr.sr_model.generators.generator import Generator, with_exportable_median
 
 OPSET = 18
 
 
 def export_onnx(
-    generator: Generator,
+    generator: Generator | ForeignGenerator,
     kind: GraphKind,
     path: Path,
     *,
@@ -35,9 +36,10 @@ def export_onnx(
     It is traced at ``size``; ``tiles`` are real LR images (3,h,w) on which the simplified model must equal the raw one.
     """
     raw = path.with_suffix(".raw.onnx")
+    exportable = with_exportable_median(generator) if isinstance(generator, Generator) else generator
     with _quiet_exporter(), torch.inference_mode():
         torch.onnx.export(
-            build_graph(with_exportable_median(generator), kind),
+            build_graph(exportable, kind),
             (example_input(size),),
             raw,
             dynamo=True,

@@ -9,10 +9,11 @@ import torch
 
 from edgesr.export.conversions.full_and_tile import build_graph, example_input
 from edgesr.runtimes.bundle.manifest import GraphKind, Size
+from edgesr.sr_model.generators.foreign.program import ForeignGenerator
 from edgesr.sr_model.generators.generator import Generator
 
 
-def export_torchscript(generator: Generator, kind: GraphKind, path: Path, *, size: Size) -> None:
+def export_torchscript(generator: Generator | ForeignGenerator, kind: GraphKind, path: Path, *, size: Size) -> None:
     """Write a .ptl file: LR (1,3,h,w) float32 in [0,255] -> SR or residual; height and width stay dynamic."""
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")

@@ -204,9 +204,13 @@ class Golden:
 
 @dataclass(frozen=True, kw_only=True)
 class Glue:
-    """Float arithmetic around a tile graph. No noise level or alpha: the residual is subtracted as it is."""
+    """Float arithmetic around a tile graph. No noise level or alpha: the residual is subtracted as it is.
 
-    upsample: Literal["bilinear"]
+    ``upsample`` is what the residual is subtracted from, "none" where a tile graph gives the picture itself, which is
+    only clipped.
+    """
+
+    upsample: Literal["bilinear", "none"]
     noise_level: Literal["db7-mad"] | None
     alpha: float | None
 

@@ -30,7 +30,21 @@ def export(
         typer.Option(help="Which of its embedded weights: {weights}.", autocompletion=one_of(known_weights)),
     ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Checkpoint to export: .safetensors or published .pth.")
+        Path | None,
+        typer.Option(help="Checkpoint to export: .safetensors or published .pth; or the weights of --module."),
+    ] = None,
+    module: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.py:NAME", help="Function of yours that gives a torch.nn.Module; its code is run."),
+    ] = None,
+    peak: Annotated[
+        int,
+        typer.Option(
+            help="Largest value of --module's images: 1 or 255.", default_factory=default_of(_options, "peak")
+        ),
+    ],
+    multiple: Annotated[
+        int | None, typer.Option(help="Sides that --module takes are multiples of this; found without.")
     ] = None,
     targets: Annotated[
         str,
@@ -95,6 +109,9 @@ def export(
         preset=preset,
         weights=weights,
         checkpoint=checkpoint,
+        module=module,
+        peak=peak,
+        multiple=multiple,
         targets=comma_separated(targets),
         precisions=comma_separated(precision),
         graphs=comma_separated(graph),
