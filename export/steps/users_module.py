@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from edgesr.export.records import REMAKE
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.json_file import read_record
 from edgesr.sr_model.generators.foreign.archive import ERROR, NOTES, SUFFIX, Notes
 
@@ -23,12 +25,12 @@ def build(
     file: Path,
     function: str,
     checkpoint: Path | None,
-    sources: list[Path],  # noqa: ARG001
+    sources: dict[str, str],  # noqa: ARG001
     *,
     peak: int,
     multiple: int | None,
 ) -> None:
-    """Write the archive and the notes. ``sources`` are the Python files that the user's may import: they count."""
+    """Write the archive and the notes. ``sources``: what the user's file may import, which counts."""
     from edgesr.export.calibration.photographs import photograph
 
     np.save(folder / "photograph.npy", photograph(_PHOTOGRAPH, (_SIDE, _SIDE)))
@@ -55,11 +57,15 @@ def build(
             raise InputError((folder / ERROR).read_text())
 
 
-def python_files(file: Path) -> list[Path]:
-    """Those that a user's file may import: the modules next to it, and packages there with all that is in them."""
-    beside = sorted(file.parent.glob("*.py"))
-    packages = [entry.parent for entry in sorted(file.parent.glob("*/__init__.py"))]
-    return [*beside, *(module for package in packages for module in sorted(package.rglob("*.py")))]
+def python_files(file: Path) -> dict[str, str]:
+    """SHA-256 of what a user's file may import: the modules next to it, and packages there with all that is in them."""
+    packages = [entry.parent for entry in file.parent.glob("*/__init__.py")]
+    modules = [*file.parent.glob("*.py"), *(module for package in packages for module in package.rglob("*.py"))]
+    found: dict[str, str] = {}
+    for module in sorted(modules):
+        with suppress(OSError):  # one that is gone meanwhile, or that nobody may read
+            found[module.relative_to(file.parent).as_posix()] = sha256_of(module)
+    return found
 
 
 def read_notes(folder: Path) -> list[str]:
