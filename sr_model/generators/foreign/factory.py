@@ -58,8 +58,8 @@ def _factory(file: Path, name: str) -> Callable[..., Any]:
         spec.loader.exec_module(module)
     except Exception as error:
         raise InputError(f"{file}: cannot be imported: {described(error, file)}") from error
-    found = getattr(module, name, None)
-    if not callable(found):
+    found: Callable[..., Any] | None = getattr(module, name, None)
+    if found is None or not callable(found):
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         there = f"it has {first_names(functions)}" if functions else "it has none"
         raise InputError(f"{file}: has no function {name!r}; {there}")

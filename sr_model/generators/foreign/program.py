@@ -93,7 +93,7 @@ def load_program(path: Path, *, traced: bool = False) -> ForeignGenerator:
         if traced:
             if TRACE not in archive.namelist():
                 raise EdgesrError(f"{contract.name}: cannot be traced: {archive.read(WHY_NO_TRACE).decode()}")
-            picture: nn.Module = torch.jit.load(io.BytesIO(archive.read(TRACE)))
+            picture: nn.Module = torch.jit.load(io.BytesIO(archive.read(TRACE)))  # type: ignore[no-untyped-call]
         else:
             picture = _movable(torch.export.load(io.BytesIO(archive.read(PROGRAM))))
     return ForeignGenerator(picture, contract)
@@ -104,14 +104,15 @@ def count_program_mac_per_hr_pixel(generator: ForeignGenerator) -> float:
     side = max(_COUNTED_SIDE, generator.config.minimum_side)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         picture = generator.residual(torch.zeros(1, 3, side, side))
-    return counter.get_total_flops() / 2 / (picture.shape[-1] * picture.shape[-2])
+    multiply_accumulates: float = counter.get_total_flops() / 2
+    return multiply_accumulates / (picture.shape[-1] * picture.shape[-2])
 
 
 def _movable(program: ExportedProgram) -> nn.Module:
     """A program's module, which refuses eval() although there is nothing in it that depends on the mode."""
     module = program.module(check_guards=False)  # they were checked at several sizes when the program was made
     module.train = lambda _mode=True: module  # type: ignore[method-assign, assignment]
-    module.eval = lambda: module  # type: ignore[method-assign, assignment]
+    module.eval = lambda: module  # type: ignore[method-assign]
     return module
 
 
@@ -125,7 +126,7 @@ def _trace(picture: nn.Module, images: list[Tensor]) -> tuple[bytes | None, str]
     except (RuntimeError, ValueError, TypeError, EdgesrError) as error:
         return None, next(iter(str(error).strip().splitlines()), type(error).__name__)
     buffer = io.BytesIO()
-    torch.jit.save(traced, buffer)  # type: ignore[no-untyped-call]
+    torch.jit.save(traced, buffer)
     return buffer.getvalue(), ""
 
 
