@@ -11,7 +11,9 @@ from edgesr.export.quantization.precisions import FLOAT
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.manifest import LARGEST_SIDE, Size
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.wording import printable
 from edgesr.sr_model.generators.checkpoint import DEFAULT_WEIGHTS, embedded_checkpoint
+from edgesr.sr_model.generators.foreign.contract import LARGEST_MULTIPLE, PEAKS
 
 DEFAULT_PRESET = "srrescycgan-mobile"
 DEFAULT_TILE_SIZE: Size = (128, 128)
@@ -25,7 +27,8 @@ class ExportOptions:
     and graphs.
 
     ``module`` is "FILE.py:NAME", a function that gives a torch.nn.Module, and ``checkpoint`` then holds its weights. It
-    speaks [0, ``peak``] and takes sides that are multiples of ``multiple``, which is found where it is None.
+    speaks [0, ``peak``], where None is 1 unless a photograph says otherwise, and takes sides that are multiples of
+    ``multiple``, which is found where it is None.
 
     int8 and w8a16 are calibrated on the photographs of a folder, or on synthetic ones. int8 keeps as few convolutions
     in float as the budget allows: a mean PSNR (dB, against float32) of at least ``int8_min_psnr_db`` and a shift of no
@@ -36,7 +39,7 @@ class ExportOptions:
     weights: str | None = None
     checkpoint: Path | None = None
     module: str | None = None
-    peak: int = 1
+    peak: int | None = None
     multiple: int | None = None
     targets: tuple[str, ...] = tuple(TARGETS)
     precisions: tuple[str, ...] = ("fp32",)
@@ -58,6 +61,27 @@ class ExportOptions:
             raise InputError(f"--int8-max-shift {self.int8_max_shift:g}: give grey levels above 0, at most 255")
         if self.int8_ranges is not None and self.int8_ranges not in get_args(RangeMethod):
             raise InputError(f"--int8-ranges {self.int8_ranges!r}: choose {', '.join(get_args(RangeMethod))}")
+
+        self._check_module()
+
+    def _check_module(self) -> None:
+        for option, value in (("--peak", self.peak), ("--multiple", self.multiple)):
+            if value is not None and self.module is None:
+                raise InputError(f"{option} {value}: says something of the network of --module FILE.py:NAME; give both")
+        if self.peak not in (None, *PEAKS):
+            raise InputError(
+                f"--peak {self.peak}: give {' or '.join(map(str, PEAKS))}, the largest value of its images"
+            )
+        if self.multiple is not None and not 1 <= self.multiple <= LARGEST_MULTIPLE:
+            raise InputError(f"--multiple {self.multiple}: give a whole number from 1 to {LARGEST_MULTIPLE}")
+
+    def source_name(self) -> str:
+        """What the bundle's manifest calls the source: the file's name; for --module the function and its weights."""
+        if self.module is None:
+            return printable(self.source().name)
+        file, function = self.factory()
+        weights = "" if self.checkpoint is None else f" with {self.checkpoint.name}"
+        return printable(f"{file.name}:{function}{weights}")
 
     def source(self) -> Path:
         """The checkpoint file to export, or the user's Python file."""

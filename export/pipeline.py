@@ -11,6 +11,7 @@ import numpy as np
 
 from edgesr.export.assembly import Assembly
 from edgesr.export.calibration.tiles import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
+from edgesr.export.foreign.source import cached_archive, with_exact_tiles
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.formats.targets import left_out, plan_artifacts, require_converters
 from edgesr.export.options import ExportOptions
@@ -18,24 +19,32 @@ from edgesr.export.quantization.plan import Budget
 from edgesr.export.quantization.precisions import PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord
-from edgesr.export.stages.cache import Stage, StageCache, default_cache_dir
+from edgesr.export.stages.cache import StageCache, default_cache_dir
 from edgesr.export.stages.converted import ConvertedArtifact, convert
 from edgesr.export.stages.runner import StageRunner
-from edgesr.export.steps import users_module
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.bundle.writing import check_output, write_bundle
-from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
-from edgesr.runtimes.wording import counted, printable
+from edgesr.runtimes.wording import counted
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The id of an artifact that could not be made, and the reason."""
+
+    id: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """The bundle and the names of the stages that were not in the cache."""
+    """The bundle, the names of the stages that were not in the cache, and the artifacts that could not be made."""
 
     bundle: Bundle
     conversions: tuple[str, ...]
+    failures: tuple[Failure, ...] = ()
 
 
 def export_bundle(
@@ -54,55 +63,41 @@ def export_bundle(
         notice(progress, line)
     cache = StageCache(cache_root)
     with cache.locked(progress):
-        runner = StageRunner(cache, _source(options, source, cache, progress), progress)
-        plans = _with_exact_tiles(options, plans, runner, progress)
+        given = source if options.module is None else cached_archive(options, cache, progress)
+        runner = StageRunner(cache, given, progress)
+        plans = with_exact_tiles(options, plans, runner, progress)
         _check_tile_size(options, runner)
         progress(ProgressEvent("export", 0, len(plans) + 1, "goldens"))
         goldens = runner.goldens(options.tile_size)
         quantization = _quantization(options, plans, goldens, progress)
-        converted: list[ConvertedArtifact] = []
-        for done, plan in enumerate(plans):
-            progress(ProgressEvent("export", done + 1, len(plans) + 1, plan.id))
-            converted += convert(runner, cache, plan, quantization)
-        bundle = write_bundle(
-            output, Assembly(runner, printable(source.name), options, quantization, converted, goldens).fill
-        )
+        converted, failures = _converted(runner, cache, plans, quantization, progress)
+        assembly = Assembly(runner, options.source_name(), options, quantization, converted, goldens)
+        bundle = write_bundle(output, assembly.fill)
     progress(ProgressEvent("export", len(plans) + 1, len(plans) + 1, str(output)))
-    return ExportReport(bundle, tuple(cache.conversions))
+    return ExportReport(bundle, tuple(cache.conversions), failures)
 
 
-def _source(options: ExportOptions, source: Path, cache: StageCache, progress: Progress) -> Path:
-    """The checkpoint, or the archive of a user's network."""
-    if options.module is None:
-        return source
-    file, function = options.factory()
-    folder = cache.run(
-        Stage("module", users_module.build),
-        file,
-        function,
-        options.checkpoint,
-        users_module.python_files(file),
-        peak=options.peak,
-        multiple=options.multiple,
-    )
-    for note in users_module.read_notes(folder):
-        notice(progress, note)
-    return folder / users_module.FILE
-
-
-def _with_exact_tiles(
-    options: ExportOptions, plans: list[ArtifactPlan], runner: StageRunner, progress: Progress
-) -> list[ArtifactPlan]:
-    """Without tile graphs of a user's network whose tiles are not exact; an InputError where nothing is left."""
-    if options.module is None or runner.measurement.halo is not None or "tile" not in options.graphs:
-        return plans
-    levels = runner.measurement.tile_error
-    error = f"tiles of {runner.config.name} differ from the whole picture by up to {levels:.2g} levels"
-    rest = [plan for plan in plans if plan.graph != "tile"]
-    if not rest:
-        raise InputError(f"{error}: export it with --graph full")
-    notice(progress, f"{error}: it is exported without tile graphs, for images that it takes whole")
-    return rest
+def _converted(
+    runner: StageRunner,
+    cache: StageCache,
+    plans: Sequence[ArtifactPlan],
+    quantization: QuantizationSettings | None,
+    progress: Progress,
+) -> tuple[list[ConvertedArtifact], tuple[Failure, ...]]:
+    """What could be made and what could not; the first error where nothing could."""
+    made: list[ConvertedArtifact] = []
+    errors: dict[str, EdgesrError] = {}
+    for done, plan in enumerate(plans):
+        progress(ProgressEvent("export", done + 1, len(plans) + 1, plan.id))
+        try:
+            made += convert(runner, cache, plan, quantization)
+        except (InputError, MissingPackageError):
+            raise
+        except EdgesrError as error:
+            errors[plan.id] = error
+    if not made:
+        raise next(iter(errors.values()))
+    return made, tuple(Failure(name, str(error)) for name, error in errors.items())
 
 
 def _check_inputs_are_kept(output: Path, inputs: Sequence[Path]) -> None:
@@ -142,7 +137,8 @@ def _check_tile_size(options: ExportOptions, runner: StageRunner) -> None:
     size, least = options.tile_size, runner.config.minimum_side
     shown = f"tile size {size[0]}x{size[1]}"
     if min(size) < least:
-        raise InputError(f"{shown} is too small for the reflect pads of {runner.config.name}: at least {least}x{least}")
+        why = "" if runner.config.padding == "zero" else " the reflect pads of"
+        raise InputError(f"{shown} is too small for{why} {runner.config.name}: at least {least}x{least}")
     if "tile" not in options.graphs or (options.module is not None and runner.measurement.halo is None):
         return
     halo = runner.measurement.halo

@@ -11,7 +11,15 @@ from edgesr.cli.command import default_of
 from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
 from edgesr.cli.completion import targets as known_targets
 from edgesr.cli.completion import weights as known_weights
-from edgesr.cli.terminal import comma_separated, parse_size, print_lines, print_table, shown_progress, size_text
+from edgesr.cli.terminal import (
+    comma_separated,
+    parse_size,
+    print_errors,
+    print_lines,
+    print_table,
+    shown_progress,
+    size_text,
+)
 from edgesr.runtimes.wording import counted
 
 if TYPE_CHECKING:
@@ -38,11 +46,8 @@ def export(
         typer.Option(metavar="FILE.py:NAME", help="Function of yours that gives a torch.nn.Module; its code is run."),
     ] = None,
     peak: Annotated[
-        int,
-        typer.Option(
-            help="Largest value of --module's images: 1 or 255.", default_factory=default_of(_options, "peak")
-        ),
-    ],
+        int | None, typer.Option(help="Largest value of --module's images: 1, which is taken without, or 255.")
+    ] = None,
     multiple: Annotated[
         int | None, typer.Option(help="Sides that --module takes are multiples of this; found without.")
     ] = None,
@@ -100,7 +105,7 @@ def export(
     ] = None,
     cache_dir: Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")] = None,
 ) -> None:
-    """Export a generator to a bundle of files for edge runtimes."""
+    """Export a generator to a bundle of files for edge runtimes; exit code 1 when an artifact could not be made."""
     import edgesr
     from edgesr.benchmarks.tables.quantization import quantization_tables
 
@@ -128,6 +133,8 @@ def export(
         print_table(table)
     artifacts = counted(len(report.bundle.manifest.artifacts), "artifact")
     print_lines([f"{output}: {artifacts}; converted: {made}"])
+    print_errors([f"{failure.id} could not be made: {failure.reason}" for failure in report.failures])
+    raise typer.Exit(1 if report.failures else 0)
 
 
 def _options() -> type[ExportOptions]:

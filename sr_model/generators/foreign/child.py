@@ -6,7 +6,6 @@ REQUEST is JSON; RESULT.edgesr-program is the archive, next to it lies notes.jso
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,24 +16,13 @@ from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 from edgesr.sr_model.generators.foreign.archive import ERROR, NOTES, Notes
 from edgesr.sr_model.generators.foreign.factory import build_network
+from edgesr.sr_model.generators.foreign.one_line import in_one_line
 from edgesr.sr_model.generators.foreign.probe import probe
 from edgesr.sr_model.generators.foreign.program import save_program
+from edgesr.sr_model.generators.foreign.request import Request
 from edgesr.sr_model.generators.foreign.units import InOurUnits
 
 _SIZES = ((41, 58), (40, 56), (64, 48), (33, 47), (96, 128), (81, 57))
-
-
-@dataclass(frozen=True)
-class Request:
-    """A function of a file by absolute path, and what the user says of the network. ``photograph``: a .npy (3,h,w)."""
-
-    file: str
-    function: str
-    checkpoint: str | None
-    name: str
-    peak: int
-    multiple: int | None
-    photograph: str
 
 
 def main(request_file: Path, archive: Path) -> int:
@@ -53,19 +41,18 @@ def _make(request: Request, archive: Path) -> list[str]:
     checkpoint = None if request.checkpoint is None else Path(request.checkpoint)
     built = build_network(Path(request.file), request.function, checkpoint)
     photograph = torch.from_numpy(np.load(request.photograph, allow_pickle=False))[None]
-    contract = probe(built.network, request.name, photograph, peak=request.peak, multiple=request.multiple)
+    contract, doubts = probe(built.network, request.name, photograph, peak=request.peak, multiple=request.multiple)
     least = contract.minimum_side
     sizes = [(max(least, height), max(least, width)) for height, width in _SIZES]
     images = [photograph[:, :, :height, :width] for height, width in sizes]
     picture = InOurUnits(built.network, contract).eval()
     try:
         save_program(archive, picture, contract, images)
-    except (RuntimeError, TypeError, ValueError, AssertionError, torch._dynamo.exc.TorchDynamoException) as error:
-        line = next(iter(str(error).strip().splitlines()), "")
-        raise EdgesrError(
-            f"{contract.name}: cannot be exported by torch.export: {type(error).__name__}: {line}"
-        ) from error
-    return list(built.notes)
+    except EdgesrError:
+        raise
+    except Exception as error:  # of any kind: torch.export runs the user's code
+        raise EdgesrError(f"{contract.name}: torch.export cannot export it: {in_one_line(error)}") from error
+    return [*built.notes, *doubts]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from edgesr.sr_model.generators.config import require_range
 
 SCALES = (1, 2, 3, 4, 8)
 PEAKS = (1, 255)
+LARGEST_MULTIPLE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Contract:
             raise InputError(f"{self.name}: its scale is {self.scale}, edgesr takes {', '.join(map(str, SCALES))}")
         if self.peak not in PEAKS:
             raise InputError(f"{self.name}: its peak is {self.peak}, edgesr takes {' and '.join(map(str, PEAKS))}")
-        require_range("multiple", self.multiple, 1, 64)
+        require_range("multiple", self.multiple, 1, LARGEST_MULTIPLE)
         require_range("network_side", self.network_side, 1, 256)
 
     @property

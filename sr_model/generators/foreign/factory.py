@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.wording import first_names, shown_text
+from edgesr.runtimes.wording import first_names
 from edgesr.sr_model.generators.foreign.checkpoint_state import read_checkpoint
+from edgesr.sr_model.generators.foreign.one_line import in_one_line
 from edgesr.sr_model.generators.recognised import compare_shapes
 
 _MODULE_NAME = "edgesr_users_generator"
@@ -56,8 +57,8 @@ def _factory(file: Path, name: str) -> Callable[..., Any]:
     sys.path.insert(0, str(file.parent))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise InputError(f"{file}: cannot be imported: {described(error, file)}") from error
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{file}: cannot be imported: {in_one_line(error, str(file))}") from error
     found: Callable[..., Any] | None = getattr(module, name, None)
     if found is None or not callable(found):
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
@@ -78,8 +79,8 @@ def _takes_an_argument(factory: Callable[..., Any]) -> bool:
 def _called(factory: Callable[..., Any], file: Path, name: str, arguments: tuple[str, ...]) -> nn.Module:
     try:
         network = factory(*arguments)
-    except Exception as error:
-        raise InputError(f"{file}:{name} failed: {described(error, file)}") from error
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{file}:{name} failed: {in_one_line(error, str(file))}") from error
     if not isinstance(network, nn.Module):
         raise InputError(f"{file}:{name} gives a {type(network).__name__}: return a torch.nn.Module")
     return network
@@ -91,14 +92,3 @@ def _load(network: nn.Module, state: dict[str, Tensor], checkpoint: Path) -> Non
     if problems:
         raise InputError(f"{checkpoint}: does not fit the network: {problems}; give its own checkpoint")
     network.load_state_dict(state, strict=True)
-
-
-def described(error: BaseException, file: Path) -> str:
-    """An error of the user's code in one line: its kind, its message, and the line of the file that led to it."""
-    traceback, line = error.__traceback__, None
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == str(file):
-            line = traceback.tb_lineno
-        traceback = traceback.tb_next
-    place = "" if line is None else f" (line {line})"
-    return f"{type(error).__name__}: {shown_text(str(error))}{place}"

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.wording import shown_text
 from edgesr.sr_model.generators.foreign.contract import PEAKS, Contract
+from edgesr.sr_model.generators.foreign.one_line import in_one_line
 
 _SIDE = 48
 _LONGEST = 64
@@ -22,20 +22,28 @@ _PICTURE_DB = 20.0
 _LARGEST = 255.0
 
 
-def probe(network: nn.Module, name: str, photograph: Tensor, *, peak: int, multiple: int | None) -> Contract:
-    """The contract of a network in evaluation mode. ``photograph``: (1,3,h,w) in [0,255], at least 64 a side.
+def probe(
+    network: nn.Module, name: str, photograph: Tensor, *, peak: int | None, multiple: int | None
+) -> tuple[Contract, list[str]]:
+    """The contract of a network in evaluation mode, and doubts in words. ``photograph``: (1,3,h,w) in [0,255].
 
-    ``multiple`` is taken as stated, or found. An InputError for what edgesr cannot export, and where the photograph
-    comes out far better in the other unit than in that of ``peak``.
+    ``multiple`` is found where it is None. Where ``peak`` is None it is 1, and an InputError where the photograph comes
+    out far better in the other unit; one that is stated is taken, with a doubt. Other InputErrors are for what edgesr
+    cannot export.
     """
-    network_of = _checked(network, name)
-    scale = _scale(network_of, name)
-    found = _multiple(network_of, scale) if multiple is None else multiple
-    least = _least_side(network_of, found, scale)
-    contract = Contract(name=name, scale=scale, peak=peak, multiple=found, network_side=least)
-    _require_repeatable(network_of, name, photograph)
-    _require_unit(network_of, contract, photograph)
-    return contract
+    run = _checked(network, name)
+    scale = _scale(run, name)
+    found = _multiple(run, scale) if multiple is None else multiple
+    if multiple is not None:
+        _require_multiple(run, name, multiple, scale)
+    least = _least_side(run, found, scale)
+    contract = Contract(name=name, scale=scale, peak=peak or 1, multiple=found, network_side=least)
+    _require_repeatable(run, name, photograph)
+    doubt = _doubt_of_unit(run, contract, photograph)
+    if doubt is not None and peak is None:
+        other = next(other for other in PEAKS if other != contract.peak)
+        raise InputError(f"{doubt}; give --peak {other}, or --peak {contract.peak} if that is right")
+    return contract, [] if doubt is None else [doubt]
 
 
 Run = Callable[[Tensor], Tensor]
@@ -52,17 +60,23 @@ def _checked(network: nn.Module, name: str) -> Run:
     return run
 
 
-def _picture(run: Run, height: int, width: int) -> Tensor | str:
+def _picture(run: Run, height: int, width: int, channels: int = 3) -> Tensor | str:
     """The picture of a grey image, or why there is none."""
     try:
-        return run(torch.full((1, 3, height, width), 0.5))
-    except (RuntimeError, ValueError, AssertionError, IndexError, TypeError) as error:
-        return f"{type(error).__name__}: {shown_text(next(iter(str(error).strip().splitlines()), ''))}"
+        return run(torch.full((1, channels, height, width), 0.5))
+    except InputError:
+        raise
+    except Exception as error:  # of any kind: it is the user's code
+        return in_one_line(error)
 
 
 def _scale(run: Run, name: str) -> int:
     result = _picture(run, _SIDE, _LONGEST)
     if isinstance(result, str):
+        if not isinstance(_picture(run, _SIDE, _LONGEST, channels=1), str):
+            raise InputError(
+                f"{name}: takes images of 1 channel, which edgesr does not export yet: give an RGB network"
+            )
         raise InputError(
             f"{name}: fails on an RGB image of {_SIDE}x{_LONGEST} pixels: {result}; edgesr takes networks from "
             "(1,3,h,w) to (1,3,s*h,s*w)"
@@ -93,6 +107,18 @@ def _multiple(run: Run, scale: int) -> int:
     return math.gcd(*(side - _SIDE for side in taken)) or 1
 
 
+def _require_multiple(run: Run, name: str, multiple: int, scale: int) -> None:
+    """An InputError where a stated multiple is refused by the network."""
+    first = -(-_SIDE // multiple) * multiple
+    for height, width in ((first, first), (first + multiple, first), (first, first + multiple)):
+        if not _takes(run, height, width, scale):
+            better = _multiple(run, scale)
+            raise InputError(
+                f"{name}: fails on an image of {height}x{width} pixels, though both are multiples of --multiple "
+                f"{multiple}; it takes multiples of {better}: leave --multiple out"
+            )
+
+
 def _least_side(run: Run, multiple: int, scale: int) -> int:
     for side in _LEAST_SIDES:
         if side % multiple == 0 and _takes(run, side, side, scale):
@@ -106,18 +132,18 @@ def _require_repeatable(run: Run, name: str, photograph: Tensor) -> None:
         raise InputError(f"{name}: gives two different pictures of one image; switch off what is random in it")
 
 
-def _require_unit(run: Run, contract: Contract, photograph: Tensor) -> None:
+def _doubt_of_unit(run: Run, contract: Contract, photograph: Tensor) -> str | None:
     """A photograph, in both units, next to bilinear upsampling: a network far from its unit gives no picture."""
     lr = photograph[:, :, :_SIDE, :_LONGEST]
     expected = F.interpolate(lr, scale_factor=float(contract.scale), mode="bilinear", align_corners=False)
     near = {peak: _psnr(run(lr * (peak / _LARGEST)) * (_LARGEST / peak), expected) for peak in PEAKS}
     other = next(peak for peak in PEAKS if peak != contract.peak)
-    if near[contract.peak] < _PICTURE_DB and near[other] > near[contract.peak] + _BETTER_DB:
-        raise InputError(
-            f"{contract.name}: a photograph in [0,{contract.peak}] comes out {near[contract.peak]:.1f} dB from "
-            f"bilinear upsampling, in [0,{other}] {near[other]:.1f} dB: it seems to speak [0,{other}]; "
-            f"give --peak {other}"
-        )
+    if near[contract.peak] >= _PICTURE_DB or near[other] <= near[contract.peak] + _BETTER_DB:
+        return None
+    return (
+        f"{contract.name}: a photograph in [0,{contract.peak}] comes out {near[contract.peak]:.1f} dB from bilinear "
+        f"upsampling, in [0,{other}] {near[other]:.1f} dB: it seems to speak [0,{other}]"
+    )
 
 
 def _psnr(picture: Tensor, reference: Tensor) -> float:

@@ -20,6 +20,7 @@ from edgesr.runtimes.bundle.manifest import Glue
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.sr_model.generators.foreign.archive import CONTRACT, PROGRAM, TRACE, WHY_NO_TRACE, read_contract
 from edgesr.sr_model.generators.foreign.contract import Contract
+from edgesr.sr_model.generators.foreign.one_line import in_one_line
 
 _TOLERANCE = 0.01
 _COUNTED_SIDE = 48
@@ -123,8 +124,10 @@ def _trace(picture: nn.Module, images: list[Tensor]) -> tuple[bytes | None, str]
             traced = torch.jit.trace(picture, (images[0],), check_trace=False)  # type: ignore[no-untyped-call]
             for image in images:
                 _require_equal(traced, picture, image, traced="x".join(map(str, images[0].shape[-2:])))
-    except (RuntimeError, ValueError, TypeError, EdgesrError) as error:
-        return None, next(iter(str(error).strip().splitlines()), type(error).__name__)
+    except EdgesrError as error:
+        return None, str(error)
+    except Exception as error:
+        return None, in_one_line(error)
     buffer = io.BytesIO()
     torch.jit.save(traced, buffer)
     return buffer.getvalue(), ""
@@ -136,11 +139,11 @@ def _require_equal(found: nn.Module, picture: nn.Module, image: Tensor, *, trace
         expected = picture(image)
         try:
             result = found(image)
-        except (RuntimeError, AssertionError) as error:
-            line = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise EdgesrError(f"traced at {traced}, it fails at {size}: {line}") from error
+        except Exception as error:
+            raise EdgesrError(f"traced at {traced}, it fails at {size}: {_baked_in(in_one_line(error))}") from error
     if result.shape != expected.shape or not (result - expected).abs().max().item() <= _TOLERANCE:
-        raise EdgesrError(
-            f"traced at {traced}, it is another function at {size}: a size was baked in; does it take multiples of "
-            "some number alone? give --multiple"
-        )
+        raise EdgesrError(_baked_in(f"traced at {traced}, it is another function at {size}"))
+
+
+def _baked_in(what: str) -> str:
+    return f"{what}: a size was baked in; make its code the same at all sizes, or at multiples that --multiple states"
