@@ -6,7 +6,7 @@ from edgesr.runtimes.wording import shown_text
 
 
 def in_one_line(error: BaseException, file: str | None = None) -> str:
-    """An error's kind and the first line of its message; and the last line of ``file`` that led to it, where one did."""
+    """An error's kind and the first line of its message, and the last line of ``file`` that led to it."""
     traceback, place = error.__traceback__, ""
     while traceback is not None:
         if traceback.tb_frame.f_code.co_filename == file:

@@ -66,7 +66,7 @@ def _picture(run: Run, height: int, width: int, channels: int = 3) -> Tensor | s
         return run(torch.full((1, channels, height, width), 0.5))
     except InputError:
         raise
-    except Exception as error:  # of any kind: it is the user's code
+    except Exception as error:  # noqa: BLE001 - of any kind, since it is the user's code
         return in_one_line(error)
 
 

@@ -126,7 +126,7 @@ def _trace(picture: nn.Module, images: list[Tensor]) -> tuple[bytes | None, str]
                 _require_equal(traced, picture, image, traced="x".join(map(str, images[0].shape[-2:])))
     except EdgesrError as error:
         return None, str(error)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - of any kind, since it is the user's code
         return None, in_one_line(error)
     buffer = io.BytesIO()
     torch.jit.save(traced, buffer)
