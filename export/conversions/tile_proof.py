@@ -7,8 +7,9 @@ residue of the origin up to 8, on photographs, noise, a checkerboard and clipped
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -39,30 +40,51 @@ class Tiling:
 
 
 def measure_tiling(run: Run, scale: int) -> Tiling:
-    """Tile a network (3,h,w) -> (3,s*h,s*w) and compare with its whole pictures."""
-    first, *others = ((image, run(image)) for image in _images())
-    error = math.inf
-    for halo in _HALOS:
-        error = _worst(run, first, halo, scale)
-        if error > EXACT:
-            continue
-        error = max([error, *(_worst(run, pair, halo, scale) for pair in others)])
-        if error <= EXACT:
-            return Tiling(math.ceil(halo * _RESERVE), error)
-    return Tiling(None, error)
+    """Tile a network (3,h,w) -> (3,s*h,s*w) and compare with its whole pictures.
+
+    The least halo is searched on one photograph, and grows while another image is not exact with it.
+    """
+    images = _images()
+    first = _Compared(run, scale, next(images))
+    if first.error(_HALOS[-1]) > EXACT:
+        return Tiling(None, first.error(_HALOS[-1]))
+    place = bisect_left(_HALOS, True, key=lambda halo: first.error(halo) <= EXACT)
+    error = first.error(_HALOS[place])
+    for image in images:
+        compared = _Compared(run, scale, image)
+        while compared.error(_HALOS[place]) > EXACT:
+            place += 1
+            if place == len(_HALOS):
+                return Tiling(None, compared.error(_HALOS[-1]))
+        error = max(error, compared.error(_HALOS[place]))
+    return Tiling(math.ceil(_HALOS[place] * _RESERVE), error)
 
 
-def _worst(run: Run, pair: tuple[Image, Image], halo: int, scale: int) -> float:
-    return max(_error(run, pair, _ORIGIN + r, kept, halo, scale) for r in _RESIDUES for kept in _KEPT[r % 2 :][:1])
+@dataclass
+class _Compared:
+    """One image, its whole picture, and the largest error of its tiles by halo."""
 
+    run: Run
+    scale: int
+    image: Image
+    errors: dict[int, float] = field(default_factory=dict)
 
-def _error(run: Run, pair: tuple[Image, Image], origin: int, kept: int, halo: int, scale: int) -> float:
-    """Of one square tile whose kept part starts at ``origin`` in both directions."""
-    image, whole = pair
-    outer, inner = slice(origin - halo, origin + kept + halo), slice(origin * scale, (origin + kept) * scale)
-    tile = run(np.ascontiguousarray(image[:, outer, outer]))
-    cut = slice(halo * scale, (halo + kept) * scale)
-    return float(np.abs(tile[:, cut, cut] - whole[:, inner, inner]).max())
+    def __post_init__(self) -> None:
+        self.whole = self.run(self.image)
+
+    def error(self, halo: int) -> float:
+        """The largest difference of any tile with this halo."""
+        if halo not in self.errors:
+            self.errors[halo] = max(self._of_tile(_ORIGIN + r, _KEPT[r % 2], halo) for r in _RESIDUES)
+        return self.errors[halo]
+
+    def _of_tile(self, origin: int, kept: int, halo: int) -> float:
+        """Of one square tile whose kept part starts at ``origin`` in both directions."""
+        scale = self.scale
+        outer, inner = slice(origin - halo, origin + kept + halo), slice(origin * scale, (origin + kept) * scale)
+        tile = self.run(np.ascontiguousarray(self.image[:, outer, outer]))
+        cut = slice(halo * scale, (halo + kept) * scale)
+        return float(np.abs(tile[:, cut, cut] - self.whole[:, inner, inner]).max())
 
 
 def _images() -> Iterator[Image]:

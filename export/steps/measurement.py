@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgesr.export.records import Measurement, write_measurement
 from edgesr.export.steps.loading import load_generator
+from edgesr.runtimes.errors import InputError
 from edgesr.sr_model.generators.foreign.archive import is_archive
 
 if TYPE_CHECKING:
@@ -35,9 +36,12 @@ def _measured(archive: Path) -> Measurement:
 
     generator = load_generator(archive, zero_padded=False)
     assert isinstance(generator, ForeignGenerator)
+    mac_per_hr_pixel = count_program_mac_per_hr_pixel(generator)
+    if mac_per_hr_pixel == 0:
+        raise InputError(f"{generator.config.name}: has no convolution and no matrix product: it is no network")
     tiling = measure_tiling(lambda image: _picture(generator, image), generator.config.scale)
     parameters = sum(p.numel() for p in generator.parameters())
-    return Measurement(tiling.halo, count_program_mac_per_hr_pixel(generator), parameters, tiling.error)
+    return Measurement(tiling.halo, mac_per_hr_pixel, parameters, tiling.error)
 
 
 def _picture(generator: ForeignGenerator, image: Image) -> Image:

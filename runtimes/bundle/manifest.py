@@ -19,6 +19,9 @@ LARGEST_ALPHA = 80.0
 LARGEST_SIDE = 2**16
 """Of tiles, halos and goldens, in LR pixels."""
 
+TILE_ERROR = "tile_error"
+"""Entry of ``generator``: how far tiles of a user's network were from the whole picture at most, of 255."""
+
 GraphKind = Literal["full", "tile"]
 Layout = Literal["NCHW", "NHWC"]
 Padding = Literal["reflect", "zero"]

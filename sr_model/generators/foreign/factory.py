@@ -17,6 +17,7 @@ from edgesr.sr_model.generators.foreign.checkpoint_state import read_checkpoint
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
 from edgesr.sr_model.generators.recognised import compare_shapes
 
+_DEPEND_ON_MODE = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 _MODULE_NAME = "edgesr_users_generator"
 
 
@@ -43,7 +44,7 @@ def build_network(file: Path, name: str, checkpoint: Path | None) -> Built:
         state, wrappers = read_checkpoint(checkpoint)
         notes += [f"{checkpoint}: the weights lie below {wrappers}"] if wrappers else []
         _load(network, state, checkpoint)
-    if network.training:
+    if any(isinstance(module, _DEPEND_ON_MODE) and module.training for module in network.modules()):
         notes.append("the network was in training mode: it is exported in evaluation mode")
     return Built(network.eval().requires_grad_(False), tuple(notes))
 
