@@ -28,6 +28,8 @@ from edgesr.runtimes.bundle.writing import check_output, write_bundle
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.wording import counted
+from edgesr.sr_model.generators.foreign.contract import Contract
+from edgesr.sr_model.generators.foreign.one_line import in_one_line
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,10 @@ def _converted(
             raise
         except EdgesrError as error:
             errors[plan.id] = error
+        except Exception as error:
+            if not isinstance(runner.config, Contract):
+                raise
+            errors[plan.id] = EdgesrError(in_one_line(error))  # a converter met a network that it cannot take
     if not made:
         raise next(iter(errors.values()))
     return made, tuple(Failure(name, str(error)) for name, error in errors.items())

@@ -11,6 +11,7 @@ from edgesr.cli.command import default_of
 from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
 from edgesr.cli.completion import targets as known_targets
 from edgesr.cli.completion import weights as known_weights
+from edgesr.cli.module_options import CacheDirOption, ModuleOption, MultipleOption, PeakOption
 from edgesr.cli.terminal import (
     comma_separated,
     parse_size,
@@ -41,16 +42,9 @@ def export(
         Path | None,
         typer.Option(help="Checkpoint to export: .safetensors or published .pth; or the weights of --module."),
     ] = None,
-    module: Annotated[
-        str | None,
-        typer.Option(metavar="FILE.py:NAME", help="Function of yours that gives a torch.nn.Module; its code is run."),
-    ] = None,
-    peak: Annotated[
-        int | None, typer.Option(help="Largest value of --module's images: 1, which is taken without, or 255.")
-    ] = None,
-    multiple: Annotated[
-        int | None, typer.Option(help="Sides that --module takes are multiples of this; found without.")
-    ] = None,
+    module: ModuleOption = None,
+    peak: PeakOption = None,
+    multiple: MultipleOption = None,
     targets: Annotated[
         str,
         typer.Option(
@@ -103,7 +97,7 @@ def export(
         str | None,
         typer.Option(help="Ranges of int8: {range_methods}; the best without.", autocompletion=one_of(range_methods)),
     ] = None,
-    cache_dir: Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")] = None,
+    cache_dir: CacheDirOption = None,
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes; exit code 1 when an artifact could not be made."""
     import edgesr

@@ -36,3 +36,9 @@ def read_contract(path: Path) -> Contract:
             return decode(Contract, parse_json(archive.read(CONTRACT)))
     except (zipfile.BadZipFile, KeyError, JsonError, DecodeError) as error:
         raise InputError(f"{path}: damaged: {error}; export again") from error
+
+
+def read_why_no_trace(path: Path) -> str | None:
+    """Why an archive has no TorchScript, None where it has one."""
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(WHY_NO_TRACE).decode() if WHY_NO_TRACE in archive.namelist() else None
