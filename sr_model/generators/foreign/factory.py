@@ -83,7 +83,7 @@ def _called(factory: Callable[..., Any], file: Path, name: str, arguments: tuple
     except (Exception, SystemExit) as error:
         raise InputError(f"{file}:{name} failed: {in_one_line(error, str(file))}") from error
     if not isinstance(network, nn.Module):
-        raise InputError(f"{file}:{name} gives a {type(network).__name__}: return a torch.nn.Module")
+        raise InputError(f"{file}:{name} gives {type(network).__name__}, not a network: return a torch.nn.Module")
     return network
 
 
