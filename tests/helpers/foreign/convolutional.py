@@ -24,7 +24,9 @@ class Upscaler(nn.Module):
         self.scale, self.base, self.gain = scale, base or nearest, gain
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.base(x, self.scale) + self.gain * F.pixel_shuffle(self.body(x), self.scale)
+        residual: Tensor = self.body(x)
+        residual = F.pixel_shuffle(residual, self.scale) if self.scale > 1 else residual
+        return self.base(x, self.scale) + self.gain * residual
 
 
 def nearest(x: Tensor, scale: int) -> Tensor:
