@@ -25,6 +25,7 @@ from edgesr.runtimes.wording import counted
 
 if TYPE_CHECKING:
     from edgesr.export.options import ExportOptions
+    from edgesr.export.pipeline import ExportReport
 
 
 def export(
@@ -101,7 +102,6 @@ def export(
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes; exit code 1 when an artifact could not be made."""
     import edgesr
-    from edgesr.benchmarks.tables.quantization import quantization_tables
 
     run = edgesr.export_bundle  # refuses missing packages before anything else
     options = edgesr.ExportOptions(
@@ -122,13 +122,20 @@ def export(
     )
     with shown_progress() as progress:
         report = run(options, output, cache_dir=cache_dir, progress=progress)
+    _print_report(report, output)
+    raise typer.Exit(1 if report.failures else 0)
+
+
+def _print_report(report: ExportReport, output: Path) -> None:
+    """What was calibrated and made on stdout, what could not be made on stderr."""
+    from edgesr.benchmarks.tables.quantization import quantization_tables
+
     made = ", ".join(report.conversions) or "nothing, all stages were in the cache"
     for table in quantization_tables(report.bundle.manifest):
         print_table(table)
     artifacts = counted(len(report.bundle.manifest.artifacts), "artifact")
     print_lines([f"{output}: {artifacts}; converted: {made}"])
     print_errors([f"{failure.id} could not be made: {failure.reason}" for failure in report.failures])
-    raise typer.Exit(1 if report.failures else 0)
 
 
 def _options() -> type[ExportOptions]:
