@@ -11,6 +11,7 @@ import numpy as np
 
 from edgesr.export.assembly import Assembly
 from edgesr.export.calibration.tiles import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
+from edgesr.export.foreign.artifact_proof import prove_artifact
 from edgesr.export.foreign.source import cached_archive, with_exact_tiles
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.formats.targets import left_out, plan_artifacts, require_converters
@@ -30,6 +31,9 @@ from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.wording import counted
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
+
+Goldens = tuple[Path, tuple[GoldenRecord, ...]]
+"""The folder of their tensors, and their records."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def export_bundle(
         progress(ProgressEvent("export", 0, len(plans) + 1, "goldens"))
         goldens = runner.goldens(options.tile_size)
         quantization = _quantization(options, plans, goldens, progress)
-        converted, failures = _converted(runner, cache, plans, quantization, progress)
+        converted, failures = _converted(runner, cache, plans, quantization, goldens, progress)
         assembly = Assembly(runner, options.source_name(), options, quantization, converted, goldens)
         bundle = write_bundle(output, assembly.fill)
     progress(ProgressEvent("export", len(plans) + 1, len(plans) + 1, str(output)))
@@ -84,6 +88,7 @@ def _converted(
     cache: StageCache,
     plans: Sequence[ArtifactPlan],
     quantization: QuantizationSettings | None,
+    goldens: Goldens,
     progress: Progress,
 ) -> tuple[list[ConvertedArtifact], tuple[Failure, ...]]:
     """What could be made and what could not; the first error where nothing could."""
@@ -92,7 +97,7 @@ def _converted(
     for done, plan in enumerate(plans):
         progress(ProgressEvent("export", done + 1, len(plans) + 1, plan.id))
         try:
-            made += convert(runner, cache, plan, quantization)
+            made += _proven(runner, cache, convert(runner, cache, plan, quantization), goldens)
         except (InputError, MissingPackageError):
             raise
         except EdgesrError as error:
@@ -106,6 +111,16 @@ def _converted(
     return made, tuple(Failure(name, str(error)) for name, error in errors.items())
 
 
+def _proven(
+    runner: StageRunner, cache: StageCache, made: list[ConvertedArtifact], goldens: Goldens
+) -> list[ConvertedArtifact]:
+    """The same; files of a user's network are compared with it first."""
+    if isinstance(runner.config, Contract):
+        for item in made:
+            prove_artifact(cache, item, goldens)
+    return made
+
+
 def _check_inputs_are_kept(output: Path, inputs: Sequence[Path]) -> None:
     """Refuse an output that holds what the bundle is made of, or the cache: the new bundle takes its whole place."""
     for path in inputs:
@@ -116,7 +131,7 @@ def _check_inputs_are_kept(output: Path, inputs: Sequence[Path]) -> None:
 def _quantization(
     options: ExportOptions,
     plans: list[ArtifactPlan],
-    goldens: tuple[Path, tuple[GoldenRecord, ...]],
+    goldens: Goldens,
     progress: Progress,
 ) -> QuantizationSettings | None:
     """The calibration set and the budget, where a precision needs them; doubts about the set are told."""
@@ -132,7 +147,7 @@ def _quantization(
     )
 
 
-def _calibration(folder: Path | None, goldens: tuple[Path, tuple[GoldenRecord, ...]]) -> CalibrationSet:
+def _calibration(folder: Path | None, goldens: Goldens) -> CalibrationSet:
     if folder is None:
         return synthetic_calibration()
     evaluated = [np.load(goldens[0] / record.files["input"], allow_pickle=False) for record in goldens[1]]

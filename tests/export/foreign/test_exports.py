@@ -16,6 +16,7 @@ import torch
 import edgesr
 from edgesr.benchmarks.parity.check import check_parity
 from edgesr.export.calibration.photographs import photograph
+from edgesr.export.foreign.artifact_proof import prove
 from edgesr.export.formats.target import ArtifactPlan, Sources
 from edgesr.export.formats.targets import TARGETS
 from edgesr.export.options import ExportOptions
@@ -119,6 +120,21 @@ def test_a_failed_target_costs_itself(
     assert found[0].files == foreign_bundle.manifest.artifacts[0].files
 
 
+def test_a_file_that_computes_something_else_is_no_artifact(foreign_bundle: Bundle, tmp_path: Path) -> None:
+    """By more than 0.05 of 255 on any golden; the right picture passes."""
+    file = foreign_bundle.root / "onnx-fp32-full.onnx"
+    golden = foreign_bundle.manifest.goldens[0]
+    lr, picture = foreign_bundle.root / golden.input.path, foreign_bundle.root / golden.output.path
+    prove(tmp_path, file, "ort", "NCHW", "fp32", ((lr, picture),))
+    other = np.load(picture)
+    other[0, 5, 5] += 0.1
+    np.save(tmp_path / "other.npy", other)
+    with pytest.raises(
+        EdgesrError, match=r"another picture than the network, on the golden photograph: max error 0\.1"
+    ):
+        prove(tmp_path, file, "ort", "NCHW", "fp32", ((lr, picture), (lr, tmp_path / "other.npy")))
+
+
 def test_an_export_of_which_nothing_is_left_is_an_error(
     foreign_bundle: Bundle, cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +201,16 @@ def test_a_network_without_exact_tiles(cache_dir: Path, tmp_path: Path, run_cli:
     options = replace(options, graphs=("tile",))
     with pytest.raises(InputError, match=r"by up to .* of 255: export it with --graph full"):
         export_bundle(options, tmp_path / "other", cache_dir=cache_dir)
+
+
+@pytest.mark.slow
+def test_a_tflite_file_that_is_wrong_is_left_out(cache_dir: Path, tmp_path: Path) -> None:
+    """onnx2tf orders the channels of a pixel unshuffle in another way: 33 dB."""
+    module = f"{NETWORKS / 'unusual.py'}:pixel_unshuffle"
+    options = ExportOptions(module=module, targets=("onnx", "tflite"), graphs=("full",), tile_size=(48, 48))
+    report = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir)
+    assert [a.id for a in report.bundle.manifest.artifacts] == ["onnx-fp32-full"]
+    assert "computes another picture than the network" in report.failures[0].reason
 
 
 @pytest.mark.slow
