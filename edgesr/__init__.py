@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgesr.benchmarks.runs.profile import run_profile
     from edgesr.export.diff.diff import diff
     from edgesr.export.diff.options import DiffOptions
+    from edgesr.export.foreign.inspection import inspect_module
     from edgesr.export.inspection.contents import inspect
     from edgesr.export.inspection.doctor import doctor
     from edgesr.export.options import ExportOptions
@@ -69,6 +70,7 @@ __all__ = [
     "evaluate",
     "export_bundle",
     "inspect",
+    "inspect_module",
     "list_devices",
     "open_bundle",
     "pack_training",
@@ -108,6 +110,7 @@ _PLACES = {
     "doctor": ("edgesr.export.inspection.doctor", "doctor"),
     "evaluate": ("edgesr.sr_model.evaluation.evaluate", "evaluate"),
     "export_bundle": ("edgesr.export.pipeline", "export_bundle"),
+    "inspect_module": ("edgesr.export.foreign.inspection", "inspect_module"),
     "inspect": ("edgesr.export.inspection.contents", "inspect"),
     "list_devices": ("edgesr.benchmarks.devices.registry", "list_devices"),
     "open_bundle": ("edgesr.runtimes.bundle.opening", "open_bundle"),
@@ -130,6 +133,7 @@ _NEEDS = {
     "Generator": ("a generator", ("torch",), "train"),
     "diff": ("diff", ("onnx", "onnxruntime"), "export"),
     "export_bundle": ("export", ("torch", "safetensors", "filelock", "platformdirs"), "export"),
+    "inspect_module": ("inspecting a network", ("torch", "safetensors", "filelock", "platformdirs"), "export"),
     "pack_training": ("packing a training", ("torch", "safetensors"), "train"),
     "train": ("training", ("torch", "safetensors", "matplotlib"), "train"),
 }

@@ -20,6 +20,7 @@ from edgesr.export.stages.runner import StageRunner
 from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
 from edgesr.runtimes.bundle.manifest import (
     SCHEMA_VERSION,
+    TILE_ERROR,
     Artifact,
     Checkpoint,
     FileEntry,
@@ -28,6 +29,7 @@ from edgesr.runtimes.bundle.manifest import (
     TensorSpec,
 )
 from edgesr.runtimes.bundle.writing import file_entry
+from edgesr.sr_model.generators.foreign.contract import Contract
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Assembly:
         return Manifest(
             schema_version=SCHEMA_VERSION,
             edgesr_version=metadata.version("edgesr"),
-            generator=dataclasses.asdict(self.runner.config),
+            generator={**dataclasses.asdict(self.runner.config), **self._tiling()},
             scale=self.runner.config.scale,
             minimum_side=self.runner.config.minimum_side,
             tile_size=self.options.tile_size,
@@ -58,6 +60,12 @@ class Assembly:
             artifacts=tuple(self._artifact(root, item) for item in self.converted),
             goldens=tuple(self._golden(root, record) for record in self.goldens[1]),
         )
+
+    def _tiling(self) -> dict[str, float | None]:
+        """Halo and error of a user's network, whose tiles were compared with whole pictures."""
+        if not isinstance(self.runner.config, Contract):
+            return {}
+        return {"halo": self.runner.measurement.halo, TILE_ERROR: self.runner.measurement.tile_error}
 
     def _artifact(self, root: Path, converted: ConvertedArtifact) -> Artifact:
         plan = converted.plan

@@ -26,6 +26,7 @@ from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.glue.noise_level import noise_level
 from edgesr.runtimes.glue.projection import projection_factor, square_sum
+from edgesr.sr_model.generators.foreign.program import ForeignGenerator
 from edgesr.sr_model.generators.generator import Generator, zero_padded
 
 SMALLEST_SIZE: Size = (16, 24)
@@ -34,13 +35,15 @@ _PARTIAL_K = (0.2, 0.8)
 _SUPPRESSED_K = (0.0005, 0.05)
 _MAX_EXPOSURE = 64.0
 
+AnyGenerator = Generator | ForeignGenerator
 
-def record_goldens(generator: Generator, tile_size: Size, folder: Path) -> None:
+
+def record_goldens(generator: AnyGenerator, tile_size: Size, folder: Path) -> None:
     """Run the generator on every golden input and write tensors (.npy) and their records into a folder."""
     write_goldens(folder, [_record(generator, *golden, folder) for golden in _inputs(generator, tile_size)])
 
 
-def _inputs(generator: Generator, tile_size: Size) -> Iterator[tuple[str, str, Image, Image]]:
+def _inputs(generator: AnyGenerator, tile_size: Size) -> Iterator[tuple[str, str, Image, Image]]:
     """Name, source, LR image and residual of every golden."""
     image = photograph("cat", tile_size)
     yield "photograph", "cat", image, _residual(generator, image)
@@ -49,7 +52,7 @@ def _inputs(generator: Generator, tile_size: Size) -> Iterator[tuple[str, str, I
     image = np.full((3, *tile_size), 128, dtype=np.float32)
     yield "flat", "uniform grey 128", image, _residual(generator, image)
     for size, name in zip((SMALLEST_SIZE, *OTHER_SIZES), ("coffee", "galaxies", "cameraman", "rocket"), strict=True):
-        if size != tile_size:
+        if size != tile_size and min(size) >= generator.config.minimum_side:
             image = photograph(name, size)
             yield f"{size[0]}x{size[1]}", name, image, _residual(generator, image)
 
@@ -59,7 +62,7 @@ def expose(image: Image, factor: float) -> Image:
     return np.rint(np.clip(image * np.float32(factor), 0, 255))
 
 
-def _overexposed(generator: Generator, base: Image) -> Iterator[tuple[str, float, Image, Image]]:
+def _overexposed(generator: AnyGenerator, base: Image) -> Iterator[tuple[str, float, Image, Image]]:
     """Name, exposure, image and residual: for both ranges of k, or half clipped where there is no projection."""
     alpha = generator.glue.alpha
     if alpha is None:
@@ -74,7 +77,7 @@ def _overexposed(generator: Generator, base: Image) -> Iterator[tuple[str, float
 
 
 def _expose_for_factor(
-    generator: Generator, alpha: float, base: Image, residual: Image, bounds: tuple[float, float]
+    generator: AnyGenerator, alpha: float, base: Image, residual: Image, bounds: tuple[float, float]
 ) -> tuple[float, Image, Image]:
     """Exposure of ``base`` at which k lies within bounds, or comes close; with the exposed image and its residual.
 
@@ -105,14 +108,16 @@ def _bisect_exposure(image: Image, scale: int, *, least_sigma: float) -> float:
     return low
 
 
-def _record(generator: Generator, name: str, source: str, image: Image, residual: Image, folder: Path) -> GoldenRecord:
+def _record(
+    generator: AnyGenerator, name: str, source: str, image: Image, residual: Image, folder: Path
+) -> GoldenRecord:
     with torch.inference_mode():
         upsampled = generator.upsample(torch.from_numpy(image)[None])
         output = generator.subtract(upsampled, torch.from_numpy(residual)[None])[0].numpy()
         k, sigma = generator.factor_and_noise_level(upsampled, torch.from_numpy(residual)[None])
     files = {}
     tensors = {"input": image, "output": output, "residual": residual}
-    if generator.config.padding != "zero":
+    if isinstance(generator, Generator) and generator.config.padding != "zero":
         tensors["zero_padded_residual"] = _residual(zero_padded(generator), image)
     for role, values in tensors.items():
         files[role] = f"{name}.{role}.npy"
@@ -122,7 +127,7 @@ def _record(generator: Generator, name: str, source: str, image: Image, residual
     return GoldenRecord(name, size, k, sigma, source, files, intermediates)
 
 
-def _record_intermediates(generator: Generator, image: Image, folder: Path) -> dict[str, str]:
+def _record_intermediates(generator: AnyGenerator, image: Image, folder: Path) -> dict[str, str]:
     """Outputs of the modules that the generator names."""
     names: dict[str, str] = {}
 
@@ -141,7 +146,7 @@ def _record_intermediates(generator: Generator, image: Image, folder: Path) -> d
     return names
 
 
-def _residual(generator: Generator, image: Image) -> Image:
+def _residual(generator: AnyGenerator, image: Image) -> Image:
     with torch.inference_mode():
         residual: Image = generator.residual(torch.from_numpy(image)[None])[0].numpy()
     if not np.isfinite(residual).all():

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import get_args
 
 from edgesr.export.formats.targets import TARGETS
+from edgesr.export.quantization.precisions import FLOAT
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.manifest import LARGEST_SIDE, Size
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.wording import printable
 from edgesr.sr_model.generators.checkpoint import DEFAULT_WEIGHTS, embedded_checkpoint
+from edgesr.sr_model.generators.foreign.contract import LARGEST_MULTIPLE, PEAKS
 
 DEFAULT_PRESET = "srrescycgan-mobile"
 DEFAULT_TILE_SIZE: Size = (128, 128)
@@ -20,7 +23,12 @@ DEFAULT_MAX_SHIFT = 0.3
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
-    """What to export: a preset's embedded weights of one kind, or a checkpoint; targets, precisions and graphs.
+    """What to export: a preset's embedded weights of one kind, a checkpoint, or a user's network; targets, precisions
+    and graphs.
+
+    ``module`` is "FILE.py:NAME", a function that gives a torch.nn.Module, and ``checkpoint`` then holds its weights. It
+    speaks [0, ``peak``], where None is 1 unless a photograph says otherwise, and takes sides that are multiples of
+    ``multiple``, which is found where it is None.
 
     int8 and w8a16 are calibrated on the photographs of a folder, or on synthetic ones. int8 keeps as few convolutions
     in float as the budget allows: a mean PSNR (dB, against float32) of at least ``int8_min_psnr_db`` and a shift of no
@@ -30,6 +38,9 @@ class ExportOptions:
     preset: str | None = None
     weights: str | None = None
     checkpoint: Path | None = None
+    module: str | None = None
+    peak: int | None = None
+    multiple: int | None = None
     targets: tuple[str, ...] = tuple(TARGETS)
     precisions: tuple[str, ...] = ("fp32",)
     graphs: tuple[str, ...] = ("full", "tile")
@@ -51,8 +62,31 @@ class ExportOptions:
         if self.int8_ranges is not None and self.int8_ranges not in get_args(RangeMethod):
             raise InputError(f"--int8-ranges {self.int8_ranges!r}: choose {', '.join(get_args(RangeMethod))}")
 
+        self._check_module()
+
+    def _check_module(self) -> None:
+        for option, value in (("--peak", self.peak), ("--multiple", self.multiple)):
+            if value is not None and self.module is None:
+                raise InputError(f"{option} {value}: says something of the network of --module FILE.py:NAME; give both")
+        if self.peak not in (None, *PEAKS):
+            raise InputError(
+                f"--peak {self.peak}: give {' or '.join(map(str, PEAKS))}, the largest value of its images"
+            )
+        if self.multiple is not None and not 1 <= self.multiple <= LARGEST_MULTIPLE:
+            raise InputError(f"--multiple {self.multiple}: give a whole number from 1 to {LARGEST_MULTIPLE}")
+
+    def source_name(self) -> str:
+        """What the bundle's manifest calls the source: the file's name; for --module the function and its weights."""
+        if self.module is None:
+            return printable(self.source().name)
+        file, function = self.factory()
+        weights = "" if self.checkpoint is None else f" with {self.checkpoint.name}"
+        return printable(f"{file.name}:{function}{weights}")
+
     def source(self) -> Path:
-        """The checkpoint file to export."""
+        """The checkpoint file to export, or the user's Python file."""
+        if self.module is not None:
+            return self.factory()[0]
         if self.preset is not None and self.checkpoint is not None:
             raise InputError("give a preset or a checkpoint, not both: a checkpoint names its own architecture")
         if self.weights is not None and self.checkpoint is not None:
@@ -63,3 +97,19 @@ class ExportOptions:
             return self.checkpoint
         preset = DEFAULT_PRESET if self.preset is None else self.preset
         return embedded_checkpoint(preset, weights=DEFAULT_WEIGHTS if self.weights is None else self.weights)
+
+    def factory(self) -> tuple[Path, str]:
+        """File and function of ``module``; an InputError for what cannot be one."""
+        assert self.module is not None
+        if self.preset is not None or self.weights is not None:
+            raise InputError("give --module or a preset, not both: --preset and --weights choose networks of edgesr")
+        file, _, name = self.module.rpartition(":")
+        if not file.endswith(".py") or not name.isidentifier():
+            raise InputError(f"--module {self.module!r}: give FILE.py:NAME, a file and a function in it")
+        if not Path(file).is_file():
+            raise InputError(f"{file}: no such file; give --module FILE.py:NAME")
+        if refused := [precision for precision in self.precisions if precision != FLOAT]:
+            raise InputError(
+                f"--precision {','.join(refused)}: networks given with --module are exported in {FLOAT} alone"
+            )
+        return Path(file), name

@@ -11,6 +11,8 @@ import numpy as np
 
 from edgesr.export.assembly import Assembly
 from edgesr.export.calibration.tiles import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
+from edgesr.export.foreign.artifact_proof import prove_artifact
+from edgesr.export.foreign.source import cached_archive, with_exact_tiles
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.formats.targets import left_out, plan_artifacts, require_converters
 from edgesr.export.options import ExportOptions
@@ -24,17 +26,31 @@ from edgesr.export.stages.runner import StageRunner
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.bundle.writing import check_output, write_bundle
-from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
-from edgesr.runtimes.wording import counted, printable
+from edgesr.runtimes.wording import counted
+from edgesr.sr_model.generators.foreign.contract import Contract
+from edgesr.sr_model.generators.foreign.one_line import in_one_line
+
+Goldens = tuple[Path, tuple[GoldenRecord, ...]]
+"""The folder of their tensors, and their records."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The id of an artifact that could not be made, and the reason."""
+
+    id: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """The bundle and the names of the stages that were not in the cache."""
+    """The bundle, the names of the stages that were not in the cache, and the artifacts that could not be made."""
 
     bundle: Bundle
     conversions: tuple[str, ...]
+    failures: tuple[Failure, ...] = ()
 
 
 def export_bundle(
@@ -53,20 +69,56 @@ def export_bundle(
         notice(progress, line)
     cache = StageCache(cache_root)
     with cache.locked(progress):
-        runner = StageRunner(cache, source, progress)
+        given = source if options.module is None else cached_archive(options, cache, progress)
+        runner = StageRunner(cache, given, progress)
+        plans = with_exact_tiles(options, plans, runner, progress)
         _check_tile_size(options, runner)
         progress(ProgressEvent("export", 0, len(plans) + 1, "goldens"))
         goldens = runner.goldens(options.tile_size)
         quantization = _quantization(options, plans, goldens, progress)
-        converted: list[ConvertedArtifact] = []
-        for done, plan in enumerate(plans):
-            progress(ProgressEvent("export", done + 1, len(plans) + 1, plan.id))
-            converted += convert(runner, cache, plan, quantization)
-        bundle = write_bundle(
-            output, Assembly(runner, printable(source.name), options, quantization, converted, goldens).fill
-        )
+        converted, failures = _converted(runner, cache, plans, quantization, goldens, progress)
+        assembly = Assembly(runner, options.source_name(), options, quantization, converted, goldens)
+        bundle = write_bundle(output, assembly.fill)
     progress(ProgressEvent("export", len(plans) + 1, len(plans) + 1, str(output)))
-    return ExportReport(bundle, tuple(cache.conversions))
+    return ExportReport(bundle, tuple(cache.conversions), failures)
+
+
+def _converted(
+    runner: StageRunner,
+    cache: StageCache,
+    plans: Sequence[ArtifactPlan],
+    quantization: QuantizationSettings | None,
+    goldens: Goldens,
+    progress: Progress,
+) -> tuple[list[ConvertedArtifact], tuple[Failure, ...]]:
+    """What could be made and what could not; the first error where nothing could."""
+    made: list[ConvertedArtifact] = []
+    errors: dict[str, EdgesrError] = {}
+    for done, plan in enumerate(plans):
+        progress(ProgressEvent("export", done + 1, len(plans) + 1, plan.id))
+        try:
+            made += _proven(runner, cache, convert(runner, cache, plan, quantization), goldens)
+        except (InputError, MissingPackageError):
+            raise
+        except EdgesrError as error:
+            errors[plan.id] = error
+        except Exception as error:
+            if not isinstance(runner.config, Contract):
+                raise
+            errors[plan.id] = EdgesrError(in_one_line(error))  # a converter met a network that it cannot take
+    if not made:
+        raise next(iter(errors.values()))
+    return made, tuple(Failure(name, str(error)) for name, error in errors.items())
+
+
+def _proven(
+    runner: StageRunner, cache: StageCache, made: list[ConvertedArtifact], goldens: Goldens
+) -> list[ConvertedArtifact]:
+    """The same; files of a user's network are compared with it first."""
+    if isinstance(runner.config, Contract):
+        for item in made:
+            prove_artifact(cache, item, goldens)
+    return made
 
 
 def _check_inputs_are_kept(output: Path, inputs: Sequence[Path]) -> None:
@@ -79,7 +131,7 @@ def _check_inputs_are_kept(output: Path, inputs: Sequence[Path]) -> None:
 def _quantization(
     options: ExportOptions,
     plans: list[ArtifactPlan],
-    goldens: tuple[Path, tuple[GoldenRecord, ...]],
+    goldens: Goldens,
     progress: Progress,
 ) -> QuantizationSettings | None:
     """The calibration set and the budget, where a precision needs them; doubts about the set are told."""
@@ -95,7 +147,7 @@ def _quantization(
     )
 
 
-def _calibration(folder: Path | None, goldens: tuple[Path, tuple[GoldenRecord, ...]]) -> CalibrationSet:
+def _calibration(folder: Path | None, goldens: Goldens) -> CalibrationSet:
     if folder is None:
         return synthetic_calibration()
     evaluated = [np.load(goldens[0] / record.files["input"], allow_pickle=False) for record in goldens[1]]
@@ -106,8 +158,9 @@ def _check_tile_size(options: ExportOptions, runner: StageRunner) -> None:
     size, least = options.tile_size, runner.config.minimum_side
     shown = f"tile size {size[0]}x{size[1]}"
     if min(size) < least:
-        raise InputError(f"{shown} is too small for the reflect pads of {runner.config.name}: at least {least}x{least}")
-    if "tile" not in options.graphs:
+        why = "" if runner.config.padding == "zero" else " the reflect pads of"
+        raise InputError(f"{shown} is too small for{why} {runner.config.name}: at least {least}x{least}")
+    if "tile" not in options.graphs or (options.module is not None and runner.measurement.halo is None):
         return
     halo = runner.measurement.halo
     if halo is None:

@@ -159,6 +159,12 @@ def print_lines(lines: list[str]) -> None:
         print(printable(line), flush=True)
 
 
+def print_errors(lines: list[str]) -> None:
+    """One line each, on stderr."""
+    for line in lines:
+        print(f"edgesr: {printable(' '.join(line.split()))}", file=sys.stderr, flush=True)
+
+
 def escape_what_cannot_be_encoded() -> None:
     """From now on, characters that the terminal's encoding lacks and file names that are no text appear as escapes."""
     for stream in (sys.stdout, sys.stderr):

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from edgesr.runtimes.bundle.manifest import GraphKind
+from edgesr.sr_model.generators.foreign.program import ForeignGenerator
 from edgesr.sr_model.generators.generator import Generator
 
 
 class _TileGraph(nn.Module):
     """LR (1,3,h,w) in [0,255] -> residual (1,3,s*h,s*w): convolutions only, no statistics of the image."""
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, generator: Generator | ForeignGenerator) -> None:
         super().__init__()
         self.generator = generator
 
@@ -22,7 +23,7 @@ class _TileGraph(nn.Module):
         return self.generator.residual(lr)
 
 
-def build_graph(generator: Generator, kind: GraphKind) -> nn.Module:
+def build_graph(generator: Generator | ForeignGenerator, kind: GraphKind) -> nn.Module:
     """The module to export."""
     generator = copy.deepcopy(generator).eval().requires_grad_(False)
     return generator if kind == "full" else _TileGraph(generator)

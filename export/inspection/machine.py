@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 from importlib import metadata
@@ -15,10 +14,8 @@ from edgesr.benchmarks.devices.emulated_x86 import NAME as X86_NAME
 from edgesr.benchmarks.tables.table import Table
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.images.sixteen_bit import libvips_version
+from edgesr.runtimes.machine_memory import memory_bytes
 from edgesr.runtimes.packages import installed_version
-
-MEMINFO = Path("/proc/meminfo")
-"""Where Linux tells of its memory; other systems do not have it."""
 
 LARGEST_EXPORT_GB = 3.8
 SMALLEST_EXPORT_GB = 1.3
@@ -32,18 +29,6 @@ def machine_table() -> Table:
     """A row for each thing: what was found, what needs it, and how to get it where it is missing."""
     rows = (_python(), _memory(), _cache_disk(), _working_disk(), _compiler(), *_emulated(), _libvips(), _chromium())
     return Table("This machine", ("what", "found", "needed for", "how to get it"), rows)
-
-
-def memory_bytes() -> tuple[int | None, int | None]:
-    """All memory and what is available of it; None where the system does not tell."""
-    if MEMINFO.is_file():
-        lines = (line.split() for line in MEMINFO.read_text().splitlines())
-        kilobytes = {words[0]: int(words[1]) for words in lines if len(words) == 3}
-        total, available = (kilobytes.get(name) for name in ("MemTotal:", "MemAvailable:"))
-        return total and total * 1024, available and available * 1024
-    if {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(os.sysconf_names):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), None
-    return None, None
 
 
 def free_bytes(folder: Path) -> int:

@@ -15,7 +15,7 @@ from edgesr.export.stages.runner import StageRunner
 from edgesr.export.steps.delegate import RESULT_FILE
 from edgesr.runtimes.adapters.registry import is_installed
 from edgesr.runtimes.bundle.delegation import DelegateUse
-from edgesr.runtimes.bundle.manifest import InsideVariant, RuntimeUse
+from edgesr.runtimes.bundle.manifest import InsideVariant, RunMemory, RuntimeUse
 from edgesr.runtimes.json_file import read_record
 
 
@@ -79,9 +79,15 @@ class _Conversion:
             return RuntimeUse(name=runtime, resizable=False, memory=None, delegate=delegate)
         if plan.graph != "tile":
             self.meter.check_full_graph(plan, file, runtime)
-            return RuntimeUse(name=runtime, resizable=False, memory=None, delegate=delegate)
+            return RuntimeUse(name=runtime, resizable=False, memory=self._whole(plan, file, runtime), delegate=delegate)
         cost = self.meter.cost(plan, file, runtime)
         return RuntimeUse(name=runtime, resizable=cost.resizable, memory=cost.memory, delegate=delegate)
+
+    def _whole(self, plan: ArtifactPlan, file: Path, runtime: str) -> RunMemory | None:
+        """Memory of a full graph of any size, which is all that runs large images where no tile is exact."""
+        if self.runner.measurement.halo is not None or plan.tile_size is not None:
+            return None
+        return self.meter.cost(plan, file, runtime).memory
 
     def _delegate(self, plan: ArtifactPlan, file: Path, inspect: DelegateStep) -> DelegateUse:
         """Predicted for the float32 ONNX graph, found by opening the file in a process of its own."""

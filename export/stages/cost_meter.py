@@ -32,7 +32,7 @@ class CostMeter:
     def __init__(self, cache: StageCache, *, scale: int, least_side: int, mac_per_hr_pixel: float) -> None:
         self._cache, self._scale, self._least_side = cache, scale, least_side
         fitting = math.sqrt(_LARGEST_RUN_GMAC * 1e9 / mac_per_hr_pixel) / scale
-        self._side = min(max(2 ** int(math.log2(fitting)), _SIDES[0]), _SIDES[1])
+        self._side = max(min(max(2 ** int(math.log2(fitting)), _SIDES[0]), _SIDES[1]), 2 * least_side)
 
     def cost(self, plan: ArtifactPlan, file: Path, runtime: str) -> FileCost:
         """Memory at one size, or at two where height and width can be chosen."""
@@ -44,7 +44,8 @@ class CostMeter:
     def check_full_graph(self, plan: ArtifactPlan, file: Path, runtime: str) -> None:
         """Run a full graph once, at an odd size where it takes any; an EdgesrError when its answer has another size."""
         stage = Stage(f"size-{plan.id}-{runtime}", check_size)
-        self._cache.run(stage, self._runnable(plan, runtime), file, size=plan.tile_size or _ODD_SIZE)
+        odd = (max(_ODD_SIZE[0], self._least_side), max(_ODD_SIZE[1], self._least_side))
+        self._cache.run(stage, self._runnable(plan, runtime), file, size=plan.tile_size or odd)
 
     def inside(self, plan: ArtifactPlan, file: Path, zero: ArtifactPlan, zero_file: Path) -> InsideVariant:
         """The zero-padded file's latency beside that of the reflect-padded one, and whether it is worth shipping.

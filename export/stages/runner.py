@@ -26,6 +26,8 @@ from edgesr.runtimes.packages import installed_version
 from edgesr.runtimes.progress import Progress, notice, silent
 from edgesr.sr_model.generators.checkpoint import read_header
 from edgesr.sr_model.generators.config import GeneratorConfig
+from edgesr.sr_model.generators.foreign.archive import is_archive, read_contract
+from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.glue import read_glue
 from edgesr.sr_model.generators.weights_file import is_safetensors, require_file
 
@@ -47,13 +49,17 @@ class StageRunner:
         return sha256_of(self._given)
 
     @cached_property
-    def config(self) -> GeneratorConfig:
+    def config(self) -> GeneratorConfig | Contract:
         """The generator's config."""
+        if is_archive(self._given):
+            return read_contract(self._given)
         return read_header(self.checkpoint).config
 
     @cached_property
     def glue(self) -> Glue:
         """Arithmetic around a tile graph."""
+        if isinstance(self.config, Contract):
+            return Glue(upsample="none", noise_level=None, alpha=None)
         return read_glue(self.checkpoint, self.config)
 
     @cached_property
@@ -101,7 +107,7 @@ class StageRunner:
     @cached_property
     def checkpoint(self) -> Path:
         """The checkpoint as one of our safetensors files."""
-        if is_safetensors(self._given):
+        if is_archive(self._given) or is_safetensors(self._given):
             return self._given
         return self._cache.run(Stage("checkpoint", checkpoint.normalise), self._given) / checkpoint.FILE
 

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgesr.export.records import Measurement, write_measurement
+from edgesr.export.steps.loading import load_generator
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.generators.foreign.archive import is_archive
+
+if TYPE_CHECKING:
+    from edgesr.runtimes.arrays import Image
+    from edgesr.sr_model.generators.foreign.program import ForeignGenerator
 
 
 def measure(folder: Path, checkpoint: Path) -> None:
@@ -13,6 +21,32 @@ def measure(folder: Path, checkpoint: Path) -> None:
     from edgesr.sr_model.generators.checkpoint import load_checkpoint
     from edgesr.sr_model.generators.cost import count_mac_per_hr_pixel
 
+    if is_archive(checkpoint):
+        write_measurement(folder, _measured(checkpoint))
+        return
     generator = load_checkpoint(checkpoint)
     parameters = sum(p.numel() for p in generator.parameters())
     write_measurement(folder, Measurement(measure_halo(generator), count_mac_per_hr_pixel(generator), parameters))
+
+
+def _measured(archive: Path) -> Measurement:
+    """Of a user's generator, whose tiles are compared with whole pictures."""
+    from edgesr.export.conversions.tile_proof import measure_tiling
+    from edgesr.sr_model.generators.foreign.program import ForeignGenerator, count_program_mac_per_hr_pixel
+
+    generator = load_generator(archive, zero_padded=False)
+    assert isinstance(generator, ForeignGenerator)
+    mac_per_hr_pixel = count_program_mac_per_hr_pixel(generator)
+    if mac_per_hr_pixel == 0:
+        raise InputError(f"{generator.config.name}: has no convolution and no matrix product: it is no network")
+    tiling = measure_tiling(lambda image: _picture(generator, image), generator.config.scale)
+    parameters = sum(p.numel() for p in generator.parameters())
+    return Measurement(tiling.halo, mac_per_hr_pixel, parameters, tiling.error)
+
+
+def _picture(generator: ForeignGenerator, image: Image) -> Image:
+    import torch
+
+    with torch.inference_mode():
+        picture: Image = generator.residual(torch.from_numpy(image)[None])[0].numpy()
+    return picture

@@ -17,11 +17,18 @@ _OTHER_SIZES: tuple[Size, ...] = ((27, 35), (45, 61), (64, 40), (48, 48))
 """Smaller and larger, odd and even, wide, high and square."""
 
 
-def proof_of(module: nn.Module) -> Proof:
+def proof_of(module: nn.Module, *, minimum_side: int = 1) -> Proof:
     """The proof that a file computes what a module does: LR (1,3,h,w) in [0,255] -> SR or residual."""
     from edgesr.export.calibration.photographs import photograph
     from edgesr.export.conversions.proof import Proof
     from edgesr.export.conversions.tracing import answers_of
 
-    images = tuple(photograph("cat", size) for size in (TRACE_SIZE, *_OTHER_SIZES))
-    return Proof(source=answers_of(module), images=images, traced=TRACE_SIZE)
+    sizes = [_at_least(minimum_side, size) for size in (TRACE_SIZE, *_OTHER_SIZES)]
+    images = tuple(photograph("cat", size) for size in sizes)
+    return Proof(source=answers_of(module), images=images, traced=sizes[0])
+
+
+def _at_least(minimum_side: int, size: Size) -> Size:
+    """The size, larger by the same on both sides where one is too short, so that it stays odd and not square."""
+    longer = max(minimum_side - min(size), 0)
+    return size[0] + longer, size[1] + longer

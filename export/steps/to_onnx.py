@@ -14,12 +14,13 @@ def convert(folder: Path, checkpoint: Path, graph: GraphKind, *, zero_padded: bo
     """Write ``model.onnx``; ``zero_padded``: with zero padding in place of the generator's own."""
     from edgesr.export.conversions.full_and_tile import build_graph
     from edgesr.export.conversions.to_onnx import export_onnx
-    from edgesr.sr_model.generators.generator import with_exportable_median
+    from edgesr.sr_model.generators.generator import Generator, with_exportable_median
 
     generator = load_generator(checkpoint, zero_padded=zero_padded)
+    exportable = with_exportable_median(generator) if isinstance(generator, Generator) else generator
     export_onnx(
-        build_graph(with_exportable_median(generator), graph),
+        build_graph(exportable, graph),
         folder / "model.onnx",
         output_name=OUTPUT_NAMES[graph],
-        proof=proof_of(build_graph(generator, graph)),
+        proof=proof_of(build_graph(generator, graph), minimum_side=generator.config.minimum_side),
     )

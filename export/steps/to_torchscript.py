@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgesr.export.steps.loading import load_generator
+from edgesr.export.steps.loading import load_generator, load_traceable
 from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.bundle.manifest import GraphKind
 
@@ -14,5 +14,10 @@ def convert(folder: Path, checkpoint: Path, graph: GraphKind, *, zero_padded: bo
     from edgesr.export.conversions.full_and_tile import build_graph
     from edgesr.export.conversions.to_torchscript import export_torchscript
 
-    module = build_graph(load_generator(checkpoint, zero_padded=zero_padded), graph)
-    export_torchscript(module, folder / "model.ptl", proof=proof_of(module))
+    generator = load_generator(checkpoint, zero_padded=zero_padded)
+    traceable = load_traceable(checkpoint, zero_padded=zero_padded)
+    export_torchscript(
+        build_graph(traceable, graph),
+        folder / "model.ptl",
+        proof=proof_of(build_graph(generator, graph), minimum_side=generator.config.minimum_side),
+    )

@@ -19,6 +19,9 @@ LARGEST_ALPHA = 80.0
 LARGEST_SIDE = 2**16
 """Of tiles, halos and goldens, in LR pixels."""
 
+TILE_ERROR = "tile_error"
+"""Entry of ``generator``: how far tiles of a user's network were from the whole picture at most, of 255."""
+
 GraphKind = Literal["full", "tile"]
 Layout = Literal["NCHW", "NHWC"]
 Padding = Literal["reflect", "zero"]
@@ -204,9 +207,13 @@ class Golden:
 
 @dataclass(frozen=True, kw_only=True)
 class Glue:
-    """Float arithmetic around a tile graph. No noise level or alpha: the residual is subtracted as it is."""
+    """Float arithmetic around a tile graph. No noise level or alpha: the residual is subtracted as it is.
 
-    upsample: Literal["bilinear"]
+    ``upsample`` is what the residual is subtracted from, "none" where a tile graph gives the picture itself, which is
+    only clipped.
+    """
+
+    upsample: Literal["bilinear", "none"]
     noise_level: Literal["db7-mad"] | None
     alpha: float | None
 

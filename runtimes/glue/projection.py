@@ -38,6 +38,11 @@ def square_sum(residual: Image) -> float:
     return float(np.square(residual, dtype=np.float64).sum())
 
 
+def clip(picture: Image) -> Image:
+    """A picture (3,H,W) float32 in [0,255]; nan where it is not finite, which a clip would hide."""
+    return np.clip(np.where(np.isinf(picture), np.float32(np.nan), picture), 0.0, 255.0)
+
+
 def subtract_and_clip(upsampled: Image, residual: Image, k: float) -> Image:
     """clip(u - k*r, 0, 255), all (3,H,W) float32; nan where the residual is not finite, which a clip would hide."""
     with np.errstate(invalid="ignore"):
@@ -48,7 +53,12 @@ def subtract_and_clip(upsampled: Image, residual: Image, k: float) -> Image:
 
 
 def apply_residual(image: Image, residual: Image, *, scale: int, glue: Glue) -> Image:
-    """SR of a whole image (3,h,w) from its residual (3,s*h,s*w): noise level, projection and clip."""
+    """SR of a whole image (3,h,w) from its residual (3,s*h,s*w): noise level, projection and clip.
+
+    Without upsampling the residual is the picture.
+    """
+    if glue.upsample == "none":
+        return clip(residual)
     upsampled = upsample_bilinear(image, scale)
     k = 1.0
     if glue.noise_level is not None and glue.alpha is not None:

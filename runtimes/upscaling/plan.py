@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgesr.runtimes.adapters.registry import is_installed, require_installed, runtime_info
-from edgesr.runtimes.bundle.manifest import Artifact, RunMemory, Size
+from edgesr.runtimes.bundle.manifest import TILE_ERROR, Artifact, Manifest, RunMemory, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.machine_memory import memory_bytes
 from edgesr.runtimes.upscaling.options import DEFAULT_MEMORY_BYTES, UpscaleOptions
 from edgesr.runtimes.upscaling.self_ensemble import Member
 from edgesr.runtimes.upscaling.tiles import Grid, Span, grid_of, least_work_grid
@@ -57,13 +58,23 @@ def plan_upscale(
     plans: list[UpscalePlan] = []
     for artifact, runtime in pairs:
         try:
-            needs = _Needs(size, runtime, options, bundle.manifest.scale, row_bytes, in_order)
+            needs = _Needs(
+                size, runtime, options, bundle.manifest.scale, row_bytes, in_order, _why_no_tiles(bundle.manifest)
+            )
             plans.append(_plan(bundle, artifact, needs))
         except InputError as error:
             refusals.append(str(error))
     if not plans:
         raise InputError(refusals[0])
     return next((plan for plan in plans if options.runtime or is_installed(plan.runtime)), plans[0])
+
+
+def _why_no_tiles(manifest: Manifest) -> str:
+    """Why a bundle has no tile graphs."""
+    error = manifest.generator.get(TILE_ERROR)
+    if any(artifact.graph == "tile" for artifact in manifest.artifacts) or not isinstance(error, float):
+        return "it is a full graph"
+    return f"tiles of this network differ from its whole picture by up to {error:.2g} of 255"
 
 
 def check_choice(bundle: Bundle, options: UpscaleOptions) -> None:
@@ -102,6 +113,7 @@ class _Needs:
     scale: int
     row_bytes: int
     in_order: bool
+    why_no_tiles: str
 
     @property
     def held_bytes_per_pixel(self) -> float:
@@ -153,11 +165,24 @@ def _full_grid(artifact: Artifact, needs: _Needs) -> Grid:
             f"{artifact.id} takes only {_shown(artifact.tile_size)} (height x width), not {_shown(needs.size)}: "
             "use a tile graph, or a runtime with dynamic sizes"
         )
-    if needs.options.memory_bytes is not None or needs.options.tile_size is not None:
+    memory = artifact.use(needs.runtime).memory
+    if needs.options.tile_size is not None or (needs.options.memory_bytes is not None and memory is None):
         raise InputError(
             f"{artifact.id} runs an image in one piece: leave --memory and --tile-size out, or use a tile graph"
         )
+    if memory is not None:
+        _require_memory(artifact, memory.bytes_at(needs.size), needs)
     return grid_of(needs.size, needs.size, 0)
+
+
+def _require_memory(artifact: Artifact, need: int, needs: _Needs) -> None:
+    """An InputError where a whole image takes more than was allowed, or than this machine has left."""
+    available = needs.options.memory_bytes or memory_bytes()[1]
+    if available is not None and need > available:
+        raise InputError(
+            f"an image of {_shown(needs.size)} (height x width) takes {need / 1e6:,.0f} MB in {artifact.id}, and "
+            f"{available / 1e6:,.0f} MB are there: it runs in one piece, since {needs.why_no_tiles}"
+        )
 
 
 def _tile_grid(artifacts: tuple[Artifact, Artifact], needs: _Needs) -> Grid:

@@ -14,7 +14,7 @@ from edgesr.runtimes.bundle.manifest import Artifact, Manifest
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.bilinear import upsample_region
 from edgesr.runtimes.glue.noise_level import streamed_noise_level
-from edgesr.runtimes.glue.projection import projection_factor, square_sum, subtract_and_clip
+from edgesr.runtimes.glue.projection import clip, projection_factor, square_sum, subtract_and_clip
 from edgesr.runtimes.upscaling.pixels import rgb_values
 from edgesr.runtimes.upscaling.plan import UpscalePlan
 from edgesr.runtimes.upscaling.self_ensemble import Member
@@ -50,6 +50,7 @@ class TiledRun:
         self._plan, self._size = plan, (image.shape[0], image.shape[1])
         self._image = _extended(image, plan.size)
         self._scale = manifest.scale
+        self._gives_pictures = manifest.glue.upsample == "none"
         self._alpha = manifest.glue.alpha if plan.artifact.graph == "tile" and manifest.glue.noise_level else None
         self._session, self._report = session, report
         self._square_sums = [0.0] * len(plan.members)
@@ -92,6 +93,11 @@ class TiledRun:
 
     def _tile(self, rows: Span, columns: Span, factors: Sequence[float], measure: bool) -> Iterator[Piece]:
         residuals = self._residuals(rows, columns, factors)
+        if self._gives_pictures:
+            pictures = (clip(picture) for picture in residuals if picture is not None)
+            whole = self._mean(pictures, self._plan.artifact_for(rows, columns))
+            yield self._piece(rows.keep_start * self._scale, columns.keep_start * self._scale, whole)
+            return
         scale, left = self._scale, columns.keep_start
         for top in range(rows.keep_start, rows.keep_stop, _PIECE_ROWS):
             bottom = min(top + _PIECE_ROWS, rows.keep_stop)

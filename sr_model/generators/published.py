@@ -50,22 +50,27 @@ def read_state(path: Path, *, advice: str | None = None) -> dict[str, Tensor]:
     ``advice`` ends a refusal in place of what to do about a checkpoint.
     """
     save_anew = advice or _SAVE_ANEW
+    state = load_weights_only(path, save_anew)
+    if not isinstance(state, dict) or not all(isinstance(k, str) and _is_dense(v) for k, v in state.items()):
+        found = described_nesting(state)
+        raise InputError(f"{path}: holds no state dict (a mapping of names to dense tensors){found}; {save_anew}")
+    require_finite(state, source=str(path), advice=advice or FINITE)
+    return state
+
+
+def load_weights_only(path: Path, save_anew: str) -> object:
+    """What a .pth file holds, read with ``weights_only=True``; ``save_anew`` ends a refusal."""
     require_file(path)
     _require_unpacked_size(path, save_anew)
     try:
         with warnings.catch_warnings(action="ignore"):  # of a TorchScript archive, which is refused
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(f"{path}: refused, its pickle holds more than weights; {save_anew}") from error
     except _DAMAGE as error:
         if "TorchScript archive" in str(error):
             raise InputError(f"{path}: a TorchScript archive, which holds code; {save_anew}") from error
         raise InputError(f"{path}: not a PyTorch checkpoint, or damaged: {_first_line(error)}; {save_anew}") from error
-    if not isinstance(state, dict) or not all(isinstance(k, str) and _is_dense(v) for k, v in state.items()):
-        found = described_nesting(state)
-        raise InputError(f"{path}: holds no state dict (a mapping of names to dense tensors){found}; {save_anew}")
-    require_finite(state, source=str(path), advice=advice or FINITE)
-    return state
 
 
 def from_published_state(state: dict[str, Tensor], *, source: str) -> Generator:

@@ -11,11 +11,21 @@ from edgesr.cli.command import default_of
 from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
 from edgesr.cli.completion import targets as known_targets
 from edgesr.cli.completion import weights as known_weights
-from edgesr.cli.terminal import comma_separated, parse_size, print_lines, print_table, shown_progress, size_text
+from edgesr.cli.module_options import CacheDirOption, ModuleOption, MultipleOption, PeakOption
+from edgesr.cli.terminal import (
+    comma_separated,
+    parse_size,
+    print_errors,
+    print_lines,
+    print_table,
+    shown_progress,
+    size_text,
+)
 from edgesr.runtimes.wording import counted
 
 if TYPE_CHECKING:
     from edgesr.export.options import ExportOptions
+    from edgesr.export.pipeline import ExportReport
 
 
 def export(
@@ -30,8 +40,12 @@ def export(
         typer.Option(help="Which of its embedded weights: {weights}.", autocompletion=one_of(known_weights)),
     ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Checkpoint to export: .safetensors or published .pth.")
+        Path | None,
+        typer.Option(help="Checkpoint to export: .safetensors or published .pth; or the weights of --module."),
     ] = None,
+    module: ModuleOption = None,
+    peak: PeakOption = None,
+    multiple: MultipleOption = None,
     targets: Annotated[
         str,
         typer.Option(
@@ -84,17 +98,19 @@ def export(
         str | None,
         typer.Option(help="Ranges of int8: {range_methods}; the best without.", autocompletion=one_of(range_methods)),
     ] = None,
-    cache_dir: Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")] = None,
+    cache_dir: CacheDirOption = None,
 ) -> None:
-    """Export a generator to a bundle of files for edge runtimes."""
+    """Export a generator to a bundle of files for edge runtimes; exit code 1 when an artifact could not be made."""
     import edgesr
-    from edgesr.benchmarks.tables.quantization import quantization_tables
 
     run = edgesr.export_bundle  # refuses missing packages before anything else
     options = edgesr.ExportOptions(
         preset=preset,
         weights=weights,
         checkpoint=checkpoint,
+        module=module,
+        peak=peak,
+        multiple=multiple,
         targets=comma_separated(targets),
         precisions=comma_separated(precision),
         graphs=comma_separated(graph),
@@ -106,11 +122,20 @@ def export(
     )
     with shown_progress() as progress:
         report = run(options, output, cache_dir=cache_dir, progress=progress)
+    _print_report(report, output)
+    raise typer.Exit(1 if report.failures else 0)
+
+
+def _print_report(report: ExportReport, output: Path) -> None:
+    """What was calibrated and made on stdout, what could not be made on stderr."""
+    from edgesr.benchmarks.tables.quantization import quantization_tables
+
     made = ", ".join(report.conversions) or "nothing, all stages were in the cache"
     for table in quantization_tables(report.bundle.manifest):
         print_table(table)
     artifacts = counted(len(report.bundle.manifest.artifacts), "artifact")
     print_lines([f"{output}: {artifacts}; converted: {made}"])
+    print_errors([f"{failure.id} could not be made: {failure.reason}" for failure in report.failures])
 
 
 def _options() -> type[ExportOptions]:

@@ -1,4 +1,4 @@
-"""The sub-command `inspect`: what a checkpoint, a model file or a bundle contains."""
+"""The sub-command `inspect`: what a checkpoint, a model file or a bundle contains, and what a user's network is."""
 
 from __future__ import annotations
 
@@ -7,12 +7,38 @@ from typing import Annotated
 
 import typer
 
-from edgesr.cli.terminal import print_table
+from edgesr.cli.module_options import (
+    CacheDirOption,
+    ModuleCheckpointOption,
+    ModuleOption,
+    MultipleOption,
+    PeakOption,
+)
+from edgesr.cli.terminal import print_table, shown_progress
+from edgesr.runtimes.errors import InputError
 
 
-def inspect(path: Annotated[Path, typer.Argument(help="A checkpoint, a model file or a bundle.")]) -> None:
-    """Tell what a checkpoint, an ONNX or TFLite file, or a bundle contains."""
+def inspect(
+    path: Annotated[Path | None, typer.Argument(help="A checkpoint, a model file or a bundle.")] = None,
+    module: ModuleOption = None,
+    checkpoint: ModuleCheckpointOption = None,
+    peak: PeakOption = None,
+    multiple: MultipleOption = None,
+    cache_dir: CacheDirOption = None,
+) -> None:
+    """Tell what a checkpoint, an ONNX or TFLite file, or a bundle contains, or what edgesr finds about --module."""
     import edgesr
 
-    for table in edgesr.inspect(path):
+    if (path is None) == (module is None):
+        raise InputError("give either a path or --module FILE.py:NAME")
+    if path is not None:
+        if checkpoint is not None or peak is not None or multiple is not None:
+            raise InputError("--checkpoint, --peak and --multiple belong to --module FILE.py:NAME; leave them out")
+        tables = edgesr.inspect(path)
+    else:
+        run = edgesr.inspect_module  # refuses missing packages before anything else
+        options = edgesr.ExportOptions(module=module, checkpoint=checkpoint, peak=peak, multiple=multiple)
+        with shown_progress() as progress:
+            tables = run(options, cache_dir=cache_dir, progress=progress)
+    for table in tables:
         print_table(table)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgesr.export.inspection import machine
+from edgesr.runtimes import machine_memory
 from edgesr.runtimes.adapters import runtime
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from tests.helpers.cli_refusals import RunCli
@@ -104,21 +105,21 @@ def test_why_emulated_devices_are_not_there(
 
 def test_memory_of_linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "meminfo"
-    monkeypatch.setattr(machine, "MEMINFO", file)
+    monkeypatch.setattr(machine_memory, "MEMINFO", file)
     file.write_text("MemTotal:  16 kB\nMemFree:  1 kB\nMemAvailable:  4 kB\nHugePages_Total:  0\n")
-    assert machine.memory_bytes() == (16 * 1024, 4 * 1024)
+    assert machine_memory.memory_bytes() == (16 * 1024, 4 * 1024)
     file.write_text("MemTotal:  16 kB\n")
-    assert machine.memory_bytes() == (16 * 1024, None)
+    assert machine_memory.memory_bytes() == (16 * 1024, None)
 
 
 def test_memory_of_systems_that_tell_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "MEMINFO", tmp_path / "absent")
+    monkeypatch.setattr(machine_memory, "MEMINFO", tmp_path / "absent")
     monkeypatch.setattr(os, "sysconf_names", {"SC_PHYS_PAGES": 1, "SC_PAGE_SIZE": 2})
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 1_000_000, "SC_PAGE_SIZE": 4096}.__getitem__)
-    assert machine.memory_bytes() == (4_096_000_000, None)
+    assert machine_memory.memory_bytes() == (4_096_000_000, None)
     assert rows()["memory"][0] == "4.1 GB, not told available"
     monkeypatch.setattr(os, "sysconf_names", {})
-    assert machine.memory_bytes() == (None, None)
+    assert machine_memory.memory_bytes() == (None, None)
     assert rows()["memory"][0] == "not told"
 
 

@@ -1,0 +1,21 @@
+"""Options on a network of the user's own, which `export` and `inspect` share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ModuleOption = Annotated[
+    str | None,
+    typer.Option(metavar="FILE.py:NAME", help="Function of yours that gives a torch.nn.Module; its code is run."),
+]
+ModuleCheckpointOption = Annotated[Path | None, typer.Option(help="Weights of --module.")]
+PeakOption = Annotated[
+    int | None, typer.Option(help="Largest value of --module's images: 1, which is taken without, or 255.")
+]
+MultipleOption = Annotated[
+    int | None, typer.Option(help="Sides that --module takes are multiples of this; found without.")
+]
+CacheDirOption = Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")]

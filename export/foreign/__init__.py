@@ -1,0 +1,1 @@
+"""The steps of an export that only networks of users take."""

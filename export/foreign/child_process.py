@@ -1,0 +1,90 @@
+"""A user's network -> the archive that all later stages read, made in a process that alone runs the user's code."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgesr.export.records import REMAKE
+from edgesr.export.subprocesses import run_converter
+from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.files import sha256_of
+from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.json_records import to_json
+from edgesr.sr_model.generators.foreign.archive import ERROR, NOTES, SUFFIX, Notes
+from edgesr.sr_model.generators.foreign.request import Request
+
+FILE = f"generator{SUFFIX}"
+_CHILD = "edgesr.sr_model.generators.foreign.child"
+_PHOTOGRAPH, _SIDE = "cat", 160
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stated:
+    """What the user says of a network; None is found."""
+
+    peak: int | None
+    multiple: int | None
+
+
+def build(
+    folder: Path,
+    file: Path,
+    function: str,
+    checkpoint: Path | None,
+    sources: dict[str, str],  # noqa: ARG001
+    stated: Stated,
+) -> None:
+    """Write the archive and the notes. ``sources``: what the user's file may import, which counts.
+
+    The user's code starts in an empty folder, which is deleted with what it writes there.
+    """
+    from edgesr.export.calibration.photographs import photograph
+
+    with tempfile.TemporaryDirectory(prefix="edgesr-module-") as name:
+        here = Path(name)
+        np.save(here / "photograph.npy", photograph(_PHOTOGRAPH, (_SIDE, _SIDE)))
+        request = Request(
+            file=str(file.absolute()),
+            function=function,
+            checkpoint=None if checkpoint is None else str(checkpoint.absolute()),
+            name=f"{file.name}:{function}",
+            peak=stated.peak,
+            multiple=stated.multiple,
+            photograph=str(here / "photograph.npy"),
+        )
+        (here / "request.json").write_text(to_json(request))
+        archive = folder.absolute() / FILE
+        (here / "work").mkdir()
+        try:
+            run_converter(
+                _CHILD,
+                [str(here / "request.json"), str(archive)],
+                folder=here / "work",
+                result=archive,
+                what=f"{file}:{function}: its process ended",
+            )
+        except EdgesrError:
+            with suppress(FileNotFoundError):
+                raise InputError((folder / ERROR).read_text()) from None
+            raise
+
+
+def python_files(file: Path) -> dict[str, str]:
+    """SHA-256 of what a user's file may import: the modules next to it, and packages there with all that is in them."""
+    packages = [entry.parent for entry in file.parent.glob("*/__init__.py")]
+    modules = [*file.parent.glob("*.py"), *(module for package in packages for module in package.rglob("*.py"))]
+    found: dict[str, str] = {}
+    for module in sorted(modules):
+        with suppress(OSError):  # one that is gone meanwhile, or that nobody may read
+            found[module.relative_to(file.parent).as_posix()] = sha256_of(module)
+    return found
+
+
+def read_notes(folder: Path) -> list[str]:
+    """What was found on the way, in words."""
+    return list(read_record(Notes, folder / NOTES, remake=REMAKE).notes)

@@ -1,0 +1,64 @@
+"""What a user's network is, told before any conversion of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgesr.benchmarks.tables.table import Table
+from edgesr.export.foreign import child_process
+from edgesr.export.foreign.source import cached_archive, inexact_tiles
+from edgesr.export.options import ExportOptions
+from edgesr.export.records import Measurement
+from edgesr.export.stages.cache import StageCache, default_cache_dir
+from edgesr.export.stages.runner import StageRunner
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.progress import Progress, silent
+from edgesr.runtimes.wording import counted
+from edgesr.sr_model.generators.foreign.archive import read_contract, read_why_no_trace
+from edgesr.sr_model.generators.foreign.contract import Contract
+
+
+def inspect_module(
+    options: ExportOptions, *, cache_dir: Path | None = None, progress: Progress = silent
+) -> list[Table]:
+    """A table of what was found about the network of ``options.module``; an InputError for what cannot be exported.
+
+    The user's code runs, in a process of its own, and an export with the same options finds its result in the cache.
+    """
+    if options.module is None:
+        raise InputError("give module='FILE.py:NAME', a function that gives a torch.nn.Module")
+    cache = StageCache(cache_dir or default_cache_dir())
+    with cache.locked(progress):
+        archive = cached_archive(options, cache, progress)
+        measurement = StageRunner(cache, archive, progress).measurement
+        notes = child_process.read_notes(archive.parent)
+    contract = read_contract(archive)
+    why_not = read_why_no_trace(archive)
+    facts = {
+        **_contract_facts(contract),
+        "parameters": f"{measurement.parameters:,}",
+        "MAC per HR pixel": f"{measurement.mac_per_hr_pixel:,.1f}",
+        "tiles": _tiles_text(contract, measurement),
+        "TorchScript": "can be traced" if why_not is None else f"cannot be traced: {why_not}",
+        **({"notes": "; ".join(notes)} if notes else {}),
+    }
+    return [Table(options.source_name(), ("what", "value"), tuple(facts.items()))]
+
+
+def _contract_facts(contract: Contract) -> dict[str, str]:
+    sides = f"from {contract.network_side} on"
+    if contract.multiple > 1:
+        sides += f", multiples of {contract.multiple}; others are padded by reflection"
+    return {
+        "kind": "network of a user, RGB in and out",
+        "scale": str(contract.scale),
+        "unit of its images": f"[0,{contract.peak}]; files of a bundle take [0,255]",
+        "sides that its code takes": sides,
+        "least side of an image": counted(contract.minimum_side, "LR pixel"),
+    }
+
+
+def _tiles_text(contract: Contract, measurement: Measurement) -> str:
+    if measurement.halo is None:
+        return f"{inexact_tiles(contract.name, measurement)}: it is exported as full graphs alone"
+    return f"exact, with a halo of {counted(measurement.halo, 'LR pixel')}"

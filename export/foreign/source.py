@@ -1,0 +1,49 @@
+"""Networks of users in an export: the archive of one, and the graphs of it that are right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgesr.export.foreign import child_process
+from edgesr.export.formats.target import ArtifactPlan
+from edgesr.export.options import ExportOptions
+from edgesr.export.records import Measurement
+from edgesr.export.stages.cache import Stage, StageCache
+from edgesr.export.stages.runner import StageRunner
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.progress import Progress, notice
+
+
+def cached_archive(options: ExportOptions, cache: StageCache, progress: Progress) -> Path:
+    """The archive of a user's network, made by its own code unless it is in the cache; what was found is told."""
+    file, function = options.factory()
+    folder = cache.run(
+        Stage("module", child_process.build),
+        file,
+        function,
+        options.checkpoint,
+        child_process.python_files(file),
+        child_process.Stated(peak=options.peak, multiple=options.multiple),
+    )
+    for note in child_process.read_notes(folder):
+        notice(progress, note)
+    return folder / child_process.FILE
+
+
+def with_exact_tiles(
+    options: ExportOptions, plans: list[ArtifactPlan], runner: StageRunner, progress: Progress
+) -> list[ArtifactPlan]:
+    """Without tile graphs of a user's network whose tiles are not exact; an InputError where nothing is left."""
+    if options.module is None or runner.measurement.halo is not None or "tile" not in options.graphs:
+        return plans
+    error = inexact_tiles(runner.config.name, runner.measurement)
+    rest = [plan for plan in plans if plan.graph != "tile"]
+    if not rest:
+        raise InputError(f"{error}: export it with --graph full")
+    notice(progress, f"{error}: it is exported without tile graphs, for images that it takes whole")
+    return rest
+
+
+def inexact_tiles(name: str, measurement: Measurement) -> str:
+    """Why there are no tile graphs of a network."""
+    return f"tiles of {name} differ from the whole picture by up to {measurement.tile_error:.2g} of 255"

@@ -1,0 +1,1 @@
+"""Generators of users: built by their own code in a process of its own, kept as an exported program."""

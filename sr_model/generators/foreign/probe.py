@@ -1,0 +1,151 @@
+"""What a network is, found by running it: its scale, the sizes that it takes, the unit that it speaks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from edgesr.runtimes.errors import InputError
+from edgesr.sr_model.generators.foreign.contract import PEAKS, Contract
+from edgesr.sr_model.generators.foreign.one_line import in_one_line
+
+_SIDE = 48
+_LONGEST = 64
+_LEAST_SIDES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 32, 48, 64)
+_MULTIPLES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64)
+_BETTER_DB = 6.0
+_PICTURE_DB = 15.0
+_LARGEST = 255.0
+
+
+def probe(
+    network: nn.Module, name: str, photograph: Tensor, *, peak: int | None, multiple: int | None
+) -> tuple[Contract, list[str]]:
+    """The contract of a network in evaluation mode, and doubts in words. ``photograph``: (1,3,h,w) in [0,255].
+
+    ``multiple`` is found where it is None. Where ``peak`` is None it is 1, and an InputError where the photograph comes
+    out far better in the other unit; one that is stated is taken, with a doubt. Other InputErrors are for what edgesr
+    cannot export.
+    """
+    run = _checked(network, name)
+    scale = _scale(run, name)
+    found = _multiple(run, scale) if multiple is None else multiple
+    if multiple is not None:
+        _require_multiple(run, name, multiple, scale)
+    least = _least_side(run, found, scale)
+    contract = Contract(name=name, scale=scale, peak=peak or 1, multiple=found, network_side=least)
+    _require_repeatable(run, name, photograph)
+    doubt = _doubt_of_unit(run, contract, photograph)
+    if doubt is not None and peak is None:
+        other = next(other for other in PEAKS if other != contract.peak)
+        raise InputError(f"{doubt}; give --peak {other}, or --peak {contract.peak} if that is right")
+    return contract, [] if doubt is None else [doubt]
+
+
+Run = Callable[[Tensor], Tensor]
+
+
+def _checked(network: nn.Module, name: str) -> Run:
+    def run(lr: Tensor) -> Tensor:
+        with torch.inference_mode():
+            result = network(lr)
+        if not isinstance(result, Tensor):
+            raise InputError(f"{name}: gives a {type(result).__name__}: return the picture alone, a tensor (1,3,H,W)")
+        return result
+
+    return run
+
+
+def _picture(run: Run, height: int, width: int, channels: int = 3) -> Tensor | str:
+    """The picture of a grey image, or why there is none."""
+    try:
+        return run(torch.full((1, channels, height, width), 0.5))
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - of any kind, since it is the user's code
+        return in_one_line(error)
+
+
+def _scale(run: Run, name: str) -> int:
+    result = _picture(run, _SIDE, _LONGEST)
+    if isinstance(result, str):
+        if not isinstance(_picture(run, _SIDE, _LONGEST, channels=1), str):
+            raise InputError(
+                f"{name}: takes images of 1 channel, which edgesr does not export yet: give an RGB network"
+            )
+        raise InputError(
+            f"{name}: fails on an RGB image of {_SIDE}x{_LONGEST} pixels: {result}; edgesr takes networks from "
+            "(1,3,h,w) to (1,3,s*h,s*w)"
+        )
+    shape = tuple(result.shape)
+    rows, columns = (shape[-2] / _SIDE, shape[-1] / _LONGEST) if len(shape) == 4 else (0.0, 0.0)
+    if len(shape) != 4 or shape[:2] != (1, 3) or rows != columns or rows != int(rows) or rows < 1:
+        raise InputError(
+            f"{name}: makes {shape} of an image (1, 3, {_SIDE}, {_LONGEST}): need (1, 3, s*{_SIDE}, s*{_LONGEST}) with "
+            "a whole scale s"
+        )
+    if not result.isfinite().all():
+        raise InputError(f"{name}: gives values that are not finite for a grey image; is it the right checkpoint?")
+    return int(rows)
+
+
+def _takes(run: Run, height: int, width: int, scale: int) -> bool:
+    result = _picture(run, height, width)
+    return not isinstance(result, str) and result.shape[-2:] == (scale * height, scale * width)
+
+
+def _multiple(run: Run, scale: int) -> int:
+    """The least number whose multiples the network takes, of sides around 48, in height and in width."""
+    taken = [side for side in range(_SIDE, _SIDE + 17) if _takes(run, side, _LONGEST, scale)]
+    for multiple in _MULTIPLES:
+        if [side for side in range(_SIDE, _SIDE + 17) if side % multiple == 0] == taken:
+            return multiple
+    return math.gcd(*(side - _SIDE for side in taken)) or 1
+
+
+def _require_multiple(run: Run, name: str, multiple: int, scale: int) -> None:
+    """An InputError where a stated multiple is refused by the network."""
+    first = -(-_SIDE // multiple) * multiple
+    for height, width in ((first, first), (first + multiple, first), (first, first + multiple)):
+        if not _takes(run, height, width, scale):
+            better = _multiple(run, scale)
+            raise InputError(
+                f"{name}: fails on an image of {height}x{width} pixels, though both are multiples of --multiple "
+                f"{multiple}; it takes multiples of {better}: leave --multiple out"
+            )
+
+
+def _least_side(run: Run, multiple: int, scale: int) -> int:
+    for side in _LEAST_SIDES:
+        if side % multiple == 0 and _takes(run, side, side, scale):
+            return side
+    return _LONGEST
+
+
+def _require_repeatable(run: Run, name: str, photograph: Tensor) -> None:
+    lr = photograph[:, :, :_SIDE, :_LONGEST] / _LARGEST
+    if not torch.equal(run(lr), run(lr)):
+        raise InputError(f"{name}: gives two different pictures of one image; switch off what is random in it")
+
+
+def _doubt_of_unit(run: Run, contract: Contract, photograph: Tensor) -> str | None:
+    """A photograph, in both units, next to bilinear upsampling: a network far from its unit gives no picture."""
+    lr = photograph[:, :, :_SIDE, :_LONGEST]
+    expected = F.interpolate(lr, scale_factor=float(contract.scale), mode="bilinear", align_corners=False)
+    near = {peak: _psnr(run(lr * (peak / _LARGEST)) * (_LARGEST / peak), expected) for peak in PEAKS}
+    other = next(peak for peak in PEAKS if peak != contract.peak)
+    if near[contract.peak] >= _PICTURE_DB or near[other] <= near[contract.peak] + _BETTER_DB:
+        return None
+    return (
+        f"{contract.name}: a photograph in [0,{contract.peak}] comes out {near[contract.peak]:.1f} dB from bilinear "
+        f"upsampling, in [0,{other}] {near[other]:.1f} dB: it seems to speak [0,{other}]"
+    )
+
+
+def _psnr(picture: Tensor, reference: Tensor) -> float:
+    error = (picture.clamp(0, _LARGEST) - reference).square().mean().item()
+    return math.inf if error == 0 else -math.inf if math.isnan(error) else 10 * math.log10(_LARGEST**2 / error)

@@ -1,0 +1,149 @@
+"""A user's generator as edgesr keeps it: an archive of its exported program, its trace and its contract.
+
+All later stages read this file; the user's code is not run again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+from torch.utils.flop_counter import FlopCounterMode
+
+from edgesr.runtimes.bundle.manifest import Glue
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.sr_model.generators.foreign.archive import CONTRACT, PROGRAM, TRACE, WHY_NO_TRACE, read_contract
+from edgesr.sr_model.generators.foreign.contract import Contract
+from edgesr.sr_model.generators.foreign.one_line import in_one_line
+
+_TOLERANCE = 0.01
+_COUNTED_SIDE = 48
+
+
+class ForeignGenerator(nn.Module):
+    """LR (1,3,h,w) in [0,255] -> SR: the picture of a user's network, clipped. `residual` is it before the clip."""
+
+    def __init__(self, picture: nn.Module, config: Contract) -> None:
+        super().__init__()
+        self.picture = picture
+        self.config = config
+
+    @property
+    def glue(self) -> Glue:
+        """There is nothing around a tile but the clip."""
+        return Glue(upsample="none", noise_level=None, alpha=None)
+
+    def upsample(self, lr: Tensor) -> Tensor:
+        """What the picture is added to: nothing (0), of the picture's size."""
+        n, c, h, w = lr.shape
+        return lr.new_zeros(n, c, h * self.config.scale, w * self.config.scale)
+
+    def residual(self, lr: Tensor) -> Tensor:
+        """The picture (1,3,s*h,s*w) before the clip: what a tile graph gives."""
+        result: Tensor = self.picture(lr)
+        return result
+
+    def subtract(self, _upsampled: Tensor, residual: Tensor) -> Tensor:
+        """The picture, clipped to [0,255]."""
+        return residual.clamp(0.0, 255.0)
+
+    def factor_and_noise_level(self, _upsampled: Tensor, _residual: Tensor) -> tuple[None, None]:
+        """Users' generators have no projection."""
+        return None, None
+
+    def recorded_modules(self) -> dict[str, nn.Module]:
+        """An exported program has no modules to record."""
+        return {}
+
+    def forward(self, lr: Tensor) -> Tensor:
+        return self.residual(lr).clamp(0.0, 255.0)
+
+
+def save_program(path: Path, picture: nn.Module, contract: Contract, images: list[Tensor]) -> None:
+    """Export the picture's program and its trace, prove both equal to it on images (1,3,h,w), and write the archive.
+
+    An EdgesrError names the first size at which the program is another function: a size was baked in.
+    """
+    height, width = images[0].shape[-2:]
+    with torch.inference_mode(False), torch.no_grad():
+        program = torch.export.export(
+            picture, (images[0],), dynamic_shapes=({2: Dim.DYNAMIC, 3: Dim.DYNAMIC},), strict=False
+        )
+    module = program.module()
+    for image in images:
+        _require_equal(module, picture, image, traced=f"{height}x{width}")
+    trace, why_not = _trace(picture, images)
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(CONTRACT, json.dumps(dataclasses.asdict(contract), sort_keys=True))
+        archive.writestr(PROGRAM, buffer.getvalue())
+        archive.writestr(*((WHY_NO_TRACE, why_not) if trace is None else (TRACE, trace)))
+
+
+def load_program(path: Path, *, traced: bool = False) -> ForeignGenerator:
+    """The generator of an archive, its picture as an exported program, or ``traced`` as TorchScript."""
+    contract = read_contract(path)
+    with zipfile.ZipFile(path) as archive:
+        if traced:
+            if TRACE not in archive.namelist():
+                raise EdgesrError(f"{contract.name}: cannot be traced: {archive.read(WHY_NO_TRACE).decode()}")
+            picture: nn.Module = torch.jit.load(io.BytesIO(archive.read(TRACE)))  # type: ignore[no-untyped-call]
+        else:
+            picture = _movable(torch.export.load(io.BytesIO(archive.read(PROGRAM))))
+    return ForeignGenerator(picture, contract)
+
+
+def count_program_mac_per_hr_pixel(generator: ForeignGenerator) -> float:
+    """Multiply-accumulates of all convolutions and matrix products, divided by the number of HR pixels."""
+    side = max(_COUNTED_SIDE, generator.config.minimum_side)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        picture = generator.residual(torch.zeros(1, 3, side, side))
+    multiply_accumulates: float = counter.get_total_flops() / 2
+    return multiply_accumulates / (picture.shape[-1] * picture.shape[-2])
+
+
+def _movable(program: ExportedProgram) -> nn.Module:
+    """A program's module, which refuses eval() although there is nothing in it that depends on the mode."""
+    module = program.module(check_guards=False)  # they were checked at several sizes when the program was made
+    module.train = lambda _mode=True: module  # type: ignore[method-assign, assignment]
+    module.eval = lambda: module  # type: ignore[method-assign]
+    return module
+
+
+def _trace(picture: nn.Module, images: list[Tensor]) -> tuple[bytes | None, str]:
+    """The TorchScript of a picture, or why there is none that computes the same."""
+    try:
+        with torch.inference_mode():
+            traced = torch.jit.trace(picture, (images[0],), check_trace=False)  # type: ignore[no-untyped-call]
+            for image in images:
+                _require_equal(traced, picture, image, traced="x".join(map(str, images[0].shape[-2:])))
+    except EdgesrError as error:
+        return None, str(error)
+    except Exception as error:  # noqa: BLE001 - of any kind, since it is the user's code
+        return None, in_one_line(error)
+    buffer = io.BytesIO()
+    torch.jit.save(traced, buffer)
+    return buffer.getvalue(), ""
+
+
+def _require_equal(found: nn.Module, picture: nn.Module, image: Tensor, *, traced: str) -> None:
+    size = "x".join(map(str, image.shape[-2:]))
+    with torch.inference_mode():
+        expected = picture(image)
+        try:
+            result = found(image)
+        except Exception as error:
+            raise EdgesrError(f"traced at {traced}, it fails at {size}: {_baked_in(in_one_line(error))}") from error
+    if result.shape != expected.shape or not (result - expected).abs().max().item() <= _TOLERANCE:
+        raise EdgesrError(_baked_in(f"traced at {traced}, it is another function at {size}"))
+
+
+def _baked_in(what: str) -> str:
+    return f"{what}: a size was baked in; make its code the same at all sizes, or at multiples that --multiple states"

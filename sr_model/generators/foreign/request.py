@@ -1,0 +1,21 @@
+"""What the process that runs a user's code is asked for. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A function of a file by absolute path, and what the user says of the network, None where it is to be found.
+
+    ``photograph``: a .npy (3,h,w) in [0,255].
+    """
+
+    file: str
+    function: str
+    checkpoint: str | None
+    name: str
+    peak: int | None
+    multiple: int | None
+    photograph: str

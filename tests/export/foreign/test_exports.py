@@ -1,0 +1,221 @@
+"""Bundles of users' networks: what is in them, what their files compute, in tiles and whole, and what fails alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pytest
+import torch
+
+import edgesr
+from edgesr.benchmarks.parity.check import check_parity
+from edgesr.export.calibration.photographs import photograph
+from edgesr.export.foreign.artifact_proof import prove
+from edgesr.export.formats.target import ArtifactPlan, Sources
+from edgesr.export.formats.targets import TARGETS
+from edgesr.export.options import ExportOptions
+from edgesr.export.pipeline import export_bundle
+from edgesr.runtimes.bundle.manifest import RunMemory
+from edgesr.runtimes.bundle.opening import Bundle, open_bundle
+from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.upscaling.options import UpscaleOptions
+from edgesr.runtimes.upscaling.plan import plan_upscale
+from edgesr.runtimes.upscaling.upscale import upscale
+from tests.export.foreign.conftest import NETWORKS
+
+RunCli = Callable[..., tuple[int, str, str]]
+SRVGG = f"{NETWORKS / 'convolutional.py'}:srvgg"
+
+
+def whole_picture(name: str, image: np.ndarray) -> np.ndarray:
+    """What the user's own network makes of an image (h,w,3) in [0,255]."""
+    file, function = name.split(".")
+    network = getattr(importlib.import_module(f"tests.helpers.foreign.{file}"), function)().eval()
+    with torch.inference_mode():
+        picture = network(torch.from_numpy(image).permute(2, 0, 1)[None] / 255)[0] * 255
+    return np.asarray(picture.clamp(0, 255).permute(1, 2, 0).numpy())
+
+
+def test_manifest_tells_the_contract_and_the_source(foreign_bundle: Bundle) -> None:
+    manifest = foreign_bundle.manifest
+    assert manifest.generator["name"] == "convolutional.py:srvgg"
+    assert {key: manifest.generator[key] for key in ("scale", "peak", "multiple", "network_side", "halo")} == {
+        "scale": 4,
+        "peak": 1,
+        "multiple": 1,
+        "network_side": 1,
+        "halo": 8,
+    }
+    assert manifest.generator["tile_error"] <= 0.01
+    assert manifest.checkpoint.name == "convolutional.py:srvgg"
+    assert (manifest.scale, manifest.minimum_side, manifest.glue.upsample) == (4, 1, "none")
+    assert [a.id for a in manifest.artifacts] == [
+        f"{target}-fp32-{graph}" for target in ("onnx", "torchscript") for graph in ("full", "tile")
+    ]
+    assert {a.halo for a in manifest.artifacts if a.graph == "tile"} == {8}
+
+
+def test_files_compute_the_network(foreign_bundle: Bundle) -> None:
+    for artifact in foreign_bundle.manifest.artifacts:
+        parity = check_parity(foreign_bundle, artifact, runtime=artifact.runtimes[0], threads=1)
+        assert len(parity.goldens) >= 6
+        for golden in parity.goldens:
+            assert golden.failures == ()
+            assert golden.psnr_db is None or golden.psnr_db > 120
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (17, 23), (70, 45)])
+@pytest.mark.parametrize("runtime", ["ort", "torchscript"])
+def test_tiles_give_the_whole_picture(runtime: str, size: tuple[int, int], foreign_bundle: Bundle) -> None:
+    image = np.ascontiguousarray(photograph("coffee", size).transpose(1, 2, 0))
+    expected = whole_picture("convolutional.srvgg", image)
+    options = UpscaleOptions(runtime=runtime, artifact_id=f"{ARTIFACTS[runtime]}-fp32-tile", tile_size=(33, 24))
+    assert np.abs(upscale(image, foreign_bundle, options) - expected).max() < 0.01
+
+
+ARTIFACTS = {"ort": "onnx", "torchscript": "torchscript"}
+
+
+def test_a_large_image_is_refused_where_no_tile_is_exact(foreign_bundle: Bundle) -> None:
+    """Its full graph's memory was measured, and the figure of its tiles is in the manifest."""
+    manifest = foreign_bundle.manifest
+    full = next(a for a in manifest.artifacts if a.graph == "full")
+    use = replace(full.uses[0], memory=RunMemory(fixed_bytes=10**6, bytes_per_lr_pixel=1000.0))
+    whole = replace(
+        manifest,
+        generator={**manifest.generator, "halo": None, "tile_error": 4.8},
+        artifacts=(replace(full, uses=(use,)),),
+    )
+    bundle = replace(foreign_bundle, manifest=whole)
+    assert plan_upscale(bundle, (100, 200), UpscaleOptions(memory_bytes=30 * 10**6)).grid.tiles == 1
+    with pytest.raises(InputError, match=r"100x300 .* takes 31 MB in onnx-fp32-full, and 30 MB .* up to 4.8 of 255"):
+        plan_upscale(bundle, (100, 300), UpscaleOptions(memory_bytes=30 * 10**6))
+    with pytest.raises(InputError, match=r"takes 1,000,001,000,001 MB.*are there"):
+        plan_upscale(bundle, (10**6 + 1, 10**9), UpscaleOptions())
+
+
+def failing(_sources: Sources, plan: ArtifactPlan) -> NoReturn:
+    raise EdgesrError(f"no way to {plan.graph}")
+
+
+def test_a_failed_target_costs_itself(
+    foreign_bundle: Bundle, cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_cli: RunCli
+) -> None:
+    broken = dataclasses.replace(TARGETS["torchscript"], convert=failing)
+    monkeypatch.setitem(TARGETS, "torchscript", broken)
+    options = ("--module", SRVGG, "--tile-size", "48x48", "--cache-dir", cache_dir, "--output", tmp_path / "bundle")
+    code, _, stderr = run_cli("export", *options, "--targets", "onnx,torchscript")
+    assert code == 1
+    assert stderr.splitlines() == [
+        f"edgesr: torchscript-fp32-{graph} could not be made: no way to {graph}" for graph in ("full", "tile")
+    ]
+    found = open_bundle(tmp_path / "bundle").manifest.artifacts
+    assert [a.id for a in found] == ["onnx-fp32-full", "onnx-fp32-tile"]
+    assert found[0].files == foreign_bundle.manifest.artifacts[0].files
+
+
+def test_a_file_that_computes_something_else_is_no_artifact(foreign_bundle: Bundle, tmp_path: Path) -> None:
+    """By more than 0.05 of 255 on any golden; the right picture passes."""
+    file = foreign_bundle.root / "onnx-fp32-full.onnx"
+    golden = foreign_bundle.manifest.goldens[0]
+    lr, picture = foreign_bundle.root / golden.input.path, foreign_bundle.root / golden.output.path
+    prove(tmp_path, file, "ort", "NCHW", "fp32", ((lr, picture),))
+    other = np.load(picture)
+    other[0, 5, 5] += 0.1
+    np.save(tmp_path / "other.npy", other)
+    with pytest.raises(EdgesrError, match=r"on the golden photograph: max error 0\.1"):
+        prove(tmp_path, file, "ort", "NCHW", "fp32", ((lr, picture), (lr, tmp_path / "other.npy")))
+
+
+def test_an_export_of_which_nothing_is_left_is_an_error(
+    foreign_bundle: Bundle, cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert foreign_bundle.manifest.artifacts
+    monkeypatch.setitem(TARGETS, "torchscript", dataclasses.replace(TARGETS["torchscript"], convert=failing))
+    options = ExportOptions(module=SRVGG, targets=("torchscript",), tile_size=(48, 48))
+    with pytest.raises(EdgesrError, match="no way to full"):
+        export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_other_commands_take_its_bundle(foreign_bundle: Bundle, run_cli: RunCli) -> None:
+    code, stdout, _ = run_cli("inspect", foreign_bundle.root)
+    assert code == 0
+    for part in ("convolutional.py:srvgg", "none, no projection", "onnx-fp32-tile"):
+        assert part in stdout
+    code, _, stderr = run_cli("diff", foreign_bundle.root, "pytorch", "onnx-fp32-tile")
+    assert code == 2
+    assert stderr.count("\n") == 1
+
+
+def test_inspect_tells_the_contract_before_any_conversion(foreign_bundle: Bundle, cache_dir: Path) -> None:
+    assert foreign_bundle.manifest.artifacts  # so that the network was built
+    table = edgesr.inspect_module(ExportOptions(module=SRVGG), cache_dir=cache_dir)[0]
+    facts = {row[0]: row[1] for row in table.rows}
+    assert facts["scale"] == "4"
+    assert facts["tiles"] == "exact, with a halo of 8 LR pixels"
+    assert facts["sides that its code takes"] == "from 1 on"
+    assert facts["TorchScript"] == "can be traced"
+    assert int(facts["parameters"].replace(",", "")) == 3 * 16 * 9 + 16 + 4 * (16 * 16 * 9 + 16) + 16 * 48 * 9 + 48 + 80
+
+
+def test_inspect_takes_a_path_or_a_module(run_cli: RunCli) -> None:
+    assert run_cli("inspect")[0] == 2
+    assert run_cli("inspect", "x.onnx", "--module", SRVGG)[0] == 2
+    assert run_cli("inspect", "x.onnx", "--peak", "255")[0] == 2
+
+
+@pytest.mark.slow
+def test_tflite_of_an_exact_network_in_tiles(cache_dir: Path, tmp_path: Path) -> None:
+    options = ExportOptions(module=SRVGG, targets=("tflite",), tile_size=(48, 48))
+    bundle = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir).bundle
+    for size in ((48, 48), (70, 101)):
+        image = np.ascontiguousarray(photograph("coffee", size).transpose(1, 2, 0))
+        expected = whole_picture("convolutional.srvgg", image)
+        found = upscale(image, bundle, UpscaleOptions(artifact_id="tflite-fp32-tile-48x48"))
+        assert np.abs(found - expected).max() < 0.01
+
+
+@pytest.mark.slow
+def test_a_network_without_exact_tiles(cache_dir: Path, tmp_path: Path, run_cli: RunCli) -> None:
+    """Full graphs alone, whose picture is right at sizes that are no multiples of its own; memory is measured."""
+    module = f"{NETWORKS / 'unusual.py'}:u_net"
+    options = ExportOptions(module=module, targets=("onnx", "torchscript"), tile_size=(48, 48))
+    bundle = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir).bundle
+    assert [a.graph for a in bundle.manifest.artifacts] == ["full", "full"]
+    assert all(use.memory is not None for a in bundle.manifest.artifacts for use in a.uses)
+    for size in ((1, 1), (1, 50), (45, 61), (64, 48)):
+        image = np.ascontiguousarray(photograph("coffee", size).transpose(1, 2, 0))
+        results = [upscale(image, bundle, UpscaleOptions(runtime=runtime)) for runtime in ("ort", "torchscript")]
+        assert np.abs(results[0] - results[1]).max() < 0.01
+        if size[0] % 4 == 0 and size[1] % 4 == 0:
+            assert np.abs(results[0] - whole_picture("unusual.u_net", image)).max() < 0.01
+    options = replace(options, graphs=("tile",))
+    with pytest.raises(InputError, match=r"by up to .* of 255: export it with --graph full"):
+        export_bundle(options, tmp_path / "other", cache_dir=cache_dir)
+
+
+@pytest.mark.slow
+def test_a_tflite_file_that_is_wrong_is_left_out(cache_dir: Path, tmp_path: Path) -> None:
+    """onnx2tf orders the channels of a pixel unshuffle in another way: 33 dB."""
+    module = f"{NETWORKS / 'unusual.py'}:pixel_unshuffle"
+    options = ExportOptions(module=module, targets=("onnx", "tflite"), graphs=("full",), tile_size=(48, 48))
+    report = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir)
+    assert [a.id for a in report.bundle.manifest.artifacts] == ["onnx-fp32-full"]
+    assert "computes another picture than the network" in report.failures[0].reason
+
+
+@pytest.mark.slow
+def test_operators_that_litert_lacks_cost_the_tflite_files(cache_dir: Path, tmp_path: Path) -> None:
+    module = f"{NETWORKS / 'convolutional.py'}:bicubic_base"
+    options = ExportOptions(module=module, targets=("onnx", "tflite"), tile_size=(48, 48))
+    report = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir)
+    assert [a.format for a in report.bundle.manifest.artifacts] == ["onnx", "onnx"]
+    assert [failure.id for failure in report.failures] == ["tflite-fp32-full-48x48", "tflite-fp32-tile-48x48"]
+    assert all("\n" not in failure.reason for failure in report.failures)

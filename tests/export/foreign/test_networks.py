@@ -1,0 +1,125 @@
+"""What is found about users' networks: scale, sides, tiles; and what their programs compute."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from edgesr.export.calibration.photographs import photograph
+from edgesr.export.conversions.tile_proof import EXACT, measure_tiling
+from edgesr.runtimes.arrays import Image
+from edgesr.sr_model.generators.foreign.contract import Contract
+from edgesr.sr_model.generators.foreign.probe import probe
+from edgesr.sr_model.generators.foreign.program import load_program
+from edgesr.sr_model.generators.foreign.units import InOurUnits
+from tests.export.foreign.conftest import NETWORKS, Archived
+
+EXACT_IN_TILES = [  # function, scale, LR pixels that its convolutions reach
+    ("convolutional.srvgg", 4, 6),
+    ("convolutional.leaky_x1", 1, 4),
+    ("convolutional.relu6_x2", 2, 4),
+    ("convolutional.silu_x3", 3, 4),
+    ("convolutional.hardswish_x8", 8, 3),
+    ("convolutional.gelu", 2, 4),
+    ("convolutional.reflect_padding", 2, 4),
+    ("convolutional.batch_norm", 2, 2),
+    ("convolutional.dropout", 2, 2),
+    ("convolutional.depthwise", 2, 4),
+    ("convolutional.bilinear_base", 2, 2),
+    ("convolutional.bicubic_base", 2, 2),
+    ("convolutional.mean_shift", 2, 4),
+    ("convolutional.transposed_convolution", 3, 3),
+    ("attention.norm_and_linear", 2, 2),
+    ("unusual.plain_tensor", 2, 2),
+    ("unusual.writes_its_weights", 2, 1),
+]
+NOT_EXACT = [  # function, scale, multiple
+    ("attention.squeeze_and_excite", 2, 1),
+    ("attention.spatial_attention", 2, 1),
+    ("attention.window_attention", 2, 8),
+    ("unusual.pixel_unshuffle", 2, 2),
+    ("unusual.u_net", 1, 4),
+    ("unusual.spectrum", 1, 1),
+]
+
+
+def contract_and_picture(name: str) -> tuple[Contract, InOurUnits]:
+    file, function = name.split(".")
+    network = getattr(importlib.import_module(f"tests.helpers.foreign.{file}"), function)().eval()
+    lr = torch.from_numpy(photograph("cat", (64, 80)))[None]
+    contract, doubts = probe(network, name, lr, peak=None, multiple=None)
+    assert doubts == []
+    return contract, InOurUnits(network, contract).eval()
+
+
+def picture_of(module: torch.nn.Module, image: Image) -> Image:
+    with torch.inference_mode():
+        result: Image = module(torch.from_numpy(image)[None])[0].numpy()
+    return result
+
+
+@pytest.mark.parametrize(("name", "scale", "reach"), EXACT_IN_TILES)
+def test_halo_of_convolutions_is_near_their_reach(name: str, scale: int, reach: int) -> None:
+    contract, picture = contract_and_picture(name)
+    assert (contract.scale, contract.multiple, contract.peak) == (scale, 1, 1)
+    tiling = measure_tiling(lambda image: picture_of(picture, image), scale)
+    assert tiling.error <= EXACT
+    assert tiling.halo is not None
+    assert 0.6 * reach <= tiling.halo <= -(-reach * 5 // 4)
+
+
+@pytest.mark.parametrize(("name", "scale", "multiple"), NOT_EXACT)
+def test_tiles_that_are_not_exact_are_found(name: str, scale: int, multiple: int) -> None:
+    contract, picture = contract_and_picture(name)
+    assert (contract.scale, contract.multiple) == (scale, multiple)
+    tiling = measure_tiling(lambda image: picture_of(picture, image), scale)
+    assert tiling.halo is None
+    assert tiling.error > 3 * EXACT
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (3, 3), (5, 7), (8, 8), (9, 15)])
+def test_small_images_are_padded_for_windows(size: tuple[int, int]) -> None:
+    """From the contract's least side on, an image is reflected up to the next multiple, and its picture is cut."""
+    contract, picture = contract_and_picture("attention.window_attention")
+    assert (contract.network_side, contract.minimum_side) == (8, 5)
+    height, width = (max(side, contract.minimum_side) for side in size)
+    image = photograph("coffee", (height, width))
+    padded = np.pad(image, ((0, 0), (0, -height % 8), (0, -width % 8)), mode="reflect")
+    expected = picture_of(picture.network, padded / np.float32(255))[:, : 2 * height, : 2 * width] * 255
+    assert np.abs(picture_of(picture, image) - expected).max() < 1e-3
+
+
+def check_program(archived: Archived, name: str, *, traced: bool) -> None:
+    file, function = name.split(".")
+    archive = archived(NETWORKS / f"{file}.py", function)
+    assert archive.suffix == ".edgesr-program", archive.read_text()
+    _, picture = contract_and_picture(name)
+    for found in (load_program(archive), *((load_program(archive, traced=True),) if traced else ())):
+        for size in ((9, 8), (48, 64), (71, 33)):
+            image = photograph("rocket", size)
+            assert np.abs(picture_of(found.picture, image) - picture_of(picture, image)).max() < EXACT
+
+
+def test_program_and_trace_compute_the_network_at_sizes_that_were_not_traced(archived: Archived) -> None:
+    check_program(archived, "unusual.u_net", traced=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name, *_ in EXACT_IN_TILES + NOT_EXACT if name != "unusual.u_net"])
+def test_programs_of_all_networks(name: str, archived: Archived) -> None:
+    if name == "attention.spatial_attention":
+        pytest.skip("takes sides from 15 on")
+    check_program(archived, name, traced=False)
+
+
+@pytest.mark.parametrize("name", ["attention.adaptive_max_pool", "unusual.branch_on_size"])
+def test_networks_that_are_others_at_other_sizes_are_refused(name: str, archived: Archived) -> None:
+    file, function = name.split(".")
+    error: Path = archived(NETWORKS / f"{file}.py", function)
+    assert error.name == "error.txt"
+    assert "traced at 41x58" in error.read_text()
+    assert "a size was baked in" in error.read_text()
