@@ -18,9 +18,9 @@ from edgesr.export.stages.converted import ConvertedArtifact
 from edgesr.export.stages.model_files import MODEL, model_files
 from edgesr.export.stages.runner import StageRunner
 from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
+from edgesr.runtimes.bundle.contract import channels_of
 from edgesr.runtimes.bundle.manifest import (
     SCHEMA_VERSION,
-    TILE_ERROR,
     Artifact,
     Checkpoint,
     FileEntry,
@@ -29,7 +29,6 @@ from edgesr.runtimes.bundle.manifest import (
     TensorSpec,
 )
 from edgesr.runtimes.bundle.writing import file_entry
-from edgesr.sr_model.generators.foreign.contract import Contract
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,13 @@ class Assembly:
         return Manifest(
             schema_version=SCHEMA_VERSION,
             edgesr_version=metadata.version("edgesr"),
-            generator={**dataclasses.asdict(self.runner.config), **self._tiling()},
+            generator=dataclasses.asdict(self.runner.config),
             scale=self.runner.config.scale,
             minimum_side=self.runner.config.minimum_side,
+            multiple=self.runner.config.multiple,
+            colour=self.runner.config.colour,
+            tiling=measurement.tiling,
+            reference="pytorch",
             tile_size=self.options.tile_size,
             glue=self.runner.glue,
             checkpoint=Checkpoint(
@@ -60,12 +63,6 @@ class Assembly:
             artifacts=tuple(self._artifact(root, item) for item in self.converted),
             goldens=tuple(self._golden(root, record) for record in self.goldens[1]),
         )
-
-    def _tiling(self) -> dict[str, float | None]:
-        """Halo and error of a user's network, whose tiles were compared with whole pictures."""
-        if not isinstance(self.runner.config, Contract):
-            return {}
-        return {"halo": self.runner.measurement.halo, TILE_ERROR: self.runner.measurement.tile_error}
 
     def _artifact(self, root: Path, converted: ConvertedArtifact) -> Artifact:
         plan = converted.plan
@@ -76,7 +73,7 @@ class Assembly:
             graph=plan.graph,
             precision=plan.precision,
             tile_size=plan.tile_size,
-            halo=self.runner.measurement.halo if plan.graph == "tile" else None,
+            halo=self.runner.measurement.tiling.halo if plan.graph == "tile" else None,
             padding="zero" if plan.zero_padded else self.runner.config.padding,
             inside_only=plan.zero_padded,
             inside=converted.inside,
@@ -109,7 +106,8 @@ class Assembly:
 
     def _spec(self, plan: ArtifactPlan, name: str, scale: int, values: tuple[float, float] | None) -> TensorSpec:
         height, width = (side * scale for side in plan.tile_size) if plan.tile_size else (None, None)
-        shape = (1, 3, height, width) if plan.target.layout == "NCHW" else (1, height, width, 3)
+        channels = channels_of(self.runner.config.colour)
+        shape = (1, channels, height, width) if plan.target.layout == "NCHW" else (1, height, width, channels)
         return TensorSpec(name=name, shape=shape, dtype="float32", layout=plan.target.layout, range=values)
 
     def _golden(self, root: Path, record: GoldenRecord) -> Golden:

@@ -11,7 +11,6 @@ import numpy as np
 
 from edgesr.export.assembly import Assembly
 from edgesr.export.calibration.tiles import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
-from edgesr.export.foreign.artifact_proof import prove_artifact
 from edgesr.export.foreign.source import cached_archive, with_exact_tiles
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.formats.targets import left_out, plan_artifacts, require_converters
@@ -76,7 +75,7 @@ def export_bundle(
         progress(ProgressEvent("export", 0, len(plans) + 1, "goldens"))
         goldens = runner.goldens(options.tile_size)
         quantization = _quantization(options, plans, goldens, progress)
-        converted, failures = _converted(runner, cache, plans, quantization, goldens, progress)
+        converted, failures = _converted(runner, cache, plans, quantization, progress)
         assembly = Assembly(runner, options.source_name(), options, quantization, converted, goldens)
         bundle = write_bundle(output, assembly.fill)
     progress(ProgressEvent("export", len(plans) + 1, len(plans) + 1, str(output)))
@@ -88,7 +87,6 @@ def _converted(
     cache: StageCache,
     plans: Sequence[ArtifactPlan],
     quantization: QuantizationSettings | None,
-    goldens: Goldens,
     progress: Progress,
 ) -> tuple[list[ConvertedArtifact], tuple[Failure, ...]]:
     """What could be made and what could not; the first error where nothing could."""
@@ -97,7 +95,7 @@ def _converted(
     for done, plan in enumerate(plans):
         progress(ProgressEvent("export", done + 1, len(plans) + 1, plan.id))
         try:
-            made += _proven(runner, cache, convert(runner, cache, plan, quantization), goldens)
+            made += convert(runner, cache, plan, quantization)
         except (InputError, MissingPackageError):
             raise
         except EdgesrError as error:
@@ -109,16 +107,6 @@ def _converted(
     if not made:
         raise next(iter(errors.values()))
     return made, tuple(Failure(name, str(error)) for name, error in errors.items())
-
-
-def _proven(
-    runner: StageRunner, cache: StageCache, made: list[ConvertedArtifact], goldens: Goldens
-) -> list[ConvertedArtifact]:
-    """The same; files of a user's network are compared with it first."""
-    if isinstance(runner.config, Contract):
-        for item in made:
-            prove_artifact(cache, item, goldens)
-    return made
 
 
 def _check_inputs_are_kept(output: Path, inputs: Sequence[Path]) -> None:
@@ -160,9 +148,9 @@ def _check_tile_size(options: ExportOptions, runner: StageRunner) -> None:
     if min(size) < least:
         why = "" if runner.config.padding == "zero" else " the reflect pads of"
         raise InputError(f"{shown} is too small for{why} {runner.config.name}: at least {least}x{least}")
-    if "tile" not in options.graphs or (options.module is not None and runner.measurement.halo is None):
+    if "tile" not in options.graphs or (options.module is not None and runner.measurement.tiling.halo is None):
         return
-    halo = runner.measurement.halo
+    halo = runner.measurement.tiling.halo
     if halo is None:
         raise InputError(
             f"{runner.config.name} depends on the whole image at every pixel: no tile of it is exact; "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgesr.runtimes.bundle.contract import Tiling
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
@@ -17,16 +18,11 @@ REMAKE = "delete this folder of the cache, and export again"
 
 @dataclass(frozen=True)
 class Measurement:
-    """Halo of a generator's tile graph in LR pixels, multiply-accumulates per HR pixel, parameters.
+    """How a generator's tiles compare with whole pictures, multiply-accumulates per HR pixel, parameters."""
 
-    ``halo`` is None where every output depends on the whole image. ``tile_error``: how far tiles of a user's generator
-    were from the whole picture at most, of 255, at that halo or at the largest that was tried.
-    """
-
-    halo: int | None
+    tiling: Tiling
     mac_per_hr_pixel: float
     parameters: int
-    tile_error: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from edgesr.export.calibration.photographs import photograph
 from edgesr.runtimes.arrays import Image
+from edgesr.runtimes.bundle.contract import EXACT, Tiling, Verdict
 
-EXACT = 0.01
 _SIDE = 144
 _ORIGIN = 48
 _RESIDUES, _FEW_RESIDUES = tuple(range(8)), (0, 3)
@@ -28,17 +27,6 @@ _PHOTOGRAPHS = ("cat", "astronaut", "coffee", "retina")
 Run = Callable[[Image], Image]
 
 
-@dataclass(frozen=True)
-class Tiling:
-    """``halo`` in LR pixels, the least that was exact and a quarter more; None where none up to 32 is.
-
-    ``error``: the largest difference at that halo, or at the largest that was tried.
-    """
-
-    halo: int | None
-    error: float
-
-
 def measure_tiling(run: Run, scale: int) -> Tiling:
     """Tile a network (3,h,w) -> (3,s*h,s*w) and compare with its whole pictures.
 
@@ -48,14 +36,19 @@ def measure_tiling(run: Run, scale: int) -> Tiling:
     first = _Compared(run, scale, next(images))
     largest = first.error(_HALOS[-1], _RESIDUES)
     if largest > EXACT:
-        return Tiling(None, largest)
+        return _tiling(None, largest)
     place = bisect_left(_HALOS, True, key=lambda halo: first.error(halo, _FEW_RESIDUES) <= EXACT)
     place, worst = _exact_from(place, first, _RESIDUES)
     for image in images:
         if worst <= EXACT:
             place, error = _exact_from(place, _Compared(run, scale, image), _FEW_RESIDUES)
             worst = max(worst, error)
-    return Tiling(math.ceil(_HALOS[place] * _RESERVE) if worst <= EXACT else None, worst)
+    return _tiling(math.ceil(_HALOS[place] * _RESERVE) if worst <= EXACT else None, worst)
+
+
+def _tiling(halo: int | None, error: float) -> Tiling:
+    verdict: Verdict = "inexact" if halo is None else "measured"
+    return Tiling(verdict=verdict, halo=halo, field=None, step=1, error=error, psnr_db=None)
 
 
 def _exact_from(place: int, compared: _Compared, residues: tuple[int, ...]) -> tuple[int, float]:

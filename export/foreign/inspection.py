@@ -59,6 +59,6 @@ def _contract_facts(contract: Contract) -> dict[str, str]:
 
 
 def _tiles_text(contract: Contract, measurement: Measurement) -> str:
-    if measurement.halo is None:
+    if measurement.tiling.halo is None:
         return f"{inexact_tiles(contract.name, measurement)}: it is exported as full graphs alone"
-    return f"exact, with a halo of {counted(measurement.halo, 'LR pixel')}"
+    return f"exact, with a halo of {counted(measurement.tiling.halo, 'LR pixel')}"

@@ -34,7 +34,7 @@ def with_exact_tiles(
     options: ExportOptions, plans: list[ArtifactPlan], runner: StageRunner, progress: Progress
 ) -> list[ArtifactPlan]:
     """Without tile graphs of a user's network whose tiles are not exact; an InputError where nothing is left."""
-    if options.module is None or runner.measurement.halo is not None or "tile" not in options.graphs:
+    if options.module is None or runner.measurement.tiling.halo is not None or "tile" not in options.graphs:
         return plans
     error = inexact_tiles(runner.config.name, runner.measurement)
     rest = [plan for plan in plans if plan.graph != "tile"]
@@ -46,4 +46,4 @@ def with_exact_tiles(
 
 def inexact_tiles(name: str, measurement: Measurement) -> str:
     """Why there are no tile graphs of a network."""
-    return f"tiles of {name} differ from the whole picture by up to {measurement.tile_error:.2g} of 255"
+    return f"tiles of {name} differ from the whole picture by up to {measurement.tiling.error:.2g} of 255"

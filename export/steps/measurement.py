@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgesr.export.records import Measurement, write_measurement
 from edgesr.export.steps.loading import load_generator
+from edgesr.runtimes.bundle.contract import proven_tiling
 from edgesr.runtimes.errors import InputError
 from edgesr.sr_model.generators.foreign.archive import is_archive
 
@@ -26,7 +27,9 @@ def measure(folder: Path, checkpoint: Path) -> None:
         return
     generator = load_checkpoint(checkpoint)
     parameters = sum(p.numel() for p in generator.parameters())
-    write_measurement(folder, Measurement(measure_halo(generator), count_mac_per_hr_pixel(generator), parameters))
+    write_measurement(
+        folder, Measurement(proven_tiling(measure_halo(generator)), count_mac_per_hr_pixel(generator), parameters)
+    )
 
 
 def _measured(archive: Path) -> Measurement:
@@ -41,7 +44,7 @@ def _measured(archive: Path) -> Measurement:
         raise InputError(f"{generator.config.name}: has no convolution and no matrix product: it is no network")
     tiling = measure_tiling(lambda image: _picture(generator, image), generator.config.scale)
     parameters = sum(p.numel() for p in generator.parameters())
-    return Measurement(tiling.halo, mac_per_hr_pixel, parameters, tiling.error)
+    return Measurement(tiling, mac_per_hr_pixel, parameters)
 
 
 def _picture(generator: ForeignGenerator, image: Image) -> Image:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
+from edgesr.runtimes.bundle.contract import Colour, ReferenceKind, Tiling
 from edgesr.runtimes.bundle.delegation import DelegateUse
 from edgesr.runtimes.errors import InputError
 
@@ -18,9 +19,6 @@ LARGEST_ALPHA = 80.0
 
 LARGEST_SIDE = 2**16
 """Of tiles, halos and goldens, in LR pixels."""
-
-TILE_ERROR = "tile_error"
-"""Entry of ``generator``: how far tiles of a user's network were from the whole picture at most, of 255."""
 
 GraphKind = Literal["full", "tile"]
 Layout = Literal["NCHW", "NHWC"]
@@ -180,7 +178,7 @@ class Tolerance:
 
 @dataclass(frozen=True, kw_only=True)
 class Golden:
-    """A recorded float32 PyTorch run: LR ``input`` (3,h,w), SR ``output`` and ``residual`` (3,H,W), float32 .npy files.
+    """A recorded float32 PyTorch run: LR ``input`` (c,h,w), SR ``output`` and ``residual`` (c,H,W), float32 .npy files.
 
     ``k`` and ``sigma`` are its projection factor and noise level, None where the generator has no projection.
     ``zero_padded_residual`` is that of the same weights with zero padding, None where the generator pads so anyway.
@@ -229,13 +227,21 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The bundle's contract. ``tile_size`` is the default for dynamic graphs, ``minimum_side`` the least LR side."""
+    """The bundle's contract. ``tile_size`` is the default for dynamic graphs, ``minimum_side`` the least LR side.
+
+    Images whose sides are no multiples of ``multiple`` are padded by reflection inside its graphs. ``tiling`` is None
+    where nobody recorded it. ``reference`` is what the goldens are outputs of.
+    """
 
     schema_version: int
     edgesr_version: str
     generator: dict[str, Any]
     scale: int
     minimum_side: int
+    multiple: int
+    colour: Colour
+    tiling: Tiling | None
+    reference: ReferenceKind
     tile_size: Size
     glue: Glue
     checkpoint: Checkpoint

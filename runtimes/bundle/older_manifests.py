@@ -22,7 +22,10 @@ def in_newest_form(data: dict[str, Any], version: int) -> dict[str, Any]:
     artifacts = data.get("artifacts")
     if version > _ONE_FILE or not isinstance(artifacts, list):
         return data
-    return data | {"schema_version": SCHEMA_VERSION, "artifacts": [_artifact(artifact) for artifact in artifacts]}
+    added = {"multiple": 1, "colour": "rgb", "tiling": None, "reference": "pytorch"}
+    if added.keys() & data.keys():
+        raise DecodeError("has names of a later version")
+    return data | added | {"schema_version": SCHEMA_VERSION, "artifacts": [_artifact(one) for one in artifacts]}
 
 
 def _artifact(old: object) -> object:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from edgesr.runtimes.bundle.contract import channels_of
 from edgesr.runtimes.bundle.manifest import LARGEST_ALPHA, LARGEST_SIDE, Artifact, Golden, Manifest, Size, TensorSpec
 from edgesr.runtimes.json_records import DecodeError
 from edgesr.runtimes.wording import shown_name, shown_value
@@ -30,18 +31,20 @@ def _faults(manifest: Manifest) -> Iterator[str]:
         yield f"a scale has to be from 1 to {_LARGEST_SCALE}"
     if not _are_sides(manifest.minimum_side, *manifest.tile_size):
         yield f"minimum side and tile sizes have to be from 1 to {LARGEST_SIDE}"
+    if not _are_sides(manifest.multiple) or (manifest.tiling is not None and not _are_sides(manifest.tiling.step)):
+        yield f"multiple and step have to be from 1 to {LARGEST_SIDE}"
     if manifest.glue.alpha is not None and abs(manifest.glue.alpha) > LARGEST_ALPHA:
         yield f"alpha has to be from -{LARGEST_ALPHA:g} to {LARGEST_ALPHA:g}"
     known = {artifact.id: artifact for artifact in manifest.artifacts}
     for artifact in manifest.artifacts:
-        for fault in _artifact_faults(artifact, known, manifest.scale):
+        for fault in _artifact_faults(artifact, known, manifest.scale, channels_of(manifest.colour)):
             yield f"{shown_name(artifact.id)}: {fault}"
     for golden in manifest.goldens:
         for fault in _golden_faults(golden):
             yield f"{shown_name(golden.id)}: {fault}"
 
 
-def _artifact_faults(artifact: Artifact, known: Mapping[str, Artifact], scale: int) -> Iterator[str]:
+def _artifact_faults(artifact: Artifact, known: Mapping[str, Artifact], scale: int, channels: int) -> Iterator[str]:
     if not artifact.id:
         yield "an id is empty"
     if not _are_sides(*(artifact.tile_size or ())):
@@ -55,7 +58,7 @@ def _artifact_faults(artifact: Artifact, known: Mapping[str, Artifact], scale: i
     if len(artifact.inputs) != 1 or len(artifact.outputs) != 1:
         yield "has to have one input and one output"
     for tensor, factor in zip((*artifact.inputs, *artifact.outputs), (1, scale), strict=False):
-        yield from _tensor_faults(tensor, artifact.tile_size, factor)
+        yield from _tensor_faults(tensor, artifact.tile_size, factor, channels)
     if artifact.inside is not None and artifact.inside.artifact is not None:
         inside = known.get(artifact.inside.artifact)
         if inside is None or inside is artifact:
@@ -97,10 +100,10 @@ def _are_sides(*sides: int) -> bool:
     return all(1 <= side <= LARGEST_SIDE for side in sides)
 
 
-def _tensor_faults(tensor: TensorSpec, tile_size: Size | None, factor: int) -> Iterator[str]:
+def _tensor_faults(tensor: TensorSpec, tile_size: Size | None, factor: int, channels: int) -> Iterator[str]:
     """An image of ``factor`` times the tile's size, of any size where that is None."""
     height, width = (None, None) if tile_size is None else (tile_size[0] * factor, tile_size[1] * factor)
-    expected = (1, 3, height, width) if tensor.layout == "NCHW" else (1, height, width, 3)
+    expected = (1, channels, height, width) if tensor.layout == "NCHW" else (1, height, width, channels)
     if tensor.shape != expected or tensor.dtype != "float32":
         found = f"{shown_name(tensor.dtype)} of {shown_value(tensor.shape)}"
         yield f"{shown_name(tensor.name)}: is {found}, has to be float32 of {expected}"

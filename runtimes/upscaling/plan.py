@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgesr.runtimes.adapters.registry import is_installed, require_installed, runtime_info
-from edgesr.runtimes.bundle.manifest import TILE_ERROR, Artifact, Manifest, RunMemory, Size
+from edgesr.runtimes.bundle.manifest import Artifact, Manifest, RunMemory, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.machine_memory import memory_bytes
@@ -71,10 +71,10 @@ def plan_upscale(
 
 def _why_no_tiles(manifest: Manifest) -> str:
     """Why a bundle has no tile graphs."""
-    error = manifest.generator.get(TILE_ERROR)
-    if any(artifact.graph == "tile" for artifact in manifest.artifacts) or not isinstance(error, float):
+    tiling = manifest.tiling
+    if tiling is None or tiling.exact or tiling.error is None:
         return "it is a full graph"
-    return f"tiles of this network differ from its whole picture by up to {error:.2g} of 255"
+    return f"tiles of this network differ from its whole picture by up to {tiling.error:.2g} of 255"
 
 
 def check_choice(bundle: Bundle, options: UpscaleOptions) -> None:

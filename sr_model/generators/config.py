@@ -24,6 +24,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.bundle.manifest import LARGEST_ALPHA
 from edgesr.runtimes.errors import InputError
 
@@ -75,6 +76,16 @@ class GeneratorConfig:
         require_range("blocks", self.blocks, 1, 64)
         if not abs(self.initial_alpha) <= LARGEST_ALPHA:
             raise InputError(f"initial_alpha is {self.initial_alpha}: need -{LARGEST_ALPHA:g} to {LARGEST_ALPHA:g}")
+
+    @property
+    def colour(self) -> Colour:
+        """Its images are RGB."""
+        return "rgb"
+
+    @property
+    def multiple(self) -> int:
+        """It takes all sides from the least one on."""
+        return 1
 
     @property
     def minimum_side(self) -> int:

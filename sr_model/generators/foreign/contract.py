@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from edgesr.runtimes.bundle.contract import Colour, channels_of
 from edgesr.runtimes.errors import InputError
-from edgesr.sr_model.generators.config import require_range
+from edgesr.sr_model.generators.config import require_choice, require_range
 
 SCALES = (1, 2, 3, 4, 8)
 PEAKS = (1, 255)
@@ -15,7 +16,7 @@ LARGEST_MULTIPLE = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """An RGB generator, LR (N,3,h,w) -> SR (N,3,s*h,s*w), that speaks [0,255] to us and [0,``peak``] inside.
+    """A generator, LR (N,c,h,w) -> SR (N,c,s*h,s*w), that speaks [0,255] to us and [0,``peak``] inside.
 
     Its own code takes sides from ``network_side`` on that are multiples of ``multiple``; others are padded by
     reflection for it, and its picture is cut.
@@ -23,6 +24,7 @@ class Contract:
 
     name: str
     scale: int
+    colour: Colour = "rgb"
     peak: int = 1
     multiple: int = 1
     network_side: int = 1
@@ -32,8 +34,14 @@ class Contract:
             raise InputError(f"{self.name}: its scale is {self.scale}, edgesr takes {', '.join(map(str, SCALES))}")
         if self.peak not in PEAKS:
             raise InputError(f"{self.name}: its peak is {self.peak}, edgesr takes {' and '.join(map(str, PEAKS))}")
+        require_choice("colour", self.colour, get_args(Colour))
         require_range("multiple", self.multiple, 1, LARGEST_MULTIPLE)
         require_range("network_side", self.network_side, 1, 256)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of its images."""
+        return channels_of(self.colour)
 
     @property
     def minimum_side(self) -> int:

@@ -114,7 +114,7 @@ def test_tensors_of_its_manifests_had_a_quantization_that_was_null(release: Path
     refused(run_cli, release, "parity", release / "bundle", naming="quantization")
     file.write_text(before)
     change(file, schema_version=6)
-    refused(run_cli, release, "parity", release / "bundle", naming="unknown delegate, file, memory and 2 more")
+    refused(run_cli, release, "parity", release / "bundle", naming="missing colour, multiple, reference and 1 more")
 
 
 def test_older_and_newer_bundles_are_refused(release: Path, run_cli: RunCli) -> None:

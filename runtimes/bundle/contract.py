@@ -1,0 +1,50 @@
+"""What a generator takes and gives, and how its tiles compare with its whole picture: the manifest's words for both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Colour = Literal["rgb", "luma", "grey"]
+"""What the channels of an image carry: three of RGB, or one: studio luma (16 to 235), or full-range luma."""
+ReferenceKind = Literal["pytorch", "onnxruntime"]
+"""What goldens are outputs of: float32 PyTorch, or ONNX Runtime without optimisations where a file is all there is."""
+Verdict = Literal["proven", "measured", "inexact"]
+
+EXACT = 0.01
+"""How far a tile may be from the whole picture at most, of 255, to be called exact."""
+
+
+def channels_of(colour: Colour) -> int:
+    """Number of channels of an image."""
+    return 3 if colour == "rgb" else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiling:
+    """How tiles of a generator compare with its whole picture. Lengths are in LR pixels.
+
+    ``verdict``: "proven", exact with the receptive field as halo; "measured", exact with the smaller ``halo``;
+    "inexact", not exact at any halo, and ``halo`` is None unless tiles were asked for nevertheless.
+    ``field`` is the radius of the receptive field, None where it was not found. Tiles begin at multiples of ``step``.
+    ``error`` is the largest difference that was seen, of 255, and ``psnr_db`` that of the worst tile; None where
+    nothing was compared, ``psnr_db`` also where tiles are equal.
+    """
+
+    verdict: Verdict
+    halo: int | None
+    field: int | None
+    step: int
+    error: float | None
+    psnr_db: float | None
+
+    @property
+    def exact(self) -> bool:
+        """Whether a tile's kept part is that of the whole picture."""
+        return self.verdict != "inexact"
+
+
+def proven_tiling(halo: int | None) -> Tiling:
+    """Of a generator whose receptive field is known; None where a pixel depends on the whole image."""
+    verdict: Verdict = "inexact" if halo is None else "proven"
+    return Tiling(verdict=verdict, halo=halo, field=halo, step=1, error=None, psnr_db=None)
