@@ -227,10 +227,9 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The bundle's contract. ``tile_size`` is the default for dynamic graphs, ``minimum_side`` the least LR side.
+    """``tile_size`` is the default for dynamic graphs, ``minimum_side`` the least LR side.
 
-    Images whose sides are no multiples of ``multiple`` are padded by reflection inside its graphs. ``tiling`` is None
-    where nobody recorded it. ``reference`` is what the goldens are outputs of.
+    Its graphs pad other sides by reflection to multiples of ``multiple``; ``tiling`` is None where none was recorded.
     """
 
     schema_version: int
