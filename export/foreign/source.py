@@ -12,6 +12,7 @@ from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.stages.runner import StageRunner
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, notice
+from edgesr.sr_model.generators.foreign.contract import Contract
 
 
 def cached_archive(options: ExportOptions, cache: StageCache, progress: Progress) -> Path:
@@ -25,8 +26,7 @@ def cached_archive(options: ExportOptions, cache: StageCache, progress: Progress
         child_process.python_files(file),
         child_process.Stated(peak=options.peak, multiple=options.multiple),
     )
-    for note in child_process.read_notes(folder):
-        notice(progress, note)
+    child_process.tell_notes(folder, progress)
     return folder / child_process.FILE
 
 
@@ -34,7 +34,9 @@ def with_exact_tiles(
     options: ExportOptions, plans: list[ArtifactPlan], runner: StageRunner, progress: Progress
 ) -> list[ArtifactPlan]:
     """Without tile graphs of a user's network whose tiles are not exact; an InputError where nothing is left."""
-    if options.module is None or runner.measurement.tiling.halo is not None or "tile" not in options.graphs:
+    if not isinstance(runner.config, Contract) or "tile" not in options.graphs:
+        return plans
+    if runner.measurement.tiling.halo is not None:
         return plans
     error = inexact_tiles(runner.config.name, runner.measurement)
     rest = [plan for plan in plans if plan.graph != "tile"]

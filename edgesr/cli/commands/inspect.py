@@ -34,7 +34,8 @@ def inspect(
     if path is not None:
         if checkpoint is not None or peak is not None or multiple is not None:
             raise InputError("--checkpoint, --peak and --multiple belong to --module FILE.py:NAME; leave them out")
-        tables = edgesr.inspect(path)
+        with shown_progress() as progress:
+            tables = edgesr.inspect(path, cache_dir=cache_dir, progress=progress)
     else:
         run = edgesr.inspect_module  # refuses missing packages before anything else
         options = edgesr.ExportOptions(module=module, checkpoint=checkpoint, peak=peak, multiple=multiple)

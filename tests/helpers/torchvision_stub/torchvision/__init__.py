@@ -1,0 +1,1 @@
+"""What spandrel imports of torchvision, for tests alone: the names, which none of the networks of the tests calls."""

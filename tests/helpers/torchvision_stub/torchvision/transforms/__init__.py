@@ -1,0 +1,1 @@
+"""What spandrel imports of torchvision.transforms."""
