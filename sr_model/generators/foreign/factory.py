@@ -52,7 +52,11 @@ def _factory(file: Path, name: str) -> Callable[..., Any]:
     except (Exception, SystemExit) as error:
         raise InputError(f"{file}: cannot be imported: {in_one_line(error, str(file))}") from error
     found: Callable[..., Any] | None = getattr(module, name, None)
-    if found is None or not callable(found):
+    if found is not None and not callable(found):
+        raise InputError(
+            f"{file}: {name} is no function, but of {type(found).__name__}: give one that builds a network"
+        )
+    if found is None:
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         there = f"it has {first_names(functions)}" if functions else "it has none"
         raise InputError(f"{file}: has no function {name!r}; {there}")

@@ -61,9 +61,7 @@ class Generator:
         from edgesr.sr_model.generators.foreign.making import in_evaluation_mode
 
         try:
-            network = copy.deepcopy(self.module)
+            network = copy.deepcopy(self.module).cpu()
         except Exception as error:  # of any kind: the module's own code copies what it holds
             raise InputError(f"{self.title}: cannot be copied: {in_one_line(error)}; make a new one of it") from error
-        kinds = {str(p.dtype).removeprefix("torch.") for p in network.parameters() if p.is_floating_point()}
-        notes = [f"the network was in {', '.join(sorted(kinds))}: it is exported in float32"]
-        return in_evaluation_mode(network.cpu().float(), notes if kinds - {"float32"} else [])
+        return in_evaluation_mode(network, [])

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
+import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.wording import first_names
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
 from edgesr.sr_model.generators.foreign.probe import probe
-from edgesr.sr_model.generators.foreign.program import save_program
+from edgesr.sr_model.generators.foreign.program import BakedInError, save_program
 from edgesr.sr_model.generators.foreign.units import InOurUnits
 
 _SIZES = ((41, 58), (40, 56), (64, 48), (33, 47), (96, 128), (81, 57))
+_MODULUS = re.compile(r"% (\d+)")
 _DEPEND_ON_MODE = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 
 
@@ -48,10 +53,13 @@ class Made(NamedTuple):
 
 
 def in_evaluation_mode(network: nn.Module, notes: list[str], described: Described | None = None) -> Built:
-    """The network, changed in place, and the notes, with one where its mode makes a difference."""
+    """The network, changed in place to float32, and the notes, with one for each change that makes a difference."""
+    kinds = {str(p.dtype).removeprefix("torch.") for p in network.parameters() if p.is_floating_point()}
+    if kinds - {"float32"}:
+        notes = [*notes, f"the network was in {', '.join(sorted(kinds))}: it is exported in float32"]
     if any(isinstance(module, _DEPEND_ON_MODE) and module.training for module in network.modules()):
         notes = [*notes, "the network was in training mode: it is exported in evaluation mode"]
-    return Built(network.eval().requires_grad_(False), tuple(notes), described)
+    return Built(network.eval().requires_grad_(False).float(), tuple(notes), described)
 
 
 def make_archive(
@@ -64,7 +72,10 @@ def make_archive(
     peak: int | None,
     multiple: int | None,
 ) -> Made:
-    """Write the archive of a network. ``photograph``: (1,3,h,w) in [0,255]; None of the others is found by running."""
+    """Write the archive of a network. ``photograph``: (1,3,h,w) in [0,255]; None of the others is found by running.
+
+    A multiple is also found where a program depends on it: networks that pad an image themselves take any.
+    """
     contract, doubts = probe(built.network, name, photograph, peak=peak, multiple=multiple)
     if scale not in (None, contract.scale):
         raise InputError(
@@ -73,31 +84,81 @@ def make_archive(
     if built.described is not None:
         contract, differences = _compared(contract, built.described)
         doubts += differences
+    try:
+        sha256 = _save(archive, built.network, contract, photograph)
+    except BakedInError as error:
+        wider = _with_multiple(contract, _multiple_named(str(error)))
+        if multiple is not None or wider == contract:
+            raise
+        sha256 = _save(archive, built.network, wider, photograph)
+        doubts.append(_padded_note(built.network, wider, photograph))
+    return Made((*built.notes, *doubts), sha256)
+
+
+def _save(archive: Path, network: nn.Module, contract: Contract, photograph: Tensor) -> str:
     least = contract.minimum_side
     sizes = [(max(least, height), max(least, width)) for height, width in _SIZES]
     images = [photograph[:, :, :height, :width] for height, width in sizes]
-    picture = InOurUnits(built.network, contract).eval()
+    written = _written_in_forward(network, images[0])
     try:
-        sha256 = save_program(archive, picture, contract, images)
-    except EdgesrError:
-        raise
+        return save_program(archive, InOurUnits(network, contract).eval(), contract, images)
+    except BakedInError as error:
+        raise BakedInError(f"{contract.name}: {error}") from error
     except Exception as error:  # of any kind: torch.export runs the user's code
+        if written:
+            raise EdgesrError(
+                f"{contract.name}: writes its weights in forward ({first_names(written)}), which torch.export cannot "
+                "export: write them once, where the network is built"
+            ) from error
         raise EdgesrError(f"{contract.name}: torch.export cannot export it: {in_one_line(error)}") from error
-    return Made((*built.notes, *doubts), sha256)
+
+
+def _written_in_forward(network: nn.Module, image: Tensor) -> list[str]:
+    """Names of the parameters that lie elsewhere after a run of an image (1,3,h,w)."""
+
+    def places() -> dict[str, tuple[int, int]]:
+        return {name: (id(p), p.data_ptr()) for name, p in network.named_parameters()}
+
+    before = places()
+    with suppress(Exception), torch.no_grad():  # what it raises, torch.export raises too
+        network(image / 255)
+    return [name for name, place in places().items() if before.get(name) != place]
+
+
+def _multiple_named(guard: str) -> int:
+    """The multiple in the text of a guard, "(8 - h % 8) % 8 == 0", 1 where it names none."""
+    return math.lcm(*(int(number) for number in _MODULUS.findall(guard)))
+
+
+def _with_multiple(contract: Contract, multiple: int, least: int = 1) -> Contract:
+    """The contract with sides that are multiples of another number too, from another least one on."""
+    both = math.lcm(contract.multiple, multiple)
+    least = max(contract.network_side, least)
+    return replace(contract, multiple=both, network_side=-(-least // both) * both)
+
+
+def _padded_note(network: nn.Module, contract: Contract, photograph: Tensor) -> str:
+    image = photograph[:, :, : _SIZES[0][0], : _SIZES[0][1]]
+    with torch.no_grad():
+        ours = InOurUnits(network, contract)(image)
+        theirs = InOurUnits(network, replace(contract, multiple=1, network_side=1))(image)
+    error = (ours.clamp(0, 255) - theirs.clamp(0, 255)).abs().max().item()
+    return (
+        f"{contract.name}: its code pads images to multiples of {contract.multiple}, which no exported program does at "
+        f"every size: they are padded by reflection before it, which changes the picture by up to {error:.2g} of 255"
+    )
 
 
 def _compared(contract: Contract, said: Described) -> tuple[Contract, list[str]]:
     """The contract with sides that fit what was found and what is said, and where these differ, in words."""
     both = {
-        "scale": (said.scale, contract.scale),
-        "number of channels": (said.channels, contract.channels),
-        "multiple of its sides": (said.multiple, contract.multiple),
+        "its scale": (said.scale, contract.scale),
+        "the number of its channels": (said.channels, contract.channels),
+        "the multiple of its sides": (said.multiple, contract.multiple),
     }
     notes = [
-        f"{contract.name}: {said.by} says that its {what} is {theirs}, and running it gives {ours}"
+        f"{contract.name}: {said.by} says that {what} is {theirs}, and running it gives {ours}"
         for what, (theirs, ours) in both.items()
         if theirs != ours
     ]
-    multiple = math.lcm(contract.multiple, said.multiple)
-    least = max(contract.network_side, said.least_side)
-    return replace(contract, multiple=multiple, network_side=-(-least // multiple) * multiple), notes
+    return _with_multiple(contract, said.multiple, said.least_side), notes

@@ -16,6 +16,7 @@ from edgesr.sr_model.generators.foreign.making import Built, Described, in_evalu
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
 from edgesr.sr_model.generators.recognised import network_of
 
+_GIVE = "give a generator of edgesr train, a published .pth, or its code with --module FILE.py:NAME"
 _PURPOSES = {"SR": "super-resolution", "Restoration": "restoration"}
 
 
@@ -34,37 +35,30 @@ class _AsCalled(nn.Module):
 
 def recognise(checkpoint: Path) -> Built:
     """The network of a checkpoint, which is read without running any code that it may hold; an InputError without."""
-    spandrel = _imported()
-    by = f"spandrel {installed_version('spandrel')}"
     state, wrappers = read_checkpoint(checkpoint)
-    try:
-        descriptor = spandrel.ModelLoader().load_from_state_dict(state)
-    except spandrel.UnsupportedModelError as error:
-        raise InputError(
-            f"{checkpoint}: looks like {network_of(state)}: it holds {first_names(state)}; {by} knows no architecture "
-            "for it; give a generator of edgesr train, a published .pth, or its code with --module FILE.py:NAME"
-        ) from error
-    except Exception as error:  # of any kind: a checkpoint that only looks like one of its architectures
-        raise InputError(
-            f"{checkpoint}: {by} cannot load it: {in_one_line(error)}; it holds {first_names(state)}; give its code "
-            "with --module FILE.py:NAME"
-        ) from error
+    descriptor, by = _recognised(state, f"{checkpoint}: looks like {network_of(state)}: it holds {first_names(state)}")
     described = _described(descriptor, checkpoint, by)
     tags = f" ({', '.join(descriptor.tags)})" if descriptor.tags else ""
     note = f"{checkpoint}: {by} recognises {described.architecture}{tags}, {_PURPOSES[descriptor.purpose]}"
-    return in_evaluation_mode(_AsCalled(descriptor), [*unpacked_note(checkpoint, wrappers), note], described)
+    return in_evaluation_mode(_AsCalled(descriptor).eval(), [*unpacked_note(checkpoint, wrappers), note], described)
 
 
-def _imported() -> Any:
-    """The package spandrel, whose architectures import torchvision; an InputError where one of both is broken."""
+def _recognised(state: dict[str, Tensor], what: str) -> tuple[Any, str]:
+    """spandrel's descriptor of a network, and the package with its version; an InputError that begins with ``what``."""
     try:
         import spandrel
     except Exception as error:  # of any kind: torchvision of another torch raises a RuntimeError
         raise InputError(
-            f"spandrel cannot be imported: {in_one_line(error)}; install the torchvision that was built for torch "
-            f"{torch.__version__}, from where that torch came"
+            f"{what}; spandrel, which may know its architecture, cannot be imported: {in_one_line(error)}; install the "
+            f"torchvision that was built for torch {torch.__version__}, from where that torch came"
         ) from error
-    return spandrel
+    by = f"spandrel {installed_version('spandrel')}"
+    try:
+        return spandrel.ModelLoader().load_from_state_dict(state), by
+    except spandrel.UnsupportedModelError as error:
+        raise InputError(f"{what}; {by} knows no architecture for it; {_GIVE}") from error
+    except Exception as error:  # of any kind: a checkpoint that only looks like one of its architectures
+        raise InputError(f"{what}; {by} cannot load it: {in_one_line(error)}; {_GIVE}") from error
 
 
 def _described(descriptor: Any, checkpoint: Path, by: str) -> Described:
