@@ -77,9 +77,7 @@ def test_tile_sizes_that_are_no_multiples_are_refused(
     aligned_bundle: tuple[str, Bundle], tmp_path: Path, cache_dir: Path
 ) -> None:
     name, bundle = aligned_bundle
-    with pytest.raises(
-        InputError, match=r"tiles of 63x64: those of onnx-fp32-tile have sides that are multiples"
-    ):
+    with pytest.raises(InputError, match=r"tiles of 63x64: those of onnx-fp32-tile have sides that are multiples"):
         plan_upscale(bundle, (300, 300), UpscaleOptions(artifact_id=TILES, tile_size=(63, 64)))
     with pytest.raises(InputError, match=r"tile size 63x65.* multiples of \d alone; give a --tile-size .* 64x(66|72) "):
         exported(name, tmp_path, cache_dir, tile_size=(63, 65))
