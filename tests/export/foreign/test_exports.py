@@ -192,7 +192,7 @@ def test_a_network_without_exact_tiles(cache_dir: Path, tmp_path: Path, run_cli:
 
 @pytest.mark.slow
 def test_operators_that_litert_lacks_cost_the_tflite_files(cache_dir: Path, tmp_path: Path) -> None:
-    module = f"{NETWORKS / 'convolutional.py'}:bicubic_base"
+    module = f"{NETWORKS / 'unusual.py'}:error_function"
     options = ExportOptions(module=module, targets=("onnx", "tflite"), tile_size=(48, 48))
     report = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir)
     assert [a.format for a in report.bundle.manifest.artifacts] == ["onnx", "onnx"]
