@@ -1,1 +1,0 @@
-"""What spandrel imports of torchvision.transforms."""
