@@ -25,12 +25,25 @@ class _AsCalled(nn.Module):
 
     def __init__(self, descriptor: Any) -> None:
         super().__init__()
-        self.model = descriptor.model
+        self.model = descriptor.model.eval()
+        _fold(self.model)
         self._call = descriptor._call_fn
 
     def forward(self, lr: Tensor) -> Tensor:
         picture: Tensor = self._call(self.model, lr)
         return picture
+
+
+def _fold(network: nn.Module) -> None:
+    """Fold branches once, in place, which SPAN does in every forward, where torch.export cannot follow it."""
+    for module in network.modules():
+        if callable(fold := getattr(module, "update_params", None)):
+            fold()
+            module.update_params = _nothing  # type: ignore[assignment]
+
+
+def _nothing() -> None:
+    """Takes the place of a fold that is done."""
 
 
 def recognise(checkpoint: Path) -> Built:
@@ -40,7 +53,7 @@ def recognise(checkpoint: Path) -> Built:
     described = _described(descriptor, checkpoint, by)
     tags = f" ({', '.join(descriptor.tags)})" if descriptor.tags else ""
     note = f"{checkpoint}: {by} recognises {described.architecture}{tags}, {_PURPOSES[descriptor.purpose]}"
-    return in_evaluation_mode(_AsCalled(descriptor).eval(), [*unpacked_note(checkpoint, wrappers), note], described)
+    return in_evaluation_mode(_AsCalled(descriptor), [*unpacked_note(checkpoint, wrappers), note], described)
 
 
 def _recognised(state: dict[str, Tensor], what: str) -> tuple[Any, str]:
