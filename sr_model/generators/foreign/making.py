@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,11 +17,14 @@ from edgesr.runtimes.wording import first_names
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
 from edgesr.sr_model.generators.foreign.probe import probe
-from edgesr.sr_model.generators.foreign.program import BakedInError, save_program
+from edgesr.sr_model.generators.foreign.program import save_program
 from edgesr.sr_model.generators.foreign.units import InOurUnits
 
 _SIZES = ((41, 58), (40, 56), (64, 48), (33, 47), (96, 128), (81, 57))
-_MODULUS = re.compile(r"% (\d+)")
+"""Programs are traced at the first, where that bakes something in at the second, and proven at all."""
+_TRACED = 2
+_MULTIPLES = (2, 4, 8, 16)
+"""Tried in turn where a network is another function at sizes that are no multiples."""
 _DEPEND_ON_MODE = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 
 
@@ -76,7 +79,8 @@ def make_archive(
 
     A multiple is also found where a program depends on it: networks that pad an image themselves take any.
     """
-    contract, doubts = probe(built.network, name, photograph, peak=peak, multiple=multiple)
+    found = partial(probe, built.network, name, photograph, peak=peak)
+    contract, doubts = found(multiple=multiple)
     if scale not in (None, contract.scale):
         raise InputError(
             f"{name}: its scale was stated as {scale}, and its pictures are {contract.scale} times as large"
@@ -84,33 +88,41 @@ def make_archive(
     if built.described is not None:
         contract, differences = _compared(contract, built.described)
         doubts += differences
-    try:
-        sha256 = _save(archive, built.network, contract, photograph)
-    except BakedInError as error:
-        wider = _with_multiple(contract, _multiple_named(str(error)))
-        if multiple is not None or wider == contract:
-            raise
-        sha256 = _save(archive, built.network, wider, photograph)
-        doubts.append(_padded_note(built.network, wider, photograph))
-    return Made((*built.notes, *doubts), sha256)
+    saved = _save(archive, built.network, contract, photograph)
+    if isinstance(saved, str):
+        return Made((*built.notes, *doubts), saved)
+    larger = [m for m in _MULTIPLES if m > contract.multiple and m % contract.multiple == 0]
+    for wider in larger if multiple is None else ():
+        padded = _with_multiple(found(multiple=wider)[0], 1, contract.network_side)
+        again = _save(archive, built.network, padded, photograph)
+        if isinstance(again, str):
+            why = f"it is another function at sizes that are no multiples of {wider}, which are padded by reflection"
+            return Made((*built.notes, *doubts, why), again)
+    raise saved
 
 
-def _save(archive: Path, network: nn.Module, contract: Contract, photograph: Tensor) -> str:
+def _save(archive: Path, network: nn.Module, contract: Contract, photograph: Tensor) -> str | EdgesrError:
+    """Write the archive; the first fault where no traced size gives the same function at all sizes."""
     least = contract.minimum_side
     sizes = [(max(least, height), max(least, width)) for height, width in _SIZES]
     images = [photograph[:, :, :height, :width] for height, width in sizes]
+    picture = InOurUnits(network, contract).eval()
     written = _written_in_forward(network, images[0])
-    try:
-        return save_program(archive, InOurUnits(network, contract).eval(), contract, images)
-    except BakedInError as error:
-        raise BakedInError(f"{contract.name}: {error}") from error
-    except Exception as error:  # of any kind: torch.export runs the user's code
-        if written:
-            raise EdgesrError(
-                f"{contract.name}: writes its weights in forward ({first_names(written)}), which torch.export cannot "
-                "export: write them once, where the network is built"
-            ) from error
-        raise EdgesrError(f"{contract.name}: torch.export cannot export it: {in_one_line(error)}") from error
+    faults: list[EdgesrError] = []
+    for traced in range(_TRACED):
+        order = [images[traced], *images[:traced], *images[traced + 1 :]]
+        try:
+            return save_program(archive, picture, contract, order)
+        except EdgesrError as error:
+            faults.append(error)
+        except Exception as error:  # of any kind: torch.export runs the user's code
+            if written:
+                raise EdgesrError(
+                    f"{contract.name}: writes its weights in forward ({first_names(written)}), which torch.export "
+                    "cannot export: write them once, where the network is built"
+                ) from error
+            faults.append(EdgesrError(f"{contract.name}: torch.export cannot export it: {in_one_line(error)}"))
+    return faults[0]
 
 
 def _written_in_forward(network: nn.Module, image: Tensor) -> list[str]:
@@ -125,28 +137,11 @@ def _written_in_forward(network: nn.Module, image: Tensor) -> list[str]:
     return [name for name, place in places().items() if before.get(name) != place]
 
 
-def _multiple_named(guard: str) -> int:
-    """The multiple in the text of a guard, "(8 - h % 8) % 8 == 0", 1 where it names none."""
-    return math.lcm(*(int(number) for number in _MODULUS.findall(guard)))
-
-
 def _with_multiple(contract: Contract, multiple: int, least: int = 1) -> Contract:
     """The contract with sides that are multiples of another number too, from another least one on."""
     both = math.lcm(contract.multiple, multiple)
     least = max(contract.network_side, least)
     return replace(contract, multiple=both, network_side=-(-least // both) * both)
-
-
-def _padded_note(network: nn.Module, contract: Contract, photograph: Tensor) -> str:
-    image = photograph[:, :, : _SIZES[0][0], : _SIZES[0][1]]
-    with torch.no_grad():
-        ours = InOurUnits(network, contract)(image)
-        theirs = InOurUnits(network, replace(contract, multiple=1, network_side=1))(image)
-    error = (ours.clamp(0, 255) - theirs.clamp(0, 255)).abs().max().item()
-    return (
-        f"{contract.name}: its code pads images to multiples of {contract.multiple}, which no exported program does at "
-        f"every size: they are padded by reflection before it, which changes the picture by up to {error:.2g} of 255"
-    )
 
 
 def _compared(contract: Contract, said: Described) -> tuple[Contract, list[str]]:

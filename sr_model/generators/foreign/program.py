@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import io
 import json
-import re
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -21,13 +21,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from edgesr.runtimes.bundle.manifest import Glue
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.wording import shown_text
 from edgesr.sr_model.generators.foreign.archive import CONTRACT, PROGRAM, TRACE, WHY_NO_TRACE, read_contract
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
 
 _TOLERANCE = 0.01
 _COUNTED_SIDE = 48
-_EXCLUDED = re.compile(r"Guard failed: .* != \d{2,}$", re.MULTILINE)
 
 
 class ForeignGenerator(nn.Module):
@@ -69,24 +69,23 @@ class ForeignGenerator(nn.Module):
         return self.residual(lr).clamp(0.0, 255.0)
 
 
-class BakedInError(EdgesrError):
-    """An exported program or a trace is right at the traced size alone."""
-
-
 def save_program(path: Path, picture: nn.Module, contract: Contract, images: list[Tensor]) -> str:
     """Export the picture's program and its trace, prove both equal to it on images (1,3,h,w), and write the archive.
 
     The SHA-256 of what it computes is given: files of one network differ, since torch writes counters and lines of
-    code into them. A BakedInError names the first size at which the program is another function: a size was baked in.
+    code into them. An EdgesrError names the first size at which the program is another function: a size was baked in.
     """
     height, width = images[0].shape[-2:]
     with torch.inference_mode(False), torch.no_grad():
         program = torch.export.export(
             picture, (images[0],), dynamic_shapes=({2: Dim.DYNAMIC, 3: Dim.DYNAMIC},), strict=False
         )
-    guarded, free = program.module(), program.module(check_guards=False)
+    module = program.module(check_guards=False)
     for image in images:
-        _require_equal(guarded, picture, image, traced=f"{height}x{width}", at_excluded=free)
+        try:
+            _require_equal(module, picture, image, traced=f"{height}x{width}")
+        except EdgesrError as error:
+            raise EdgesrError(f"{error}{_broken_guard(program, image)}") from error
     trace, why_not = _trace(picture, images)
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
@@ -142,7 +141,8 @@ def _movable(program: ExportedProgram) -> nn.Module:
 def _trace(picture: nn.Module, images: list[Tensor]) -> tuple[bytes | None, str]:
     """The TorchScript of a picture, or why there is none that computes the same."""
     try:
-        with torch.inference_mode():
+        with warnings.catch_warnings(), torch.inference_mode():
+            warnings.simplefilter("ignore")  # what a trace takes for constant is compared below
             traced = torch.jit.trace(picture, (images[0],), check_trace=False)  # type: ignore[no-untyped-call]
             for image in images:
                 _require_equal(traced, picture, image, traced="x".join(map(str, images[0].shape[-2:])))
@@ -155,27 +155,28 @@ def _trace(picture: nn.Module, images: list[Tensor]) -> tuple[bytes | None, str]
     return buffer.getvalue(), ""
 
 
-def _require_equal(
-    found: nn.Module, picture: nn.Module, image: Tensor, *, traced: str, at_excluded: nn.Module | None = None
-) -> None:
-    """A BakedInError where ``found`` fails or is another function.
-
-    ``at_excluded`` is compared in its place at a size that a guard excludes alone: code that takes a shortcut at the
-    size that it was trained at may compute the same.
-    """
+def _require_equal(found: nn.Module, picture: nn.Module, image: Tensor, *, traced: str) -> None:
     size = "x".join(map(str, image.shape[-2:]))
     with torch.inference_mode():
         expected = picture(image)
         try:
             result = found(image)
         except Exception as error:
-            if at_excluded is None or not _EXCLUDED.search(str(error)):
-                raise BakedInError(
-                    f"traced at {traced}, it fails at {size}: {_baked_in(in_one_line(error))}"
-                ) from error
-            result = at_excluded(image)
+            raise EdgesrError(f"traced at {traced}, it fails at {size}: {_baked_in(in_one_line(error))}") from error
     if result.shape != expected.shape or not (result - expected).abs().max().item() <= _TOLERANCE:
-        raise BakedInError(_baked_in(f"traced at {traced}, it is another function at {size}"))
+        raise EdgesrError(_baked_in(f"traced at {traced}, it is another function at {size}"))
+
+
+def _broken_guard(program: ExportedProgram, image: Tensor) -> str:
+    """What the exporter took for granted of the traced size and does not hold of an image's, "" where nothing is."""
+    try:
+        with torch.inference_mode():
+            program.module()(image)
+    except AssertionError as error:
+        return f" ({shown_text(' '.join(str(error).split()))})"
+    except Exception:  # noqa: BLE001 - it was told why the program fails
+        return ""
+    return ""
 
 
 def _baked_in(what: str) -> str:
