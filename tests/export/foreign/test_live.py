@@ -134,18 +134,14 @@ def test_errors_of_live_networks(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_networks_that_pad_an_image_are_padded_before(tmp_path: Path) -> None:
-    """Whole windows are found from what the program depends on; the size of the shortcut is compared too."""
+def test_networks_that_pad_an_image_themselves(tmp_path: Path) -> None:
+    """Whole windows, with a shortcut at 64 rows, are one program at all sizes."""
     network = padded_windows()
-    notes = made(tmp_path / "a", network).notes
-    assert len(notes) == 1 and "no multiples of 8, which are padded by reflection" in notes[0]
+    made(tmp_path / "a", network)
     found = load_program(tmp_path / "a")
-    assert (found.config.multiple, found.config.network_side) == (8, 8)
     for size in ((17, 23), (64, 64), (128, 72)):
         expected = network(lr(size) / 255) * 255
         assert (found.residual(lr(size)) - expected).abs().max() < 0.01
-    with pytest.raises(EdgesrError, match=r"traced at 41x58.* a size was baked in"):
-        made(tmp_path / "b", network, multiple=1)
 
 
 def test_what_others_say_is_compared_with_what_is_found(tmp_path: Path) -> None:
