@@ -29,6 +29,7 @@ from edgesr.runtimes.bundle.manifest import (
     TensorSpec,
 )
 from edgesr.runtimes.bundle.writing import file_entry
+from edgesr.runtimes.files import sha256_of
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,13 @@ class Assembly:
             multiple=self.runner.config.multiple,
             colour=self.runner.config.colour,
             tiling=measurement.tiling,
-            reference="pytorch",
+            reference="pytorch" if self.options.onnx is None else "onnxruntime",
             tile_size=self.options.tile_size,
             glue=self.runner.glue,
             checkpoint=Checkpoint(
-                name=self.checkpoint_name, sha256=self.runner.sha256, parameters=measurement.parameters
+                name=self.checkpoint_name,
+                sha256=self.runner.sha256 if self.options.onnx is None else sha256_of(self.options.onnx),
+                parameters=measurement.parameters,
             ),
             artifacts=tuple(self._artifact(root, item) for item in self.converted),
             goldens=tuple(self._golden(root, record) for record in self.goldens[1]),

@@ -56,7 +56,8 @@ def export_bundle(
     options: ExportOptions, output: Path, *, cache_dir: Path | None = None, progress: Progress = silent
 ) -> ExportReport:
     """Export a checkpoint to a bundle. Everything that can be refused is refused before any conversion."""
-    plans = plan_artifacts(options.targets, options.precisions, options.graphs, options.tile_size)
+    targets, not_of_onnx = options.possible_targets()
+    plans = plan_artifacts(targets, options.precisions, options.graphs, options.tile_size)
     source = options.source()
     check_output(output)
     cache_root = cache_dir or default_cache_dir()
@@ -64,11 +65,11 @@ def export_bundle(
     if options.calibration is not None:
         check_folder(options.calibration)
     require_converters(plans)
-    for line in left_out(options.targets, options.precisions):
+    for line in (*not_of_onnx, *left_out(targets, options.precisions)):
         notice(progress, line)
     cache = StageCache(cache_root)
     with cache.locked(progress):
-        given = source if options.module is None else cached_archive(options, cache, progress)
+        given = source if not options.is_foreign else cached_archive(options, cache, progress)
         runner = StageRunner(cache, given, progress)
         plans = with_exact_tiles(options, plans, runner, progress)
         _check_tile_size(options, runner)
@@ -148,7 +149,7 @@ def _check_tile_size(options: ExportOptions, runner: StageRunner) -> None:
     if min(size) < least:
         why = "" if runner.config.padding == "zero" else " the reflect pads of"
         raise InputError(f"{shown} is too small for{why} {runner.config.name}: at least {least}x{least}")
-    if "tile" not in options.graphs or (options.module is not None and runner.measurement.tiling.halo is None):
+    if "tile" not in options.graphs or (options.is_foreign and runner.measurement.tiling.halo is None):
         return
     halo = runner.measurement.tiling.halo
     if halo is None:

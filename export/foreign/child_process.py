@@ -1,10 +1,13 @@
-"""A user's network -> the archive that all later stages read, made in a process that alone runs the user's code."""
+"""A user's network -> the archive that all later stages read, made in a process that alone runs the user's code.
+
+An ONNX file is read there too: one that is damaged costs this process.
+"""
 
 from __future__ import annotations
 
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +23,7 @@ from edgesr.sr_model.generators.foreign.request import Request
 
 FILE = f"generator{SUFFIX}"
 _CHILD = "edgesr.sr_model.generators.foreign.child"
-_PHOTOGRAPH, _SIDE = "cat", 160
+_PHOTOGRAPH, _PHOTOGRAPH_FILE, _SIDE = "cat", "photograph.npy", 160
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,20 +46,42 @@ def build(
 
     The user's code starts in an empty folder, which is deleted with what it writes there.
     """
+    request = Request(
+        file=str(file.absolute()),
+        function=function,
+        checkpoint=None if checkpoint is None else str(checkpoint.absolute()),
+        name=f"{file.name}:{function}",
+        peak=stated.peak,
+        multiple=stated.multiple,
+        photograph=_PHOTOGRAPH_FILE,
+    )
+    _run(request, folder, what=f"{file}:{function}")
+
+
+def wrap(folder: Path, file: Path, name: str, weights: dict[str, str], stated: Stated) -> None:
+    """The same for an ONNX file called ``name``. ``weights``: the files next to it that may hold its weights."""
+    request = Request(
+        file=str(file.absolute()),
+        function="",
+        checkpoint=None,
+        name=name,
+        peak=stated.peak,
+        multiple=stated.multiple,
+        photograph=_PHOTOGRAPH_FILE,
+        kind="onnx",
+        data_files=tuple(weights),
+    )
+    _run(request, folder, what=str(file))
+
+
+def _run(request: Request, folder: Path, *, what: str) -> None:
+    """Run the child in an empty folder."""
     from edgesr.export.calibration.photographs import photograph
 
     with tempfile.TemporaryDirectory(prefix="edgesr-module-") as name:
         here = Path(name)
-        np.save(here / "photograph.npy", photograph(_PHOTOGRAPH, (_SIDE, _SIDE)))
-        request = Request(
-            file=str(file.absolute()),
-            function=function,
-            checkpoint=None if checkpoint is None else str(checkpoint.absolute()),
-            name=f"{file.name}:{function}",
-            peak=stated.peak,
-            multiple=stated.multiple,
-            photograph=str(here / "photograph.npy"),
-        )
+        np.save(here / _PHOTOGRAPH_FILE, photograph(_PHOTOGRAPH, (_SIDE, _SIDE)))
+        request = replace(request, photograph=str(here / _PHOTOGRAPH_FILE))
         (here / "request.json").write_text(to_json(request))
         archive = folder.absolute() / FILE
         (here / "work").mkdir()
@@ -66,7 +91,7 @@ def build(
                 [str(here / "request.json"), str(archive)],
                 folder=here / "work",
                 result=archive,
-                what=f"{file}:{function}: its process ended",
+                what=f"{what}: its process ended",
             )
         except EdgesrError:
             with suppress(FileNotFoundError):

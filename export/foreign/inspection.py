@@ -21,12 +21,13 @@ from edgesr.sr_model.generators.foreign.contract import Contract
 def inspect_module(
     options: ExportOptions, *, cache_dir: Path | None = None, progress: Progress = silent
 ) -> list[Table]:
-    """A table of what was found about the network of ``options.module``; an InputError for what cannot be exported.
+    """A table of what was found about the network of ``options.module`` or ``options.onnx``; an InputError for what cannot be exported.
 
     The user's code runs, in a process of its own, and an export with the same options finds its result in the cache.
     """
-    if options.module is None:
-        raise InputError("give module='FILE.py:NAME', a function that gives a torch.nn.Module")
+    if not options.is_foreign:
+        raise InputError("give module='FILE.py:NAME', a function that gives a torch.nn.Module, or onnx=FILE")
+    options.source()
     cache = StageCache(cache_dir or default_cache_dir())
     with cache.locked(progress):
         archive = cached_archive(options, cache, progress)

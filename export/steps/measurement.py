@@ -35,7 +35,11 @@ def measure(folder: Path, checkpoint: Path) -> None:
 def _measured(archive: Path) -> Measurement:
     """Of a user's generator, whose tiles are compared with whole pictures."""
     from edgesr.export.conversions.tile_proof import measure_tiling
-    from edgesr.sr_model.generators.foreign.program import ForeignGenerator, count_program_mac_per_hr_pixel
+    from edgesr.sr_model.generators.foreign.program import (
+        ForeignGenerator,
+        count_parameters,
+        count_program_mac_per_hr_pixel,
+    )
 
     generator = load_generator(archive, zero_padded=False)
     assert isinstance(generator, ForeignGenerator)
@@ -43,8 +47,7 @@ def _measured(archive: Path) -> Measurement:
     if mac_per_hr_pixel == 0:
         raise InputError(f"{generator.config.name}: has no convolution and no matrix product: it is no network")
     tiling = measure_tiling(lambda image: _picture(generator, image), generator.config.scale)
-    parameters = sum(p.numel() for p in generator.parameters())
-    return Measurement(tiling, mac_per_hr_pixel, parameters)
+    return Measurement(tiling, mac_per_hr_pixel, count_parameters(generator))
 
 
 def _picture(generator: ForeignGenerator, image: Image) -> Image:

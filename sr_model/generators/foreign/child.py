@@ -1,4 +1,6 @@
-"""The process that runs a user's code, once: python -P -m edgesr.sr_model.generators.foreign.child REQUEST RESULT.
+"""The process that runs a user's code, or reads a user's ONNX file, once:
+
+    python -P -m edgesr.sr_model.generators.foreign.child REQUEST RESULT
 
 REQUEST is JSON; RESULT.edgesr-program is the archive, next to it lies notes.json, or error.txt with what is wrong.
 """
@@ -38,6 +40,8 @@ def main(request_file: Path, archive: Path) -> int:
 
 
 def _make(request: Request, archive: Path) -> list[str]:
+    if request.kind == "onnx":
+        return _wrapped(request, archive)
     checkpoint = None if request.checkpoint is None else Path(request.checkpoint)
     built = build_network(Path(request.file), request.function, checkpoint)
     photograph = torch.from_numpy(np.load(request.photograph, allow_pickle=False))[None]
@@ -53,6 +57,25 @@ def _make(request: Request, archive: Path) -> list[str]:
     except Exception as error:  # of any kind: torch.export runs the user's code
         raise EdgesrError(f"{contract.name}: torch.export cannot export it: {in_one_line(error)}") from error
     return [*built.notes, *doubts]
+
+
+def _wrapped(request: Request, archive: Path) -> list[str]:
+    from edgesr.sr_model.generators.onnx_source.wrapping import wrap
+
+    photograph = torch.from_numpy(np.load(request.photograph, allow_pickle=False))[None]
+    try:
+        return wrap(
+            Path(request.file),
+            archive,
+            photograph,
+            data_files=request.data_files,
+            peak=request.peak,
+            multiple=request.multiple,
+        )
+    except EdgesrError:
+        raise
+    except Exception as error:  # of any kind: ONNX Runtime raises its own
+        raise EdgesrError(f"{request.file}: cannot be wrapped: {in_one_line(error)}") from error
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """A function of a file by absolute path, and what the user says of the network, None where it is to be found.
 
-    ``photograph``: a .npy (3,h,w) in [0,255].
+    ``photograph``: a .npy (3,h,w) in [0,255]. ``kind`` "onnx": the file is an ONNX model and has no function;
+    ``data_files`` next to it may hold its weights.
     """
 
     file: str
@@ -19,3 +21,5 @@ class Request:
     peak: int | None
     multiple: int | None
     photograph: str
+    kind: Literal["module", "onnx"] = "module"
+    data_files: tuple[str, ...] = ()

@@ -1,0 +1,44 @@
+"""The files next to an ONNX file that hold its weights, found without opening it as one."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from edgesr.runtimes.files import sha256_of
+
+_LOCATION = re.compile(rb"\x0a\x08location\x12")
+"""An entry of a tensor's external data as protocol buffers write it; the length and the name of a file follow."""
+_LONGEST_NAME = 4096
+
+
+def weights_next_to(file: Path) -> dict[str, str]:
+    """SHA-256 of each file that an ONNX file names as holding weights, and that is there.
+
+    Names are read from its bytes: whatever opens it as a model runs in a process of its own.
+    """
+    found: dict[str, str] = {}
+    for name in sorted(_named(file)):
+        with suppress(OSError, ValueError):  # one that is not there: opening the model tells it
+            found[name] = sha256_of(file.parent / name)
+    return found
+
+
+def _named(file: Path) -> set[str]:
+    if file.stat().st_size == 0:
+        return set()
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return {name for match in _LOCATION.finditer(content) if (name := _text(content, match.end()))}
+
+
+def _text(content: mmap.mmap, place: int) -> str:
+    """A text of a protocol buffer: its length, seven bits a byte with the lowest first, then its bytes."""
+    length, shift = 0, 0
+    while place < len(content) and shift <= 14:
+        byte = content[place]
+        length, shift, place = length | (byte & 0x7F) << shift, shift + 7, place + 1
+        if byte < 0x80:
+            break
+    return content[place : place + min(length, _LONGEST_NAME)].decode(errors="replace")
