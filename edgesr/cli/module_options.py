@@ -16,9 +16,11 @@ OnnxOption = Annotated[
 ]
 ModuleCheckpointOption = Annotated[Path | None, typer.Option(help="Weights of --module.")]
 PeakOption = Annotated[
-    int | None, typer.Option(help="Largest value of the network's images (--module, --onnx): 1, which is taken without, or 255.")
+    int | None,
+    typer.Option(help="Largest value of your network's images: 1, which is taken without, or 255."),
 ]
 MultipleOption = Annotated[
-    int | None, typer.Option(help="Sides that the network takes (--module, --onnx) are multiples of this; found without.")
+    int | None,
+    typer.Option(help="Sides that your network takes are multiples of this; found without."),
 ]
 CacheDirOption = Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")]

@@ -11,6 +11,7 @@ from edgesr.export.options import ExportOptions
 from edgesr.export.records import Measurement
 from edgesr.export.stages.cache import StageCache, default_cache_dir
 from edgesr.export.stages.runner import StageRunner
+from edgesr.runtimes.bundle.contract import REFERENCES
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, silent
 from edgesr.runtimes.wording import counted
@@ -21,7 +22,7 @@ from edgesr.sr_model.generators.foreign.contract import Contract
 def inspect_module(
     options: ExportOptions, *, cache_dir: Path | None = None, progress: Progress = silent
 ) -> list[Table]:
-    """A table of what was found about the network of ``options.module`` or ``options.onnx``; an InputError for what cannot be exported.
+    """A table of what was found about a user's network; an InputError for what cannot be exported.
 
     The user's code runs, in a process of its own, and an export with the same options finds its result in the cache.
     """
@@ -37,10 +38,11 @@ def inspect_module(
     why_not = read_why_no_trace(archive)
     facts = {
         **_contract_facts(contract),
+        "reference": REFERENCES["pytorch" if options.onnx is None else "onnxruntime"],
         "parameters": f"{measurement.parameters:,}",
         "MAC per HR pixel": f"{measurement.mac_per_hr_pixel:,.1f}",
         "tiles": _tiles_text(contract, measurement),
-        "TorchScript": "can be traced" if why_not is None else f"cannot be traced: {why_not}",
+        "TorchScript": "can be traced" if why_not is None else f"cannot be made: {why_not}",
         **({"notes": "; ".join(notes)} if notes else {}),
     }
     return [Table(options.source_name(), ("what", "value"), tuple(facts.items()))]

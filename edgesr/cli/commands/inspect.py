@@ -28,14 +28,16 @@ def inspect(
     multiple: MultipleOption = None,
     cache_dir: CacheDirOption = None,
 ) -> None:
-    """Tell what a checkpoint, an ONNX or TFLite file, or a bundle contains, or what edgesr finds about a network of yours."""
+    """Tell what a checkpoint, an ONNX or TFLite file, or a bundle contains, or what edgesr finds about your network."""
     import edgesr
 
     if sum(given is not None for given in (path, module, onnx)) != 1:
         raise InputError("give one of a path, --module FILE.py:NAME and --onnx FILE")
     if path is not None:
         if checkpoint is not None or peak is not None or multiple is not None:
-            raise InputError("--checkpoint, --peak and --multiple belong to --module FILE.py:NAME or --onnx FILE; leave them out")
+            raise InputError(
+                "--checkpoint, --peak and --multiple belong to --module FILE.py:NAME or --onnx FILE; leave them out"
+            )
         tables = edgesr.inspect(path)
     else:
         run = edgesr.inspect_module  # refuses missing packages before anything else

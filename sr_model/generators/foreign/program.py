@@ -21,7 +21,7 @@ from edgesr.runtimes.errors import EdgesrError
 from edgesr.sr_model.generators.foreign.archive import CONTRACT, MODEL, PROGRAM, TRACE, WHY_NO_TRACE, read_contract
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
-from edgesr.sr_model.generators.onnx_source.cost import count_macs, count_graph_parameters
+from edgesr.sr_model.generators.onnx_source.cost import count_graph_parameters, count_macs
 from edgesr.sr_model.generators.onnx_source.picture import OnnxPicture, read_picture
 
 _TOLERANCE = 0.01
@@ -90,7 +90,7 @@ def save_program(path: Path, picture: nn.Module, contract: Contract, images: lis
 
 
 def load_program(path: Path, *, traced: bool = False) -> ForeignGenerator:
-    """The generator of an archive: its picture as an exported program or an ONNX graph, or ``traced`` as TorchScript."""
+    """The generator of an archive: its picture as an exported program or ONNX graph, or ``traced`` as TorchScript."""
     contract = read_contract(path)
     with zipfile.ZipFile(path) as archive:
         if traced:

@@ -23,11 +23,11 @@ _LARGEST = 255.0
 def why_not_any_size(picture: nn.Module, contract: Contract, fixed: Size, photograph: Tensor) -> str | None:
     """Why a graph made for one size is not right at others, None where it seems to be.
 
-    ``picture`` speaks our units. A photograph (1,c,h,w) that is too small is continued by its mirror image.
+    ``picture`` speaks our units; ``photograph`` (1,c,h,w) too.
     """
     step = math.lcm(_STEP, contract.multiple)
     largest = (fixed[0] + step, fixed[1] + step)
-    image = _continued(photograph, largest)
+    image = continued(photograph, largest)
     whole = picture(image[:, :, : fixed[0], : fixed[1]])
     others = [largest, (largest[0], fixed[1]), (fixed[0], largest[1])]
     smaller = (fixed[0] - step, fixed[1] - step)
@@ -48,7 +48,8 @@ def _psnr_of_middles(first: Tensor, second: Tensor, scale: int, size: Size) -> f
     return math.inf if error == 0 else -math.inf if math.isnan(error) else 10 * math.log10(_LARGEST**2 / error)
 
 
-def _continued(photograph: Tensor, size: Size) -> Tensor:
+def continued(photograph: Tensor, size: Size) -> Tensor:
+    """A photograph (1,c,h,w) of at least a size: where it is too small, its mirror image goes on."""
     missing = [max(0, side - given) for side, given in zip(size, photograph.shape[2:], strict=True)]
     pads = ((0, 0), (0, 0), (0, missing[0]), (0, missing[1]))
     return torch.from_numpy(np.pad(photograph.numpy(), pads, mode="symmetric"))

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from edgesr.runtimes.adapters import ort
-from edgesr.sr_model.generators.onnx_source.graph_edits import copied, tensors_of
+from edgesr.sr_model.generators.onnx_source.graph_edits import copied
 
 _WEIGHTS_PLACE = {"Conv": 1, "ConvInteger": 1, "QLinearConv": 3, "ConvTranspose": 1}
 _PRODUCTS = ("MatMul", "Gemm", "MatMulInteger", "QLinearMatMul")
@@ -29,8 +29,15 @@ def count_macs(model: onnx.ModelProto, side: int, channels: int) -> int:
 def count_graph_parameters(model: onnx.ModelProto) -> int:
     """Numbers in the float tensors of a graph but single factors; factors of a resize are none of the network's."""
     named = {name for node in model.graph.node if node.op_type in _NO_WEIGHTS for name in node.input[1:]}
-    tensors = [t for t in tensors_of(model.graph) if t.data_type in _FLOATS and len(t.dims) > 0]
-    return sum(math.prod(tensor.dims) for tensor in tensors if tensor.name not in named)
+    held = {tensor.name: tensor for tensor in model.graph.initializer}
+    held |= {
+        node.output[0]: attribute.t
+        for node in model.graph.node
+        for attribute in node.attribute
+        if attribute.HasField("t")
+    }
+    floats = {name: tensor for name, tensor in held.items() if tensor.data_type in _FLOATS and len(tensor.dims) > 0}
+    return sum(math.prod(tensor.dims) for name, tensor in floats.items() if name not in named)
 
 
 def _macs(node: onnx.NodeProto, shapes: Shapes) -> int:

@@ -55,7 +55,8 @@ def clipped(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     graph, prefix = result.graph, _unused_prefix(result)
     bounds = [f"{prefix}.least", f"{prefix}.largest"]
     graph.initializer.extend(
-        numpy_helper.from_array(np.float32(value), bound) for bound, value in zip(bounds, (0, _LARGEST), strict=True)
+        numpy_helper.from_array(np.asarray(value, dtype=np.float32), bound)
+        for bound, value in zip(bounds, (0, _LARGEST), strict=True)
     )
     graph.node.append(helper.make_node("Clip", [graph.output[0].name, *bounds], [name]))
     graph.output[0].name = name
@@ -99,17 +100,22 @@ class _Around:
     def whole(self, value: int) -> str:
         return self.constant(np.int64(value))
 
-    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: int) -> str:
-        self._nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+    def node(self, kind: str, inputs: Sequence[str], output: str) -> str:
+        self._nodes.append(helper.make_node(kind, inputs, [output], name=output))
         return output
 
-    def add(self, kind: str, *inputs: str, **attributes: int) -> str:
+    def add(self, kind: str, *inputs: str) -> str:
         self._count += 1
-        return self.node(kind, inputs, self.name(str(self._count)), **attributes)
+        return self.node(kind, inputs, self.name(str(self._count)))
+
+    def gather(self, x: str, index: str, axis: int) -> str:
+        result = self.add("Gather", x, index)
+        self._nodes[-1].attribute.append(helper.make_attribute("axis", axis))
+        return result
 
     def side(self, x: str, axis: int) -> str:
         """Rows or columns of an image, a whole number."""
-        return self.add("Gather", self.add("Shape", x), self.whole(axis), axis=0)
+        return self.gather(self.add("Shape", x), self.whole(axis), 0)
 
     def extended(self, x: str, axis: int, side: str, multiple: int) -> str:
         """An image whose side is the next multiple, by reflection at its end."""
@@ -118,11 +124,11 @@ class _Around:
         twice_last = self.add("Mul", self.add("Sub", side, self.whole(1)), self.whole(2))
         mirrored = self.add("Sub", twice_last, index)
         place = self.add("Where", self.add("Less", index, side), index, mirrored)
-        return self.add("Gather", x, place, axis=axis)
+        return self.gather(x, place, axis)
 
     def cut(self, y: str, axis: int, side: str, scale: int) -> str:
         """The rows or columns of a picture that an image's own make."""
-        return self.add("Gather", y, self._up_to(self.add("Mul", side, self.whole(scale))), axis=axis)
+        return self.gather(y, self._up_to(self.add("Mul", side, self.whole(scale))), axis)
 
     def _up_to(self, end: str) -> str:
         return self.add("Range", self.whole(0), end, self.whole(1))

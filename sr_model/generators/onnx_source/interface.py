@@ -14,7 +14,11 @@ from edgesr.runtimes.wording import first_names, shown_name
 
 TAKEN = "edgesr takes one image (1,c,h,w) or (1,h,w,c) of float32, float16 or uint8 and one picture of the same kind"
 _CHANNELS = (1, 3)
-_IMAGE_TYPES = {TensorProto.FLOAT: "float32", TensorProto.FLOAT16: "float16", TensorProto.UINT8: "uint8"}
+_IMAGE_TYPES: dict[int, str] = {
+    TensorProto.FLOAT: "float32",
+    TensorProto.FLOAT16: "float16",
+    TensorProto.UINT8: "uint8",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

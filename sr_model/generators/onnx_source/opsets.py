@@ -12,7 +12,7 @@ OPSET = 20
 
 
 def in_our_opset(model: onnx.ModelProto) -> onnx.ModelProto | None:
-    """A copy in our opset, None where ONNX cannot convert it; whether it computes the same is for the caller to prove."""
+    """A copy in our opset, None where ONNX cannot convert it; that it computes the same is for the caller to prove."""
     try:
         result: onnx.ModelProto = version_converter.convert_version(copied(model), OPSET)
         result.ir_version = IR_VERSION

@@ -70,11 +70,15 @@ def _read_weights(path: Path, model: onnx.ModelProto, data_files: set[str]) -> N
         if not file.is_file():
             raise InputError(f"{path}: its weights lie in {shown}, which is not next to it: copy that file there too")
         if place not in data_files:
-            raise InputError(f"{path}: names its file of weights {shown} in an unusual way; save it anew with onnx.save")
+            raise InputError(
+                f"{path}: names its file of weights {shown} in an unusual way; save it anew with onnx.save"
+            )
         try:
             external_data_helper.load_external_data_for_tensor(tensor, str(folder))
         except Exception as error:
-            raise InputError(f"{path}: its weights in {shown} are damaged: {in_one_line(error)}; copy them anew") from error
+            raise InputError(
+                f"{path}: its weights in {shown} are damaged: {in_one_line(error)}; copy them anew"
+            ) from error
         tensor.data_location = onnx.TensorProto.DEFAULT
         del tensor.external_data[:]
 
@@ -86,6 +90,4 @@ def _require_own_operators(path: Path, model: onnx.ModelProto) -> None:
     remedy = "export the network without them"
     if all(name.startswith(_MICROSOFT) for name in foreign):
         remedy = "give the file as it was before ONNX Runtime or another tool optimised it"
-    raise InputError(
-        f"{path}: has operators that ONNX does not define, {first_names(sorted(foreign))}: {remedy}"
-    )
+    raise InputError(f"{path}: has operators that ONNX does not define, {first_names(sorted(foreign))}: {remedy}")

@@ -1,4 +1,4 @@
-"""An ONNX model -> the same one as edgesr keeps it: float32, (1,c,h,w), of any size, with nothing but its image as input."""
+"""An ONNX model -> the same one as edgesr keeps it: float32, (1,c,h,w), of any size, its image the only input."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ def standard_form(path: Path, given: onnx.ModelProto, interface: Interface) -> S
     model.ir_version = IR_VERSION
     more_precise = use_float32(model)
     if more_precise:
-        notes.append("its float16 tensors are computed in float32: the reference is that graph")
+        notes.append("float16 tensors of the file are computed in float32: the reference is that graph")
     if interface.dtype == _BYTES:
         _read_floats(path, graph, interface)
         _give_floats(path, graph, interface)
-        notes.append("it takes and gives uint8: its files take float32 in [0,255], and do not round the picture")
+        notes.append(
+            "the file takes and gives uint8: files of the bundle take float32 in [0,255], and do not round the picture"
+        )
     if interface.image_layout == "NHWC":
         _insert_transpose(graph, interface.image, _TO_NHWC, before=True)
     if interface.picture_layout == "NHWC":
         _insert_transpose(graph, interface.picture, _TO_NCHW, before=False)
     if "NHWC" in (interface.image_layout, interface.picture_layout):
-        notes.append("it has channels last: its images are transposed inside the files")
+        notes.append("the file has channels last: images are transposed inside the files of the bundle")
     for value, sides in ((graph.input[0], ("height", "width")), (graph.output[0], ("picture_height", "picture_width"))):
         value.CopyFrom(
-            helper.make_tensor_value_info(
-                value.name, TensorProto.FLOAT, (1, interface.channels or "channels", *sides)
-            )
+            helper.make_tensor_value_info(value.name, TensorProto.FLOAT, (1, interface.channels or "channels", *sides))
         )
     return Standard(model, notes, more_precise)
 

@@ -20,7 +20,7 @@ from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
 from edgesr.sr_model.generators.foreign.probe import probe
 from edgesr.sr_model.generators.foreign.units import InOurUnits
-from edgesr.sr_model.generators.onnx_source.any_size import why_not_any_size
+from edgesr.sr_model.generators.onnx_source.any_size import continued, why_not_any_size
 from edgesr.sr_model.generators.onnx_source.given_file import GivenFile
 from edgesr.sr_model.generators.onnx_source.in_our_units import in_our_units
 from edgesr.sr_model.generators.onnx_source.interface import Interface, read_interface
@@ -29,7 +29,7 @@ from edgesr.sr_model.generators.onnx_source.picture import OnnxPicture
 from edgesr.sr_model.generators.onnx_source.reading import opset_of, read_model
 from edgesr.sr_model.generators.onnx_source.standard_form import standard_form
 
-_NO_TRACE = "an ONNX file is no PyTorch module"
+_NO_TRACE = "it is made from PyTorch, and this is an ONNX file"
 _SIZES = ((41, 58), (40, 56), (33, 47), (81, 57))
 _SAME = 0.01
 _BYTES_PEAK = 255
@@ -84,26 +84,25 @@ def _probed(
     except InputError as error:
         if interface.fixed is None:
             raise
-        raise InputError(f"{_only(path, interface.fixed)}: {error}; export it with dynamic axes") from error
+        why = str(error).removeprefix(f"{path.name}: ")
+        raise InputError(f"{_only(path, interface.fixed)}: {why}; export it with dynamic axes") from error
 
 
 def _only(path: Path, fixed: Size) -> str:
     return f"{path}: is made for images of {fixed[0]}x{fixed[1]} alone, and cannot be made to take any"
 
 
-def _made_for_any_size(
-    path: Path, picture: nn.Module, contract: Contract, fixed: Size, photograph: Tensor
-) -> str:
+def _made_for_any_size(path: Path, picture: nn.Module, contract: Contract, fixed: Size, photograph: Tensor) -> str:
     """A note that a file of one size takes any; an InputError where it does not."""
     try:
         why_not = why_not_any_size(picture, contract, fixed, photograph)
-    except Exception as error:  # of any kind: ONNX Runtime raises its own
+    except Exception as error:  # noqa: BLE001 - of any kind: ONNX Runtime raises its own
         why_not = in_one_line(error)
     if why_not is not None:
         raise InputError(f"{_only(path, fixed)}: {why_not}; export it with dynamic axes")
     return (
-        f"it was made for images of {fixed[0]}x{fixed[1]} alone; its graph takes any size, and the middle of a picture "
-        "stays as it is when the image around it grows"
+        f"the file was made for images of {fixed[0]}x{fixed[1]} alone; its graph takes any size, and the middle of a "
+        "picture stays as it is when the image around it grows"
     )
 
 
@@ -113,8 +112,7 @@ def _images(contract: Contract, interface: Interface, photograph: Tensor) -> lis
     sizes = [(max(least, height), max(least, width)) for height, width in _SIZES]
     if interface.fixed is not None:
         sizes = [interface.fixed]
-    grown = [max(0, max(side) - given) for side, given in zip(zip(*sizes, strict=True), photograph.shape[2:], strict=True)]
-    whole = nn.functional.pad(photograph, (0, grown[1], 0, grown[0]), mode="replicate")
+    whole = continued(photograph, (max(height for height, _ in sizes), max(width for _, width in sizes)))
     return [whole[:, :, :height, :width] for height, width in sizes]
 
 
@@ -127,12 +125,12 @@ def _proven(
     if newer is not None:
         wrapped = in_our_units(newer, contract)
         if _difference(wrapped, picture, images) <= _SAME:
-            return wrapped, [f"it was converted from opset {found} to {OPSET}"]
+            return wrapped, [f"the file was converted from opset {found} to {OPSET}"]
     wrapped = in_our_units(model, contract)
     error = _difference(wrapped, picture, images)
     if not error <= _SAME:
         raise EdgesrError(f"{path}: wrapped to take images in [0,255], it differs by {error:.2g}; report this model")
-    return wrapped, [] if found == OPSET else [f"it stays in opset {found}: it cannot be converted to {OPSET}"]
+    return wrapped, [] if found == OPSET else [f"the file stays in opset {found}: it cannot be converted to {OPSET}"]
 
 
 def _difference(wrapped: onnx.ModelProto, picture: nn.Module, images: list[Tensor]) -> float:
