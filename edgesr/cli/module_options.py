@@ -23,4 +23,8 @@ MultipleOption = Annotated[
     int | None,
     typer.Option(help="Sides that your network takes are multiples of this; found without."),
 ]
+AllowInexactTilesOption = Annotated[
+    bool,
+    typer.Option("--allow-inexact-tiles", help="Tile graphs although tiles differ from whole pictures; told in full."),
+]
 CacheDirOption = Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")]

@@ -11,8 +11,8 @@ import onnx
 from edgesr.runtimes.adapters import ort
 from edgesr.sr_model.generators.onnx_source.graph_edits import copied
 
-_WEIGHTS_PLACE = {"Conv": 1, "ConvInteger": 1, "QLinearConv": 3, "ConvTranspose": 1}
-_PRODUCTS = ("MatMul", "Gemm", "MatMulInteger", "QLinearMatMul")
+_WEIGHTS_PLACE = {"Conv": 1, "ConvTranspose": 1}
+_PRODUCTS = ("MatMul", "Gemm")
 _NO_WEIGHTS = ("Resize", "Upsample")
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
 

@@ -14,7 +14,7 @@ from edgesr.runtimes.wording import first_names, shown_name
 
 TAKEN = "edgesr takes one image (1,c,h,w) or (1,h,w,c) of float32, float16 or uint8 and one picture of the same kind"
 _CHANNELS = (1, 3)
-_IMAGE_TYPES: dict[int, str] = {
+_TYPES: dict[int, str] = {
     TensorProto.FLOAT: "float32",
     TensorProto.FLOAT16: "float16",
     TensorProto.UINT8: "uint8",
@@ -72,10 +72,10 @@ def _dtype(path: Path, value: ValueInfoProto) -> str:
     if kind != "tensor_type":
         raise InputError(f"{path}: {shown_name(value.name)} is a {str(kind).removesuffix('_type')}: {TAKEN}")
     number = value.type.tensor_type.elem_type
-    if number not in _IMAGE_TYPES:
+    if number not in _TYPES:
         named = TensorProto.DataType.Name(number).lower() if number in TensorProto.DataType.values() else str(number)
         raise InputError(f"{path}: {shown_name(value.name)} is of type {named}: {TAKEN}")
-    return _IMAGE_TYPES[number]
+    return _TYPES[number]
 
 
 def _shape(path: Path, value: ValueInfoProto) -> tuple[int | None, ...] | None:

@@ -17,6 +17,14 @@ from edgesr.sr_model.generators.onnx_source.graph_edits import nodes_of, tensors
 OLDEST_OPSET = 11
 _OWN_DOMAINS = ("", "ai.onnx")
 _MICROSOFT = "com.microsoft"
+_QUANTIZING = {
+    "QuantizeLinear",
+    "DynamicQuantizeLinear",
+    "QLinearConv",
+    "QLinearMatMul",
+    "ConvInteger",
+    "MatMulInteger",
+}
 
 
 def read_model(path: Path, data_files: Iterable[str]) -> onnx.ModelProto:
@@ -39,6 +47,7 @@ def read_model(path: Path, data_files: Iterable[str]) -> onnx.ModelProto:
     except Exception as error:
         raise InputError(f"{path}: not a valid ONNX model: {in_one_line(error)}; export it again") from error
     _require_own_operators(path, model)
+    _require_floats(path, model)
     return model
 
 
@@ -91,3 +100,12 @@ def _require_own_operators(path: Path, model: onnx.ModelProto) -> None:
     if all(name.startswith(_MICROSOFT) for name in foreign):
         remedy = "give the file as it was before ONNX Runtime or another tool optimised it"
     raise InputError(f"{path}: has operators that ONNX does not define, {first_names(sorted(foreign))}: {remedy}")
+
+
+def _require_floats(path: Path, model: onnx.ModelProto) -> None:
+    """Refuse activations in integers: their kernels give other numbers than the same graph without optimisations."""
+    if quantized := sorted({node.op_type for node in nodes_of(model.graph)} & _QUANTIZING):
+        raise InputError(
+            f"{path}: is quantized, it has {first_names(quantized)}: no float32 file can be proven by it; give the "
+            "float32 file that it was made from"
+        )

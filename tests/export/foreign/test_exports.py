@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -53,13 +54,13 @@ def test_manifest_tells_the_contract_and_the_source(foreign_bundle: Bundle) -> N
     }
     assert manifest.tiling is not None and manifest.tiling.exact and manifest.tiling.error is not None
     assert manifest.tiling.error <= EXACT
-    assert (manifest.tiling.halo, manifest.colour, manifest.multiple) == (8, "rgb", 1)
+    assert (manifest.tiling.halo, manifest.colour, manifest.multiple) == (6, "rgb", 1)
     assert manifest.checkpoint.name == "convolutional.py:srvgg"
     assert (manifest.scale, manifest.minimum_side, manifest.glue.upsample) == (4, 1, "none")
     assert [a.id for a in manifest.artifacts] == [
         f"{target}-fp32-{graph}" for target in ("onnx", "torchscript") for graph in ("full", "tile")
     ]
-    assert {a.halo for a in manifest.artifacts if a.graph == "tile"} == {8}
+    assert {a.halo for a in manifest.artifacts if a.graph == "tile"} == {6}
 
 
 def test_files_compute_the_network(foreign_bundle: Bundle) -> None:
@@ -147,7 +148,7 @@ def test_inspect_tells_the_contract_before_any_conversion(foreign_bundle: Bundle
     table = edgesr.inspect_module(ExportOptions(module=SRVGG), cache_dir=cache_dir)[0]
     facts = {row[0]: row[1] for row in table.rows}
     assert facts["scale"] == "4"
-    assert facts["tiles"] == "exact, with a halo of 8 LR pixels"
+    assert re.fullmatch(r"exact \(proven, up to \S+ of 255, \d+ dB\) with a halo of 6 LR pixels", facts["tiles"])
     assert facts["sides that its code takes"] == "from 1 on"
     assert facts["TorchScript"] == "can be traced"
     assert int(facts["parameters"].replace(",", "")) == 3 * 16 * 9 + 16 + 4 * (16 * 16 * 9 + 16) + 16 * 48 * 9 + 48 + 80
