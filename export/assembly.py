@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from edgesr.export.conversions.graph_names import INPUT_NAME, OUTPUT_NAMES
+from edgesr.export.foreign.onnx_weights import sha256_with_weights
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.options import ExportOptions
 from edgesr.export.quantization.precisions import PRECISIONS, tolerances
@@ -29,7 +30,6 @@ from edgesr.runtimes.bundle.manifest import (
     TensorSpec,
 )
 from edgesr.runtimes.bundle.writing import file_entry
-from edgesr.runtimes.files import sha256_of
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Assembly:
             glue=self.runner.glue,
             checkpoint=Checkpoint(
                 name=self.checkpoint_name,
-                sha256=self.runner.sha256 if self.options.onnx is None else sha256_of(self.options.onnx),
+                sha256=self.runner.sha256 if self.options.onnx is None else sha256_with_weights(self.options.onnx),
                 parameters=measurement.parameters,
             ),
             artifacts=tuple(self._artifact(root, item) for item in self.converted),

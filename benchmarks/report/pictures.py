@@ -25,8 +25,7 @@ from edgesr.runtimes.images.image_io import read_rgb8
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 
 LARGEST_CROP_SIDE = 160
-COMPARISONS = ("bicubic", "bilinear", *REFERENCES.values())
-"""Labels of the pictures that no artifact made."""
+INTERPOLATIONS = ("bicubic", "bilinear")
 _GOLDENS = 2
 _HEAT_SIDE = 192
 _HEAT_QUALITY = 80

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import re
 from contextlib import suppress
@@ -12,6 +13,7 @@ from edgesr.runtimes.files import sha256_of
 _LOCATION = re.compile(rb"\x0a\x08location\x12")
 """An entry of a tensor's external data as protocol buffers write it; the length and the name of a file follow."""
 _LONGEST_NAME = 4096
+_BLOCK_BYTES = 2**20
 
 
 def weights_next_to(file: Path) -> dict[str, str]:
@@ -24,6 +26,19 @@ def weights_next_to(file: Path) -> dict[str, str]:
         with suppress(OSError, ValueError):  # one that is not there: opening the model tells it
             found[name] = sha256_of(file.parent / name)
     return found
+
+
+def sha256_with_weights(file: Path) -> str:
+    """SHA-256 (hex) of an ONNX file; where its weights lie in other files, of it followed by those in order of names."""
+    names = sorted(weights_next_to(file))
+    if not names:
+        return sha256_of(file)
+    digest = hashlib.sha256(file.read_bytes())
+    for name in names:
+        with (file.parent / name).open("rb") as opened:
+            while block := opened.read(_BLOCK_BYTES):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def _named(file: Path) -> set[str]:

@@ -68,6 +68,7 @@ def _wrapped(request: Request, archive: Path) -> list[str]:
             Path(request.file),
             archive,
             photograph,
+            name=request.name,
             data_files=request.data_files,
             peak=request.peak,
             multiple=request.multiple,

@@ -25,7 +25,8 @@ def in_our_units(model: onnx.ModelProto, contract: Contract) -> onnx.ModelProto:
     graph = result.graph
     around = _Around(_unused_prefix(result))
     image, picture = around.name("x"), around.name("y")
-    free_names(graph, {graph.input[0].name: image, graph.output[0].name: picture, IMAGE: f"{IMAGE}.of_file"})
+    ours = {name: f"{name}.of_file" for name in (IMAGE, PICTURE)}
+    free_names(graph, ours | {graph.input[0].name: image, graph.output[0].name: picture})
     x, multiple = IMAGE, contract.multiple
     height, width = (around.side(IMAGE, axis) for axis in (_ROWS, _COLUMNS))
     if contract.peak != _LARGEST:
@@ -53,6 +54,7 @@ def clipped(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     """The full graph of a wrapped one: its picture, clipped to [0,255], as output ``name``."""
     result = copied(model)
     graph, prefix = result.graph, _unused_prefix(result)
+    free_names(graph, {name: f"{name}.of_file"})
     bounds = [f"{prefix}.least", f"{prefix}.largest"]
     graph.initializer.extend(
         numpy_helper.from_array(np.asarray(value, dtype=np.float32), bound)

@@ -17,14 +17,7 @@ from edgesr.sr_model.generators.onnx_source.graph_edits import nodes_of, tensors
 OLDEST_OPSET = 11
 _OWN_DOMAINS = ("", "ai.onnx")
 _MICROSOFT = "com.microsoft"
-_QUANTIZING = {
-    "QuantizeLinear",
-    "DynamicQuantizeLinear",
-    "QLinearConv",
-    "QLinearMatMul",
-    "ConvInteger",
-    "MatMulInteger",
-}
+_QUANTIZING = {"QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvInteger", "MatMulInteger"}
 
 
 def read_model(path: Path, data_files: Iterable[str]) -> onnx.ModelProto:

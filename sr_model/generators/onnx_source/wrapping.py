@@ -40,6 +40,7 @@ def wrap(
     archive: Path,
     photograph: Tensor,
     *,
+    name: str,
     data_files: Iterable[str],
     peak: int | None,
     multiple: int | None,
@@ -49,7 +50,7 @@ def wrap(
     interface = read_interface(path, given)
     model, notes, more_precise = standard_form(path, given, interface)
     network = _opened(path, model)
-    contract, doubts = _probed(path, network, interface, photograph, peak=peak, multiple=multiple)
+    contract, doubts = _probed(path, name, network, interface, photograph, peak, multiple)
     picture = InOurUnits(network, contract).eval()
     photograph = photograph[:, : contract.channels]
     if interface.fixed is not None:
@@ -73,18 +74,24 @@ def _opened(path: Path, model: onnx.ModelProto) -> OnnxPicture:
 
 
 def _probed(
-    path: Path, network: nn.Module, interface: Interface, photograph: Tensor, *, peak: int | None, multiple: int | None
+    path: Path,
+    name: str,
+    network: nn.Module,
+    interface: Interface,
+    photograph: Tensor,
+    peak: int | None,
+    multiple: int | None,
 ) -> tuple[Contract, list[str]]:
     if interface.dtype == "uint8":
         if peak not in (None, _BYTES_PEAK):
             raise InputError(f"{path}: takes uint8, whose images are in [0,255]: leave --peak {peak} out")
         peak = _BYTES_PEAK
     try:
-        return probe(network, path.name, photograph, peak=peak, multiple=multiple)
+        return probe(network, name, photograph, peak=peak, multiple=multiple)
     except InputError as error:
         if interface.fixed is None:
             raise
-        why = str(error).removeprefix(f"{path.name}: ")
+        why = str(error).removeprefix(f"{name}: ")
         raise InputError(f"{_only(path, interface.fixed)}: {why}; export it with dynamic axes") from error
 
 
