@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import mmap
 import re
-from contextlib import suppress
 from pathlib import Path
 
 from edgesr.runtimes.files import sha256_of
@@ -17,19 +16,24 @@ _BLOCK_BYTES = 2**20
 
 
 def weights_next_to(file: Path) -> dict[str, str]:
-    """SHA-256 of each file that an ONNX file names as holding weights, and that is there.
+    """SHA-256 of each file that an ONNX file names as holding weights, and that is there, in its folder or below it.
 
     Names are read from its bytes: whatever opens it as a model runs in a process of its own.
     """
-    found: dict[str, str] = {}
-    for name in sorted(_named(file)):
-        with suppress(OSError, ValueError):  # one that is not there: opening the model tells it
-            found[name] = sha256_of(file.parent / name)
-    return found
+    return {name: sha256_of(file.parent / name) for name in sorted(_named(file)) if _is_beside(file, name)}
+
+
+def _is_beside(file: Path, name: str) -> bool:
+    """Whether it is a file that may be read; what is not is told where the model is opened."""
+    try:
+        place = (file.parent / name).resolve()
+        return place.is_relative_to(file.parent.resolve()) and place.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def sha256_with_weights(file: Path) -> str:
-    """SHA-256 (hex) of an ONNX file; where its weights lie in other files, of it followed by those in order of names."""
+    """SHA-256 (hex) of an ONNX file; where its weights lie in other files, of it followed by those, by name."""
     names = sorted(weights_next_to(file))
     if not names:
         return sha256_of(file)

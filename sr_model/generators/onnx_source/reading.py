@@ -33,12 +33,13 @@ def read_model(path: Path, data_files: Iterable[str]) -> onnx.ModelProto:
         raise InputError(f"{path}: not an ONNX model: it has no operators; export it again")
     _require_opset(path, model)
     _read_weights(path, model, set(data_files))
-    try:
-        onnx.checker.check_model(model)
-        if model.functions:
+    if model.functions:
+        try:
             model = inliner.inline_local_functions(model)
-    except Exception as error:
-        raise InputError(f"{path}: not a valid ONNX model: {in_one_line(error)}; export it again") from error
+        except Exception as error:
+            raise InputError(
+                f"{path}: its functions cannot be inlined: {in_one_line(error)}; export it again"
+            ) from error
     _require_own_operators(path, model)
     _require_floats(path, model)
     return model
@@ -72,9 +73,7 @@ def _read_weights(path: Path, model: onnx.ModelProto, data_files: set[str]) -> N
         if not file.is_file():
             raise InputError(f"{path}: its weights lie in {shown}, which is not next to it: copy that file there too")
         if place not in data_files:
-            raise InputError(
-                f"{path}: names its file of weights {shown} in an unusual way; save it anew with onnx.save"
-            )
+            raise InputError(f"{path}: names its weights {shown} in an unusual way; save it anew with onnx.save")
         try:
             external_data_helper.load_external_data_for_tensor(tensor, str(folder))
         except Exception as error:

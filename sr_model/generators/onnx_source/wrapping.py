@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import onnx
 import torch
@@ -34,6 +35,8 @@ _SIZES = ((41, 58), (40, 56), (33, 47), (81, 57))
 _SAME = 0.01
 _BYTES_PEAK = 255
 
+Network = TypeVar("Network", bound=nn.Module)
+
 
 def wrap(
     path: Path,
@@ -48,8 +51,9 @@ def wrap(
     """Write the archive; what was found, in words. ``photograph``: (1,3,h,w) in [0,255]."""
     given = read_model(path, data_files)
     interface = read_interface(path, given)
+    file = _opened(path, lambda: GivenFile(given, interface))
     model, notes, more_precise = standard_form(path, given, interface)
-    network = _opened(path, model)
+    network = _opened(path, lambda: OnnxPicture(model))
     contract, doubts = _probed(path, name, network, interface, photograph, peak, multiple)
     picture = InOurUnits(network, contract).eval()
     photograph = photograph[:, : contract.channels]
@@ -58,17 +62,23 @@ def wrap(
     images = _images(contract, interface, photograph)
     wrapped, told = _proven(path, model, picture, contract, images)
     if not more_precise:
-        _require_given(path, OnnxPicture(wrapped), given, interface, contract, images)
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr(CONTRACT, json.dumps(dataclasses.asdict(contract), sort_keys=True))
-        file.writestr(MODEL, wrapped.SerializeToString(deterministic=True))
-        file.writestr(WHY_NO_TRACE, _NO_TRACE)
+        unpadded = contract if interface.fixed is None else replace(contract, multiple=1)
+        _require_given(path, OnnxPicture(wrapped), file, unpadded, images)
+    _save(archive, wrapped, contract)
     return [*notes, *told, *doubts]
 
 
-def _opened(path: Path, model: onnx.ModelProto) -> OnnxPicture:
+def _save(archive: Path, wrapped: onnx.ModelProto, contract: Contract) -> None:
+    with zipfile.ZipFile(archive, "w") as content:
+        content.writestr(CONTRACT, json.dumps(dataclasses.asdict(contract), sort_keys=True))
+        content.writestr(MODEL, wrapped.SerializeToString(deterministic=True))
+        content.writestr(WHY_NO_TRACE, _NO_TRACE)
+
+
+def _opened(path: Path, network: Callable[[], Network]) -> Network:
+    """A network of which ONNX Runtime opens the graph, which checks it."""
     try:
-        return OnnxPicture(model)
+        return network()
     except EdgesrError as error:
         raise InputError(f"{path}: {error}; export it again") from error
 
@@ -155,14 +165,12 @@ def _difference(wrapped: onnx.ModelProto, picture: nn.Module, images: list[Tenso
 def _require_given(
     path: Path,
     wrapped: nn.Module,
-    given: onnx.ModelProto,
-    interface: Interface,
+    file: GivenFile,
     contract: Contract,
     images: list[Tensor],
 ) -> None:
     """An EdgesrError unless the wrapped graph is the file as it was given."""
-    file = GivenFile(given, interface)
-    expected = InOurUnits(file, contract if interface.fixed is None else replace(contract, multiple=1))
+    expected = InOurUnits(file, contract)
     for image in images:
         with torch.inference_mode():
             error = _apart(wrapped(image), expected(image))

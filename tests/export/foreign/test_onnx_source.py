@@ -198,7 +198,7 @@ def test_a_conversion_that_is_not_equal_is_not_taken(tmp_path: Path, monkeypatch
         changed = copied(model)
         for tensor in changed.graph.initializer:
             if tensor.name == "bias":
-                tensor.CopyFrom(constant("bias", [0.01] * 12))  # type: ignore[arg-type]
+                tensor.CopyFrom(constant("bias", [0.01] * 12))
         return changed
 
     monkeypatch.setattr(wrapping, "in_our_opset", other)

@@ -87,10 +87,12 @@ _NEAREST = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "flo
 
 def node(kind: str, source: str, target: str, *others: str, **attributes: int | Sequence[int]) -> NodeProto:
     """A node of one output, whose first input is ``source``."""
-    return helper.make_node(kind, [source, *others], [target], **attributes)
+    result = helper.make_node(kind, [source, *others], [target])
+    result.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+    return result
 
 
-def constant(name: str, value: float | Sequence[int], dtype: type[np.generic] = np.float32) -> TensorProto:
+def constant(name: str, value: float | Sequence[float], dtype: type[np.generic] = np.float32) -> TensorProto:
     return numpy_helper.from_array(np.asarray(value, dtype=dtype), name)
 
 
