@@ -11,9 +11,10 @@ import onnxruntime
 import pytest
 
 import edgesr
+from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.parity.check import check_parity
-from edgesr.benchmarks.parity.results import ParityResults, parity_results
-from edgesr.benchmarks.report.data import ReportData
+from edgesr.benchmarks.parity.results import ParityResults, check_artifact, parity_results
+from edgesr.benchmarks.report.data import ReportData, ReportFiles
 from edgesr.benchmarks.report.matrix import parity_matrix
 from edgesr.benchmarks.tables.parity import golden_table
 from edgesr.export.calibration.photographs import photograph
@@ -96,23 +97,18 @@ def test_tiles_and_whole_give_the_picture_of_the_file(
 
 
 def test_tables_and_report_name_the_reference(bundle: Bundle, tmp_path: Path) -> None:
-    results = parity_results(bundle, [edgesr_parity(bundle)])
+    checked = check_artifact(bundle, HostDevice(), bundle.manifest.artifacts[0], "ort")
+    results = parity_results(bundle, [checked])
     assert results.reference == "onnxruntime"
     assert golden_table(results).title == f"Parity matrix: PSNR dB against {REFERENCE}"
     assert parity_matrix(results).caption == golden_table(results).title
     assert ReportData(bundle=bundle).reference == REFERENCE == REFERENCES["onnxruntime"]
     assert decode(ParityResults, parse_json(to_json(results).encode())).reference == "onnxruntime"
-    edgesr.report(bundle, tmp_path / "report.html")
+    (tmp_path / "parity.json").write_text(to_json(results))
+    edgesr.report(bundle, ReportFiles(parity=tmp_path / "parity.json"), tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
     assert page.count(REFERENCE) >= 3
     assert "PyTorch" not in page
-
-
-def edgesr_parity(bundle: Bundle):
-    from edgesr.benchmarks.devices.host import HostDevice
-    from edgesr.benchmarks.parity.results import check_artifact
-
-    return check_artifact(bundle, HostDevice(), bundle.manifest.artifacts[0], "ort")
 
 
 def test_commands_name_the_reference(bundle: Bundle, file: Path, cache_dir: Path, run_cli: RunCli) -> None:
