@@ -23,7 +23,7 @@ from edgesr.sr_model.generators.foreign.request import Request
 
 FILE = f"generator{SUFFIX}"
 _CHILD = "edgesr.sr_model.generators.foreign.child"
-_PHOTOGRAPH, _PHOTOGRAPH_FILE, _SIDE = "cat", "photograph.npy", 160
+_PHOTOGRAPH, _SIDE = "cat", 160
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +42,7 @@ def build(
     sources: dict[str, str],  # noqa: ARG001
     stated: Stated,
 ) -> None:
-    """Write the archive and the notes. ``sources``: what the user's file may import, which counts.
-
-    The user's code starts in an empty folder, which is deleted with what it writes there.
-    """
+    """Write the archive and the notes. ``sources``: what the user's file may import, which counts."""
     request = Request(
         file=str(file.absolute()),
         function=function,
@@ -53,9 +50,9 @@ def build(
         name=f"{file.name}:{function}",
         peak=stated.peak,
         multiple=stated.multiple,
-        photograph=_PHOTOGRAPH_FILE,
+        photograph="",
     )
-    _run(request, folder, what=f"{file}:{function}")
+    _run(folder, request, what=f"{file}:{function}")
 
 
 def wrap(folder: Path, file: Path, name: str, weights: dict[str, str], stated: Stated) -> None:
@@ -67,22 +64,22 @@ def wrap(folder: Path, file: Path, name: str, weights: dict[str, str], stated: S
         name=name,
         peak=stated.peak,
         multiple=stated.multiple,
-        photograph=_PHOTOGRAPH_FILE,
+        photograph="",
         kind="onnx",
         data_files=tuple(weights),
     )
-    _run(request, folder, what=str(file))
+    _run(folder, request, what=str(file))
 
 
-def _run(request: Request, folder: Path, *, what: str) -> None:
-    """Run the child in an empty folder."""
+def _run(folder: Path, request: Request, *, what: str) -> None:
+    """The process starts in an empty folder, which is deleted with what the user's code writes there."""
     from edgesr.export.calibration.photographs import photograph
 
     with tempfile.TemporaryDirectory(prefix="edgesr-module-") as name:
         here = Path(name)
-        np.save(here / _PHOTOGRAPH_FILE, photograph(_PHOTOGRAPH, (_SIDE, _SIDE)))
-        request = replace(request, photograph=str(here / _PHOTOGRAPH_FILE))
-        (here / "request.json").write_text(to_json(request))
+        place = here / "photograph.npy"
+        np.save(place, photograph(_PHOTOGRAPH, (_SIDE, _SIDE)))
+        (here / "request.json").write_text(to_json(replace(request, photograph=str(place))))
         archive = folder.absolute() / FILE
         (here / "work").mkdir()
         try:
