@@ -27,7 +27,7 @@ def count_macs(model: onnx.ModelProto, side: int, channels: int) -> int:
 
 
 def count_graph_parameters(model: onnx.ModelProto) -> int:
-    """Numbers in the float tensors of a graph but single factors; factors of a resize are none of the network's."""
+    """Numbers in the float tensors and quantized weights of a graph, without single factors and those of a resize."""
     named = {name for node in model.graph.node if node.op_type in _NO_WEIGHTS for name in node.input[1:]}
     held = {tensor.name: tensor for tensor in model.graph.initializer}
     held |= {
@@ -36,8 +36,12 @@ def count_graph_parameters(model: onnx.ModelProto) -> int:
         for attribute in node.attribute
         if attribute.HasField("t")
     }
-    floats = {name: tensor for name, tensor in held.items() if tensor.data_type in _FLOATS and len(tensor.dims) > 0}
-    return sum(math.prod(tensor.dims) for name, tensor in floats.items() if name not in named)
+    quantized = {node.input[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    return sum(
+        math.prod(tensor.dims)
+        for name, tensor in held.items()
+        if (tensor.data_type in _FLOATS or name in quantized) and len(tensor.dims) > 0 and name not in named
+    )
 
 
 def _macs(node: onnx.NodeProto, shapes: Shapes) -> int:

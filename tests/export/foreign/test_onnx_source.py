@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+import torch.nn.functional as F
 from onnx import TensorProto, helper
 from torch import Tensor
 
@@ -149,6 +150,23 @@ def test_functions_of_a_model_are_inlined(tmp_path: Path) -> None:
     onnx.save(model, tmp_path / "net.onnx")
     archive, _ = wrapped(tmp_path / "net.onnx")
     assert largest_difference(archive, PLAIN) < 1e-3
+
+
+def test_quantized_weights_are_taken(tmp_path: Path) -> None:
+    """Weights alone: the arithmetic is that of float32."""
+    model = PLAIN.model()
+    step = 0.005
+    rounded = np.rint(PLAIN.weights()[0].numpy() / step).clip(-128, 127).astype(np.int8)
+    kept = [tensor for tensor in model.graph.initializer if tensor.name != "weights"]
+    nodes = [node("DequantizeLinear", "integers", "weights", "step"), *model.graph.node]
+    made = helper.make_graph(nodes, "network", model.graph.input, model.graph.output, kept)
+    made.initializer.extend([constant("integers", rounded.tolist(), np.int8), constant("step", step)])
+    onnx.save(helper.make_model(made, opset_imports=model.opset_import, ir_version=8), tmp_path / "net.onnx")
+    generator, image = load_program(wrapped(tmp_path / "net.onnx")[0]), image_of(37, 51)
+    detail = F.pixel_shuffle(F.conv2d(image, torch.from_numpy(rounded * np.float32(step)), padding=1), 2)
+    expected = F.interpolate(image, scale_factor=2, mode="nearest") + detail
+    assert (generator.residual(image) - expected).abs().max() < 1e-3
+    assert count_parameters(generator) == 12 * 3 * 9 + 12
 
 
 def test_cost_is_counted_in_the_graph(tmp_path: Path) -> None:
