@@ -138,11 +138,11 @@ def _proven(
 ) -> tuple[onnx.ModelProto, list[str]]:
     """The wrapped graph, in our opset where that is proven equal, and what was told of it."""
     found = opset_of(model)
-    newer = None if found == OPSET else in_our_opset(model)
+    newer = in_our_opset(model)
     if newer is not None:
         wrapped = in_our_units(newer, contract)
         if _difference(wrapped, picture, images) <= _SAME:
-            return wrapped, [f"the file was converted from opset {found} to {OPSET}"]
+            return wrapped, [] if found == OPSET else [f"the file was converted from opset {found} to {OPSET}"]
     wrapped = in_our_units(model, contract)
     error = _difference(wrapped, picture, images)
     if not error <= _SAME:

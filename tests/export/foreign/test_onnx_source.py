@@ -16,8 +16,7 @@ from onnx import TensorProto, helper
 from torch import Tensor
 
 from edgesr.export.calibration.photographs import photograph
-from edgesr.export.foreign.onnx_weights import sha256_with_weights, weights_next_to
-from edgesr.runtimes.files import sha256_of
+from edgesr.export.foreign.onnx_weights import weights_next_to
 from edgesr.sr_model.generators.foreign.archive import MODEL, is_archive, read_contract
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.program import (
@@ -31,7 +30,7 @@ from edgesr.sr_model.generators.onnx_source.graph_edits import copied
 from edgesr.sr_model.generators.onnx_source.in_our_units import clipped
 from edgesr.sr_model.generators.onnx_source.picture import OnnxPicture
 from edgesr.sr_model.generators.onnx_source.wrapping import wrap
-from tests.helpers.foreign import attention, convolutional, unusual
+from tests.helpers.foreign import convolutional, unusual
 from tests.helpers.foreign.onnx_files import OnnxFile, constant, export_dynamic, export_fixed, node
 
 TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
@@ -195,20 +194,6 @@ def test_a_file_of_one_size_is_made_for_any(tmp_path: Path) -> None:
     for size in ((48, 64), (33, 70), (1, 2)):
         with torch.inference_mode():
             assert (picture(image_of(*size)) - generator.residual(image_of(*size))).abs().max() < 1e-2
-
-
-def test_weights_next_to_the_file_count(tmp_path: Path) -> None:
-    file = export_dynamic(attention.norm_and_linear(), tmp_path / "net.onnx")
-    alone = sha256_with_weights(file)
-    assert weights_next_to(file) == {"net.onnx.data": sha256_of(tmp_path / "net.onnx.data")}
-    wrapped(file)
-    data = bytearray((tmp_path / "net.onnx.data").read_bytes())
-    data[-4:] = np.float32(3).tobytes()
-    (tmp_path / "net.onnx.data").write_bytes(data)
-    assert sha256_with_weights(file) != alone
-    plain = PLAIN.write(tmp_path / "plain.onnx")
-    assert weights_next_to(plain) == {}
-    assert sha256_with_weights(plain) == sha256_of(plain)
 
 
 def test_a_conversion_that_is_not_equal_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,9 @@ from onnx import TensorProto, helper
 
 from edgesr.export.foreign import child_process
 from edgesr.export.foreign.child_process import Stated
-from edgesr.export.foreign.onnx_weights import weights_next_to
 from edgesr.export.formats.targets import TARGETS
 from edgesr.export.options import ExportOptions
 from edgesr.runtimes.errors import EdgesrError, InputError
-from edgesr.sr_model.generators.onnx_source.reading import read_model
 from tests.export.foreign.test_onnx_source import BYTES, BYTES_LAST, FLOAT, PLAIN, wrapped
 from tests.helpers.foreign import attention
 from tests.helpers.foreign.onnx_files import OnnxFile, constant, export_fixed, node
@@ -168,45 +165,6 @@ def test_a_network_that_cannot_take_another_size(tmp_path: Path) -> None:
     file = export_fixed(attention.window_attention(), tmp_path / "net.onnx", (64, 64))
     with pytest.raises(InputError, match=r"64x64 alone.*Reshape.*; export it with dynamic axes"):
         wrapped(file)
-
-
-def beside(tmp_path: Path, location: str) -> Path:
-    """A model in a folder, whose weights are said to lie elsewhere."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    onnx.save(PLAIN.model(), folder / "net.onnx", save_as_external_data=True, location="net.data", size_threshold=0)
-    model = onnx.load(folder / "net.onnx", load_external_data=False)
-    for tensor in model.graph.initializer:
-        for entry in tensor.external_data:
-            if entry.key == "location":
-                entry.value = location
-    (folder / "net.onnx").write_bytes(model.SerializeToString())
-    return folder / "net.onnx"
-
-
-@pytest.mark.parametrize(
-    ("location", "change", "part"),
-    [
-        ("net.data", Path.unlink, "net.data, which is not next to it: copy that file"),
-        ("net.data", lambda data: data.write_bytes(data.read_bytes()[:30]), "net.data are damaged"),
-        ("../other.data", lambda data: data.rename(data.parents[1] / "other.data"), "which is not in its folder"),
-        ("/dev/zero", lambda _: None, "which is not in its folder"),
-        ("link.data", lambda data: (data.parent / "link.data").symlink_to("/etc/passwd"), "which is not in its folder"),
-    ],
-)
-def test_weights_elsewhere(location: str, change: Callable[[Path], Any], part: str, tmp_path: Path) -> None:
-    file = beside(tmp_path, location)
-    change(file.parent / "net.data")
-    with pytest.raises(InputError, match=re.escape(part)) as error:
-        wrapped(file)
-    assert "\n" not in str(error.value)
-
-
-def test_weights_that_were_not_hashed_are_not_read(tmp_path: Path) -> None:
-    file = beside(tmp_path, "net.data")
-    assert set(weights_next_to(file)) == {"net.data"}
-    with pytest.raises(InputError, match=r"names its weights net\.data in an unusual way"):
-        read_model(file, ())
 
 
 def test_a_file_costs_its_process(tmp_path: Path) -> None:
