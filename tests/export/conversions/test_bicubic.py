@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from edgesr.export.calibration.photographs import photograph
-from edgesr.export.graphs.bicubic import cubic_by_convolution, phase_taps
+from edgesr.export.graphs.for_converter.bicubic import cubic_by_convolution, phase_taps
 from edgesr.export.graphs.onnx_graph import runner
 
 
