@@ -70,7 +70,8 @@ def export_bundle(
     """
     output = Path(output)
     options, live = split_source(source, options)
-    plans = plan_artifacts(options.targets, options.precisions, options.graphs, options.tile_size)
+    targets, not_of_onnx = options.possible_targets()
+    plans = plan_artifacts(targets, options.precisions, options.graphs, options.tile_size)
     files = [] if live is not None else [options.source()]
     name = options.source_name() if live is None else live.title
     check_output(output)
@@ -79,7 +80,7 @@ def export_bundle(
     if options.calibration is not None:
         check_folder(options.calibration)
     require_converters(plans)
-    for line in left_out(options.targets, options.precisions):
+    for line in (*not_of_onnx, *left_out(targets, options.precisions)):
         notice(progress, line)
     cache = StageCache(cache_root)
     with cache.locked(progress):

@@ -1,4 +1,7 @@
-"""A user's network -> the archive that all later stages read, made in a process that alone runs the user's code."""
+"""A user's network -> the archive that all later stages read, made in a process that alone runs the user's code.
+
+An ONNX file is read there too: one that is damaged costs this process.
+"""
 
 from __future__ import annotations
 
@@ -66,6 +69,22 @@ def recognise(folder: Path, checkpoint: Path) -> None:
         photograph="",
     )
     _run(folder, request, what=str(checkpoint))
+
+
+def wrap(folder: Path, file: Path, name: str, weights: dict[str, str], stated: Stated) -> None:
+    """The same for an ONNX file called ``name``. ``weights``: the files next to it that may hold its weights."""
+    request = Request(
+        file=str(file.absolute()),
+        function="",
+        checkpoint=None,
+        name=name,
+        peak=stated.peak,
+        multiple=stated.multiple,
+        photograph="",
+        kind="onnx",
+        data_files=tuple(weights),
+    )
+    _run(folder, request, what=str(file))
 
 
 def probing_photograph() -> Image:

@@ -17,6 +17,6 @@ def generator_file(options: ExportOptions, live: Generator | None, cache: StageC
     """A checkpoint of edgesr or a published one, or the archive of another network: live, of a file, or recognised."""
     if live is not None:
         return live_archive(live, cache, progress)
-    if options.module is not None:
+    if options.is_foreign:
         return cached_archive(options, cache, progress)
     return own_or_recognised(options, cache, progress)

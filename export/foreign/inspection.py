@@ -11,7 +11,7 @@ from edgesr.export.foreign.live import split_source
 from edgesr.export.options import ExportOptions
 from edgesr.export.stages.cache import StageCache, default_cache_dir
 from edgesr.export.stages.runner import StageRunner
-from edgesr.runtimes.bundle.contract import Tiling
+from edgesr.runtimes.bundle.contract import REFERENCES, Tiling
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, silent
 from edgesr.runtimes.wording import counted
@@ -29,8 +29,8 @@ def inspect_module(
     caller holds. An export of the same finds the result in the cache.
     """
     options, live = split_source(source, None)
-    if live is None and options.module is None and options.checkpoint is None:
-        raise InputError("give module='FILE.py:NAME', a function that gives a torch.nn.Module")
+    if live is None and not options.is_foreign and options.checkpoint is None:
+        raise InputError("give module='FILE.py:NAME', a function that gives a torch.nn.Module, or onnx=FILE")
     name = options.source_name() if live is None else live.title
     cache = StageCache(cache_dir or default_cache_dir())
     with cache.locked(progress):
@@ -43,10 +43,11 @@ def inspect_module(
     why_not = read_why_no_trace(archive)
     facts = {
         **_contract_facts(contract),
+        "reference": REFERENCES["pytorch" if options.onnx is None else "onnxruntime"],
         "parameters": f"{measurement.parameters:,}",
         "MAC per HR pixel": f"{measurement.mac_per_hr_pixel:,.1f}",
         "tiles": _tiles_text(measurement.tiling),
-        "TorchScript": "can be traced" if why_not is None else f"cannot be traced: {why_not}",
+        "TorchScript": "can be traced" if why_not is None else f"cannot be made: {why_not}",
         **({"notes": "; ".join(notes)} if notes else {}),
     }
     return [Table(name, ("what", "value"), tuple(facts.items()))]

@@ -16,7 +16,7 @@ from edgesr.runtimes.progress import Progress
 from edgesr.sr_model.generators.foreign.archive import NOTES, Notes
 from edgesr.sr_model.generators.foreign.live import Generator
 
-_SOURCES = ("preset", "weights", "checkpoint", "module", "peak", "multiple")
+_SOURCES = ("preset", "weights", "checkpoint", "module", "onnx", "peak", "multiple")
 
 
 def split_source(

@@ -1,4 +1,4 @@
-"""The sub-command `parity`: does every artifact compute what PyTorch computes?"""
+"""The sub-command `parity`: does every artifact compute what its reference computes?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def parity(
     device: DeviceOption = ParityOptions.device,
     json: JsonOption = None,
 ) -> None:
-    """Compare every artifact with float32 PyTorch on the goldens; exit code 1 when one misses its tolerance.
+    """Compare every artifact with its float32 reference on the goldens; exit code 1 when one misses its tolerance.
 
     Other devices are measured beside this host, and compared with it.
     """

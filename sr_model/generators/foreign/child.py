@@ -1,4 +1,6 @@
-"""The process that runs a user's code, once: python -P -m edgesr.sr_model.generators.foreign.child REQUEST RESULT.
+"""The process that runs a user's code, or reads a user's ONNX file, once:
+
+    python -P -m edgesr.sr_model.generators.foreign.child REQUEST RESULT
 
 REQUEST is JSON; RESULT.edgesr-program is the archive, next to it lies notes.json, or error.txt with what is wrong.
 """
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.json_file import read_record
@@ -17,6 +20,7 @@ from edgesr.runtimes.json_records import to_json
 from edgesr.sr_model.generators.foreign.archive import ERROR, NOTES, Notes
 from edgesr.sr_model.generators.foreign.factory import build_network
 from edgesr.sr_model.generators.foreign.making import Built, make_archive
+from edgesr.sr_model.generators.foreign.one_line import in_one_line
 from edgesr.sr_model.generators.foreign.request import Request
 
 
@@ -33,8 +37,10 @@ def main(request_file: Path, archive: Path) -> int:
 
 
 def _make(request: Request, archive: Path) -> tuple[str, ...]:
-    built, name = _built(request)
     photograph = torch.from_numpy(np.load(request.photograph, allow_pickle=False))[None]
+    if request.kind == "onnx":
+        return _wrapped(request, archive, photograph)
+    built, name = _built(request)
     return make_archive(archive, built, name, photograph, peak=request.peak, multiple=request.multiple).notes
 
 
@@ -49,6 +55,27 @@ def _built(request: Request) -> tuple[Built, str]:
     built = recognise(checkpoint)
     assert built.described is not None
     return built, f"{built.described.architecture} ({request.name})"
+
+
+def _wrapped(request: Request, archive: Path, photograph: Tensor) -> tuple[str, ...]:
+    from edgesr.sr_model.generators.onnx_source.wrapping import wrap
+
+    assert request.file is not None
+    try:
+        notes = wrap(
+            Path(request.file),
+            archive,
+            photograph,
+            name=request.name,
+            data_files=request.data_files,
+            peak=request.peak,
+            multiple=request.multiple,
+        )
+    except EdgesrError:
+        raise
+    except Exception as error:  # of any kind: ONNX Runtime raises its own
+        raise EdgesrError(f"{request.file}: cannot be wrapped: {in_one_line(error)}") from error
+    return tuple(notes)
 
 
 if __name__ == "__main__":

@@ -22,9 +22,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from edgesr.runtimes.bundle.manifest import Glue
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.wording import shown_text
-from edgesr.sr_model.generators.foreign.archive import CONTRACT, PROGRAM, TRACE, WHY_NO_TRACE, read_contract
+from edgesr.sr_model.generators.foreign.archive import CONTRACT, MODEL, PROGRAM, TRACE, WHY_NO_TRACE, read_contract
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
+from edgesr.sr_model.generators.onnx_source.cost import count_graph_parameters, count_macs
+from edgesr.sr_model.generators.onnx_source.picture import OnnxPicture, read_picture
 
 _TOLERANCE = 0.01
 _COUNTED_SIDE = 48
@@ -98,13 +100,15 @@ def save_program(path: Path, picture: nn.Module, contract: Contract, images: lis
 
 
 def load_program(path: Path, *, traced: bool = False) -> ForeignGenerator:
-    """The generator of an archive, its picture as an exported program, or ``traced`` as TorchScript."""
+    """The generator of an archive: its picture as an exported program or ONNX graph, or ``traced`` as TorchScript."""
     contract = read_contract(path)
     with zipfile.ZipFile(path) as archive:
         if traced:
             if TRACE not in archive.namelist():
                 raise EdgesrError(f"{contract.name}: cannot be traced: {archive.read(WHY_NO_TRACE).decode()}")
             picture: nn.Module = torch.jit.load(io.BytesIO(archive.read(TRACE)))  # type: ignore[no-untyped-call]
+        elif MODEL in archive.namelist():
+            picture = read_picture(archive.read(MODEL))
         else:
             picture = _movable(torch.export.load(io.BytesIO(archive.read(PROGRAM))))
     return ForeignGenerator(picture, contract)
@@ -112,7 +116,9 @@ def load_program(path: Path, *, traced: bool = False) -> ForeignGenerator:
 
 def count_program_mac_per_hr_pixel(generator: ForeignGenerator) -> float:
     """Multiply-accumulates of all convolutions and matrix products, divided by the number of HR pixels."""
-    side = max(_COUNTED_SIDE, generator.config.minimum_side)
+    side, scale = max(_COUNTED_SIDE, generator.config.minimum_side), generator.config.scale
+    if isinstance(generator.picture, OnnxPicture):
+        return count_macs(generator.picture.model, side, generator.config.channels) / (scale * side) ** 2
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         picture = generator.residual(torch.zeros(1, 3, side, side))
     multiply_accumulates: float = counter.get_total_flops() / 2
@@ -128,6 +134,13 @@ def _sha256(program: ExportedProgram, *texts: str) -> str:
         digest.update(repr((name, tensor.dtype, tuple(tensor.shape))).encode())
         digest.update(tensor.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def count_parameters(generator: ForeignGenerator) -> int:
+    """Numbers that were learned, or that an ONNX file holds as if they were."""
+    if isinstance(generator.picture, OnnxPicture):
+        return count_graph_parameters(generator.picture.model)
+    return sum(parameter.numel() for parameter in generator.parameters())
 
 
 def _movable(program: ExportedProgram) -> nn.Module:
