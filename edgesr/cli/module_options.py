@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from edgesr.cli.completion import colours, one_of
+
 ModuleOption = Annotated[
     str | None,
     typer.Option(metavar="FILE.py:NAME", help="Function of yours that gives a torch.nn.Module; its code is run."),
@@ -17,5 +19,12 @@ PeakOption = Annotated[
 ]
 MultipleOption = Annotated[
     int | None, typer.Option(help="Sides that --module takes are multiples of this; found without.")
+]
+ColourOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Channels of --module's images: rgb; of one, luma (16 to 235, taken without) or grey (0 to 255).",
+        autocompletion=one_of(colours),
+    ),
 ]
 CacheDirOption = Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")]

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgesr.export.records import REMAKE
 from edgesr.export.subprocesses import run_converter
+from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.json_file import read_record
@@ -29,6 +30,7 @@ class Stated:
 
     peak: int | None
     multiple: int | None
+    colour: Colour | None = None
 
 
 def build(
@@ -55,6 +57,7 @@ def build(
             name=f"{file.name}:{function}",
             peak=stated.peak,
             multiple=stated.multiple,
+            colour=stated.colour,
             photograph=str(here / "photograph.npy"),
         )
         (here / "request.json").write_text(to_json(request))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from edgesr.export.foreign import child_process
 from edgesr.export.formats.target import ArtifactPlan
@@ -10,6 +11,7 @@ from edgesr.export.options import ExportOptions
 from edgesr.export.records import Measurement
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.stages.runner import StageRunner
+from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, notice
 
@@ -23,7 +25,7 @@ def cached_archive(options: ExportOptions, cache: StageCache, progress: Progress
         function,
         options.checkpoint,
         child_process.python_files(file),
-        child_process.Stated(peak=options.peak, multiple=options.multiple),
+        child_process.Stated(peak=options.peak, multiple=options.multiple, colour=cast(Colour | None, options.colour)),
     )
     for note in child_process.read_notes(folder):
         notice(progress, note)

@@ -14,6 +14,7 @@ from edgesr.export.stages.cost_meter import CostMeter
 from edgesr.export.stages.runner import StageRunner
 from edgesr.export.steps.delegate import RESULT_FILE
 from edgesr.runtimes.adapters.registry import is_installed
+from edgesr.runtimes.bundle.contract import channels_of
 from edgesr.runtimes.bundle.delegation import DelegateUse
 from edgesr.runtimes.bundle.manifest import InsideVariant, RunMemory, RuntimeUse
 from edgesr.runtimes.json_file import read_record
@@ -52,6 +53,7 @@ class _Conversion:
         return CostMeter(
             self.cache,
             scale=config.scale,
+            channels=channels_of(config.colour),
             least_side=config.minimum_side,
             mac_per_hr_pixel=measurement.mac_per_hr_pixel,
         )

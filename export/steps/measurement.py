@@ -9,10 +9,11 @@ from edgesr.export.records import Measurement, write_measurement
 from edgesr.export.steps.loading import load_generator
 from edgesr.runtimes.bundle.contract import proven_tiling
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.glue.colour import network_image
 from edgesr.sr_model.generators.foreign.archive import is_archive
 
 if TYPE_CHECKING:
-    from edgesr.runtimes.arrays import Image
+    from edgesr.runtimes.arrays import FloatArray
     from edgesr.sr_model.generators.foreign.program import ForeignGenerator
 
 
@@ -42,14 +43,15 @@ def _measured(archive: Path) -> Measurement:
     mac_per_hr_pixel = count_program_mac_per_hr_pixel(generator)
     if mac_per_hr_pixel == 0:
         raise InputError(f"{generator.config.name}: has no convolution and no matrix product: it is no network")
-    tiling = measure_tiling(lambda image: _picture(generator, image), generator.config.scale)
+    config = generator.config
+    tiling = measure_tiling(lambda rgb: _picture(generator, network_image(rgb, config.colour)), config.scale)
     parameters = sum(p.numel() for p in generator.parameters())
     return Measurement(tiling, mac_per_hr_pixel, parameters)
 
 
-def _picture(generator: ForeignGenerator, image: Image) -> Image:
+def _picture(generator: ForeignGenerator, image: FloatArray) -> FloatArray:
     import torch
 
     with torch.inference_mode():
-        picture: Image = generator.residual(torch.from_numpy(image)[None])[0].numpy()
+        picture: FloatArray = generator.residual(torch.from_numpy(image)[None])[0].numpy()
     return picture

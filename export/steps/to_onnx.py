@@ -22,5 +22,9 @@ def convert(folder: Path, checkpoint: Path, graph: GraphKind, *, zero_padded: bo
         build_graph(exportable, graph),
         folder / "model.onnx",
         output_name=OUTPUT_NAMES[graph],
-        proof=proof_of(build_graph(generator, graph), minimum_side=generator.config.minimum_side),
+        proof=proof_of(
+            build_graph(generator, graph),
+            minimum_side=generator.config.minimum_side,
+            colour=generator.config.colour,
+        ),
     )

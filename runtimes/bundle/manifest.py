@@ -49,6 +49,13 @@ class TensorSpec:
     layout: Layout
     range: tuple[float, float] | None
 
+    @property
+    def channels(self) -> int:
+        """Number of channels of the image."""
+        channels = self.shape[1 if self.layout == "NCHW" else 3]
+        assert channels is not None
+        return channels
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunMemory:

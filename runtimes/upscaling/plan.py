@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgesr.runtimes.adapters.registry import is_installed, require_installed, runtime_info
+from edgesr.runtimes.bundle.contract import channels_of
 from edgesr.runtimes.bundle.manifest import Artifact, Manifest, RunMemory, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
@@ -18,7 +19,7 @@ from edgesr.runtimes.wording import counted
 
 _GLUE_BYTES_PER_LR_PIXEL = 32
 """What the numpy glue holds beside a tile's residual: pieces of a few rows."""
-_CHANNEL_BYTES = 3 * 4
+_VALUE_BYTES = 4
 _LEAST_KEPT_SIDE = 16
 
 
@@ -59,7 +60,14 @@ def plan_upscale(
     for artifact, runtime in pairs:
         try:
             needs = _Needs(
-                size, runtime, options, bundle.manifest.scale, row_bytes, in_order, _why_no_tiles(bundle.manifest)
+                size,
+                runtime,
+                options,
+                bundle.manifest.scale,
+                channels_of(bundle.manifest.colour),
+                row_bytes,
+                in_order,
+                _why_no_tiles(bundle.manifest),
             )
             plans.append(_plan(bundle, artifact, needs))
         except InputError as error:
@@ -111,6 +119,7 @@ class _Needs:
     runtime: str
     options: UpscaleOptions
     scale: int
+    channels: int
     row_bytes: int
     in_order: bool
     why_no_tiles: str
@@ -118,7 +127,7 @@ class _Needs:
     @property
     def held_bytes_per_pixel(self) -> float:
         """What is held for each LR pixel of a tile beside what its runtime needs."""
-        residuals = (len(self.options.members) - 1) * _CHANNEL_BYTES * self.scale**2
+        residuals = (len(self.options.members) - 1) * self.channels * _VALUE_BYTES * self.scale**2
         return _GLUE_BYTES_PER_LR_PIXEL + residuals
 
     def memories(self, artifacts: Sequence[Artifact]) -> list[RunMemory]:

@@ -11,7 +11,7 @@ from edgesr.cli.command import default_of
 from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
 from edgesr.cli.completion import targets as known_targets
 from edgesr.cli.completion import weights as known_weights
-from edgesr.cli.module_options import CacheDirOption, ModuleOption, MultipleOption, PeakOption
+from edgesr.cli.module_options import CacheDirOption, ColourOption, ModuleOption, MultipleOption, PeakOption
 from edgesr.cli.terminal import (
     comma_separated,
     parse_size,
@@ -46,6 +46,7 @@ def export(
     module: ModuleOption = None,
     peak: PeakOption = None,
     multiple: MultipleOption = None,
+    colour: ColourOption = None,
     targets: Annotated[
         str,
         typer.Option(
@@ -111,6 +112,7 @@ def export(
         module=module,
         peak=peak,
         multiple=multiple,
+        colour=colour,
         targets=comma_separated(targets),
         precisions=comma_separated(precision),
         graphs=comma_separated(graph),

@@ -9,6 +9,7 @@ import typer
 
 from edgesr.cli.module_options import (
     CacheDirOption,
+    ColourOption,
     ModuleCheckpointOption,
     ModuleOption,
     MultipleOption,
@@ -24,6 +25,7 @@ def inspect(
     checkpoint: ModuleCheckpointOption = None,
     peak: PeakOption = None,
     multiple: MultipleOption = None,
+    colour: ColourOption = None,
     cache_dir: CacheDirOption = None,
 ) -> None:
     """Tell what a checkpoint, an ONNX or TFLite file, or a bundle contains, or what edgesr finds about --module."""
@@ -32,12 +34,16 @@ def inspect(
     if (path is None) == (module is None):
         raise InputError("give either a path or --module FILE.py:NAME")
     if path is not None:
-        if checkpoint is not None or peak is not None or multiple is not None:
-            raise InputError("--checkpoint, --peak and --multiple belong to --module FILE.py:NAME; leave them out")
+        if any(stated is not None for stated in (checkpoint, peak, multiple, colour)):
+            raise InputError(
+                "--checkpoint, --peak, --multiple and --colour belong to --module FILE.py:NAME; leave them out"
+            )
         tables = edgesr.inspect(path)
     else:
         run = edgesr.inspect_module  # refuses missing packages before anything else
-        options = edgesr.ExportOptions(module=module, checkpoint=checkpoint, peak=peak, multiple=multiple)
+        options = edgesr.ExportOptions(
+            module=module, checkpoint=checkpoint, peak=peak, multiple=multiple, colour=colour
+        )
         with shown_progress() as progress:
             tables = run(options, cache_dir=cache_dir, progress=progress)
     for table in tables:

@@ -17,7 +17,7 @@ from edgesr.runtimes.json_records import to_json
 from edgesr.sr_model.generators.foreign.archive import ERROR, NOTES, Notes
 from edgesr.sr_model.generators.foreign.factory import build_network
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
-from edgesr.sr_model.generators.foreign.probe import probe
+from edgesr.sr_model.generators.foreign.probe import as_seen, probe
 from edgesr.sr_model.generators.foreign.program import save_program
 from edgesr.sr_model.generators.foreign.request import Request
 from edgesr.sr_model.generators.foreign.units import InOurUnits
@@ -41,10 +41,18 @@ def _make(request: Request, archive: Path) -> list[str]:
     checkpoint = None if request.checkpoint is None else Path(request.checkpoint)
     built = build_network(Path(request.file), request.function, checkpoint)
     photograph = torch.from_numpy(np.load(request.photograph, allow_pickle=False))[None]
-    contract, doubts = probe(built.network, request.name, photograph, peak=request.peak, multiple=request.multiple)
+    contract, doubts = probe(
+        built.network,
+        request.name,
+        photograph,
+        peak=request.peak,
+        multiple=request.multiple,
+        colour=request.colour,
+    )
     least = contract.minimum_side
     sizes = [(max(least, height), max(least, width)) for height, width in _SIZES]
-    images = [photograph[:, :, :height, :width] for height, width in sizes]
+    seen = as_seen(photograph, contract.colour)
+    images = [seen[:, :, :height, :width].contiguous() for height, width in sizes]
     picture = InOurUnits(built.network, contract).eval()
     try:
         save_program(archive, picture, contract, images)

@@ -27,7 +27,7 @@ _COUNTED_SIDE = 48
 
 
 class ForeignGenerator(nn.Module):
-    """LR (1,3,h,w) in [0,255] -> SR: the picture of a user's network, clipped. `residual` is it before the clip."""
+    """LR (1,c,h,w) in [0,255] -> SR: the picture of a user's network, clipped. `residual` is it before the clip."""
 
     def __init__(self, picture: nn.Module, config: Contract) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class ForeignGenerator(nn.Module):
         return lr.new_zeros(n, c, h * self.config.scale, w * self.config.scale)
 
     def residual(self, lr: Tensor) -> Tensor:
-        """The picture (1,3,s*h,s*w) before the clip: what a tile graph gives."""
+        """The picture (1,c,s*h,s*w) before the clip: what a tile graph gives."""
         result: Tensor = self.picture(lr)
         return result
 
@@ -66,7 +66,7 @@ class ForeignGenerator(nn.Module):
 
 
 def save_program(path: Path, picture: nn.Module, contract: Contract, images: list[Tensor]) -> None:
-    """Export the picture's program and its trace, prove both equal to it on images (1,3,h,w), and write the archive.
+    """Export the picture's program and its trace, prove both equal to it on images (1,c,h,w), and write the archive.
 
     An EdgesrError names the first size at which the program is another function: a size was baked in.
     """
@@ -104,7 +104,7 @@ def count_program_mac_per_hr_pixel(generator: ForeignGenerator) -> float:
     """Multiply-accumulates of all convolutions and matrix products, divided by the number of HR pixels."""
     side = max(_COUNTED_SIDE, generator.config.minimum_side)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        picture = generator.residual(torch.zeros(1, 3, side, side))
+        picture = generator.residual(torch.zeros(1, generator.config.channels, side, side))
     multiply_accumulates: float = counter.get_total_flops() / 2
     return multiply_accumulates / (picture.shape[-1] * picture.shape[-2])
 

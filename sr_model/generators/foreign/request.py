@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgesr.runtimes.bundle.contract import Colour
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """A function of a file by absolute path, and what the user says of the network, None where it is to be found.
 
-    ``photograph``: a .npy (3,h,w) in [0,255].
+    ``photograph``: a .npy (3,h,w), RGB, in [0,255].
     """
 
     file: str
@@ -19,3 +21,4 @@ class Request:
     peak: int | None
     multiple: int | None
     photograph: str
+    colour: Colour | None = None
