@@ -41,7 +41,7 @@ class CheckedSession:
         layout = self.artifact.outputs[0].layout
         height, width = _height_and_width(image.shape, self.artifact.inputs[0].layout)
         size = (self.scale * height, self.scale * width)
-        channels = self.artifact.outputs[0].channels
+        channels = self.artifact.outputs[0].shape[1 if layout == "NCHW" else 3]
         expected = (1, channels, *size) if layout == "NCHW" else (1, *size, channels)
         if not isinstance(output, np.ndarray) or output.dtype != np.float32:
             raise EdgesrError(f"{self.artifact.id}: answers no float32 tensor; export it again")
@@ -109,7 +109,7 @@ def _first_line(error: Exception) -> str:
     return shown_text(str(error).strip().split("\n", 1)[0] or type(error).__name__)
 
 
-def _shown(shape: tuple[int, ...]) -> str:
+def _shown(shape: tuple[int | None, ...]) -> str:
     return "x".join(map(str, shape))
 
 

@@ -49,19 +49,11 @@ class TensorSpec:
     layout: Layout
     range: tuple[float, float] | None
 
-    @property
-    def channels(self) -> int:
-        """Number of channels of the image."""
-        channels = self.shape[1 if self.layout == "NCHW" else 3]
-        assert channels is not None
-        return channels
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunMemory:
-    """What opening an artifact and running it adds to a process that has its runtime loaded, at one thread.
-
-    Measured at export. ``bytes_per_lr_pixel`` is 0 where the size is fixed.
+    """What opening an artifact and running it adds to a process that has its runtime loaded, at one thread; measured
+    at export. ``bytes_per_lr_pixel`` is 0 where the size is fixed.
     """
 
     fixed_bytes: int
@@ -214,8 +206,7 @@ class Golden:
 class Glue:
     """Float arithmetic around a tile graph. No noise level or alpha: the residual is subtracted as it is.
 
-    ``upsample`` is what the residual is subtracted from, "none" where a tile graph gives the picture itself, which is
-    only clipped.
+    ``upsample`` is what it is subtracted from; "none": a tile graph gives the picture itself, which is only clipped.
     """
 
     upsample: Literal["bilinear", "none"]
