@@ -30,7 +30,8 @@ class ExportOptions:
     ``module`` is "FILE.py:NAME", a function that gives a torch.nn.Module, and ``checkpoint`` then holds its weights. It
     speaks [0, ``peak``], where None is 1 unless a photograph says otherwise, and takes sides that are multiples of
     ``multiple``, which is found where it is None. ``colour`` is what its images carry: "rgb", or of one channel "luma"
-    (studio range, taken where it is None) or "grey" (full range).
+    (studio range, taken where it is None) or "grey" (full range). ``allow_inexact_tiles``: tile graphs although tiles
+    differ from the whole picture, by the figure that the bundle then tells.
 
     int8 and w8a16 are calibrated on the photographs of a folder, or on synthetic ones. int8 keeps as few convolutions
     in float as the budget allows: a mean PSNR (dB, against float32) of at least ``int8_min_psnr_db`` and a shift of no
@@ -44,6 +45,7 @@ class ExportOptions:
     peak: int | None = None
     multiple: int | None = None
     colour: str | None = None
+    allow_inexact_tiles: bool = False
     targets: tuple[str, ...] = tuple(TARGETS)
     precisions: tuple[str, ...] = ("fp32",)
     graphs: tuple[str, ...] = ("full", "tile")

@@ -69,7 +69,7 @@ def export_bundle(
     cache = StageCache(cache_root)
     with cache.locked(progress):
         given = source if options.module is None else cached_archive(options, cache, progress)
-        runner = StageRunner(cache, given, progress)
+        runner = StageRunner(cache, given, progress, inexact_tiles=options.allow_inexact_tiles)
         plans = with_exact_tiles(options, plans, runner, progress)
         _check_tile_size(options, runner)
         progress(ProgressEvent("export", 0, len(plans) + 1, "goldens"))
@@ -148,16 +148,21 @@ def _check_tile_size(options: ExportOptions, runner: StageRunner) -> None:
     if min(size) < least:
         why = "" if runner.config.padding == "zero" else " the reflect pads of"
         raise InputError(f"{shown} is too small for{why} {runner.config.name}: at least {least}x{least}")
-    if "tile" not in options.graphs or (options.module is not None and runner.measurement.tiling.halo is None):
+    tiling = runner.tiling
+    if "tile" not in options.graphs or (tiling.halo is None and tiling.error is not None):
         return
-    halo = runner.measurement.tiling.halo
-    if halo is None:
+    if tiling.halo is None:
         raise InputError(
             f"{runner.config.name} depends on the whole image at every pixel: no tile of it is exact; "
             "export it with --graph full"
         )
-    if min(size) <= 2 * halo:
+    if min(size) <= 2 * tiling.halo:
         raise InputError(
-            f"{shown} leaves nothing inside the halo of {counted(halo, 'pixel')} on each side: at least "
-            f"{2 * halo + 1} a side, or --graph full"
+            f"{shown} leaves nothing inside the halo of {counted(tiling.halo, 'pixel')} on each side: at least "
+            f"{2 * tiling.halo + tiling.step} a side, or --graph full"
+        )
+    if any(side % tiling.step for side in size):
+        raise InputError(
+            f"{shown}: tiles of {runner.config.name} are exact at multiples of {tiling.step} alone; give a --tile-size "
+            f"of such multiples, {'x'.join(str(-(-side // tiling.step) * tiling.step) for side in size)} for example"
         )

@@ -27,4 +27,8 @@ ColourOption = Annotated[
         autocompletion=one_of(colours),
     ),
 ]
+AllowInexactTilesOption = Annotated[
+    bool,
+    typer.Option("--allow-inexact-tiles", help="Tile graphs although tiles differ from whole pictures; told in full."),
+]
 CacheDirOption = Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")]

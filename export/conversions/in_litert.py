@@ -19,7 +19,7 @@ from edgesr.runtimes.errors import EdgesrError
 
 _REMEDIES = {
     "FlexErf": "erf, of a GELU that is not PyTorch's: use nn.GELU",
-    "FlexResizeBicubic": "bicubic upsampling: use bilinear or nearest upsampling, or a pixel shuffle",
+    "FlexResizeBicubic": "bicubic resizing by no whole factor: use a whole one, or bilinear",
 }
 
 

@@ -16,6 +16,7 @@ from edgesr.export.calibration.photographs import sample_tiles
 from edgesr.export.conversions.in_litert import prove_in_litert
 from edgesr.export.conversions.name_tensors import name_tensors
 from edgesr.export.conversions.resizable import repeat_border, upsample_by_convolution, upsamples_input
+from edgesr.export.graphs.bicubic import cubic_by_convolution
 from edgesr.export.graphs.constant_ranks import use_full_ranks
 from edgesr.export.graphs.depth_to_space import use_dcr_order
 from edgesr.export.graphs.tflite_graph import read_tflite, write_tflite
@@ -39,7 +40,7 @@ def export_tflite(
         source = Path(folder) / path.with_suffix(".onnx").name
         upsamples = resizable and upsamples_input(model)
         written = upsample_by_convolution(model) if upsamples else model
-        onnx.save(use_full_ranks(use_dcr_order(written)), source)
+        onnx.save(use_full_ranks(use_dcr_order(cubic_by_convolution(written))), source)
         converted = Path(folder) / "converted" / f"{source.stem}_float32.tflite"
         run_converter(
             "edgesr.export.conversions.to_tflite",

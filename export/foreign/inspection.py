@@ -6,12 +6,11 @@ from pathlib import Path
 
 from edgesr.benchmarks.tables.table import Table
 from edgesr.export.foreign import child_process
-from edgesr.export.foreign.source import cached_archive, inexact_tiles
+from edgesr.export.foreign.source import cached_archive
 from edgesr.export.options import ExportOptions
-from edgesr.export.records import Measurement
 from edgesr.export.stages.cache import StageCache, default_cache_dir
 from edgesr.export.stages.runner import StageRunner
-from edgesr.runtimes.bundle.contract import COLOUR_TEXTS
+from edgesr.runtimes.bundle.contract import COLOUR_TEXTS, Tiling
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, silent
 from edgesr.runtimes.wording import counted
@@ -39,7 +38,7 @@ def inspect_module(
         **_contract_facts(contract),
         "parameters": f"{measurement.parameters:,}",
         "MAC per HR pixel": f"{measurement.mac_per_hr_pixel:,.1f}",
-        "tiles": _tiles_text(contract, measurement),
+        "tiles": _tiles_text(measurement.tiling),
         "TorchScript": "can be traced" if why_not is None else f"cannot be traced: {why_not}",
         **({"notes": "; ".join(notes)} if notes else {}),
     }
@@ -60,7 +59,5 @@ def _contract_facts(contract: Contract) -> dict[str, str]:
     }
 
 
-def _tiles_text(contract: Contract, measurement: Measurement) -> str:
-    if measurement.tiling.halo is None:
-        return f"{inexact_tiles(contract.name, measurement)}: it is exported as full graphs alone"
-    return f"exact, with a halo of {counted(measurement.tiling.halo, 'LR pixel')}"
+def _tiles_text(tiling: Tiling) -> str:
+    return tiling.text if tiling.exact else f"{tiling.text}: it is exported as full graphs alone"

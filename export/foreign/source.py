@@ -8,10 +8,9 @@ from typing import cast
 from edgesr.export.foreign import child_process
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.options import ExportOptions
-from edgesr.export.records import Measurement
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.stages.runner import StageRunner
-from edgesr.runtimes.bundle.contract import Colour
+from edgesr.runtimes.bundle.contract import Colour, Tiling
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, notice
 
@@ -35,17 +34,24 @@ def cached_archive(options: ExportOptions, cache: StageCache, progress: Progress
 def with_exact_tiles(
     options: ExportOptions, plans: list[ArtifactPlan], runner: StageRunner, progress: Progress
 ) -> list[ArtifactPlan]:
-    """Without tile graphs of a user's network whose tiles are not exact; an InputError where nothing is left."""
-    if options.module is None or runner.measurement.tiling.halo is not None or "tile" not in options.graphs:
+    """Without tile graphs of a user's network whose tiles are not exact; an InputError where nothing is left.
+
+    Where they were asked for nevertheless, their error is told.
+    """
+    tiling = runner.tiling
+    if tiling.exact or tiling.error is None or "tile" not in options.graphs:
         return plans
-    error = inexact_tiles(runner.config.name, runner.measurement)
+    error = inexact_tiles(runner.config.name, tiling)
+    if tiling.halo is not None:
+        notice(progress, f"{error}: its tile graphs do not give the picture of the whole image")
+        return plans
     rest = [plan for plan in plans if plan.graph != "tile"]
     if not rest:
-        raise InputError(f"{error}: export it with --graph full")
+        raise InputError(f"{error}: export it with --graph full, or --allow-inexact-tiles")
     notice(progress, f"{error}: it is exported without tile graphs, for images that it takes whole")
     return rest
 
 
-def inexact_tiles(name: str, measurement: Measurement) -> str:
+def inexact_tiles(name: str, tiling: Tiling) -> str:
     """Why there are no tile graphs of a network."""
-    return f"tiles of {name} differ from the whole picture by up to {measurement.tiling.error:.2g} of 255"
+    return f"tiles of {name} differ from the whole picture by {tiling.error_text}"

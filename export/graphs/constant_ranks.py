@@ -8,7 +8,7 @@ from __future__ import annotations
 import onnx
 from onnx import numpy_helper
 
-from edgesr.export.graphs.onnx_graph import constants, copied
+from edgesr.export.graphs.onnx_graph import constants, copied, tensor_shapes
 
 _ELEMENTWISE = ("Add", "Sub", "Mul", "Div", "Pow", "Max", "Min")
 
@@ -17,11 +17,7 @@ def use_full_ranks(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy of a graph with known shapes in which constants of three sides that images are combined with have four."""
     result = copied(model)
     known = constants(model)
-    images = {
-        value.name
-        for value in (*model.graph.input, *model.graph.value_info, *model.graph.output)
-        if len(value.type.tensor_type.shape.dim) == 4
-    }
+    images = {name for name, shape in tensor_shapes(model).items() if len(shape) == 4}
     for node in result.graph.node:
         if node.op_type not in _ELEMENTWISE or images.isdisjoint(node.input):
             continue

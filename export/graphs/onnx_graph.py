@@ -48,6 +48,15 @@ def constants(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
     return {tensor.name: tensor for tensor in model.graph.initializer}
 
 
+def tensor_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
+    """Of all computed tensors whose shape is known, by name; 0 for a side that is not."""
+    graph = model.graph
+    return {
+        value.name: tuple(side.dim_value for side in value.type.tensor_type.shape.dim)
+        for value in (*graph.input, *graph.value_info, *graph.output)
+    }
+
+
 def constant(model: onnx.ModelProto, name: str) -> NDArray[Any]:
     """Value of an initializer."""
     values: NDArray[Any] = numpy_helper.to_array(constants(model)[name])

@@ -113,6 +113,7 @@ def _bundle_tables(manifest: Manifest) -> list[Table]:
         "parameters": f"{manifest.checkpoint.parameters:,}",
         "checkpoint": f"{manifest.checkpoint.name}, sha256 {manifest.checkpoint.sha256}",
         "glue": _glue_text(manifest.glue),
+        **({} if manifest.tiling is None else {"tiles": manifest.tiling.text}),
         "made by": f"edgesr {manifest.edgesr_version}, schema version {manifest.schema_version}",
     }
     artifacts = tuple(

@@ -87,7 +87,7 @@ class _Conversion:
 
     def _whole(self, plan: ArtifactPlan, file: Path, runtime: str) -> RunMemory | None:
         """Memory of a full graph of any size, which is all that runs large images where no tile is exact."""
-        if self.runner.measurement.tiling.halo is not None or plan.tile_size is not None:
+        if self.runner.tiling.exact or plan.tile_size is not None:
             return None
         return self.meter.cost(plan, file, runtime).memory
 

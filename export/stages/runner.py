@@ -20,6 +20,8 @@ from edgesr.export.records import GoldenRecord, Measurement, read_goldens, read_
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.steps import checkpoint, goldens, int8_plan, measurement, wide_ranges
 from edgesr.export.steps.rewriting import Rewriting
+from edgesr.export.tiling.tile_proof import inexact_halo
+from edgesr.runtimes.bundle.contract import Tiling
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
 from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.packages import installed_version
@@ -35,13 +37,16 @@ P = ParamSpec("P")
 
 
 class StageRunner:
-    """Runs stages for one checkpoint through a cache."""
+    """Runs stages for one checkpoint through a cache; ``inexact_tiles``: tile graphs whatever their error."""
 
-    def __init__(self, cache: StageCache, checkpoint: Path, progress: Progress = silent) -> None:
+    def __init__(
+        self, cache: StageCache, checkpoint: Path, progress: Progress = silent, *, inexact_tiles: bool = False
+    ) -> None:
         require_file(checkpoint)
         self._cache = cache
         self._given = checkpoint
         self._progress = progress
+        self._inexact_tiles = inexact_tiles
 
     @cached_property
     def sha256(self) -> str:
@@ -66,6 +71,14 @@ class StageRunner:
     def measurement(self) -> Measurement:
         """Halo, cost and parameters."""
         return read_measurement(self._cache.run(Stage("measure", measurement.measure), self.checkpoint))
+
+    @cached_property
+    def tiling(self) -> Tiling:
+        """How its tiles compare with whole pictures; with a halo where tiles that are not exact were asked for."""
+        tiling = self.measurement.tiling
+        if tiling.exact or tiling.error is None or not self._inexact_tiles:
+            return tiling
+        return replace(tiling, halo=inexact_halo(tiling.step))
 
     def artifact(
         self, plan: ArtifactPlan, quantization: QuantizationSettings | None = None

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edgesr.export.records import Measurement, write_measurement
 from edgesr.export.steps.loading import load_generator
 from edgesr.runtimes.bundle.contract import proven_tiling
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.glue.colour import network_image
 from edgesr.sr_model.generators.foreign.archive import is_archive
-
-if TYPE_CHECKING:
-    from edgesr.runtimes.arrays import FloatArray
-    from edgesr.sr_model.generators.foreign.program import ForeignGenerator
 
 
 def measure(folder: Path, checkpoint: Path) -> None:
@@ -35,7 +29,8 @@ def measure(folder: Path, checkpoint: Path) -> None:
 
 def _measured(archive: Path) -> Measurement:
     """Of a user's generator, whose tiles are compared with whole pictures."""
-    from edgesr.export.conversions.tile_proof import measure_tiling
+    from edgesr.export.tiling.tile_proof import measure_tiling
+    from edgesr.export.tiling.tiled_network import tiled_network
     from edgesr.sr_model.generators.foreign.program import ForeignGenerator, count_program_mac_per_hr_pixel
 
     generator = load_generator(archive, zero_padded=False)
@@ -43,15 +38,5 @@ def _measured(archive: Path) -> Measurement:
     mac_per_hr_pixel = count_program_mac_per_hr_pixel(generator)
     if mac_per_hr_pixel == 0:
         raise InputError(f"{generator.config.name}: has no convolution and no matrix product: it is no network")
-    config = generator.config
-    tiling = measure_tiling(lambda rgb: _picture(generator, network_image(rgb, config.colour)), config.scale)
-    parameters = sum(p.numel() for p in generator.parameters())
-    return Measurement(tiling, mac_per_hr_pixel, parameters)
-
-
-def _picture(generator: ForeignGenerator, image: FloatArray) -> FloatArray:
-    import torch
-
-    with torch.inference_mode():
-        picture: FloatArray = generator.residual(torch.from_numpy(image)[None])[0].numpy()
-    return picture
+    tiling = measure_tiling(tiled_network(generator, mac_per_hr_pixel=mac_per_hr_pixel))
+    return Measurement(tiling, mac_per_hr_pixel, sum(p.numel() for p in generator.parameters()))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from edgesr.runtimes.wording import counted
+
 Colour = Literal["rgb", "luma", "grey"]
 """What the channels of an image carry: three of RGB, or one: studio luma (16 to 235), or full-range luma."""
 COLOUR_TEXTS: dict[Colour, str] = {
@@ -48,6 +50,25 @@ class Tiling:
     def exact(self) -> bool:
         """Whether a tile's kept part is that of the whole picture."""
         return self.verdict != "inexact"
+
+    @property
+    def text(self) -> str:
+        """The verdict in words."""
+        if self.halo is None or not self.exact:
+            kept = "" if self.halo is None else f" with a halo of {counted(self.halo, 'LR pixel')}"
+            return f"differ from the whole picture by {self.error_text}{kept}"
+        figure = "" if self.error is None else f", {self.error_text}"
+        begin = "" if self.step == 1 else f", in tiles that begin at multiples of {self.step}"
+        field = "" if self.field in (None, self.halo) else f"; receptive field: {counted(self.field or 0, 'LR pixel')}"
+        return f"exact ({self.verdict}{figure}) with a halo of {counted(self.halo, 'LR pixel')}{begin}{field}"
+
+    @property
+    def error_text(self) -> str:
+        """How far tiles are from the whole picture at most, in words."""
+        if self.error is None:
+            return "an error that was not measured"
+        ratio = "" if self.psnr_db is None else f", {self.psnr_db:.0f} dB"
+        return f"up to {self.error:.2g} of 255{ratio}"
 
 
 def proven_tiling(halo: int | None) -> Tiling:

@@ -19,7 +19,8 @@ class UpscaleOptions:
     """How to upscale. ``memory_bytes`` bounds what tiles need at one time, without the image and its output.
 
     None: 256 MB, which a file of one fixed size may pass. ``tile_size`` (h,w) instead of the one that the memory
-    allows. ``self_ensemble``: mean over the eight flips and transpositions.
+    allows. ``halo``: "field", the receptive field around every tile instead of the halo that was measured to be enough.
+    ``self_ensemble``: mean over the eight flips and transpositions.
     """
 
     artifact_id: str | None = None
@@ -27,6 +28,7 @@ class UpscaleOptions:
     threads: int = 1
     memory_bytes: int | None = None
     tile_size: Size | None = None
+    halo: str | None = None
     self_ensemble: bool = False
 
     def __post_init__(self) -> None:
@@ -35,6 +37,8 @@ class UpscaleOptions:
             raise InputError(f"memory is {self.memory_bytes} bytes: need more than 0")
         if self.tile_size is not None and min(self.tile_size) < 1:
             raise InputError(f"tile size {self.tile_size}: need at least 1 pixel a side")
+        if self.halo not in (None, "field"):
+            raise InputError(f"--halo {self.halo}: give field, for the receptive field, or leave it out")
 
     @property
     def members(self) -> tuple[Member, ...]:

@@ -24,8 +24,8 @@ from edgesr.runtimes.upscaling.tiles import Span
 class TiledRun:
     """For every member of the ensemble the noise level and the norm of the residual; pieces for given factors k.
 
-    ``image`` is RGB (h,w,3), uint8, uint16 or float32 in [0,255]; where the plan's size is larger, its last row or
-    column is repeated and the output cut. ``session`` opens an artifact; ``report`` takes tiles done
+    ``image`` is RGB (h,w,3), uint8, uint16 or float32 in [0,255]; where the plan's size is larger, it is extended to it
+    and the output cut. ``session`` opens an artifact; ``report`` takes tiles done
     and all.
     """
 
@@ -38,7 +38,7 @@ class TiledRun:
         report: Callable[[int, int], None],
     ) -> None:
         self._plan, self._size = plan, (image.shape[0], image.shape[1])
-        self._image = _extended(image, plan.size)
+        self._image = _extended(image, plan.size, manifest.minimum_side)
         self._scale = manifest.scale
         self._colouring = Colouring(self._image, manifest.colour, manifest.scale)
         self._gives_pictures = manifest.glue.upsample == "none"
@@ -162,7 +162,10 @@ class TiledRun:
         return streamed_noise_level(rows, (height * self._scale, width * self._scale))
 
 
-def _extended(image: AnyPixels, size: tuple[int, int]) -> AnyPixels:
-    """The image with its last row and column repeated up to ``size``."""
+def _extended(image: AnyPixels, size: tuple[int, int], least_side: int) -> AnyPixels:
+    """The image with its last row and column repeated up to the least side, and reflected at its end up to ``size``."""
+    least = [(0, max(least_side - had, 0)) for had in image.shape[:2]]
+    if least != [(0, 0), (0, 0)]:
+        image = np.pad(image, [*least, (0, 0)], mode="edge")
     missing = [(0, wanted - had) for wanted, had in zip(size, image.shape[:2], strict=True)]
-    return np.pad(image, [*missing, (0, 0)], mode="edge") if missing != [(0, 0), (0, 0)] else image
+    return np.pad(image, [*missing, (0, 0)], mode="reflect") if missing != [(0, 0), (0, 0)] else image

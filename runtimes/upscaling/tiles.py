@@ -2,6 +2,7 @@
 
 A tile graph's output is wrong within the halo of a tile's edge, unless that edge is the image's own: so every edge
 inside the image is kept a halo away from what is used, and the outermost tiles end exactly at the image's border.
+Networks with strides or windows are right in tiles that begin at multiples of a step, of which halos are multiples too.
 """
 
 from __future__ import annotations
@@ -23,15 +24,20 @@ class Span:
 
 @dataclass(frozen=True)
 class Grid:
-    """Tiles of one size (h,w): every row span with every column span."""
+    """Every row span with every column span. The last one of an axis may be longer by less than a step."""
 
     rows: tuple[Span, ...]
     columns: tuple[Span, ...]
 
     @property
     def tile_size(self) -> Size:
-        """Height and width that all its tiles have."""
-        return self.rows[0].stop - self.rows[0].start, self.columns[0].stop - self.columns[0].start
+        """Height and width of its largest tile."""
+        return self.rows[-1].stop - self.rows[-1].start, self.columns[-1].stop - self.columns[-1].start
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all its tiles have one size."""
+        return all(len({span.stop - span.start for span in spans}) == 1 for spans in (self.rows, self.columns))
 
     @property
     def tiles(self) -> int:
@@ -44,23 +50,29 @@ class Grid:
         return self.tiles * height * width
 
 
-def grid_of(size: Size, tile_size: Size, halo: int) -> Grid:
+def grid_of(size: Size, tile_size: Size, halo: int, *, step: int = 1) -> Grid:
     """Cut an image of ``size`` (h,w) into tiles of ``tile_size``, or of the image's own side where that is smaller."""
-    rows, columns = (cut(length, tile, halo) for length, tile in zip(size, tile_size, strict=True))
+    rows, columns = (cut(length, tile, halo, step=step) for length, tile in zip(size, tile_size, strict=True))
     return Grid(rows, columns)
 
 
-def cut(length: int, tile: int, halo: int) -> tuple[Span, ...]:
-    """Spans of ``tile`` pixels that cover [0, length); the last one is moved back to end at ``length``."""
-    if length <= tile:
+def cut(length: int, tile: int, halo: int, *, step: int = 1) -> tuple[Span, ...]:
+    """Spans of ``tile`` pixels that cover [0, length) and begin at multiples of ``step``.
+
+    The last one is moved back to end at ``length``, or at the last multiple before it and is longer by the rest.
+    ``tile`` and ``halo`` are multiples where the image is longer than a tile.
+    """
+    even = length // step * step
+    if even <= tile:
         return (Span(0, length, 0, length),)
-    count = tiles_along(length, tile, halo)
+    count = tiles_along(even, tile, halo)
     spans: list[Span] = []
     for place in range(count):
-        start = min(place * (tile - 2 * halo), length - tile)
+        start = min(place * (tile - 2 * halo), even - tile)
         last = place == count - 1
         keep_start = spans[-1].keep_stop if spans else 0
-        spans.append(Span(start, start + tile, keep_start, length if last else start + tile - halo))
+        stop, keep_stop = (length, length) if last else (start + tile, start + tile - halo)
+        spans.append(Span(start, stop, keep_start, keep_stop))
     return tuple(spans)
 
 
@@ -69,13 +81,20 @@ def tiles_along(length: int, tile: int, halo: int) -> int:
     return 1 if length <= tile else -(-(length - 2 * halo) // (tile - 2 * halo))
 
 
-def least_work_grid(size: Size, halo: int, max_pixels: int, *, row_pixels: int = 0) -> Grid | None:
+def least_work_grid(size: Size, halo: int, max_pixels: int, *, row_pixels: int = 0, step: int = 1) -> Grid | None:
     """The grid of tiles of at most ``max_pixels`` that runs the fewest pixels through the network.
 
     Each row of a tile counts ``row_pixels`` more: what the caller holds for it across the image.
 
     None when no tile of so few pixels has anything inside its halo.
     """
+    cells = (max(size[0] // step, 1), max(size[1] // step, 1))
+    tile = _least_work_tile(cells, halo // step, max_pixels // step**2, row_pixels=-(-row_pixels // step))
+    return None if tile is None else grid_of(size, (tile[0] * step, tile[1] * step), halo, step=step)
+
+
+def _least_work_tile(size: Size, halo: int, max_pixels: int, *, row_pixels: int) -> Size | None:
+    """All lengths in steps."""
     best: tuple[int, int, Size] | None = None
     for row_count in range(1, size[0] + 1):
         height = _even_side(size[0], row_count, halo)
@@ -87,7 +106,7 @@ def least_work_grid(size: Size, halo: int, max_pixels: int, *, row_pixels: int =
             best = found if best is None else min(best, found)
         if height <= 2 * halo + 1:
             break
-    return None if best is None else grid_of(size, best[2], halo)
+    return None if best is None else best[2]
 
 
 def _even_side(length: int, count: int, halo: int) -> int:

@@ -17,7 +17,7 @@ from edgesr.runtimes.arrays import AnyPixels, Image
 from edgesr.runtimes.bundle.contract import channels_of
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
-from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.pixels import in_dtype, require_pixels
 from edgesr.runtimes.upscaling.plan import UpscalePlan, plan_upscale
@@ -52,12 +52,13 @@ class Upscaler:
         self._options = options
         self._progress = progress
         self._open: tuple[tuple[str, str], ImageSession] | None = None
+        self._told = False
 
     def plan(self, size: tuple[int, int], *, row_bytes: int = 0, in_order: bool = False) -> UpscalePlan:
         """The plan for an LR image of that size (h,w), see `plan_upscale`."""
-        least = self._bundle.manifest.minimum_side
-        extended = (max(size[0], least), max(size[1], least))
-        return plan_upscale(self._bundle, extended, self._options, row_bytes=row_bytes, in_order=in_order)
+        least, multiple = self._bundle.manifest.minimum_side, self._bundle.manifest.multiple
+        height, width = (-(-max(side, least) // multiple) * multiple for side in size)
+        return plan_upscale(self._bundle, (height, width), self._options, row_bytes=row_bytes, in_order=in_order)
 
     def session(self, artifact: Artifact, runtime: str) -> ImageSession:
         """An open artifact; the one that was open before is closed."""
@@ -129,7 +130,15 @@ class Upscaler:
             yield band
             top = bottom
 
+    def _tell_inexact_tiles(self, plan: UpscalePlan) -> None:
+        """Once, where an image is cut into tiles that do not give its whole picture."""
+        tiling = self._bundle.manifest.tiling
+        if not self._told and tiling is not None and not tiling.exact and plan.grid.tiles > 1:
+            self._told = True
+            notice(self._progress, f"tiles of this network {tiling.text}")
+
     def _tiled_run(self, image: AnyPixels, plan: UpscalePlan, name: str) -> TiledRun:
+        self._tell_inexact_tiles(plan)
         started = time.perf_counter()
         megapixels = plan.size[0] * plan.size[1] * self._bundle.manifest.scale**2 / 1e6
 

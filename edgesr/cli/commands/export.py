@@ -11,7 +11,14 @@ from edgesr.cli.command import default_of
 from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
 from edgesr.cli.completion import targets as known_targets
 from edgesr.cli.completion import weights as known_weights
-from edgesr.cli.module_options import CacheDirOption, ColourOption, ModuleOption, MultipleOption, PeakOption
+from edgesr.cli.module_options import (
+    AllowInexactTilesOption,
+    CacheDirOption,
+    ColourOption,
+    ModuleOption,
+    MultipleOption,
+    PeakOption,
+)
 from edgesr.cli.terminal import (
     comma_separated,
     parse_size,
@@ -47,6 +54,7 @@ def export(
     peak: PeakOption = None,
     multiple: MultipleOption = None,
     colour: ColourOption = None,
+    allow_inexact_tiles: AllowInexactTilesOption = False,
     targets: Annotated[
         str,
         typer.Option(
@@ -113,6 +121,7 @@ def export(
         peak=peak,
         multiple=multiple,
         colour=colour,
+        allow_inexact_tiles=allow_inexact_tiles,
         targets=comma_separated(targets),
         precisions=comma_separated(precision),
         graphs=comma_separated(graph),

@@ -33,6 +33,10 @@ def upscale(
     tile_size: Annotated[
         str | None, typer.Option(help="LR height x width of tiles instead of what the memory allows.")
     ] = None,
+    halo: Annotated[
+        str | None,
+        typer.Option(metavar="field", help="field: the receptive field around every tile, not the measured halo."),
+    ] = None,
     self_ensemble: Annotated[
         bool,
         typer.Option("--self-ensemble", help="Mean over the eight flips and transpositions: eight times the work."),
@@ -67,6 +71,7 @@ def upscale(
         threads=threads,
         memory_bytes=None if memory is None else parse_bytes("--memory", memory),
         tile_size=None if tile_size is None else parse_size(tile_size),
+        halo=halo,
         self_ensemble=self_ensemble,
     )
     files = edgesr.FileOptions(quality=quality, suffix=suffix, max_megapixels=max_megapixels)

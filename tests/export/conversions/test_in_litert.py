@@ -44,7 +44,7 @@ def test_another_bias_is_told(tmp_path: Path) -> None:
     ("name", "text"),
     [
         ("FlexErf", r"no kernel for FlexErf \(erf, of a GELU that is not PyTorch's: use nn\.GELU\); replace"),
-        ("FlexResizeBicubic", r"no kernel for FlexResizeBicubic \(bicubic upsampling: use bilinear or nearest"),
+        ("FlexResizeBicubic", r"no kernel for FlexResizeBicubic \(bicubic resizing by no whole factor: use a"),
         (
             "Mystery",
             "no kernel for Mystery; replace these operators in the network, or leave tflite out",
@@ -77,8 +77,17 @@ def test_a_gelu_runs_in_litert(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_bicubic_upsampling_is_refused(tmp_path: Path) -> None:
-    module = Planted(lambda features, _lr: F.interpolate(features, scale_factor=2, mode="bicubic"))
+@pytest.mark.parametrize("scale", [2, 3])
+def test_bicubic_upsampling_runs_in_litert(scale: int, tmp_path: Path) -> None:
+    module = Planted(lambda features, _lr: F.interpolate(features, scale_factor=scale, mode="bicubic"))
+    export_onnx(module, tmp_path / "model.onnx", output_name="sr", proof=proof_of(module))
+    graph = fix_size(onnx.load(tmp_path / "model.onnx"), (16, 24))
+    export_tflite(graph, tmp_path / "model.tflite", input_name="lr", output_name="sr")
+
+
+@pytest.mark.slow
+def test_bicubic_resizing_by_another_factor_is_refused(tmp_path: Path) -> None:
+    module = Planted(lambda features, _lr: F.interpolate(features, scale_factor=0.5, mode="bicubic"))
     export_onnx(module, tmp_path / "model.onnx", output_name="sr", proof=proof_of(module))
     graph = fix_size(onnx.load(tmp_path / "model.onnx"), (16, 24))
     with pytest.raises(EdgesrError, match="no kernel for FlexResizeBicubic"):

@@ -51,6 +51,18 @@ class UNet(nn.Module):
         return picture
 
 
+class ErrorFunction(nn.Module):
+    """A GELU written by hand, for whose erf LiteRT has no kernel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head, self.tail = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 12, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.head(x)
+        return _nearest(x) + 0.3 * F.pixel_shuffle(self.tail(y * (1 + torch.erf(y))), 2)
+
+
 class BranchOnSize(nn.Module):
     """Another function where the width is odd, as RealCUGAN."""
 
@@ -120,3 +132,8 @@ def writes_its_weights() -> nn.Module:
 def spectrum() -> nn.Module:
     torch.manual_seed(0)
     return Spectrum()
+
+
+def error_function() -> nn.Module:
+    torch.manual_seed(0)
+    return ErrorFunction()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from edgesr.runtimes.upscaling.tiles import Grid, Span, cut, grid_of, least_work_grid, tiles_along
@@ -55,6 +57,34 @@ def test_spans_by_hand() -> None:
     assert cut(11, 10, 2) == (Span(0, 10, 0, 8), Span(1, 11, 8, 11))
     assert cut(16, 10, 2) == (Span(0, 10, 0, 8), Span(6, 16, 8, 16))
     assert cut(17, 10, 2) == (Span(0, 10, 0, 8), Span(6, 16, 8, 14), Span(7, 17, 14, 17))
+
+
+@pytest.mark.parametrize("step", [2, 3, 8])
+def test_spans_at_multiples_of_a_step(step: int) -> None:
+    """They begin there and keep what is a halo inside; only the last one is longer, by what is no multiple."""
+    for length in LENGTHS:
+        for halo in (0, step, 4 * step):
+            for tile in (2 * halo + step, 2 * halo + 3 * step, 2 * halo + 10 * step):
+                spans = cut(length, tile, halo, step=step)
+                assert all(span.start % step == 0 for span in spans), (length, tile)
+                kept = [place for span in spans for place in range(span.keep_start, span.keep_stop)]
+                assert kept == list(range(length)), (length, tile)
+                assert {span.stop - span.start for span in spans[:-1]} <= {tile}
+                assert spans[-1].stop - spans[-1].start in (length, tile + length % step)
+                for before, after in pairwise(spans):
+                    assert after.keep_start - after.start >= halo
+                    assert before.stop - before.keep_stop >= halo
+
+
+@pytest.mark.parametrize("step", [2, 8])
+def test_tiles_of_least_work_at_multiples_stay_below_their_pixels(step: int) -> None:
+    for most in (2_000, 10_000, 50_000):
+        grid = least_work_grid((37 * step, 50 * step), 2 * step, most, step=step)
+        assert grid is not None and grid.uniform
+        height, width = grid.tile_size
+        assert height * width <= most
+        assert height % step == width % step == 0
+    assert least_work_grid((37 * step, 50 * step), 2 * step, 16 * step**2, step=step) is None
 
 
 def test_grid_is_rows_by_columns() -> None:

@@ -1,0 +1,1 @@
+"""How tiles of a network compare with its whole picture."""

@@ -1,0 +1,211 @@
+"""The halo of a network that nobody told us anything of: measured, tiles against the whole picture.
+
+Exact means that no value of a tile's kept part is farther than 0.01 of 255 from that of the whole picture. Tiles begin
+at multiples of a step, 1 unless the network has strides or windows: then its tiles are exact at multiples alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgesr.export.calibration.photographs import photograph
+from edgesr.runtimes.arrays import Image
+from edgesr.runtimes.bundle.contract import EXACT, Tiling
+from edgesr.runtimes.bundle.manifest import Size
+from edgesr.runtimes.upscaling.tiles import Span
+
+_SIDE, _ORIGIN = 144, 48
+_OTHER_SIZE: Size = (141, 147)
+"""Of one photograph: no multiple of a power of two."""
+_KEPT = (24, 40)
+_RESIDUES, _FEW_RESIDUES = tuple(range(8)), (0, 3)
+_LARGEST_HALO = 32
+_HALOS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, _LARGEST_HALO)
+_RESERVE = 1.25
+_STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+_PHOTOGRAPHS = ("cat", "astronaut", "coffee", "retina", "rocket", "galaxies")
+
+Run = Callable[[Image], Image]
+
+
+@dataclass(frozen=True)
+class TiledNetwork:
+    """``run``: an LR image (c,h,w) float32 in [0,255] -> the picture (c,s*h,s*w) of any size.
+
+    ``field``: a step of its tiles -> the radius of its receptive field in LR pixels, None where it is not known.
+    ``least_side`` of an image that it takes. ``sparse``: most images are compared at two origins alone, since the
+    network takes long.
+    """
+
+    run: Run
+    field: Callable[[int], int | None]
+    scale: int
+    channels: int
+    multiple: int
+    least_side: int
+    sparse: bool
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """Of the worst of some tiles: the largest of any value, and the mean square."""
+
+    largest: float
+    mean_square: float
+
+    @property
+    def exact(self) -> bool:
+        return self.largest <= EXACT
+
+    @property
+    def psnr_db(self) -> float | None:
+        return None if self.mean_square == 0 else 10 * math.log10(255**2 / self.mean_square)
+
+
+def measure_tiling(network: TiledNetwork) -> Tiling:
+    """The least step, and the least halo and a quarter more, with which tiles equal whole pictures.
+
+    It never is above the receptive field, with which the verdict is "proven". A network whose tiles are not exact with
+    any step at a halo of 32 pixels is "inexact", with the figures of the step that came closest, and that halo.
+    """
+    images = [image[: network.channels] for image in _images()]
+    first = _Compared(network, images[0])
+    step = _least_step(first, network.multiple)
+    if step is None:
+        return _inexact(network, first, images[1:])
+    halos = _halos(step)
+    place, worst = _exact_from(halos, 0, first, step, _RESIDUES)
+    for image in images[1:]:
+        compared = _Compared(network, image)
+        residues = _FEW_RESIDUES if network.sparse else _RESIDUES
+        place, difference = _exact_from(halos, place, compared, step, residues)
+        worst = _worst((worst, difference))
+    if not worst.exact:
+        return _inexact(network, first, images[1:])
+    field = network.field(step)
+    halo = _with_reserve(halos[place], step, field)
+    proven = field is not None and halo >= field
+    return Tiling(
+        verdict="proven" if proven else "measured",
+        halo=halo,
+        field=field,
+        step=step,
+        error=worst.largest,
+        psnr_db=worst.psnr_db,
+    )
+
+
+def aligned(length: int, step: int) -> int:
+    """The next multiple of a step."""
+    return -(-length // step) * step
+
+
+def _least_step(compared: _Compared, multiple: int) -> int | None:
+    for step in sorted({*_STEPS, multiple}):
+        halo = aligned(_LARGEST_HALO, step)
+        if compared.worst(halo, step, _FEW_RESIDUES).exact and compared.worst(halo, step, _RESIDUES).exact:
+            return step
+    return None
+
+
+def _inexact(network: TiledNetwork, first: _Compared, others: Sequence[Image]) -> Tiling:
+    """The figures of photographs with the step that comes closest on the first one."""
+    differences = {
+        step: first.worst(aligned(_LARGEST_HALO, step), step, _FEW_RESIDUES) for step in {1, 8, network.multiple}
+    }
+    step = min(differences, key=lambda one: (differences[one].mean_square, one))
+    halo = aligned(_LARGEST_HALO, step)
+    photographs = others[: len(_PHOTOGRAPHS) - 1]
+    rest = (_Compared(network, image).worst(halo, step, _FEW_RESIDUES) for image in photographs)
+    worst = _worst((differences[step], *rest))
+    return Tiling(verdict="inexact", halo=None, field=None, step=step, error=worst.largest, psnr_db=worst.psnr_db)
+
+
+def inexact_halo(step: int) -> int:
+    """The halo at which the figures of an inexact network were measured."""
+    return aligned(_LARGEST_HALO, step)
+
+
+def _halos(step: int) -> list[int]:
+    return sorted({aligned(halo, step) for halo in _HALOS})
+
+
+def _with_reserve(least: int, step: int, field: int | None) -> int:
+    halo = math.ceil(least * _RESERVE)
+    return aligned(halo if field is None else min(halo, max(field, least)), step)
+
+
+def _exact_from(
+    halos: Sequence[int], place: int, compared: _Compared, step: int, residues: tuple[int, ...]
+) -> tuple[int, _Difference]:
+    """The first halo from a place in the list on that is exact, or the last one; and the difference there."""
+    while True:
+        difference = compared.worst(halos[place], step, residues)
+        if difference.exact or place == len(halos) - 1:
+            return place, difference
+        place += 1
+
+
+def _worst(differences: Sequence[_Difference]) -> _Difference:
+    return _Difference(max(d.largest for d in differences), max(d.mean_square for d in differences))
+
+
+class _Compared:
+    """One image and its whole picture, with which tiles are compared."""
+
+    def __init__(self, network: TiledNetwork, image: Image) -> None:
+        self._run, self._scale, self._image = network.run, network.scale, image
+        self._kept = tuple(max(kept, network.least_side) for kept in _KEPT)
+        self._whole = network.run(image)
+
+    def worst(self, halo: int, step: int, residues: tuple[int, ...]) -> _Difference:
+        """Of tiles at several multiples of a step and of one at the image's end; it stops where one is not exact."""
+        sides = self._image.shape[1:]
+        places = [
+            [_inside(side, self._kept[residue % 2], halo, step, residue) for side in sides] for residue in residues
+        ]
+        places.append([_at_end(side, self._kept[0], halo, step) for side in sides])
+        found = _Difference(0.0, 0.0)
+        for rows, columns in places:
+            found = _worst((found, self._of_tile(rows, columns)))
+            if not found.exact:
+                break
+        return found
+
+    def _of_tile(self, rows: Span, columns: Span) -> _Difference:
+        tile = self._run(np.ascontiguousarray(self._image[:, rows.start : rows.stop, columns.start : columns.stop]))
+        inner, cut = [], []
+        for span in (rows, columns):
+            inner.append(slice(span.keep_start * self._scale, span.keep_stop * self._scale))
+            cut.append(slice(*((side - span.start) * self._scale for side in (span.keep_start, span.keep_stop))))
+        difference = tile[:, cut[0], cut[1]] - self._whole[:, inner[0], inner[1]]
+        return _Difference(float(np.abs(difference).max()), float(np.square(difference, dtype=np.float64).mean()))
+
+
+def _inside(side: int, least_kept: int, halo: int, step: int, residue: int) -> Span:
+    """A tile of the middle of an axis, at one of its first eight multiples of a step from there on."""
+    kept = aligned(least_kept, step)
+    places = max((side - kept) // step, 1)
+    origin = (_ORIGIN // step + residue) % places * step
+    return Span(max(origin - halo, 0), min(origin + kept + halo, side), origin, min(origin + kept, side))
+
+
+def _at_end(side: int, kept: int, halo: int, step: int) -> Span:
+    """A tile that ends with the image."""
+    origin = max(side - kept, 0) // step * step
+    return Span(max(origin - halo, 0), side, origin, side)
+
+
+def _images() -> Iterator[Image]:
+    size = (_SIDE, _SIDE)
+    yield photograph(_PHOTOGRAPHS[0], size)
+    yield photograph(_PHOTOGRAPHS[1], _OTHER_SIZE)
+    for name in _PHOTOGRAPHS[2:]:
+        yield photograph(name, size)
+    yield np.random.default_rng(0).integers(0, 256, (3, *size)).astype(np.float32)
+    yield np.broadcast_to((np.indices(size).sum(axis=0) % 2 * 255).astype(np.float32), (3, *size)).copy()
+    yield np.where(photograph(_PHOTOGRAPHS[0], size) > 128, np.float32(255), np.float32(0))
