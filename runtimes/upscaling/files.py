@@ -200,9 +200,9 @@ class FileUpscaler:
         """
         refuse_outputs_that_are_sources([(source, target)])
         picture = read_picture(source, max_megapixels=self._files.max_megapixels)
-        self._tell_of_colours(picture)
         place = existing_place(target) if in_folder else target
         check_output_format(place, picture.size, scale=self._scale, quality=self._files.quality)
+        self._tell_of_colours(picture)
         return picture if holds_alpha(target) else picture.on_white()
 
     def _tell_of_colours(self, picture: Picture) -> None:

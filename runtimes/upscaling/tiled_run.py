@@ -40,7 +40,7 @@ class TiledRun:
         self._plan, self._size = plan, (image.shape[0], image.shape[1])
         self._image = _extended(image, plan.size, manifest.minimum_side)
         self._scale = manifest.scale
-        self._colouring = Colouring(self._image, manifest.colour, manifest.scale)
+        self._colouring = Colouring(image, manifest.colour, manifest.scale)
         self._gives_pictures = manifest.glue.upsample == "none"
         self._alpha = manifest.glue.alpha if plan.artifact.graph == "tile" and manifest.glue.noise_level else None
         self._session, self._report = session, report
@@ -124,7 +124,8 @@ class TiledRun:
     def _pieces(self, top: int, left: int, values: Image) -> Iterator[Piece]:
         """RGB pieces of a picture at an LR position, without what passes the image's own size."""
         height, width = ((side - start) * self._scale for side, start in zip(self._size, (top, left), strict=True))
-        yield from self._colouring.coloured(top, left, values[:, :height, :width])
+        if height > 0 and width > 0:
+            yield from self._colouring.coloured(top, left, values[:, :height, :width])
 
     def _mean(self, results: Iterator[Image], artifact: Artifact) -> Image:
         """Mean over the members, of which one at a time is held; an EdgesrError where a value is not finite."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,21 @@ def test_colour_photographs_come_out_as_the_papers_have_them(
     expected = as_the_papers("espcn", image, 3)
     assert np.abs(found - expected).max() < 0.01
     assert max(np.ptp(found[:, :, 0] - found[:, :, 1]), np.abs(found[:, :, 0] - found[:, :, 2]).max()) > 10
+
+
+@pytest.mark.parametrize(("multiple", "size"), [(8, (17, 23)), (64, (70, 45))])
+def test_colours_at_the_border_are_those_of_the_image_alone(
+    multiple: int, size: tuple[int, int], espcn_bundle: Bundle
+) -> None:
+    """Where the network gets an extended image: its luma is another one, and cancels out here."""
+    bundle = replace(espcn_bundle, manifest=replace(espcn_bundle.manifest, multiple=multiple))
+    image = photograph("coffee", size).transpose(1, 2, 0) / 2 + 64  # nothing of its picture is clipped
+    found = upscale(image, bundle, UpscaleOptions(artifact_id="onnx-fp32-tile", tile_size=(24, 24)))
+    expected = as_the_papers("espcn", image, 3)
+    assert found.min() > 0 and found.max() < 255
+    for channel in (0, 2):
+        differences = [picture[:, :, channel] - picture[:, :, 1] for picture in (found, expected)]
+        assert np.abs(differences[0] - differences[1]).max() < 0.01
 
 
 def test_rows_and_other_dtypes_are_the_same_picture(espcn_bundle: Bundle) -> None:
