@@ -26,7 +26,7 @@ from edgesr.runtimes.json_records import to_json
 
 @dataclass(frozen=True, kw_only=True)
 class RunJob:
-    """Open ``files`` with a runtime at one thread; call each once, then ``calls`` times in turn, on a tile."""
+    """Open ``files`` with a runtime at one thread; call each once, then ``calls`` times in turn, on a tile (c,h,w)."""
 
     runtime: str
     files: tuple[str, ...]
