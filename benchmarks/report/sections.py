@@ -16,6 +16,7 @@ from edgesr.benchmarks.tables.latency import latency_table
 from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.benchmarks.tables.parity import difference_causes, golden_table, parity_table
 from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
+from edgesr.benchmarks.tables.tiling import tiling_lines
 from edgesr.runtimes.wording import counted
 
 
@@ -198,7 +199,8 @@ def _artifacts(found: ReportData) -> Section:
         id="artifacts",
         title="Artifacts",
         commands=(commands.inspect_command(found.bundle.root),),
-        text="The files of the bundle; the command also counts their operators.",
+        text="The files of the bundle; the command also counts their operators."
+        + "".join(f" {line}." for line in tiling_lines(found.bundle.manifest)),
         tables=(summary.artifact_table(found.bundle.manifest),),
     )
 

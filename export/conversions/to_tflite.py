@@ -16,9 +16,10 @@ from edgesr.export.calibration.photographs import sample_tiles
 from edgesr.export.conversions.in_litert import prove_in_litert
 from edgesr.export.conversions.name_tensors import name_tensors
 from edgesr.export.conversions.resizable import repeat_border, upsample_by_convolution, upsamples_input
-from edgesr.export.graphs.bicubic import cubic_by_convolution
-from edgesr.export.graphs.constant_ranks import use_full_ranks
 from edgesr.export.graphs.depth_to_space import use_dcr_order
+from edgesr.export.graphs.for_converter.bicubic import cubic_by_convolution
+from edgesr.export.graphs.for_converter.constant_ranks import use_full_ranks
+from edgesr.export.graphs.for_converter.matrix_forms import use_matrices
 from edgesr.export.graphs.tflite_graph import read_tflite, write_tflite
 from edgesr.export.subprocesses import run_converter
 
@@ -40,7 +41,7 @@ def export_tflite(
         source = Path(folder) / path.with_suffix(".onnx").name
         upsamples = resizable and upsamples_input(model)
         written = upsample_by_convolution(model) if upsamples else model
-        onnx.save(use_full_ranks(use_dcr_order(cubic_by_convolution(written))), source)
+        onnx.save(_for_converter(written), source)
         converted = Path(folder) / "converted" / f"{source.stem}_float32.tflite"
         run_converter(
             "edgesr.export.conversions.to_tflite",
@@ -55,6 +56,13 @@ def export_tflite(
         name_tensors(edited, input_name=input_name, output_name=output_name)
         path.write_bytes(write_tflite(edited))
     prove_in_litert(path, model)
+
+
+def _for_converter(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same function, in operators that onnx2tf converts as they are."""
+    for rewrite in (cubic_by_convolution, use_matrices, use_dcr_order, use_full_ranks):
+        model = rewrite(model)
+    return model
 
 
 def _convert_here(onnx_file: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from edgesr.runtimes.bundle.manifest import Glue
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.wording import shown_text
 from edgesr.sr_model.generators.foreign.archive import CONTRACT, PROGRAM, TRACE, WHY_NO_TRACE, read_contract
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
@@ -75,9 +77,12 @@ def save_program(path: Path, picture: nn.Module, contract: Contract, images: lis
         program = torch.export.export(
             picture, (images[0],), dynamic_shapes=({2: Dim.DYNAMIC, 3: Dim.DYNAMIC},), strict=False
         )
-    module = program.module()
+    module = program.module(check_guards=False)
     for image in images:
-        _require_equal(module, picture, image, traced=f"{height}x{width}")
+        try:
+            _require_equal(module, picture, image, traced=f"{height}x{width}")
+        except EdgesrError as error:
+            raise EdgesrError(f"{error}{_broken_guard(program, image)}") from error
     trace, why_not = _trace(picture, images)
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
@@ -120,7 +125,8 @@ def _movable(program: ExportedProgram) -> nn.Module:
 def _trace(picture: nn.Module, images: list[Tensor]) -> tuple[bytes | None, str]:
     """The TorchScript of a picture, or why there is none that computes the same."""
     try:
-        with torch.inference_mode():
+        with warnings.catch_warnings(), torch.inference_mode():
+            warnings.simplefilter("ignore")  # what a trace takes for constant is compared below
             traced = torch.jit.trace(picture, (images[0],), check_trace=False)  # type: ignore[no-untyped-call]
             for image in images:
                 _require_equal(traced, picture, image, traced="x".join(map(str, images[0].shape[-2:])))
@@ -143,6 +149,18 @@ def _require_equal(found: nn.Module, picture: nn.Module, image: Tensor, *, trace
             raise EdgesrError(f"traced at {traced}, it fails at {size}: {_baked_in(in_one_line(error))}") from error
     if result.shape != expected.shape or not (result - expected).abs().max().item() <= _TOLERANCE:
         raise EdgesrError(_baked_in(f"traced at {traced}, it is another function at {size}"))
+
+
+def _broken_guard(program: ExportedProgram, image: Tensor) -> str:
+    """What the exporter took for granted of the traced size and does not hold of an image's, "" where nothing is."""
+    try:
+        with torch.inference_mode():
+            program.module()(image)
+    except AssertionError as error:
+        return f" ({shown_text(' '.join(str(error).split()))})"
+    except Exception:  # noqa: BLE001 - it was told why the program fails
+        return ""
+    return ""
 
 
 def _baked_in(what: str) -> str:

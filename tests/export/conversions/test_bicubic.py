@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from edgesr.export.calibration.photographs import photograph
-from edgesr.export.graphs.bicubic import cubic_by_convolution
+from edgesr.export.graphs.for_converter.bicubic import cubic_by_convolution
 from edgesr.export.graphs.onnx_graph import runner
 from edgesr.runtimes.glue.bicubic import phase_taps
 

@@ -10,8 +10,8 @@ from onnx import helper
 
 from edgesr.export.calibration.photographs import photograph
 from edgesr.export.conversions.to_tflite import export_tflite
-from edgesr.export.graphs.constant_ranks import use_full_ranks
 from edgesr.export.graphs.fixed_size import fix_size
+from edgesr.export.graphs.for_converter.constant_ranks import use_full_ranks
 from edgesr.export.graphs.onnx_graph import constant, runner
 from edgesr.runtimes.adapters import tflite
 from tests.helpers.small_graphs import make_graph

@@ -1,0 +1,1 @@
+"""Rewrites of ONNX graphs of fixed sizes into operators that onnx2tf converts as they are."""
