@@ -27,6 +27,8 @@ class ExportOptions:
     """What to export: a preset's embedded weights of one kind, a checkpoint, or a user's network; targets, precisions
     and graphs.
 
+    A ``checkpoint`` is edgesr's, a published one, or one whose architecture spandrel recognises, where it is installed.
+
     ``module`` is "FILE.py:NAME", a function that gives a torch.nn.Module, and ``checkpoint`` then holds its weights. It
     speaks [0, ``peak``], where None is 1 unless a photograph says otherwise, and takes sides that are multiples of
     ``multiple``, which is found where it is None. ``colour`` is what its images carry: "rgb", or of one channel "luma"
@@ -115,8 +117,10 @@ class ExportOptions:
             raise InputError(f"--module {self.module!r}: give FILE.py:NAME, a file and a function in it")
         if not Path(file).is_file():
             raise InputError(f"{file}: no such file; give --module FILE.py:NAME")
-        if refused := [precision for precision in self.precisions if precision != FLOAT]:
-            raise InputError(
-                f"--precision {','.join(refused)}: networks given with --module are exported in {FLOAT} alone"
-            )
+        self.require_float("given with --module")
         return Path(file), name
+
+    def require_float(self, which: str) -> None:
+        """An InputError unless float32 is all that is asked for of networks ``which`` are not edgesr's."""
+        if refused := [precision for precision in self.precisions if precision != FLOAT]:
+            raise InputError(f"--precision {','.join(refused)}: networks {which} are exported in {FLOAT} alone")

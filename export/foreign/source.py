@@ -26,8 +26,7 @@ def cached_archive(options: ExportOptions, cache: StageCache, progress: Progress
         child_process.python_files(file),
         child_process.Stated(peak=options.peak, multiple=options.multiple, colour=cast(Colour | None, options.colour)),
     )
-    for note in child_process.read_notes(folder):
-        notice(progress, note)
+    child_process.tell_notes(folder, progress)
     return folder / child_process.FILE
 
 

@@ -48,7 +48,7 @@ def export(
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(help="Checkpoint to export: .safetensors or published .pth; or the weights of --module."),
+        typer.Option(help="Checkpoint to export: ours, published, or one that spandrel knows; or weights of --module."),
     ] = None,
     module: ModuleOption = None,
     peak: PeakOption = None,

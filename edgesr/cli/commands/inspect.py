@@ -38,7 +38,8 @@ def inspect(
             raise InputError(
                 "--checkpoint, --peak, --multiple and --colour belong to --module FILE.py:NAME; leave them out"
             )
-        tables = edgesr.inspect(path)
+        with shown_progress() as progress:
+            tables = edgesr.inspect(path, cache_dir=cache_dir, progress=progress)
     else:
         run = edgesr.inspect_module  # refuses missing packages before anything else
         options = edgesr.ExportOptions(

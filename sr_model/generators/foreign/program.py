@@ -6,6 +6,7 @@ All later stages read this file; the user's code is not run again.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import json
 import warnings
@@ -15,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
+from torch.fx import GraphModule
 from torch.utils.flop_counter import FlopCounterMode
 
 from edgesr.runtimes.bundle.manifest import Glue
@@ -67,10 +69,11 @@ class ForeignGenerator(nn.Module):
         return self.residual(lr).clamp(0.0, 255.0)
 
 
-def save_program(path: Path, picture: nn.Module, contract: Contract, images: list[Tensor]) -> None:
+def save_program(path: Path, picture: nn.Module, contract: Contract, images: list[Tensor]) -> str:
     """Export the picture's program and its trace, prove both equal to it on images (1,c,h,w), and write the archive.
 
-    An EdgesrError names the first size at which the program is another function: a size was baked in.
+    The SHA-256 of what it computes is given: files of one network differ, since torch writes counters and lines of
+    code into them. An EdgesrError names the first size at which the program is another function: a size was baked in.
     """
     height, width = images[0].shape[-2:]
     with torch.inference_mode(False), torch.no_grad():
@@ -86,10 +89,12 @@ def save_program(path: Path, picture: nn.Module, contract: Contract, images: lis
     trace, why_not = _trace(picture, images)
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
+    described = json.dumps(dataclasses.asdict(contract), sort_keys=True)
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(CONTRACT, json.dumps(dataclasses.asdict(contract), sort_keys=True))
+        archive.writestr(CONTRACT, described)
         archive.writestr(PROGRAM, buffer.getvalue())
         archive.writestr(*((WHY_NO_TRACE, why_not) if trace is None else (TRACE, trace)))
+    return _sha256(program, described, why_not)
 
 
 def load_program(path: Path, *, traced: bool = False) -> ForeignGenerator:
@@ -114,6 +119,17 @@ def count_program_mac_per_hr_pixel(generator: ForeignGenerator) -> float:
     return multiply_accumulates / (picture.shape[-1] * picture.shape[-2])
 
 
+def _sha256(program: ExportedProgram, *texts: str) -> str:
+    """Over the code and the tensors of a program, and texts."""
+    graphs = [module for module in program.graph_module.modules() if isinstance(module, GraphModule)]
+    interface = (repr(program.graph_signature), repr(program.range_constraints))
+    digest = hashlib.sha256(repr([*texts, *interface, *(graph.code for graph in graphs)]).encode())
+    for name, tensor in sorted({**program.state_dict, **program.constants}.items()):
+        digest.update(repr((name, tensor.dtype, tuple(tensor.shape))).encode())
+        digest.update(tensor.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
 def _movable(program: ExportedProgram) -> nn.Module:
     """A program's module, which refuses eval() although there is nothing in it that depends on the mode."""
     module = program.module(check_guards=False)  # they were checked at several sizes when the program was made
@@ -130,12 +146,12 @@ def _trace(picture: nn.Module, images: list[Tensor]) -> tuple[bytes | None, str]
             traced = torch.jit.trace(picture, (images[0],), check_trace=False)  # type: ignore[no-untyped-call]
             for image in images:
                 _require_equal(traced, picture, image, traced="x".join(map(str, images[0].shape[-2:])))
+        buffer = io.BytesIO()
+        torch.jit.save(traced, buffer)
     except EdgesrError as error:
         return None, str(error)
     except Exception as error:  # noqa: BLE001 - of any kind, since it is the user's code
         return None, in_one_line(error)
-    buffer = io.BytesIO()
-    torch.jit.save(traced, buffer)
     return buffer.getvalue(), ""
 
 

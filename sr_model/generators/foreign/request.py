@@ -11,10 +11,11 @@ from edgesr.runtimes.bundle.contract import Colour
 class Request:
     """A function of a file by absolute path, and what the user says of the network, None where it is to be found.
 
+    Where ``file`` is None, the architecture is recognised from the checkpoint.
     ``photograph``: a .npy (3,h,w), RGB, in [0,255].
     """
 
-    file: str
+    file: str | None
     function: str
     checkpoint: str | None
     name: str
