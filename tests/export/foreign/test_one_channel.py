@@ -14,16 +14,21 @@ from torch import nn
 import edgesr
 from edgesr.benchmarks.parity.check import check_parity
 from edgesr.export.calibration.photographs import photograph
+from edgesr.export.foreign.live import live_archive, split_source
 from edgesr.export.options import ExportOptions
 from edgesr.export.pipeline import export_bundle
+from edgesr.export.stages.cache import StageCache
 from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.bundle.sound_manifest import require_sound
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_records import DecodeError
+from edgesr.runtimes.progress import silent
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import upscale
+from edgesr.sr_model.generators.foreign.archive import read_contract
 from edgesr.sr_model.generators.foreign.contract import Contract
+from edgesr.sr_model.generators.foreign.live import Generator
 from edgesr.sr_model.generators.foreign.probe import probe
 from tests.export.foreign.conftest import NETWORKS
 from tests.helpers.foreign.as_the_papers import as_the_papers, image_of, network
@@ -72,6 +77,17 @@ def test_other_channels_are_refused(taken: int, given: int, colour: Colour | Non
 def test_colours_are_refused_before_any_code_runs(options: dict[str, str], part: str) -> None:
     with pytest.raises(InputError, match=part):
         ExportOptions(**options)  # type: ignore[arg-type]
+
+
+def test_a_live_network_is_grey_where_that_is_said(tmp_path: Path) -> None:
+    cache = StageCache(tmp_path / "cache")
+    with cache.locked():
+        archive = live_archive(Generator(network("vdsr"), colour="grey"), cache, silent)
+    assert read_contract(archive).colour == "grey"
+    with pytest.raises(InputError, match="give one of rgb, luma, grey"):
+        Generator(network("vdsr"), colour="blue")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="colour"):
+        split_source(Generator(network("vdsr")), ExportOptions(module="a.py:b", colour="grey"))
 
 
 def test_manifest_tells_of_one_channel(espcn_bundle: Bundle, cache_dir: Path, run_cli: RunCli) -> None:
