@@ -69,23 +69,27 @@ class _Difference:
 def measure_tiling(network: TiledNetwork) -> Tiling:
     """The least step, and the least halo and a quarter more, with which tiles equal whole pictures.
 
-    It never is above the receptive field, with which the verdict is "proven". A network whose tiles are not exact with
-    any step at a halo of 32 pixels is "inexact", with the figures of the step that came closest, and that halo.
+    It never is above the receptive field, with which the verdict is "proven"; so it is too where the receptive field is
+    known and larger than the halos that are tried, up to 32 pixels. A network whose tiles are not exact otherwise is
+    "inexact", with the figures of the step that came closest, and that halo.
     """
     images = [image[: network.channels] for image in _images()]
     first = _Compared(network, images[0])
     step = _least_step(first, network.multiple)
-    if step is None:
-        return _inexact(network, first, images[1:])
+    found = None if step is None else _by_comparison(network, step, first, images[1:])
+    return found or _by_field(network, step or network.multiple, images) or _inexact(network, first, images[1:])
+
+
+def _by_comparison(network: TiledNetwork, step: int, first: _Compared, others: Sequence[Image]) -> Tiling | None:
     halos = _halos(step)
     place, worst = _exact_from(halos, 0, first, step, _RESIDUES)
-    for image in images[1:]:
+    for image in others:
         compared = _Compared(network, image)
         residues = _FEW_RESIDUES if network.sparse else _RESIDUES
         place, difference = _exact_from(halos, place, compared, step, residues)
         worst = _worst((worst, difference))
     if not worst.exact:
-        return _inexact(network, first, images[1:])
+        return None
     field = network.field(step)
     halo = _with_reserve(halos[place], step, field)
     proven = field is not None and halo >= field
@@ -96,6 +100,20 @@ def measure_tiling(network: TiledNetwork) -> Tiling:
         step=step,
         error=worst.largest,
         psnr_db=worst.psnr_db,
+    )
+
+
+def _by_field(network: TiledNetwork, step: int, images: Sequence[Image]) -> Tiling | None:
+    """With the receptive field as halo, where it is known; it is compared as well."""
+    field = network.field(step)
+    if field is None:
+        return None
+    halo = aligned(field, step)
+    worst = _worst([_Compared(network, image).worst(halo, step, _FEW_RESIDUES) for image in images])
+    if not worst.exact:
+        return None
+    return Tiling(
+        verdict="proven", halo=halo, field=field, step=step, error=worst.largest, psnr_db=worst.psnr_db
     )
 
 
@@ -113,15 +131,16 @@ def _least_step(compared: _Compared, multiple: int) -> int | None:
 
 
 def _inexact(network: TiledNetwork, first: _Compared, others: Sequence[Image]) -> Tiling:
-    """The figures of photographs with the step that comes closest on the first one."""
+    """The figures of photographs with the step that comes closest on the first one; of all images if those are exact."""
     differences = {
         step: first.worst(aligned(_LARGEST_HALO, step), step, _FEW_RESIDUES) for step in {1, 8, network.multiple}
     }
     step = min(differences, key=lambda one: (differences[one].mean_square, one))
     halo = aligned(_LARGEST_HALO, step)
-    photographs = others[: len(_PHOTOGRAPHS) - 1]
-    rest = (_Compared(network, image).worst(halo, step, _FEW_RESIDUES) for image in photographs)
-    worst = _worst((differences[step], *rest))
+    worst, photographs = differences[step], len(_PHOTOGRAPHS) - 1
+    for place, image in enumerate(others):
+        if place < photographs or worst.exact:
+            worst = _worst((worst, _Compared(network, image).worst(halo, step, _FEW_RESIDUES)))
     return Tiling(verdict="inexact", halo=None, field=None, step=step, error=worst.largest, psnr_db=worst.psnr_db)
 
 
