@@ -48,7 +48,7 @@ def measure(row: Row, folder: Path) -> dict[str, Any]:
     weights = () if row.checkpoint is None else ("--checkpoint", row.checkpoint)
     source = ("--module", row.module, *weights, *row.options)
     cache = f"caches/{bundle.name}"
-    export = ("export", *source, "--tile-size", "64x64", "--output", str(bundle), "--cache-dir", cache)
+    export = ("export", *source, "--tile-size", f"{row.tile}x{row.tile}", "--output", str(bundle), "--cache-dir", cache)
     start = time.monotonic()
     code, said = run_edgesr(export, folder)
     result: dict[str, Any] = {"code": code, "said": said, "export_s": time.monotonic() - start}
