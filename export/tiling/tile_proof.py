@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -70,17 +71,25 @@ def measure_tiling(network: TiledNetwork) -> Tiling:
     """The least step, and the least halo and a quarter more, with which tiles equal whole pictures.
 
     It never is above the receptive field, with which the verdict is "proven"; so it is too where the receptive field is
-    known and larger than the halos that are tried, up to 32 pixels. A network whose tiles are not exact otherwise is
+    known, larger than the halos that are tried, up to 32 pixels, and enough. A network whose tiles are not exact is
     "inexact", with the figures of the step that came closest, and that halo.
     """
     images = [image[: network.channels] for image in _images()]
     first = _Compared(network, images[0])
     step = _least_step(first, network.multiple)
-    found = None if step is None else _by_comparison(network, step, first, images[1:])
-    return found or _by_field(network, step or network.multiple, images) or _inexact(network, first, images[1:])
+    by_comparison = partial(_by_comparison, network, step, first, images[1:])
+    by_field = partial(_by_field, network, images)
+    attempts = (by_comparison, by_field) if step == network.multiple else (by_field, by_comparison)
+    found = next((tiling for attempt in attempts if (tiling := attempt()) is not None), None)
+    return found or _inexact(network, first, images[1:])
 
 
-def _by_comparison(network: TiledNetwork, step: int, first: _Compared, others: Sequence[Image]) -> Tiling | None:
+def _by_comparison(
+    network: TiledNetwork, step: int | None, first: _Compared, others: Sequence[Image]
+) -> Tiling | None:
+    """With the least halo that is exact, of those up to 32 pixels; None where no step was found."""
+    if step is None:
+        return None
     halos = _halos(step)
     place, worst = _exact_from(halos, 0, first, step, _RESIDUES)
     for image in others:
@@ -103,18 +112,18 @@ def _by_comparison(network: TiledNetwork, step: int, first: _Compared, others: S
     )
 
 
-def _by_field(network: TiledNetwork, step: int, images: Sequence[Image]) -> Tiling | None:
+def _by_field(network: TiledNetwork, images: Sequence[Image]) -> Tiling | None:
     """With the receptive field as halo, where it is known; it is compared as well."""
+    step = network.multiple
     field = network.field(step)
     if field is None:
         return None
-    halo = aligned(field, step)
-    worst = _worst([_Compared(network, image).worst(halo, step, _FEW_RESIDUES) for image in images])
-    if not worst.exact:
-        return None
-    return Tiling(
-        verdict="proven", halo=halo, field=field, step=step, error=worst.largest, psnr_db=worst.psnr_db
-    )
+    halo, worst = aligned(field, step), _Difference(0.0, 0.0)
+    for image in images:
+        worst = _worst((worst, _Compared(network, image).worst(halo, step, _FEW_RESIDUES)))
+        if not worst.exact:
+            return None
+    return Tiling(verdict="proven", halo=halo, field=field, step=step, error=worst.largest, psnr_db=worst.psnr_db)
 
 
 def aligned(length: int, step: int) -> int:
