@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +26,9 @@ class _TileGraph(nn.Module):
 
 def build_graph(generator: Generator | ForeignGenerator, kind: GraphKind) -> nn.Module:
     """The module to export."""
-    generator = copy.deepcopy(generator).eval().requires_grad_(False)
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # PyTorch's, of copies of its own programs
+        generator = copy.deepcopy(generator)
+    generator = generator.eval().requires_grad_(False)
     return generator if kind == "full" else _TileGraph(generator)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from edgesr.export.calibration.photographs import photograph
+from edgesr.export.conversions.full_and_tile import build_graph
 from edgesr.export.tiling.tile_proof import measure_tiling
 from edgesr.export.tiling.tiled_network import tiled_network
 from edgesr.runtimes.arrays import Image
@@ -145,3 +147,11 @@ def test_networks_that_are_others_at_other_sizes_are_refused(name: str, archived
     assert error.name == "error.txt"
     assert "traced at 41x58" in error.read_text()
     assert "a size was baked in" in error.read_text()
+
+
+def test_graphs_of_a_program_are_made_without_warnings(archived: Archived) -> None:
+    generator = load_program(archived(NETWORKS / "convolutional.py", "srvgg"))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        build_graph(generator, "tile")
+    assert told == []
