@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -74,28 +74,23 @@ def measure_tiling(network: TiledNetwork) -> Tiling:
     known, larger than the halos that are tried, up to 32 pixels, and enough. A network whose tiles are not exact is
     "inexact", with the figures of the step that came closest, and that halo.
     """
-    images = [image[: network.channels] for image in _images()]
-    first = _Compared(network, images[0])
-    step = _least_step(first, network.multiple)
-    by_comparison = partial(_by_comparison, network, step, first, images[1:])
-    by_field = partial(_by_field, network, images)
+    images = [_Compared(network, image) for image in _images()]
+    step = _least_step(images[0], network.multiple)
+    by_comparison, by_field = partial(_by_comparison, network, images, step), partial(_by_field, network, images)
     attempts = (by_comparison, by_field) if step == network.multiple else (by_field, by_comparison)
     found = next((tiling for attempt in attempts if (tiling := attempt()) is not None), None)
-    return found or _inexact(network, first, images[1:])
+    return found or _inexact(network, images)
 
 
-def _by_comparison(
-    network: TiledNetwork, step: int | None, first: _Compared, others: Sequence[Image]
-) -> Tiling | None:
+def _by_comparison(network: TiledNetwork, images: Sequence[_Compared], step: int | None) -> Tiling | None:
     """With the least halo that is exact, of those up to 32 pixels; None where no step was found."""
     if step is None:
         return None
     halos = _halos(step)
-    place, worst = _exact_from(halos, 0, first, step, _RESIDUES)
-    for image in others:
-        compared = _Compared(network, image)
+    place, worst = _exact_from(halos, 0, images[0], step, _RESIDUES)
+    for image in images[1:]:
         residues = _FEW_RESIDUES if network.sparse else _RESIDUES
-        place, difference = _exact_from(halos, place, compared, step, residues)
+        place, difference = _exact_from(halos, place, image, step, residues)
         worst = _worst((worst, difference))
     if not worst.exact:
         return None
@@ -112,7 +107,7 @@ def _by_comparison(
     )
 
 
-def _by_field(network: TiledNetwork, images: Sequence[Image]) -> Tiling | None:
+def _by_field(network: TiledNetwork, images: Sequence[_Compared]) -> Tiling | None:
     """With the receptive field as halo, where it is known; it is compared as well."""
     step = network.multiple
     field = network.field(step)
@@ -120,7 +115,7 @@ def _by_field(network: TiledNetwork, images: Sequence[Image]) -> Tiling | None:
         return None
     halo, worst = aligned(field, step), _Difference(0.0, 0.0)
     for image in images:
-        worst = _worst((worst, _Compared(network, image).worst(halo, step, _FEW_RESIDUES)))
+        worst = _worst((worst, image.worst(halo, step, _FEW_RESIDUES)))
         if not worst.exact:
             return None
     return Tiling(verdict="proven", halo=halo, field=field, step=step, error=worst.largest, psnr_db=worst.psnr_db)
@@ -139,17 +134,16 @@ def _least_step(compared: _Compared, multiple: int) -> int | None:
     return None
 
 
-def _inexact(network: TiledNetwork, first: _Compared, others: Sequence[Image]) -> Tiling:
+def _inexact(network: TiledNetwork, images: Sequence[_Compared]) -> Tiling:
     """The figures of photographs with the step that comes closest on the first one; of all images if those are exact."""
     differences = {
-        step: first.worst(aligned(_LARGEST_HALO, step), step, _FEW_RESIDUES) for step in {1, 8, network.multiple}
+        step: images[0].worst(aligned(_LARGEST_HALO, step), step, _FEW_RESIDUES) for step in {1, 8, network.multiple}
     }
     step = min(differences, key=lambda one: (differences[one].mean_square, one))
-    halo = aligned(_LARGEST_HALO, step)
-    worst, photographs = differences[step], len(_PHOTOGRAPHS) - 1
-    for place, image in enumerate(others):
-        if place < photographs or worst.exact:
-            worst = _worst((worst, _Compared(network, image).worst(halo, step, _FEW_RESIDUES)))
+    halo, worst = aligned(_LARGEST_HALO, step), differences[step]
+    for place, image in enumerate(images[1:], start=1):
+        if place < len(_PHOTOGRAPHS) or worst.exact:
+            worst = _worst((worst, image.worst(halo, step, _FEW_RESIDUES)))
     return Tiling(verdict="inexact", halo=None, field=None, step=step, error=worst.largest, psnr_db=worst.psnr_db)
 
 
@@ -186,9 +180,12 @@ class _Compared:
     """One image and its whole picture, with which tiles are compared."""
 
     def __init__(self, network: TiledNetwork, image: Image) -> None:
-        self._run, self._scale, self._image = network.run, network.scale, image
+        self._run, self._scale, self._image = network.run, network.scale, image[: network.channels]
         self._kept = tuple(max(kept, network.least_side) for kept in _KEPT)
-        self._whole = network.run(image)
+
+    @cached_property
+    def _whole(self) -> Image:
+        return self._run(self._image)
 
     def worst(self, halo: int, step: int, residues: tuple[int, ...]) -> _Difference:
         """Of tiles at several multiples of a step and of one at the image's end; it stops where one is not exact."""
