@@ -1,6 +1,7 @@
 """Networks of BasicSR at their published channels and blocks. Their weights are not in a package: they are seeded here.
 
-git clone https://github.com/XPixelGroup/BasicSR && git -C BasicSR checkout 8d56e3a045f9fb3e1d8872f92ee4a4f07f886b0a
+git clone https://github.com/XPixelGroup/BasicSR
+git -C BasicSR checkout 8d56e3a045f9fb3e1d8872f92ee4a4f07f886b0a
 cp docs/networks/basicsr.py BasicSR/
 edgesr export --module BasicSR/basicsr.py:edsr_x2 --output bundle
 
@@ -92,7 +93,7 @@ def _network(file: str, name: str, **options: Any) -> nn.Module:
 
 
 def _without_training() -> None:
-    """Make the package's networks importable without OpenCV, torchvision and compiled operators, which they do not use."""
+    """Make the networks importable without OpenCV, torchvision and compiled operators, which they do not use."""
     for name in _PACKAGES:
         module = ModuleType(name)
         module.__path__ = [str(Path(__file__).parent / name.replace(".", "/"))]

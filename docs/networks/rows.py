@@ -12,8 +12,8 @@ ESR_WEIGHTS = "NTIRE2022_ESR/model_zoo"
 class Row:
     """A network: its factory, the published weights (seeded ones where there is None), what else the export is given.
 
-    ``special``: what is in it that a conversion can stumble on. ``tile``: side of fixed-size files, which has to be more
-    than twice the halo.
+    ``special``: what is in it that a conversion can stumble on. ``tile``: side of fixed-size files, more than twice the
+    halo.
     """
 
     name: str

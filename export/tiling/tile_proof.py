@@ -135,7 +135,7 @@ def _least_step(compared: _Compared, multiple: int) -> int | None:
 
 
 def _inexact(network: TiledNetwork, images: Sequence[_Compared]) -> Tiling:
-    """The figures of photographs with the step that comes closest on the first one; of all images if those are exact."""
+    """The figures of photographs with the step that comes closest on one; of all images if photographs are exact."""
     differences = {
         step: images[0].worst(aligned(_LARGEST_HALO, step), step, _FEW_RESIDUES) for step in {1, 8, network.multiple}
     }

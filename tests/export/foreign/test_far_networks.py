@@ -25,9 +25,7 @@ def far_edge(image: Image) -> Image:
 
 
 def network(run: Callable[[Image], Image], field: int | None) -> TiledNetwork:
-    return TiledNetwork(
-        run=run, field=lambda _: field, scale=1, channels=3, multiple=1, least_side=1, sparse=True
-    )
+    return TiledNetwork(run=run, field=lambda _: field, scale=1, channels=3, multiple=1, least_side=1, sparse=True)
 
 
 def test_the_receptive_field_is_the_halo_where_no_smaller_one_is_exact() -> None:
