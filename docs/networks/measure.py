@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,18 @@ from edgesr.runtimes.json_file import parse_json
 
 TARGETS = ("onnx", "tflite", "torchscript")
 LIMIT_S = 600
-HEADER = "network | special | weights | parameters | ONNX | TFLite | TorchScript | peak, multiple | tiles | export | ONNX file"
+HEADER = (
+    "network",
+    "special",
+    "weights",
+    "parameters",
+    "ONNX",
+    "TFLite",
+    "TorchScript",
+    "peak, multiple",
+    "tiles: halo, step, error",
+    "export, ONNX file",
+)
 
 
 def main(folder: Path, names: list[str]) -> None:
@@ -37,7 +49,7 @@ def main(folder: Path, names: list[str]) -> None:
         if name not in measured:
             measured[name] = measure(rows[name], folder)
             kept.write_text(json.dumps(measured, indent=1))
-    print(f"| {HEADER} |\n{'|---' * len(HEADER.split('|'))}|")
+    print(f"| {' | '.join(HEADER)} |\n{'|---' * len(HEADER)}|")
     for name, row in rows.items():
         if name in measured:
             print(table_row(row, measured[name]))
@@ -94,7 +106,7 @@ def _figures(manifest: Manifest, results: list[dict[str, Any]]) -> dict[str, Any
         "targets": targets,
         "parameters": manifest.checkpoint.parameters,
         "multiple": manifest.multiple,
-        "tiles": f"{tiling.verdict}: {tiling.text}",
+        "tiling": asdict(tiling),
         "onnx_bytes": max((a.size_bytes for a in manifest.artifacts if a.format == "onnx"), default=0),
     }
 
@@ -112,11 +124,16 @@ def table_row(row: Row, measured: dict[str, Any]) -> str:
         f"{measured['parameters']:,}",
         *(_psnr_text(measured["targets"].get(target)) for target in TARGETS),
         f"{peak}, {measured['multiple']}",
-        measured["tiles"],
-        f"{measured['export_s']:.0f} s",
-        f"{measured['onnx_bytes'] / 1e6:.1f} MB",
+        _tiles_text(measured["tiling"]),
+        f"{measured['export_s']:.0f} s, {measured['onnx_bytes'] / 1e6:.1f} MB",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _tiles_text(tiling: dict[str, Any]) -> str:
+    if tiling["verdict"] == "inexact":
+        return f"inexact, {tiling['error']:.2g}"
+    return f"{tiling['verdict']}: {tiling['halo']}, {tiling['step']}, {tiling['error']:.2g}"
 
 
 def _psnr_text(target: dict[str, Any] | None) -> str:
