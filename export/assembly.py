@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from edgesr.export.conversions.graph_names import INPUT_NAME, OUTPUT_NAMES
+from edgesr.export.foreign.onnx_weights import sha256_with_weights
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.options import ExportOptions
 from edgesr.export.quantization.precisions import PRECISIONS, tolerances
@@ -54,11 +55,13 @@ class Assembly:
             multiple=self.runner.config.multiple,
             colour=self.runner.config.colour,
             tiling=self.runner.tiling,
-            reference="pytorch",
+            reference="pytorch" if self.options.onnx is None else "onnxruntime",
             tile_size=self.options.tile_size,
             glue=self.runner.glue,
             checkpoint=Checkpoint(
-                name=self.checkpoint_name, sha256=self.runner.sha256, parameters=measurement.parameters
+                name=self.checkpoint_name,
+                sha256=self.runner.sha256 if self.options.onnx is None else sha256_with_weights(self.options.onnx),
+                parameters=measurement.parameters,
             ),
             artifacts=tuple(self._artifact(root, item) for item in self.converted),
             goldens=tuple(self._golden(root, record) for record in self.goldens[1]),

@@ -1,4 +1,4 @@
-"""Goldens: float32 PyTorch runs on photographs, among them the cases of the projection factor k.
+"""Goldens: float32 runs of the reference on photographs, among them the cases of the projection factor k.
 
 k = 1           a photograph as it is
 0.2 < k < 0.8   the same, over-exposed until much of it is clipped and the noise level drops

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from edgesr.export.formats.targets import TARGETS
+from edgesr.export.formats.targets import TARGETS, targets_of_onnx
 from edgesr.export.quantization.precisions import FLOAT
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.manifest import LARGEST_SIDE, Size
@@ -19,6 +19,7 @@ DEFAULT_PRESET = "srrescycgan-mobile"
 DEFAULT_TILE_SIZE: Size = (128, 128)
 DEFAULT_MIN_PSNR_DB = 40.0
 DEFAULT_MAX_SHIFT = 0.3
+_FOREIGN = "--module FILE.py:NAME or --onnx FILE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +27,13 @@ class ExportOptions:
     """What to export: a preset's embedded weights of one kind, a checkpoint, or a user's network; targets, precisions
     and graphs.
 
+    A ``checkpoint`` is edgesr's, a published one, or one whose architecture spandrel recognises, where it is installed.
+
     ``module`` is "FILE.py:NAME", a function that gives a torch.nn.Module, and ``checkpoint`` then holds its weights. It
     speaks [0, ``peak``], where None is 1 unless a photograph says otherwise, and takes sides that are multiples of
-    ``multiple``, which is found where it is None. ``allow_inexact_tiles``: tile graphs although tiles differ from the
-    whole picture, by the figure that the bundle then tells.
+    ``multiple``, which is found where it is None. ``onnx`` is an existing file of such a network instead.
+    ``allow_inexact_tiles``: tile graphs although tiles differ from the whole picture, by the figure that the bundle
+    then tells.
 
     int8 and w8a16 are calibrated on the photographs of a folder, or on synthetic ones. int8 keeps as few convolutions
     in float as the budget allows: a mean PSNR (dB, against float32) of at least ``int8_min_psnr_db`` and a shift of no
@@ -40,6 +44,7 @@ class ExportOptions:
     weights: str | None = None
     checkpoint: Path | None = None
     module: str | None = None
+    onnx: Path | None = None
     peak: int | None = None
     multiple: int | None = None
     allow_inexact_tiles: bool = False
@@ -68,14 +73,23 @@ class ExportOptions:
 
     def _check_module(self) -> None:
         for option, value in (("--peak", self.peak), ("--multiple", self.multiple)):
-            if value is not None and self.module is None:
-                raise InputError(f"{option} {value}: says something of the network of --module FILE.py:NAME; give both")
+            if value is not None and not self.is_foreign:
+                raise InputError(f"{option} {value}: says something of a network given with {_FOREIGN}; give both")
         if self.peak not in (None, *PEAKS):
             raise InputError(
                 f"--peak {self.peak}: give {' or '.join(map(str, PEAKS))}, the largest value of its images"
             )
         if self.multiple is not None and not 1 <= self.multiple <= LARGEST_MULTIPLE:
             raise InputError(f"--multiple {self.multiple}: give a whole number from 1 to {LARGEST_MULTIPLE}")
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a user's own network is exported."""
+        return self.module is not None or self.onnx is not None
+
+    def possible_targets(self) -> tuple[tuple[str, ...], list[str]]:
+        """The targets that the source can become, and a line on each that is left out; an InputError for others."""
+        return (self.targets, []) if self.onnx is None else targets_of_onnx(self.targets)
 
     def source_name(self) -> str:
         """What the bundle's manifest calls the source: the file's name; for --module the function and its weights."""
@@ -86,7 +100,9 @@ class ExportOptions:
         return printable(f"{file.name}:{function}{weights}")
 
     def source(self) -> Path:
-        """The checkpoint file to export, or the user's Python file."""
+        """The checkpoint file to export, or the user's Python or ONNX file."""
+        if self.onnx is not None:
+            return self._onnx_file(self.onnx)
         if self.module is not None:
             return self.factory()[0]
         if self.preset is not None and self.checkpoint is not None:
@@ -110,8 +126,19 @@ class ExportOptions:
             raise InputError(f"--module {self.module!r}: give FILE.py:NAME, a file and a function in it")
         if not Path(file).is_file():
             raise InputError(f"{file}: no such file; give --module FILE.py:NAME")
-        if refused := [precision for precision in self.precisions if precision != FLOAT]:
-            raise InputError(
-                f"--precision {','.join(refused)}: networks given with --module are exported in {FLOAT} alone"
-            )
+        self.require_float("given with --module")
         return Path(file), name
+
+    def _onnx_file(self, file: Path) -> Path:
+        others = (self.preset, self.weights, self.checkpoint, self.module)
+        if any(other is not None for other in others):
+            raise InputError("give --onnx alone: --preset, --weights, --checkpoint and --module are other sources")
+        if not file.is_file():
+            raise InputError(f"{file}: no such file; give --onnx FILE.onnx")
+        self.require_float("given with --onnx")
+        return file
+
+    def require_float(self, which: str) -> None:
+        """An InputError unless float32 is all that is asked for of networks ``which`` are not edgesr's."""
+        if refused := [precision for precision in self.precisions if precision != FLOAT]:
+            raise InputError(f"--precision {','.join(refused)}: networks {which} are exported in {FLOAT} alone")

@@ -11,7 +11,9 @@ import numpy as np
 
 from edgesr.export.assembly import Assembly
 from edgesr.export.calibration.tiles import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
-from edgesr.export.foreign.source import cached_archive, with_exact_tiles
+from edgesr.export.foreign.files import generator_file
+from edgesr.export.foreign.live import split_source
+from edgesr.export.foreign.source import with_exact_tiles
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.formats.targets import left_out, plan_artifacts, require_converters
 from edgesr.export.options import ExportOptions
@@ -29,6 +31,7 @@ from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.wording import counted
 from edgesr.sr_model.generators.foreign.contract import Contract
+from edgesr.sr_model.generators.foreign.live import Generator
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
 
 Goldens = tuple[Path, tuple[GoldenRecord, ...]]
@@ -53,22 +56,35 @@ class ExportReport:
 
 
 def export_bundle(
-    options: ExportOptions, output: Path, *, cache_dir: Path | None = None, progress: Progress = silent
+    source: ExportOptions | Generator,
+    output: Path | str,
+    *,
+    options: ExportOptions | None = None,
+    cache_dir: Path | None = None,
+    progress: Progress = silent,
 ) -> ExportReport:
-    """Export a checkpoint to a bundle. Everything that can be refused is refused before any conversion."""
-    plans = plan_artifacts(options.targets, options.precisions, options.graphs, options.tile_size)
-    source = options.source()
+    """Export a generator to a bundle. Everything that can be refused is refused before any conversion.
+
+    ``source`` is a network that the caller holds, whose code runs in this process up to the exported program, and
+    ``options`` are then the targets, graphs and sizes; or it is options that name a checkpoint, a preset or a file.
+    """
+    output = Path(output)
+    options, live = split_source(source, options)
+    targets, not_of_onnx = options.possible_targets()
+    plans = plan_artifacts(targets, options.precisions, options.graphs, options.tile_size)
+    files = [] if live is not None else [options.source()]
+    name = options.source_name() if live is None else live.title
     check_output(output)
     cache_root = cache_dir or default_cache_dir()
-    _check_inputs_are_kept(output, [path for path in (source, options.calibration, cache_root) if path is not None])
+    _check_inputs_are_kept(output, [path for path in (*files, options.calibration, cache_root) if path is not None])
     if options.calibration is not None:
         check_folder(options.calibration)
     require_converters(plans)
-    for line in left_out(options.targets, options.precisions):
+    for line in (*not_of_onnx, *left_out(targets, options.precisions)):
         notice(progress, line)
     cache = StageCache(cache_root)
     with cache.locked(progress):
-        given = source if options.module is None else cached_archive(options, cache, progress)
+        given = generator_file(options, live, cache, progress)
         runner = StageRunner(cache, given, progress, inexact_tiles=options.allow_inexact_tiles)
         plans = with_exact_tiles(options, plans, runner, progress)
         _check_tile_size(options, runner)
@@ -76,7 +92,7 @@ def export_bundle(
         goldens = runner.goldens(options.tile_size)
         quantization = _quantization(options, plans, goldens, progress)
         converted, failures = _converted(runner, cache, plans, quantization, progress)
-        assembly = Assembly(runner, options.source_name(), options, quantization, converted, goldens)
+        assembly = Assembly(runner, name, options, quantization, converted, goldens)
         bundle = write_bundle(output, assembly.fill)
     progress(ProgressEvent("export", len(plans) + 1, len(plans) + 1, str(output)))
     return ExportReport(bundle, tuple(cache.conversions), failures)

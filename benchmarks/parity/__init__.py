@@ -1,1 +1,1 @@
-"""Fidelity: whether an artifact computes what float32 PyTorch computes."""
+"""Fidelity: whether an artifact computes what its reference computes, float32 PyTorch or an existing ONNX file."""

@@ -1,4 +1,4 @@
-"""Fidelity: does an artifact compute what float32 PyTorch computed when the goldens were recorded?"""
+"""Fidelity: does an artifact compute what the reference computed when the goldens were recorded?"""
 
 from __future__ import annotations
 

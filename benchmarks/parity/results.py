@@ -11,6 +11,7 @@ from edgesr.benchmarks.parity.check import PARITY, ArtifactParity
 from edgesr.benchmarks.parity.kept_images import ImageFolders
 from edgesr.benchmarks.results.header import Header, header
 from edgesr.benchmarks.results.rows import Row, require_any_ran, row
+from edgesr.runtimes.bundle.contract import ReferenceKind
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.json_records import DecodeError
@@ -45,7 +46,10 @@ class DeviceDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class ParityResults(Header):
-    """Content of ``edgesr parity --json``; ``devices`` are those other than this host, each compared with it."""
+    """Content of ``edgesr parity --json``; ``devices`` are those other than this host, each compared with it.
+
+    ``reference``: what the bundle's goldens are outputs of.
+    """
 
     KIND = "parity"
     VERSION = 7
@@ -55,6 +59,7 @@ class ParityResults(Header):
     results: tuple[ParityResult, ...]
     devices: tuple[DeviceEnvironment, ...] = ()
     differences: tuple[DeviceDifference, ...] = ()
+    reference: ReferenceKind = "pytorch"
 
     @property
     def passed(self) -> bool:
@@ -84,4 +89,5 @@ def parity_results(bundle: Bundle, results: Sequence[ParityResult]) -> ParityRes
     return ParityResults(
         **header(ParityResults, bundle),
         results=tuple(results),
+        reference=bundle.manifest.reference,
     )

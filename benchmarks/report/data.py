@@ -17,6 +17,7 @@ from edgesr.benchmarks.quality.measurement import QualityResults
 from edgesr.benchmarks.result_files import T, read_results, require_bundle
 from edgesr.benchmarks.tables.latency import latency_notes
 from edgesr.benchmarks.tables.not_measured import not_measured
+from edgesr.runtimes.bundle.contract import REFERENCES
 from edgesr.runtimes.bundle.opening import Bundle
 
 
@@ -46,6 +47,11 @@ class ReportData:
     end_to_end: EndToEndResults | None = None
     profile: ProfileResults | None = None
     instructions: tuple[InstructionResult, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        """What the artifacts are compared with, as it is called."""
+        return REFERENCES[self.bundle.manifest.reference]
 
 
 def read_data(bundle: Bundle, files: ReportFiles) -> ReportData:

@@ -25,6 +25,7 @@ class Cell:
 class Matrix:
     """Column heads after the artifact's, and for each artifact its name and cells."""
 
+    caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
     legend: tuple[str, ...] = LEGEND
@@ -39,11 +40,11 @@ def parity_matrix(results: ParityResults) -> Matrix:
         (row[0], tuple(_cell(text, _golden(result, golden)) for text, golden in zip(row[1:], goldens, strict=True)))
         for row, result in zip(table.rows, done, strict=True)
     )
-    return Matrix(table.columns[1:], rows)
+    return Matrix(table.title, table.columns[1:], rows)
 
 
 def shade(golden: GoldenParity) -> int:
-    """0 for far from PyTorch to 5 for near or identical."""
+    """0 for far from the reference to 5 for near or identical."""
     if golden.psnr_db is None:
         return len(_STEPS_DB) if golden.max_abs_error == 0 else 0
     return sum(golden.psnr_db >= step for step in _STEPS_DB)

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from edgesr.benchmarks.report.data import ReportData
-from edgesr.benchmarks.report.pictures import REFERENCES
+from edgesr.benchmarks.report.pictures import INTERPOLATIONS
 from edgesr.benchmarks.report.section import Section
 from edgesr.benchmarks.report.summary import parity_counts
 from edgesr.benchmarks.tables.table import Table
@@ -47,7 +47,7 @@ def render(page: Page) -> str:
     pictures = next((s.pictures for s in page.sections if s.pictures is not None), None)
     slider = {
         "uris": pictures.uris if pictures else (),
-        "references": REFERENCES,
+        "references": (*INTERPOLATIONS, page.data.reference),
         "photographs": [{"name": c.name, "pictures": c.pictures} for c in (pictures.compared if pictures else ())],
     }
     return environment.get_template("report.html.j2").render(

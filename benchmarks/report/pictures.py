@@ -1,4 +1,4 @@
-"""Photographs upscaled by every artifact: outputs for the slider, errors against PyTorch for heat maps."""
+"""Photographs upscaled by every artifact: outputs for the slider, errors against the reference for heat maps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from edgesr.benchmarks.quality.upscaled_pictures import PICTURES, PictureFolders
 from edgesr.benchmarks.report.encoding import PictureStore, heat_map, webp_uri
 from edgesr.runtimes.adapters.registry import is_installed
 from edgesr.runtimes.arrays import FloatArray, Pixels
-from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.bundle.contract import REFERENCES
+from edgesr.runtimes.bundle.manifest import Artifact, Manifest
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
@@ -24,8 +25,7 @@ from edgesr.runtimes.images.image_io import read_rgb8
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 
 LARGEST_CROP_SIDE = 160
-PYTORCH = "PyTorch float32"
-REFERENCES = ("bicubic", "bilinear", PYTORCH)
+INTERPOLATIONS = ("bicubic", "bilinear")
 _GOLDENS = 2
 _HEAT_SIDE = 192
 _HEAT_QUALITY = 80
@@ -34,7 +34,7 @@ _BUDGET_BYTES = 5_000_000
 
 @dataclass(frozen=True, eq=False)
 class Photograph:
-    """An LR image (h,w,3) in [0,255]; ``expected`` (H,W,3) is what PyTorch gave, None where that is not recorded."""
+    """An LR image (h,w,3) in [0,255]; ``expected`` (H,W,3) is the reference's picture, None where there is none."""
 
     name: str
     lr: FloatArray
@@ -43,7 +43,7 @@ class Photograph:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """|artifact - PyTorch| on one golden: ``doublings`` is how often it was doubled; no ``uri`` where there is none."""
+    """|artifact - reference| on one golden: ``doublings`` is how often it was doubled; no ``uri`` without one."""
 
     artifact: str
     largest: float
@@ -79,7 +79,7 @@ def make_pictures(
     """
     photographs = [*_golden_photographs(bundle), *(_cropped(bundle, path) for path in images)]
     store = PictureStore()
-    numbers = [_references(store, photograph, bundle.manifest.scale) for photograph in photographs]
+    numbers = [_references(store, photograph, bundle.manifest) for photograph in photographs]
     heat_maps: list[list[HeatMap]] = [[] for _ in photographs]
     notes: list[str] = []
     artifacts = [a for a in bundle.manifest.artifacts if not a.inside_only]
@@ -167,13 +167,13 @@ def _cropped(bundle: Bundle, path: Path) -> Photograph:
     return Photograph(path.name, np.ascontiguousarray(crop, dtype=np.float32), None)
 
 
-def _references(store: PictureStore, photograph: Photograph, scale: int) -> dict[str, int]:
+def _references(store: PictureStore, photograph: Photograph, manifest: Manifest) -> dict[str, int]:
     """Pictures to compare artifacts with."""
-    lr = _rounded(photograph.lr)
+    lr, scale = _rounded(photograph.lr), manifest.scale
     bilinear = upsample_bilinear(photograph.lr.transpose(2, 0, 1), scale).transpose(1, 2, 0)
     numbers = {"bicubic": store.add(upscale_bicubic(lr, scale)), "bilinear": store.add(_rounded(bilinear))}
     if photograph.expected is not None:
-        numbers[PYTORCH] = store.add(_rounded(photograph.expected))
+        numbers[REFERENCES[manifest.reference]] = store.add(_rounded(photograph.expected))
     return numbers
 
 

@@ -16,6 +16,7 @@ from edgesr.benchmarks.tables.latency import latency_table
 from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.benchmarks.tables.parity import difference_causes, golden_table, parity_table
 from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
+from edgesr.benchmarks.tables.tiling import tiling_lines
 from edgesr.runtimes.wording import counted
 
 
@@ -31,7 +32,7 @@ def make_sections(
         _roofline(found, files),
         operator_section(found, files),
         _parity(found, files),
-        _errors(pictures, report_command),
+        _errors(found, pictures, report_command),
         _end_to_end(found, files),
         _quality(found, files),
         _artifacts(found),
@@ -45,7 +46,7 @@ def _summary(found: ReportData, report_command: str) -> Section:
         title="Summary",
         commands=(report_command,),
         text="One row for each artifact and runtime. Parity passes when every golden keeps its tolerance; "
-        "PSNR is that of the worst golden against float32 PyTorch, p50 at the fewest threads measured, with "
+        f"PSNR is that of the worst golden against {found.reference}, p50 at the fewest threads measured, with "
         "where 95 of 100 repeats fall.",
         tables=(summary.summary_table(found),),
     )
@@ -81,7 +82,8 @@ def _tradeoff(found: ReportData, files: ReportFiles) -> Section:
         missing = commands.missing_text(found, "Parity and latency", "--parity and --latency")
         return Section(id="tradeoff", title="Latency, fidelity, size", commands=made_by, missing=missing)
     caption = (
-        f"Left is faster, up is nearer to PyTorch, larger points are larger files; {counted(trade.threads, 'thread')}. "
+        f"Left is faster, up is nearer to {found.reference}, larger points are larger files; "
+        f"{counted(trade.threads, 'thread')}. "
         "Identical pictures are 6 dB above the highest PSNR. Bars: where 95 of 100 repeats fall; a wide one leaves the "
         "plot. A ring: on the Pareto front, no other is at least as good in all three and better in one. "
         "Circles run in ONNX Runtime, squares in LiteRT, diamonds in TorchScript Lite."
@@ -146,21 +148,21 @@ def _parity(found: ReportData, files: ReportFiles) -> Section:
         id="parity",
         title="Parity",
         commands=made_by,
-        text="PSNR in dB of each artifact against float32 PyTorch on each golden; a cross marks a missed tolerance.",
+        text=f"PSNR in dB of each artifact against {found.reference} on each golden; a cross marks a missed tolerance.",
         matrix=parity_matrix(found.parity),
         tables=(golden_table(found.parity), parity_table(found.parity), *devices),
         notes=(*difference_causes(found.parity), *not_measured(found.parity)),
     )
 
 
-def _errors(pictures: Pictures | None, report_command: str) -> Section:
+def _errors(found: ReportData, pictures: Pictures | None, report_command: str) -> Section:
     return Section(
         id="errors",
         title="Error maps",
         commands=(report_command,),
         missing=None if pictures else "Pictures were left out.",
-        text="|artifact - PyTorch|, the largest of the three channels, multiplied by the power of two below each map "
-        "(black is none, white is 255). Each pixel of a map is the maximum of a block.",
+        text=f"|artifact - {found.reference}|, the largest of the three channels, multiplied by the power of two "
+        "below each map (black is none, white is 255). Each pixel of a map is the maximum of a block.",
         pictures=pictures,
     )
 
@@ -198,7 +200,8 @@ def _artifacts(found: ReportData) -> Section:
         id="artifacts",
         title="Artifacts",
         commands=(commands.inspect_command(found.bundle.root),),
-        text="The files of the bundle; the command also counts their operators.",
+        text="The files of the bundle; the command also counts their operators."
+        + "".join(f" {line}." for line in tiling_lines(found.bundle.manifest)),
         tables=(summary.artifact_table(found.bundle.manifest),),
     )
 

@@ -1,4 +1,4 @@
-"""Check a bundle: does every artifact compute what float32 PyTorch computes?"""
+"""Check a bundle: does every artifact compute what its reference computes?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def run_parity(
     json: Path | None = None,
     progress: Progress = silent,
 ) -> ParityResults:
-    """Compare every artifact with float32 PyTorch on the goldens, a fresh process each, here and on other devices.
+    """Compare every artifact with its float32 reference on the goldens, a fresh process each, here and on devices.
 
     ``json``: also write the results to this file, which is refused before work starts when it cannot be written.
     """

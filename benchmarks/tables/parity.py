@@ -6,6 +6,7 @@ from edgesr.benchmarks.parity.check import GoldenParity
 from edgesr.benchmarks.parity.results import ParityResult, ParityResults
 from edgesr.benchmarks.results.rows import label
 from edgesr.benchmarks.tables.table import DASH, Table
+from edgesr.runtimes.bundle.contract import REFERENCES
 
 
 def parity_table(results: ParityResults) -> Table:
@@ -37,7 +38,7 @@ def golden_table(results: ParityResults) -> Table:
     goldens = dict.fromkeys((g.golden, g.k) for r in done if r.parity for g in r.parity.goldens)
     columns = ("artifact", *(golden if k is None else f"{golden}\nk {k:.2g}" for golden, k in goldens))
     rows = tuple((label(r.key), *(_golden_cell(r, golden) for golden, _ in goldens)) for r in done)
-    return Table("Parity matrix: PSNR dB against float32 PyTorch", columns, rows)
+    return Table(f"Parity matrix: PSNR dB against {REFERENCES[results.reference]}", columns, rows)
 
 
 def difference_causes(results: ParityResults) -> list[str]:

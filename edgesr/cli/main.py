@@ -37,7 +37,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    help="Export a PyTorch super-resolution generator to edge runtimes, prove its parity, measure its latency.",
+    help="Export a super-resolution generator (PyTorch, ONNX) to edge runtimes, prove its parity, measure its latency.",
 )
 
 

@@ -11,12 +11,17 @@ ModuleOption = Annotated[
     str | None,
     typer.Option(metavar="FILE.py:NAME", help="Function of yours that gives a torch.nn.Module; its code is run."),
 ]
+OnnxOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Existing ONNX file of a network to export, its own reference.")
+]
 ModuleCheckpointOption = Annotated[Path | None, typer.Option(help="Weights of --module.")]
 PeakOption = Annotated[
-    int | None, typer.Option(help="Largest value of --module's images: 1, which is taken without, or 255.")
+    int | None,
+    typer.Option(help="Largest value of your network's images: 1, which is taken without, or 255."),
 ]
 MultipleOption = Annotated[
-    int | None, typer.Option(help="Sides that --module takes are multiples of this; found without.")
+    int | None,
+    typer.Option(help="Sides that your network takes are multiples of this; found without."),
 ]
 AllowInexactTilesOption = Annotated[
     bool,

@@ -26,9 +26,8 @@ class _TileGraph(nn.Module):
 
 def build_graph(generator: Generator | ForeignGenerator, kind: GraphKind) -> nn.Module:
     """The module to export."""
-    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # PyTorch's, of copies of its own programs
-        generator = copy.deepcopy(generator)
-    generator = generator.eval().requires_grad_(False)
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of torch about its own exported programs
+        generator = copy.deepcopy(generator).eval().requires_grad_(False)
     return generator if kind == "full" else _TileGraph(generator)
 
 

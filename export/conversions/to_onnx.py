@@ -1,4 +1,7 @@
-"""PyTorch -> ONNX by torch.export, simplified, and proven equal to the module on photographs before it is kept."""
+"""PyTorch -> ONNX by torch.export, simplified, and proven equal to the module on photographs before it is kept.
+
+A generator that is an ONNX file already is simplified and proven in the same way.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import onnx
 import torch
 from torch import nn
 from torch.export import Dim
 
-from edgesr.export.conversions.graph_names import INPUT_NAME
+from edgesr.export.conversions.graph_names import INPUT_NAME, OUTPUT_NAMES
 from edgesr.export.conversions.proof import Proof
 from edgesr.export.conversions.simplify import simplify
 from edgesr.export.conversions.tracing import example_input
+from edgesr.runtimes.bundle.manifest import GraphKind
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.wording import shown_text
+from edgesr.sr_model.generators.onnx_source.in_our_units import clipped
 
 OPSET = 20
 
@@ -47,6 +53,17 @@ def export_onnx(module: nn.Module, path: Path, *, output_name: str, proof: Proof
                 f"PyTorch could not export the module to ONNX for images of any size: {_reason(error)}; its sizes "
                 "must come from its input's shape, and no branch may depend on pixels"
             ) from error
+    simplify(raw, path, proof=proof)
+    raw.unlink()
+
+
+def simplify_wrapped(wrapped: onnx.ModelProto, path: Path, *, graph: GraphKind, proof: Proof) -> None:
+    """Write a simplified ONNX file of a user's graph in our units, whose picture is not clipped yet.
+
+    An EdgesrError where the file misses its proof.
+    """
+    raw = path.with_suffix(".raw.onnx")
+    onnx.save(clipped(wrapped, OUTPUT_NAMES[graph]) if graph == "full" else wrapped, raw)
     simplify(raw, path, proof=proof)
     raw.unlink()
 

@@ -95,6 +95,8 @@ def compare_layers(bundle: Bundle, a: str, b: str, options: DiffOptions) -> Diff
     """Compare artifact ``a`` with artifact ``b``, or with PyTorch where ``b`` is "pytorch", on a golden."""
     first, second = _artifact(bundle, a), None if b == PYTORCH else _artifact(bundle, b)
     _require_comparable(first, second)
+    if second is None and bundle.manifest.reference != PYTORCH:
+        raise InputError(f"{a}: PyTorch has no part in this bundle, made from an ONNX file; compare two files")
     compared = [first] if second is None else [first, second]
     chosen = _golden(bundle, compared, options.golden, recorded=second is None)
     limit = default_threshold(first, second) if options.threshold is None else options.threshold

@@ -1,20 +1,25 @@
-"""A user's network -> the archive that all later stages read, made in a process that alone runs the user's code."""
+"""A user's network -> the archive that all later stages read, made in a process that alone runs the user's code.
+
+An ONNX file is read there too: one that is damaged costs this process.
+"""
 
 from __future__ import annotations
 
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from edgesr.export.records import REMAKE
 from edgesr.export.subprocesses import run_converter
+from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
+from edgesr.runtimes.progress import Progress, notice
 from edgesr.sr_model.generators.foreign.archive import ERROR, NOTES, SUFFIX, Notes
 from edgesr.sr_model.generators.foreign.request import Request
 
@@ -39,25 +44,63 @@ def build(
     sources: dict[str, str],  # noqa: ARG001
     stated: Stated,
 ) -> None:
-    """Write the archive and the notes. ``sources``: what the user's file may import, which counts.
+    """Write the archive and the notes. ``sources``: what the user's file may import, which counts."""
+    request = Request(
+        file=str(file.absolute()),
+        function=function,
+        checkpoint=None if checkpoint is None else str(checkpoint.absolute()),
+        name=f"{file.name}:{function}",
+        peak=stated.peak,
+        multiple=stated.multiple,
+        photograph="",
+    )
+    _run(folder, request, what=f"{file}:{function}")
 
-    The user's code starts in an empty folder, which is deleted with what it writes there.
-    """
+
+def recognise(folder: Path, checkpoint: Path) -> None:
+    """Write the archive and the notes of a checkpoint whose architecture spandrel recognises; it speaks [0,1]."""
+    request = Request(
+        file=None,
+        function="",
+        checkpoint=str(checkpoint.absolute()),
+        name=checkpoint.name,
+        peak=1,
+        multiple=None,
+        photograph="",
+    )
+    _run(folder, request, what=str(checkpoint))
+
+
+def wrap(folder: Path, file: Path, name: str, weights: dict[str, str], stated: Stated) -> None:
+    """The same for an ONNX file called ``name``. ``weights``: the files next to it that may hold its weights."""
+    request = Request(
+        file=str(file.absolute()),
+        function="",
+        checkpoint=None,
+        name=name,
+        peak=stated.peak,
+        multiple=stated.multiple,
+        photograph="",
+        kind="onnx",
+        data_files=tuple(weights),
+    )
+    _run(folder, request, what=str(file))
+
+
+def probing_photograph() -> Image:
+    """The photograph (3,h,w) in [0,255] that a network is run on to find what it is."""
     from edgesr.export.calibration.photographs import photograph
 
+    return photograph(_PHOTOGRAPH, (_SIDE, _SIDE))
+
+
+def _run(folder: Path, request: Request, *, what: str) -> None:
+    """The process starts in an empty folder, which is deleted with what the user's code writes there."""
     with tempfile.TemporaryDirectory(prefix="edgesr-module-") as name:
         here = Path(name)
-        np.save(here / "photograph.npy", photograph(_PHOTOGRAPH, (_SIDE, _SIDE)))
-        request = Request(
-            file=str(file.absolute()),
-            function=function,
-            checkpoint=None if checkpoint is None else str(checkpoint.absolute()),
-            name=f"{file.name}:{function}",
-            peak=stated.peak,
-            multiple=stated.multiple,
-            photograph=str(here / "photograph.npy"),
-        )
-        (here / "request.json").write_text(to_json(request))
+        photograph = here / "photograph.npy"
+        np.save(photograph, probing_photograph())
+        (here / "request.json").write_text(to_json(replace(request, photograph=str(photograph))))
         archive = folder.absolute() / FILE
         (here / "work").mkdir()
         try:
@@ -66,7 +109,7 @@ def build(
                 [str(here / "request.json"), str(archive)],
                 folder=here / "work",
                 result=archive,
-                what=f"{file}:{function}: its process ended",
+                what=f"{what}: its process ended",
             )
         except EdgesrError:
             with suppress(FileNotFoundError):
@@ -88,3 +131,9 @@ def python_files(file: Path) -> dict[str, str]:
 def read_notes(folder: Path) -> list[str]:
     """What was found on the way, in words."""
     return list(read_record(Notes, folder / NOTES, remake=REMAKE).notes)
+
+
+def tell_notes(folder: Path, progress: Progress) -> None:
+    """Tell what was found on the way."""
+    for note in read_notes(folder):
+        notice(progress, note)

@@ -6,43 +6,51 @@ from pathlib import Path
 
 from edgesr.benchmarks.tables.table import Table
 from edgesr.export.foreign import child_process
-from edgesr.export.foreign.source import cached_archive
+from edgesr.export.foreign.files import generator_file
+from edgesr.export.foreign.live import split_source
 from edgesr.export.options import ExportOptions
 from edgesr.export.stages.cache import StageCache, default_cache_dir
 from edgesr.export.stages.runner import StageRunner
-from edgesr.runtimes.bundle.contract import Tiling
+from edgesr.runtimes.bundle.contract import REFERENCES, Tiling
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, silent
 from edgesr.runtimes.wording import counted
-from edgesr.sr_model.generators.foreign.archive import read_contract, read_why_no_trace
+from edgesr.sr_model.generators.foreign.archive import is_archive, read_contract, read_why_no_trace
 from edgesr.sr_model.generators.foreign.contract import Contract
+from edgesr.sr_model.generators.foreign.live import Generator
 
 
 def inspect_module(
-    options: ExportOptions, *, cache_dir: Path | None = None, progress: Progress = silent
+    source: ExportOptions | Generator, *, cache_dir: Path | None = None, progress: Progress = silent
 ) -> list[Table]:
-    """A table of what was found about the network of ``options.module``; an InputError for what cannot be exported.
+    """A table of what was found about a network that is not edgesr's; an InputError for what cannot be exported.
 
-    The user's code runs, in a process of its own, and an export with the same options finds its result in the cache.
+    It is that of ``module`` or ``checkpoint`` of the options, whose code runs in a process of its own, or one that the
+    caller holds. An export of the same finds the result in the cache.
     """
-    if options.module is None:
-        raise InputError("give module='FILE.py:NAME', a function that gives a torch.nn.Module")
+    options, live = split_source(source, None)
+    if live is None and not options.is_foreign and options.checkpoint is None:
+        raise InputError("give module='FILE.py:NAME', a function that gives a torch.nn.Module, or onnx=FILE")
+    name = options.source_name() if live is None else live.title
     cache = StageCache(cache_dir or default_cache_dir())
     with cache.locked(progress):
-        archive = cached_archive(options, cache, progress)
+        archive = generator_file(options, live, cache, progress)
+        if not is_archive(archive):
+            raise InputError(f"{archive}: a generator that edgesr knows: give it to inspect")
         measurement = StageRunner(cache, archive, progress).measurement
         notes = child_process.read_notes(archive.parent)
     contract = read_contract(archive)
     why_not = read_why_no_trace(archive)
     facts = {
         **_contract_facts(contract),
+        "reference": REFERENCES["pytorch" if options.onnx is None else "onnxruntime"],
         "parameters": f"{measurement.parameters:,}",
         "MAC per HR pixel": f"{measurement.mac_per_hr_pixel:,.1f}",
         "tiles": _tiles_text(measurement.tiling),
-        "TorchScript": "can be traced" if why_not is None else f"cannot be traced: {why_not}",
+        "TorchScript": "can be traced" if why_not is None else f"cannot be made: {why_not}",
         **({"notes": "; ".join(notes)} if notes else {}),
     }
-    return [Table(options.source_name(), ("what", "value"), tuple(facts.items()))]
+    return [Table(name, ("what", "value"), tuple(facts.items()))]
 
 
 def _contract_facts(contract: Contract) -> dict[str, str]:

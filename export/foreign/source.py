@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgesr.export.foreign import child_process
+from edgesr.export.foreign.onnx_weights import weights_next_to
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.options import ExportOptions
 from edgesr.export.stages.cache import Stage, StageCache
@@ -12,12 +13,29 @@ from edgesr.export.stages.runner import StageRunner
 from edgesr.runtimes.bundle.contract import Tiling
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, notice
+from edgesr.runtimes.wording import printable
 
 
 def cached_archive(options: ExportOptions, cache: StageCache, progress: Progress) -> Path:
     """The archive of a user's network, made by its own code unless it is in the cache; what was found is told."""
+    folder = _made_of_onnx(options, options.onnx, cache) if options.onnx is not None else _built(options, cache)
+    child_process.tell_notes(folder, progress)
+    return folder / child_process.FILE
+
+
+def _made_of_onnx(options: ExportOptions, file: Path, cache: StageCache) -> Path:
+    return cache.run(
+        Stage("onnx-source", child_process.wrap, ("onnx", "onnxruntime")),
+        file,
+        printable(file.name),
+        weights_next_to(file),
+        child_process.Stated(peak=options.peak, multiple=options.multiple),
+    )
+
+
+def _built(options: ExportOptions, cache: StageCache) -> Path:
     file, function = options.factory()
-    folder = cache.run(
+    return cache.run(
         Stage("module", child_process.build),
         file,
         function,
@@ -25,9 +43,6 @@ def cached_archive(options: ExportOptions, cache: StageCache, progress: Progress
         child_process.python_files(file),
         child_process.Stated(peak=options.peak, multiple=options.multiple),
     )
-    for note in child_process.read_notes(folder):
-        notice(progress, note)
-    return folder / child_process.FILE
 
 
 def with_exact_tiles(

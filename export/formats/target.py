@@ -65,6 +65,7 @@ class Target:
     ``why_not_others`` tells why it lacks precisions that other targets have; ``packages_below_3_12`` are those of its
     packages that no Python from 3.12 on can have; ``reduced_range``: weights of its int8 files have 7 bits.
     ``convert`` gives the folder with ``model`` and the suffix, in float32. ``rewrite``: the step to a lower precision.
+    ``why_not_of_onnx``: why no existing ONNX file can become one, empty where it can.
     ``inspect_delegate``: the step that looks what the runtime's delegate takes of a file, where it has one.
     ``open_layers`` opens a file whose inner tensors can be read, with ``layer_packages``; where there is none,
     ``why_no_layers`` tells why.
@@ -90,6 +91,7 @@ class Target:
     packages_below_3_12: tuple[str, ...] = ()
     legacy: bool = False
     why_not_others: str = ""
+    why_not_of_onnx: str = ""
 
     @property
     def file_name(self) -> str:

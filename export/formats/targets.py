@@ -49,6 +49,21 @@ def plan_artifacts(
     return plans
 
 
+def targets_of_onnx(targets: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+    """The targets that an existing ONNX file can become, and a line on each that is left out.
+
+    All targets is what nobody chose: from others an InputError for one that it cannot become.
+    """
+    without = {name: TARGETS[name].why_not_of_onnx for name in targets if name in TARGETS}
+    lines = [f"{name} is left out: {why_not}" for name, why_not in without.items() if why_not]
+    possible = tuple(name for name in targets if not without.get(name))
+    if lines and targets != tuple(TARGETS):
+        named = next(name for name, why_not in without.items() if why_not)
+        others = ",".join(name for name, target in TARGETS.items() if not target.why_not_of_onnx)
+        raise InputError(f"--targets {named}: {without[named]}; give --targets {others}")
+    return possible, lines
+
+
 def left_out(targets: tuple[str, ...], precisions: tuple[str, ...]) -> list[str]:
     """One line for every target that lacks some of the precisions, with its reason."""
     lines = []

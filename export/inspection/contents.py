@@ -13,19 +13,25 @@ from edgesr.benchmarks.tables.quantization import quantization_tables
 from edgesr.benchmarks.tables.table import Table, counts_text, shape_text
 from edgesr.export.inspection.model_file import MODEL_FILES, describe_model
 from edgesr.runtimes.adapters.registry import RUNTIMES
+from edgesr.runtimes.bundle.contract import REFERENCES
 from edgesr.runtimes.bundle.manifest import Glue, Manifest
 from edgesr.runtimes.bundle.opening import is_bundle, open_bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.packages import installed_version, require_packages
+from edgesr.runtimes.progress import Progress, silent
 from edgesr.sr_model.generators.checkpoint import read_header
 from edgesr.sr_model.generators.config import GeneratorConfig
+from edgesr.sr_model.generators.recognised import UnknownNetworkError, require_spandrel
 from edgesr.sr_model.generators.weights_file import is_safetensors, require_file
 
 _COLUMNS = ("what", "value")
 
 
-def inspect(path: Path) -> list[Table]:
-    """Tables that describe a path, whichever kind it is; an InputError when it is none that edgesr knows."""
+def inspect(path: Path, *, cache_dir: Path | None = None, progress: Progress = silent) -> list[Table]:
+    """Tables that describe a path, whichever kind it is; an InputError when it is none that edgesr knows.
+
+    A checkpoint whose architecture spandrel recognises is run in a process of its own, and the result is cached.
+    """
     if path.is_dir():
         if not is_bundle(path):
             raise InputError(f"{path}: a directory, but no bundle: it has no manifest.json")
@@ -33,11 +39,21 @@ def inspect(path: Path) -> list[Table]:
     require_file(path)
     if path.suffix in MODEL_FILES:
         return [_facts(path, describe_model(path))]
-    if is_safetensors(path):
-        return [_safetensors_table(path)]
     if path.suffix == ".ptl":
         raise InputError(f"{path}: TorchScript Lite files cannot be inspected; inspect the bundle that holds it")
-    return [_published_table(path)]
+    try:
+        return [_safetensors_table(path) if is_safetensors(path) else _published_table(path)]
+    except UnknownNetworkError as error:
+        require_spandrel(error)
+    return _recognised_tables(path, cache_dir, progress)
+
+
+def _recognised_tables(path: Path, cache_dir: Path | None, progress: Progress) -> list[Table]:
+    require_packages("inspecting a network", ("torch", "safetensors", "filelock", "platformdirs"), extra="export")
+    from edgesr.export.foreign.inspection import inspect_module
+    from edgesr.export.options import ExportOptions
+
+    return inspect_module(ExportOptions(checkpoint=path), cache_dir=cache_dir, progress=progress)
 
 
 def _facts(path: Path, facts: Mapping[str, str]) -> Table:
@@ -111,6 +127,7 @@ def _bundle_tables(manifest: Manifest) -> list[Table]:
         "parameters": f"{manifest.checkpoint.parameters:,}",
         "checkpoint": f"{manifest.checkpoint.name}, sha256 {manifest.checkpoint.sha256}",
         "glue": _glue_text(manifest.glue),
+        "reference": REFERENCES[manifest.reference],
         **({} if manifest.tiling is None else {"tiles": manifest.tiling.text}),
         "made by": f"edgesr {manifest.edgesr_version}, schema version {manifest.schema_version}",
     }

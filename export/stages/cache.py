@@ -103,9 +103,9 @@ class StageCache:
         if _is_intact(entry):
             os.utime(entry / ENTRY_FILE)
             return entry
-        self.conversions.append(stage.name)
         folder = Path(tempfile.mkdtemp(dir=self._work))
         stage.produce(folder, *args, **kwargs)
+        self.conversions.append(stage.name)
         files = {p.relative_to(folder).as_posix(): sha256_of(p) for p in sorted(folder.rglob("*")) if p.is_file()}
         (folder / ENTRY_FILE).write_text(to_json(_Entry(stage.name, files)))
         shutil.rmtree(entry, ignore_errors=True)

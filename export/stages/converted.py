@@ -6,17 +6,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgesr.export.formats.target import ArtifactPlan, DelegateStep
-from edgesr.export.quantization.precisions import PRECISIONS
+from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import REMAKE
 from edgesr.export.stages.cache import Stage, StageCache, stage_folder
 from edgesr.export.stages.cost_meter import CostMeter
 from edgesr.export.stages.runner import StageRunner
 from edgesr.export.steps.delegate import RESULT_FILE
+from edgesr.export.tiling.resized import RESULT_FILE as RESIZED_FILE
+from edgesr.export.tiling.resized import Resized, prove_resized
 from edgesr.runtimes.adapters.registry import is_installed
 from edgesr.runtimes.bundle.delegation import DelegateUse
-from edgesr.runtimes.bundle.manifest import InsideVariant, RunMemory, RuntimeUse
+from edgesr.runtimes.bundle.manifest import InsideVariant, RunMemory, RuntimeUse, Size
 from edgesr.runtimes.json_file import read_record
+from edgesr.sr_model.generators.foreign.contract import Contract
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +84,20 @@ class _Conversion:
             self.meter.check_full_graph(plan, file, runtime)
             return RuntimeUse(name=runtime, resizable=False, memory=self._whole(plan, file, runtime), delegate=delegate)
         cost = self.meter.cost(plan, file, runtime)
+        if cost.resizable and plan.tile_size is not None and not self._is_same_when_resized(plan, file, plan.tile_size):
+            whole = RunMemory(fixed_bytes=cost.memory.bytes_at(plan.tile_size), bytes_per_lr_pixel=0.0)
+            return RuntimeUse(name=runtime, resizable=False, memory=whole, delegate=delegate)
         return RuntimeUse(name=runtime, resizable=cost.resizable, memory=cost.memory, delegate=delegate)
+
+    def _is_same_when_resized(self, plan: ArtifactPlan, file: Path, tile: Size) -> bool:
+        """Whether a float32 file of a user's network, of which nothing is known, is right at two other sizes."""
+        if not isinstance(self.runner.config, Contract) or plan.precision != FLOAT:
+            return True
+        least = self.runner.config.minimum_side
+        smaller, larger = (max(tile[0] // 2, least), max(tile[1] // 2 - 1, least)), (tile[0] + 5, tile[1] + 18)
+        stage = Stage(f"resized-{plan.id}", prove_resized)
+        folder = self.cache.run(stage, self.runner.onnx_file("tile"), file, sizes=(smaller, larger))
+        return not read_record(Resized, folder / RESIZED_FILE, remake=REMAKE).fault
 
     def _whole(self, plan: ArtifactPlan, file: Path, runtime: str) -> RunMemory | None:
         """Memory of a full graph of any size, which is all that runs large images where no tile is exact."""

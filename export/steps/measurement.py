@@ -31,7 +31,11 @@ def _measured(archive: Path) -> Measurement:
     """Of a user's generator, whose tiles are compared with whole pictures."""
     from edgesr.export.tiling.tile_proof import measure_tiling
     from edgesr.export.tiling.tiled_network import tiled_network
-    from edgesr.sr_model.generators.foreign.program import ForeignGenerator, count_program_mac_per_hr_pixel
+    from edgesr.sr_model.generators.foreign.program import (
+        ForeignGenerator,
+        count_parameters,
+        count_program_mac_per_hr_pixel,
+    )
 
     generator = load_generator(archive, zero_padded=False)
     assert isinstance(generator, ForeignGenerator)
@@ -39,4 +43,4 @@ def _measured(archive: Path) -> Measurement:
     if mac_per_hr_pixel == 0:
         raise InputError(f"{generator.config.name}: has no convolution and no matrix product: it is no network")
     tiling = measure_tiling(tiled_network(generator, mac_per_hr_pixel=mac_per_hr_pixel))
-    return Measurement(tiling, mac_per_hr_pixel, sum(p.numel() for p in generator.parameters()))
+    return Measurement(tiling, mac_per_hr_pixel, count_parameters(generator))

@@ -11,6 +11,11 @@ Colour = Literal["rgb", "luma", "grey"]
 """What the channels of an image carry: three of RGB, or one: studio luma (16 to 235), or full-range luma."""
 ReferenceKind = Literal["pytorch", "onnxruntime"]
 """What goldens are outputs of: float32 PyTorch, or ONNX Runtime without optimisations where a file is all there is."""
+REFERENCES: dict[ReferenceKind, str] = {
+    "pytorch": "float32 PyTorch",
+    "onnxruntime": "float32 ONNX Runtime without optimisations",
+}
+"""What each is called in tables and reports."""
 Verdict = Literal["proven", "measured", "inexact"]
 
 EXACT = 0.01

@@ -164,7 +164,7 @@ class Artifact:
 
 @dataclass(frozen=True, kw_only=True)
 class Tolerance:
-    """What an artifact of one precision may differ from float32 PyTorch; errors on the 0..255 scale.
+    """What an artifact of one precision may differ from the float32 reference; errors on the 0..255 scale.
 
     Moreover no artifact may be farther from it than bilinear upsampling is.
     """
@@ -177,7 +177,7 @@ class Tolerance:
 
 @dataclass(frozen=True, kw_only=True)
 class Golden:
-    """A recorded float32 PyTorch run: LR ``input`` (c,h,w), SR ``output`` and ``residual`` (c,H,W), float32 .npy files.
+    """A recorded run of the reference: LR ``input`` (c,h,w), SR ``output`` and ``residual`` (c,H,W), float32 .npy.
 
     ``k`` and ``sigma`` are its projection factor and noise level, None where the generator has no projection.
     ``zero_padded_residual`` is that of the same weights with zero padding, None where the generator pads so anyway.

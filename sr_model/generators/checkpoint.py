@@ -20,7 +20,7 @@ from edgesr.runtimes.json_file import JsonError, parse_json
 from edgesr.runtimes.json_records import DecodeError, decode
 from edgesr.runtimes.wording import first_names, shown_name
 from edgesr.sr_model.generators.config import GeneratorConfig, preset
-from edgesr.sr_model.generators.recognised import foreign_network
+from edgesr.sr_model.generators.recognised import UnknownNetworkError, foreign_network
 from edgesr.sr_model.generators.safetensors_header import read_layout
 from edgesr.sr_model.generators.weights_file import is_safetensors, require_file
 
@@ -86,7 +86,7 @@ def read_header(path: Path) -> CheckpointHeader:
     shapes = {name: entry.shape for name, entry in layout.entries.items()}
     if METADATA_KEY not in layout.metadata:
         reason = f"a safetensors file without {METADATA_KEY!r} in its metadata"
-        raise InputError(foreign_network(str(path), shapes, wanted="an edgesr generator", reason=reason))
+        raise UnknownNetworkError(foreign_network(str(path), shapes, wanted="an edgesr generator", reason=reason))
     try:
         description = decode(_Description, parse_json(layout.metadata[METADATA_KEY]))
     except (InputError, DecodeError, JsonError) as error:

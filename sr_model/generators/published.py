@@ -20,7 +20,12 @@ from edgesr.runtimes.wording import shown_text
 from edgesr.sr_model.generators.config import GeneratorConfig, preset
 from edgesr.sr_model.generators.finite_weights import FINITE, require_finite
 from edgesr.sr_model.generators.generator import Generator
-from edgesr.sr_model.generators.recognised import compare_shapes, described_nesting, foreign_network
+from edgesr.sr_model.generators.recognised import (
+    UnknownNetworkError,
+    compare_shapes,
+    described_nesting,
+    foreign_network,
+)
 from edgesr.sr_model.generators.weights_file import require_file
 
 NETWORK = "SRResCGAN or SRResCycGAN x4 generator"
@@ -53,7 +58,9 @@ def read_state(path: Path, *, advice: str | None = None) -> dict[str, Tensor]:
     state = load_weights_only(path, save_anew)
     if not isinstance(state, dict) or not all(isinstance(k, str) and _is_dense(v) for k, v in state.items()):
         found = described_nesting(state)
-        raise InputError(f"{path}: holds no state dict (a mapping of names to dense tensors){found}; {save_anew}")
+        raise UnknownNetworkError(
+            f"{path}: holds no state dict (a mapping of names to dense tensors){found}; {save_anew}"
+        )
     require_finite(state, source=str(path), advice=advice or FINITE)
     return state
 
@@ -78,7 +85,7 @@ def from_published_state(state: dict[str, Tensor], *, source: str) -> Generator:
     expected = _published_shapes(preset("srrescycgan"))
     found = {name: tuple(tensor.shape) for name, tensor in state.items()}
     if len(found.keys() & expected.keys()) < len(expected) // 2:
-        raise InputError(foreign_network(source, found, wanted=f"the {NETWORK}", expected=expected))
+        raise UnknownNetworkError(foreign_network(source, found, wanted=f"the {NETWORK}", expected=expected))
     if problems := compare_shapes(found, expected):
         raise InputError(f"{source}: not an {NETWORK}: {problems}; give the file as it is published")
     generator = Generator(preset("srrescycgan"))

@@ -6,9 +6,25 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.packages import installed_version
 from edgesr.runtimes.wording import SHOWN, first_names, shown_name
 
 Shapes = Mapping[str, tuple[int, ...]]
+
+
+class UnknownNetworkError(InputError):
+    """A file holds weights, or may hold some, of a network that is not edgesr's."""
+
+
+def require_spandrel(error: UnknownNetworkError) -> None:
+    """The refusal of a checkpoint and what may help, where the package that may recognise it is not installed."""
+    if installed_version("spandrel") is None:
+        raise InputError(
+            f"{error}, or install spandrel (pip install spandrel, and torchvision of your torch) to have its "
+            "architecture recognised, or give --module"
+        ) from error
+
 
 UNKNOWN = "nothing that edgesr knows"
 

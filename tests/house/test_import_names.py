@@ -49,7 +49,7 @@ def test_public_names_are_those_that_a_type_checker_sees() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("Generator", "a generator needs packages that are not installed (torch): pip install 'edgesr[train]'"),
+        ("Generator", "a generator needs packages that are not installed (torch): pip install 'edgesr[export]'"),
         ("diff", "diff needs packages that are not installed (onnx, onnxruntime): pip install 'edgesr[export]'"),
         ("export_bundle", "(torch, safetensors, filelock, platformdirs): pip install 'edgesr[export]'"),
         ("train", "(torch, safetensors, matplotlib): pip install 'edgesr[train]'"),

@@ -11,7 +11,14 @@ from edgesr.cli.command import default_of
 from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
 from edgesr.cli.completion import targets as known_targets
 from edgesr.cli.completion import weights as known_weights
-from edgesr.cli.module_options import AllowInexactTilesOption, CacheDirOption, ModuleOption, MultipleOption, PeakOption
+from edgesr.cli.module_options import (
+    AllowInexactTilesOption,
+    CacheDirOption,
+    ModuleOption,
+    MultipleOption,
+    OnnxOption,
+    PeakOption,
+)
 from edgesr.cli.terminal import (
     comma_separated,
     parse_size,
@@ -41,9 +48,10 @@ def export(
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(help="Checkpoint to export: .safetensors or published .pth; or the weights of --module."),
+        typer.Option(help="Checkpoint to export: ours, published, or one that spandrel knows; or weights of --module."),
     ] = None,
     module: ModuleOption = None,
+    onnx: OnnxOption = None,
     peak: PeakOption = None,
     multiple: MultipleOption = None,
     allow_inexact_tiles: AllowInexactTilesOption = False,
@@ -110,6 +118,7 @@ def export(
         weights=weights,
         checkpoint=checkpoint,
         module=module,
+        onnx=onnx,
         peak=peak,
         multiple=multiple,
         allow_inexact_tiles=allow_inexact_tiles,

@@ -12,6 +12,7 @@ from edgesr.cli.module_options import (
     ModuleCheckpointOption,
     ModuleOption,
     MultipleOption,
+    OnnxOption,
     PeakOption,
 )
 from edgesr.cli.terminal import print_table, shown_progress
@@ -21,23 +22,27 @@ from edgesr.runtimes.errors import InputError
 def inspect(
     path: Annotated[Path | None, typer.Argument(help="A checkpoint, a model file or a bundle.")] = None,
     module: ModuleOption = None,
+    onnx: OnnxOption = None,
     checkpoint: ModuleCheckpointOption = None,
     peak: PeakOption = None,
     multiple: MultipleOption = None,
     cache_dir: CacheDirOption = None,
 ) -> None:
-    """Tell what a checkpoint, an ONNX or TFLite file, or a bundle contains, or what edgesr finds about --module."""
+    """Tell what a checkpoint, an ONNX or TFLite file, or a bundle contains, or what edgesr finds about your network."""
     import edgesr
 
-    if (path is None) == (module is None):
-        raise InputError("give either a path or --module FILE.py:NAME")
+    if sum(given is not None for given in (path, module, onnx)) != 1:
+        raise InputError("give one of a path, --module FILE.py:NAME and --onnx FILE")
     if path is not None:
         if checkpoint is not None or peak is not None or multiple is not None:
-            raise InputError("--checkpoint, --peak and --multiple belong to --module FILE.py:NAME; leave them out")
-        tables = edgesr.inspect(path)
+            raise InputError(
+                "--checkpoint, --peak and --multiple belong to --module FILE.py:NAME or --onnx FILE; leave them out"
+            )
+        with shown_progress() as progress:
+            tables = edgesr.inspect(path, cache_dir=cache_dir, progress=progress)
     else:
         run = edgesr.inspect_module  # refuses missing packages before anything else
-        options = edgesr.ExportOptions(module=module, checkpoint=checkpoint, peak=peak, multiple=multiple)
+        options = edgesr.ExportOptions(module=module, onnx=onnx, checkpoint=checkpoint, peak=peak, multiple=multiple)
         with shown_progress() as progress:
             tables = run(options, cache_dir=cache_dir, progress=progress)
     for table in tables:

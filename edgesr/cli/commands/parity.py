@@ -1,4 +1,4 @@
-"""The sub-command `parity`: does every artifact compute what PyTorch computes?"""
+"""The sub-command `parity`: does every artifact compute what its reference computes?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def parity(
     device: DeviceOption = ParityOptions.device,
     json: JsonOption = None,
 ) -> None:
-    """Compare every artifact with float32 PyTorch on the goldens; exit code 1 when one misses its tolerance.
+    """Compare every artifact with its float32 reference on the goldens; exit code 1 when one misses its tolerance.
 
     Other devices are measured beside this host, and compared with it.
     """
@@ -32,6 +32,7 @@ def parity(
     from edgesr.benchmarks.tables.devices import difference_table
     from edgesr.benchmarks.tables.not_measured import not_measured
     from edgesr.benchmarks.tables.parity import difference_causes, golden_table, parity_table
+    from edgesr.benchmarks.tables.tiling import tiling_lines
     from edgesr.runtimes.bundle.opening import open_bundle
 
     opened = open_bundle(bundle)
@@ -43,5 +44,6 @@ def parity(
     if results.differences:
         print_table(difference_table(results))
     print_lines(difference_causes(results))
+    print_lines(tiling_lines(opened.manifest))
     print_lines(not_measured(results))
     raise typer.Exit(0 if results.passed else 1)

@@ -15,6 +15,8 @@ SUFFIX = ".edgesr-program"
 NOTES, ERROR = "notes.json", "error.txt"
 """Next to an archive: what was found on the way, or why there is none."""
 CONTRACT, PROGRAM, TRACE, WHY_NO_TRACE = "contract.json", "program.pt2", "trace.ts", "why_no_trace.txt"
+MODEL = "model.onnx"
+"""In place of the program, where an ONNX file is the generator: LR in [0,255] -> the picture before the clip."""
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,11 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], str]:
     return state, " / ".join(wrappers)
 
 
+def unpacked_note(path: Path, wrappers: str) -> list[str]:
+    """What was unpacked of a checkpoint, where something was."""
+    return [f"{path}: the weights lie below {wrappers}"] if wrappers else []
+
+
 def _wrapper(found: Any) -> str | None:
     if not isinstance(found, dict):
         return None

@@ -1,4 +1,6 @@
-"""The process that runs a user's code, once: python -P -m edgesr.sr_model.generators.foreign.child REQUEST RESULT.
+"""The process that runs a user's code, or reads a user's ONNX file, once:
+
+    python -P -m edgesr.sr_model.generators.foreign.child REQUEST RESULT
 
 REQUEST is JSON; RESULT.edgesr-program is the archive, next to it lies notes.json, or error.txt with what is wrong.
 """
@@ -10,19 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 from edgesr.sr_model.generators.foreign.archive import ERROR, NOTES, Notes
 from edgesr.sr_model.generators.foreign.factory import build_network
+from edgesr.sr_model.generators.foreign.making import Built, make_archive
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
-from edgesr.sr_model.generators.foreign.probe import probe
-from edgesr.sr_model.generators.foreign.program import save_program
 from edgesr.sr_model.generators.foreign.request import Request
-from edgesr.sr_model.generators.foreign.units import InOurUnits
-
-_SIZES = ((41, 58), (40, 56), (64, 48), (33, 47), (96, 128), (81, 57))
 
 
 def main(request_file: Path, archive: Path) -> int:
@@ -33,26 +32,50 @@ def main(request_file: Path, archive: Path) -> int:
     except EdgesrError as error:
         archive.with_name(ERROR).write_text(str(error))
         return 2
-    archive.with_name(NOTES).write_text(to_json(Notes(tuple(notes))))
+    archive.with_name(NOTES).write_text(to_json(Notes(notes)))
     return 0
 
 
-def _make(request: Request, archive: Path) -> list[str]:
-    checkpoint = None if request.checkpoint is None else Path(request.checkpoint)
-    built = build_network(Path(request.file), request.function, checkpoint)
+def _make(request: Request, archive: Path) -> tuple[str, ...]:
     photograph = torch.from_numpy(np.load(request.photograph, allow_pickle=False))[None]
-    contract, doubts = probe(built.network, request.name, photograph, peak=request.peak, multiple=request.multiple)
-    least = contract.minimum_side
-    sizes = [(max(least, height), max(least, width)) for height, width in _SIZES]
-    images = [photograph[:, :, :height, :width] for height, width in sizes]
-    picture = InOurUnits(built.network, contract).eval()
+    if request.kind == "onnx":
+        return _wrapped(request, archive, photograph)
+    built, name = _built(request)
+    return make_archive(archive, built, name, photograph, peak=request.peak, multiple=request.multiple).notes
+
+
+def _built(request: Request) -> tuple[Built, str]:
+    """The network and what it is called."""
+    checkpoint = None if request.checkpoint is None else Path(request.checkpoint)
+    if request.file is not None:
+        return build_network(Path(request.file), request.function, checkpoint), request.name
+    from edgesr.sr_model.generators.foreign.recognition import recognise
+
+    assert checkpoint is not None
+    built = recognise(checkpoint)
+    assert built.described is not None
+    return built, f"{built.described.architecture} ({request.name})"
+
+
+def _wrapped(request: Request, archive: Path, photograph: Tensor) -> tuple[str, ...]:
+    from edgesr.sr_model.generators.onnx_source.wrapping import wrap
+
+    assert request.file is not None
     try:
-        save_program(archive, picture, contract, images)
+        notes = wrap(
+            Path(request.file),
+            archive,
+            photograph,
+            name=request.name,
+            data_files=request.data_files,
+            peak=request.peak,
+            multiple=request.multiple,
+        )
     except EdgesrError:
         raise
-    except Exception as error:  # of any kind: torch.export runs the user's code
-        raise EdgesrError(f"{contract.name}: torch.export cannot export it: {in_one_line(error)}") from error
-    return [*built.notes, *doubts]
+    except Exception as error:  # of any kind: ONNX Runtime raises its own
+        raise EdgesrError(f"{request.file}: cannot be wrapped: {in_one_line(error)}") from error
+    return tuple(notes)
 
 
 if __name__ == "__main__":

@@ -7,25 +7,18 @@ import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor, nn
 
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.wording import first_names
-from edgesr.sr_model.generators.foreign.checkpoint_state import read_checkpoint
+from edgesr.sr_model.generators.foreign.checkpoint_state import read_checkpoint, unpacked_note
+from edgesr.sr_model.generators.foreign.making import Built, in_evaluation_mode
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
 from edgesr.sr_model.generators.recognised import compare_shapes
 
-_DEPEND_ON_MODE = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 _MODULE_NAME = "edgesr_users_generator"
-
-
-class Built(NamedTuple):
-    """A network in evaluation mode, and what was found on the way to it, in words."""
-
-    network: nn.Module
-    notes: tuple[str, ...]
 
 
 def build_network(file: Path, name: str, checkpoint: Path | None) -> Built:
@@ -42,11 +35,9 @@ def build_network(file: Path, name: str, checkpoint: Path | None) -> Built:
     notes: list[str] = []
     if checkpoint is not None and not takes_path:
         state, wrappers = read_checkpoint(checkpoint)
-        notes += [f"{checkpoint}: the weights lie below {wrappers}"] if wrappers else []
+        notes += unpacked_note(checkpoint, wrappers)
         _load(network, state, checkpoint)
-    if any(isinstance(module, _DEPEND_ON_MODE) and module.training for module in network.modules()):
-        notes.append("the network was in training mode: it is exported in evaluation mode")
-    return Built(network.eval().requires_grad_(False), tuple(notes))
+    return in_evaluation_mode(network, notes)
 
 
 def _factory(file: Path, name: str) -> Callable[..., Any]:
@@ -61,7 +52,11 @@ def _factory(file: Path, name: str) -> Callable[..., Any]:
     except (Exception, SystemExit) as error:
         raise InputError(f"{file}: cannot be imported: {in_one_line(error, str(file))}") from error
     found: Callable[..., Any] | None = getattr(module, name, None)
-    if found is None or not callable(found):
+    if found is not None and not callable(found):
+        raise InputError(
+            f"{file}: {name} is no function, but of {type(found).__name__}: give one that builds a network"
+        )
+    if found is None:
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         there = f"it has {first_names(functions)}" if functions else "it has none"
         raise InputError(f"{file}: has no function {name!r}; {there}")

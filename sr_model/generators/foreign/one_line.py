@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgesr.runtimes.wording import shown_text
+from edgesr.runtimes.wording import printable, shown_text
 
 
 def in_one_line(error: BaseException, file: str | None = None) -> str:
@@ -13,4 +13,4 @@ def in_one_line(error: BaseException, file: str | None = None) -> str:
             place = f" (line {traceback.tb_lineno})"
         traceback = traceback.tb_next
     message = " ".join(str(error).split())
-    return f"{type(error).__name__}{message and ': '}{shown_text(message)}{place}"
+    return f"{type(error).__name__}{message and ': '}{shown_text(printable(message))}{place}"

@@ -6,21 +6,27 @@ All later stages read this file; the user's code is not run again.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import json
+import warnings
 import zipfile
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
+from torch.fx import GraphModule
 from torch.utils.flop_counter import FlopCounterMode
 
 from edgesr.runtimes.bundle.manifest import Glue
 from edgesr.runtimes.errors import EdgesrError
-from edgesr.sr_model.generators.foreign.archive import CONTRACT, PROGRAM, TRACE, WHY_NO_TRACE, read_contract
+from edgesr.runtimes.wording import shown_text
+from edgesr.sr_model.generators.foreign.archive import CONTRACT, MODEL, PROGRAM, TRACE, WHY_NO_TRACE, read_contract
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
+from edgesr.sr_model.generators.onnx_source.cost import count_graph_parameters, count_macs
+from edgesr.sr_model.generators.onnx_source.picture import OnnxPicture, read_picture
 
 _TOLERANCE = 0.01
 _COUNTED_SIDE = 48
@@ -65,36 +71,44 @@ class ForeignGenerator(nn.Module):
         return self.residual(lr).clamp(0.0, 255.0)
 
 
-def save_program(path: Path, picture: nn.Module, contract: Contract, images: list[Tensor]) -> None:
+def save_program(path: Path, picture: nn.Module, contract: Contract, images: list[Tensor]) -> str:
     """Export the picture's program and its trace, prove both equal to it on images (1,3,h,w), and write the archive.
 
-    An EdgesrError names the first size at which the program is another function: a size was baked in.
+    The SHA-256 of what it computes is given: files of one network differ, since torch writes counters and lines of
+    code into them. An EdgesrError names the first size at which the program is another function: a size was baked in.
     """
     height, width = images[0].shape[-2:]
     with torch.inference_mode(False), torch.no_grad():
         program = torch.export.export(
             picture, (images[0],), dynamic_shapes=({2: Dim.DYNAMIC, 3: Dim.DYNAMIC},), strict=False
         )
-    module = program.module()
+    module = program.module(check_guards=False)
     for image in images:
-        _require_equal(module, picture, image, traced=f"{height}x{width}")
+        try:
+            _require_equal(module, picture, image, traced=f"{height}x{width}")
+        except EdgesrError as error:
+            raise EdgesrError(f"{error}{_broken_guard(program, image)}") from error
     trace, why_not = _trace(picture, images)
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
+    described = json.dumps(dataclasses.asdict(contract), sort_keys=True)
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(CONTRACT, json.dumps(dataclasses.asdict(contract), sort_keys=True))
+        archive.writestr(CONTRACT, described)
         archive.writestr(PROGRAM, buffer.getvalue())
         archive.writestr(*((WHY_NO_TRACE, why_not) if trace is None else (TRACE, trace)))
+    return _sha256(program, described, why_not)
 
 
 def load_program(path: Path, *, traced: bool = False) -> ForeignGenerator:
-    """The generator of an archive, its picture as an exported program, or ``traced`` as TorchScript."""
+    """The generator of an archive: its picture as an exported program or ONNX graph, or ``traced`` as TorchScript."""
     contract = read_contract(path)
     with zipfile.ZipFile(path) as archive:
         if traced:
             if TRACE not in archive.namelist():
                 raise EdgesrError(f"{contract.name}: cannot be traced: {archive.read(WHY_NO_TRACE).decode()}")
             picture: nn.Module = torch.jit.load(io.BytesIO(archive.read(TRACE)))  # type: ignore[no-untyped-call]
+        elif MODEL in archive.namelist():
+            picture = read_picture(archive.read(MODEL))
         else:
             picture = _movable(torch.export.load(io.BytesIO(archive.read(PROGRAM))))
     return ForeignGenerator(picture, contract)
@@ -102,11 +116,31 @@ def load_program(path: Path, *, traced: bool = False) -> ForeignGenerator:
 
 def count_program_mac_per_hr_pixel(generator: ForeignGenerator) -> float:
     """Multiply-accumulates of all convolutions and matrix products, divided by the number of HR pixels."""
-    side = max(_COUNTED_SIDE, generator.config.minimum_side)
+    side, scale = max(_COUNTED_SIDE, generator.config.minimum_side), generator.config.scale
+    if isinstance(generator.picture, OnnxPicture):
+        return count_macs(generator.picture.model, side, generator.config.channels) / (scale * side) ** 2
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         picture = generator.residual(torch.zeros(1, 3, side, side))
     multiply_accumulates: float = counter.get_total_flops() / 2
     return multiply_accumulates / (picture.shape[-1] * picture.shape[-2])
+
+
+def _sha256(program: ExportedProgram, *texts: str) -> str:
+    """Over the code and the tensors of a program, and texts."""
+    graphs = [module for module in program.graph_module.modules() if isinstance(module, GraphModule)]
+    interface = (repr(program.graph_signature), repr(program.range_constraints))
+    digest = hashlib.sha256(repr([*texts, *interface, *(graph.code for graph in graphs)]).encode())
+    for name, tensor in sorted({**program.state_dict, **program.constants}.items()):
+        digest.update(repr((name, tensor.dtype, tuple(tensor.shape))).encode())
+        digest.update(tensor.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def count_parameters(generator: ForeignGenerator) -> int:
+    """Numbers that were learned, or that an ONNX file holds as if they were."""
+    if isinstance(generator.picture, OnnxPicture):
+        return count_graph_parameters(generator.picture.model)
+    return sum(parameter.numel() for parameter in generator.parameters())
 
 
 def _movable(program: ExportedProgram) -> nn.Module:
@@ -120,16 +154,17 @@ def _movable(program: ExportedProgram) -> nn.Module:
 def _trace(picture: nn.Module, images: list[Tensor]) -> tuple[bytes | None, str]:
     """The TorchScript of a picture, or why there is none that computes the same."""
     try:
-        with torch.inference_mode():
+        with warnings.catch_warnings(), torch.inference_mode():
+            warnings.simplefilter("ignore")  # what a trace takes for constant is compared below
             traced = torch.jit.trace(picture, (images[0],), check_trace=False)  # type: ignore[no-untyped-call]
             for image in images:
                 _require_equal(traced, picture, image, traced="x".join(map(str, images[0].shape[-2:])))
+        buffer = io.BytesIO()
+        torch.jit.save(traced, buffer)
     except EdgesrError as error:
         return None, str(error)
     except Exception as error:  # noqa: BLE001 - of any kind, since it is the user's code
         return None, in_one_line(error)
-    buffer = io.BytesIO()
-    torch.jit.save(traced, buffer)
     return buffer.getvalue(), ""
 
 
@@ -143,6 +178,18 @@ def _require_equal(found: nn.Module, picture: nn.Module, image: Tensor, *, trace
             raise EdgesrError(f"traced at {traced}, it fails at {size}: {_baked_in(in_one_line(error))}") from error
     if result.shape != expected.shape or not (result - expected).abs().max().item() <= _TOLERANCE:
         raise EdgesrError(_baked_in(f"traced at {traced}, it is another function at {size}"))
+
+
+def _broken_guard(program: ExportedProgram, image: Tensor) -> str:
+    """What the exporter took for granted of the traced size and does not hold of an image's, "" where nothing is."""
+    try:
+        with torch.inference_mode():
+            program.module()(image)
+    except AssertionError as error:
+        return f" ({shown_text(' '.join(str(error).split()))})"
+    except Exception:  # noqa: BLE001 - it was told why the program fails
+        return ""
+    return ""
 
 
 def _baked_in(what: str) -> str:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """A function of a file by absolute path, and what the user says of the network, None where it is to be found.
 
+    Where ``file`` is None, the architecture is recognised from the checkpoint. ``kind`` "onnx": the file is an ONNX
+    model and has no function; ``data_files`` next to it may hold its weights.
     ``photograph``: a .npy (3,h,w) in [0,255].
     """
 
-    file: str
+    file: str | None
     function: str
     checkpoint: str | None
     name: str
     peak: int | None
     multiple: int | None
     photograph: str
+    kind: Literal["module", "onnx"] = "module"
+    data_files: tuple[str, ...] = ()

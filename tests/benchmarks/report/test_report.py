@@ -19,12 +19,12 @@ from edgesr.benchmarks.report import data
 from edgesr.benchmarks.report.builder import LARGEST_BYTES, Report, build_report
 from edgesr.benchmarks.report.data import ReportFiles, read_data
 from edgesr.benchmarks.report.figures import latency_figure
-from edgesr.benchmarks.report.pictures import PYTORCH
 from edgesr.benchmarks.report.text_output import csv_files, markdown
 from edgesr.benchmarks.report.tradeoff import tradeoff
 from edgesr.benchmarks.results.header import bundle_identity, utc_now
 from edgesr.benchmarks.results.rows import Key
 from edgesr.benchmarks.results.writing import write_json
+from edgesr.runtimes.bundle.contract import REFERENCES
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_records import to_json
@@ -82,7 +82,7 @@ def test_pictures_of_every_artifact(mobile_bundle: Bundle, report: Report) -> No
     (section,) = [s for s in report.sections if s.id == "pictures"]
     assert section.pictures is not None
     for compared in section.pictures.compared:
-        wanted = {"bicubic", "bilinear", PYTORCH} | {a.id for a in mobile_bundle.manifest.artifacts}
+        wanted = {"bicubic", "bilinear", REFERENCES["pytorch"]} | {a.id for a in mobile_bundle.manifest.artifacts}
         assert set(compared.pictures) == wanted
         assert {h.artifact for h in compared.heat_maps} == {a.id for a in mobile_bundle.manifest.artifacts}
         assert all(h.largest < 0.05 for h in compared.heat_maps)

@@ -14,7 +14,8 @@ from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.report.builder import build_report
 from edgesr.benchmarks.report.data import ReportFiles
-from edgesr.benchmarks.report.pictures import PYTORCH, make_pictures
+from edgesr.benchmarks.report.pictures import make_pictures
+from edgesr.runtimes.bundle.contract import REFERENCES
 from edgesr.runtimes.bundle.opening import Bundle
 
 CRASHING = "onnx-fp32-full"
@@ -64,7 +65,7 @@ def test_a_fault_costs_one_artifact(mobile_bundle: Bundle, fault: Callable[[Job]
     pictures = make_pictures(bundle, [], device=Faulty(fault))
     assert any(line.startswith(note) for line in pictures.notes), pictures.notes
     for compared in pictures.compared:
-        assert set(compared.pictures) == {"bicubic", "bilinear", PYTORCH, "onnx-fp32-tile"}
+        assert set(compared.pictures) == {"bicubic", "bilinear", REFERENCES["pytorch"], "onnx-fp32-tile"}
         assert [heat.artifact for heat in compared.heat_maps] == ["onnx-fp32-tile"]
         assert compared.heat_maps[0].largest < 0.01
 

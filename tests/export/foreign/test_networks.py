@@ -16,6 +16,7 @@ from edgesr.export.tiling.tile_proof import measure_tiling
 from edgesr.export.tiling.tiled_network import tiled_network
 from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.contract import EXACT, Tiling
+from edgesr.sr_model.generators.foreign.archive import read_contract
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.probe import probe
 from edgesr.sr_model.generators.foreign.program import ForeignGenerator, load_program
@@ -53,9 +54,14 @@ NOT_EXACT = [  # function, scale
 ]
 
 
-def contract_and_picture(name: str) -> tuple[Contract, InOurUnits]:
+def network_of(name: str) -> torch.nn.Module:
     file, function = name.split(".")
-    network = getattr(importlib.import_module(f"tests.helpers.foreign.{file}"), function)().eval()
+    network: torch.nn.Module = getattr(importlib.import_module(f"tests.helpers.foreign.{file}"), function)()
+    return network.eval()
+
+
+def contract_and_picture(name: str) -> tuple[Contract, InOurUnits]:
+    network = network_of(name)
     lr = torch.from_numpy(photograph("cat", (64, 80)))[None]
     contract, doubts = probe(network, name, lr, peak=None, multiple=None)
     assert doubts == []
@@ -121,7 +127,7 @@ def check_program(archived: Archived, name: str, *, traced: bool) -> None:
     file, function = name.split(".")
     archive = archived(NETWORKS / f"{file}.py", function)
     assert archive.suffix == ".edgesr-program", archive.read_text()
-    _, picture = contract_and_picture(name)
+    picture = InOurUnits(network_of(name), read_contract(archive)).eval()
     for found in (load_program(archive), *((load_program(archive, traced=True),) if traced else ())):
         for size in ((9, 8), (48, 64), (71, 33)):
             image = photograph("rocket", size)
@@ -140,13 +146,31 @@ def test_programs_of_all_networks(name: str, archived: Archived) -> None:
     check_program(archived, name, traced=False)
 
 
-@pytest.mark.parametrize("name", ["attention.adaptive_max_pool", "unusual.branch_on_size"])
-def test_networks_that_are_others_at_other_sizes_are_refused(name: str, archived: Archived) -> None:
+@pytest.mark.parametrize(
+    ("name", "guard"),
+    [("attention.adaptive_max_pool", "(Guard failed: lr.size()[2] // 8 == 5)"), ("unusual.branch_on_height", "")],
+)
+def test_networks_that_are_others_at_other_sizes_are_refused(name: str, guard: str, archived: Archived) -> None:
+    """With what the exporter took for granted, where it tells."""
     file, function = name.split(".")
     error: Path = archived(NETWORKS / f"{file}.py", function)
     assert error.name == "error.txt"
     assert "traced at 41x58" in error.read_text()
     assert "a size was baked in" in error.read_text()
+    assert guard in error.read_text()
+
+
+def test_a_network_that_is_another_one_at_odd_sizes_is_padded(archived: Archived) -> None:
+    archive: Path = archived(NETWORKS / "unusual.py", "branch_on_size")
+    assert read_contract(archive).multiple == 2
+    notes = archive.with_name("notes.json").read_text()
+    assert "another function at sizes that are no multiples of 2, which are padded by reflection" in notes
+    check_program(archived, "unusual.branch_on_size", traced=True)
+
+
+def test_a_stated_multiple_is_not_changed(archived: Archived) -> None:
+    error: Path = archived(NETWORKS / "unusual.py", "branch_on_size", multiple=1)
+    assert error.name == "error.txt"
 
 
 def test_graphs_of_a_program_are_made_without_warnings(archived: Archived) -> None:

@@ -44,11 +44,17 @@ class Fours(Net):
     def forward(self, x):
         assert x.shape[2] % 4 == 0 and x.shape[3] % 4 == 0
         return super().forward(x)
+class Written(Net):
+    def forward(self, x):
+        self.conv.weight.data = self.conv.weight.data * 1.0
+        return super().forward(x)
 def build():
 """
 REFUSED = [
-    ("raise ValueError('no good')", {}, ["build failed", "ValueError: no good", "(line 23)"]),
+    ("raise ValueError('no good')", {}, ["build failed", "ValueError: no good", "(line 27)"]),
     ("return 3", {}, ["build gives int", "torch.nn.Module"]),
+    ("return Net\nbuild = 3", {}, ["build is no function, but of int"]),
+    ("return Written()", {}, ["writes its weights in forward (conv.weight)", "where the network is built"]),
     ("sys.exit('bye')", {}, ["SystemExit: bye"]),
     ("return Changed(lambda x, y: y * float('nan'))", {}, ["not finite"]),
     ("return Changed(lambda x, y: (y, x))", {}, ["gives a tuple", "the picture alone"]),
@@ -84,7 +90,7 @@ def test_a_stated_peak_is_taken_with_a_doubt(archived: Archived, tmp_path: Path)
 def test_other_functions_are_named(archived: Archived, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(f"{HEAD}    return Net()\n")
     assert (
-        "has no function 'built'; it has Net, Changed, Fours and 1 more"
+        "has no function 'built'; it has Net, Changed, Fours and 2 more"
         in archived(tmp_path / "net.py", "built").read_text()
     )
 

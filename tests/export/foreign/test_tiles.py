@@ -132,6 +132,8 @@ def test_inexact_tiles_are_told(inexact_bundle: Bundle, run_cli: RunCli, tmp_pat
     assert code == 0 and re.search(FIGURE, stderr)
     code, stdout, _ = run_cli("inspect", inexact_bundle.root)
     assert code == 0 and re.search(FIGURE, stdout)
+    code, stdout, _ = run_cli("parity", inexact_bundle.root)
+    assert code == 0 and re.search(FIGURE, stdout)
     (tmp_path / "photo.png").write_bytes((NETWORKS.parents[2] / "export/photographs/cat.png").read_bytes())
     upscaled = ("upscale", tmp_path / "photo.png", tmp_path / "large.png", "--bundle", inexact_bundle.root)
     code, _, stderr = run_cli(*upscaled, "--artifact", TILES, "--tile-size", "104x104")

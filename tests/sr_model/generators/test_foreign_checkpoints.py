@@ -159,7 +159,8 @@ def test_weight_norm_that_float32_does_not_hold_is_refused(
     assert naming in refusal_of(tmp_path / "published.pth")
 
 
-def test_every_command_names_the_file(run_cli: RunCli, tmp_path: Path) -> None:
+def test_every_command_names_the_file(run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgesr.sr_model.generators.recognised.installed_version", lambda _: None)
     (tmp_path / "data").mkdir()
     picture(tmp_path / "data" / "a.png", 64)
     output = ("--output", tmp_path / "bundle", "--cache-dir", tmp_path.parent / f"{tmp_path.name}-cache")
