@@ -72,6 +72,7 @@ ROWS = (
         options=("--multiple", "8"),
     ),
     Row(name="SPAN x4", special="weights written in forward", module="spandrel_archs.py:span_x4"),
+    Row(name="SPAN x4, merged once", special="attention without weights", module="spandrel_archs.py:span_x4_merged"),
     Row(
         name="SAFMN x4",
         special="adaptive pools, GELU",

@@ -18,6 +18,17 @@ def span_x4() -> nn.Module:
     return _network("SPAN", num_in_ch=3, num_out_ch=3, feature_channels=48, upscale=4)
 
 
+def span_x4_merged() -> nn.Module:
+    """SPAN x4 whose weights are merged once, here, and not in forward, which torch.export cannot follow."""
+    network: Any = span_x4().eval()
+    for module in network.modules():
+        if hasattr(module, "update_params"):
+            module.update_params()
+            module.update_params = _nothing
+    merged: nn.Module = network
+    return merged
+
+
 def safmn_x4() -> nn.Module:
     """SAFMN x4: 36 channels, 8 blocks, adaptive pools, GELU."""
     return _network("SAFMN", dim=36, n_blocks=8, ffn_scale=2.0, upscaling_factor=4)
@@ -48,6 +59,9 @@ def nafnet_x1() -> nn.Module:
 def dncnn_x1() -> nn.Module:
     """DnCNN x1: 20 convolutions."""
     return _network("DnCNN", in_nc=3, out_nc=3, nc=64, nb=20, act_mode="R")
+
+
+def _nothing() -> None: ...
 
 
 def _network(architecture: str, name: str | None = None, **options: Any) -> nn.Module:
