@@ -15,7 +15,8 @@ FAR = 52
 
 def far_pixel(image: Image) -> Image:
     """Adds a hundredth of the pixel 52 to the right, 0 beyond the image."""
-    return image + np.pad(image, [(0, 0), (0, 0), (0, FAR)])[:, :, FAR:] / 100
+    far = np.pad(image, [(0, 0), (0, 0), (0, FAR)])[:, :, FAR:]
+    return np.add(image, far * np.float32(0.01), dtype=np.float32)
 
 
 def far_edge(image: Image) -> Image:
