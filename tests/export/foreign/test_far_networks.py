@@ -16,7 +16,8 @@ FAR = 52
 def far_pixel(image: Image) -> Image:
     """Adds a hundredth of the pixel 52 to the right, 0 beyond the image."""
     far = np.pad(image, [(0, 0), (0, 0), (0, FAR)])[:, :, FAR:]
-    return np.add(image, far * np.float32(0.01), dtype=np.float32)
+    picture: Image = np.add(image, far * np.float32(0.01), dtype=np.float32)
+    return picture
 
 
 def far_edge(image: Image) -> Image:
