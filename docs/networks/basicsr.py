@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -54,9 +55,14 @@ def x4plus_anime() -> nn.Module:
 
 
 def ecbsr_x4() -> nn.Module:
-    """ECBSR-M10C32 x4 with its branches, here for RGB: grouped convolutions with fixed filters."""
+    """ECBSR-M10C32 x4, here for RGB. Its branches are merged once, as for deployment, and not in every forward."""
     options = {"num_block": 10, "num_channel": 32, "with_idt": False, "act_type": "prelu", "scale": 4}
-    return _network("ecbsr", "ECBSR", num_in_ch=3, num_out_ch=3, **options)
+    network = _network("ecbsr", "ECBSR", num_in_ch=3, num_out_ch=3, **options)
+    blocks: Any = network.get_submodule("backbone")
+    for block in blocks:
+        merged = [tensor.detach() for tensor in block.rep_params()]
+        block.rep_params = partial(tuple, merged)
+    return network
 
 
 def ridnet_x1() -> nn.Module:

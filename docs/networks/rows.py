@@ -61,7 +61,7 @@ ROWS = (
     Row(name="EDSR x2", special="mean shift", module="BasicSR/basicsr.py:edsr_x2"),
     Row(name="EDSR x3", special="mean shift", module="BasicSR/basicsr.py:edsr_x3"),
     Row(name="MSRResNet x4", special="bilinear base", module="BasicSR/basicsr.py:msrresnet_x4"),
-    Row(name="ECBSR x4", special="branches with fixed filters", module="BasicSR/basicsr.py:ecbsr_x4"),
+    Row(name="ECBSR x4", special="branches, merged once", module="BasicSR/basicsr.py:ecbsr_x4"),
     Row(name="RIDNet x1", special="dilated, channel attention", module="BasicSR/basicsr.py:ridnet_x1", options=_255),
     Row(name="RCAN x4", special="channel attention, 200 blocks", module="BasicSR/basicsr.py:rcan_x4"),
     Row(name="RRDBNet x2", special="pixel unshuffle, 23 blocks", module="BasicSR/basicsr.py:rrdbnet_x2"),
