@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -69,23 +70,30 @@ class _Difference:
 def measure_tiling(network: TiledNetwork) -> Tiling:
     """The least step, and the least halo and a quarter more, with which tiles equal whole pictures.
 
-    It never is above the receptive field, with which the verdict is "proven". A network whose tiles are not exact with
-    any step at a halo of 32 pixels is "inexact", with the figures of the step that came closest, and that halo.
+    It never is above the receptive field, with which the verdict is "proven"; so it is too where the receptive field is
+    known, larger than the halos that are tried, up to 32 pixels, and enough. A network whose tiles are not exact is
+    "inexact", with the figures of the step that came closest, and that halo.
     """
-    images = [image[: network.channels] for image in _images()]
-    first = _Compared(network, images[0])
-    step = _least_step(first, network.multiple)
+    images = [_Compared(network, image) for image in _images()]
+    step = _least_step(images[0], network.multiple)
+    by_comparison, by_field = partial(_by_comparison, network, images, step), partial(_by_field, network, images)
+    attempts = (by_comparison, by_field) if step == network.multiple else (by_field, by_comparison)
+    found = next((tiling for attempt in attempts if (tiling := attempt()) is not None), None)
+    return found or _inexact(network, images)
+
+
+def _by_comparison(network: TiledNetwork, images: Sequence[_Compared], step: int | None) -> Tiling | None:
+    """With the least halo that is exact, of those up to 32 pixels; None where no step was found."""
     if step is None:
-        return _inexact(network, first, images[1:])
+        return None
     halos = _halos(step)
-    place, worst = _exact_from(halos, 0, first, step, _RESIDUES)
+    place, worst = _exact_from(halos, 0, images[0], step, _RESIDUES)
     for image in images[1:]:
-        compared = _Compared(network, image)
         residues = _FEW_RESIDUES if network.sparse else _RESIDUES
-        place, difference = _exact_from(halos, place, compared, step, residues)
+        place, difference = _exact_from(halos, place, image, step, residues)
         worst = _worst((worst, difference))
     if not worst.exact:
-        return _inexact(network, first, images[1:])
+        return None
     field = network.field(step)
     halo = _with_reserve(halos[place], step, field)
     proven = field is not None and halo >= field
@@ -97,6 +105,20 @@ def measure_tiling(network: TiledNetwork) -> Tiling:
         error=worst.largest,
         psnr_db=worst.psnr_db,
     )
+
+
+def _by_field(network: TiledNetwork, images: Sequence[_Compared]) -> Tiling | None:
+    """With the receptive field as halo, where it is known; it is compared as well."""
+    step = network.multiple
+    field = network.field(step)
+    if field is None:
+        return None
+    halo, worst = aligned(field, step), _Difference(0.0, 0.0)
+    for image in images:
+        worst = _worst((worst, image.worst(halo, step, _FEW_RESIDUES)))
+        if not worst.exact:
+            return None
+    return Tiling(verdict="proven", halo=halo, field=field, step=step, error=worst.largest, psnr_db=worst.psnr_db)
 
 
 def aligned(length: int, step: int) -> int:
@@ -112,16 +134,16 @@ def _least_step(compared: _Compared, multiple: int) -> int | None:
     return None
 
 
-def _inexact(network: TiledNetwork, first: _Compared, others: Sequence[Image]) -> Tiling:
-    """The figures of photographs with the step that comes closest on the first one."""
+def _inexact(network: TiledNetwork, images: Sequence[_Compared]) -> Tiling:
+    """The figures of photographs with the step that comes closest on one; of all images if photographs are exact."""
     differences = {
-        step: first.worst(aligned(_LARGEST_HALO, step), step, _FEW_RESIDUES) for step in {1, 8, network.multiple}
+        step: images[0].worst(aligned(_LARGEST_HALO, step), step, _FEW_RESIDUES) for step in {1, 8, network.multiple}
     }
     step = min(differences, key=lambda one: (differences[one].mean_square, one))
-    halo = aligned(_LARGEST_HALO, step)
-    photographs = others[: len(_PHOTOGRAPHS) - 1]
-    rest = (_Compared(network, image).worst(halo, step, _FEW_RESIDUES) for image in photographs)
-    worst = _worst((differences[step], *rest))
+    halo, worst = aligned(_LARGEST_HALO, step), differences[step]
+    for place, image in enumerate(images[1:], start=1):
+        if place < len(_PHOTOGRAPHS) or worst.exact:
+            worst = _worst((worst, image.worst(halo, step, _FEW_RESIDUES)))
     return Tiling(verdict="inexact", halo=None, field=None, step=step, error=worst.largest, psnr_db=worst.psnr_db)
 
 
@@ -158,9 +180,12 @@ class _Compared:
     """One image and its whole picture, with which tiles are compared."""
 
     def __init__(self, network: TiledNetwork, image: Image) -> None:
-        self._run, self._scale, self._image = network.run, network.scale, image
+        self._run, self._scale, self._image = network.run, network.scale, image[: network.channels]
         self._kept = tuple(max(kept, network.least_side) for kept in _KEPT)
-        self._whole = network.run(image)
+
+    @cached_property
+    def _whole(self) -> Image:
+        return self._run(self._image)
 
     def worst(self, halo: int, step: int, residues: tuple[int, ...]) -> _Difference:
         """Of tiles at several multiples of a step and of one at the image's end; it stops where one is not exact."""

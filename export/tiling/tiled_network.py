@@ -12,7 +12,7 @@ from edgesr.export.tiling.tile_proof import TiledNetwork
 from edgesr.runtimes.arrays import Image
 from edgesr.sr_model.generators.foreign.program import ForeignGenerator
 
-_SPARSE_ABOVE = 1e6
+_SPARSE_ABOVE = 2e5
 """Multiply-accumulates per LR pixel from which on the comparison of tiles takes minutes."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from edgesr.export.calibration.photographs import photograph
+from edgesr.export.conversions.full_and_tile import build_graph
 from edgesr.export.tiling.tile_proof import measure_tiling
 from edgesr.export.tiling.tiled_network import tiled_network
 from edgesr.runtimes.arrays import Image
@@ -169,3 +171,11 @@ def test_a_network_that_is_another_one_at_odd_sizes_is_padded(archived: Archived
 def test_a_stated_multiple_is_not_changed(archived: Archived) -> None:
     error: Path = archived(NETWORKS / "unusual.py", "branch_on_size", multiple=1)
     assert error.name == "error.txt"
+
+
+def test_graphs_of_a_program_are_made_without_warnings(archived: Archived) -> None:
+    generator = load_program(archived(NETWORKS / "convolutional.py", "srvgg"))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        build_graph(generator, "tile")
+    assert told == []

@@ -1,0 +1,48 @@
+"""Networks that look farther than the halos that are tried: a pixel takes a part of one that lies 52 to its right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from edgesr.export.tiling.tile_proof import TiledNetwork, measure_tiling
+from edgesr.runtimes.arrays import Image
+from edgesr.runtimes.bundle.contract import EXACT
+
+FAR = 52
+
+
+def far_pixel(image: Image) -> Image:
+    """Adds a hundredth of the pixel 52 to the right, 0 beyond the image."""
+    far = np.pad(image, [(0, 0), (0, 0), (0, FAR)])[:, :, FAR:]
+    picture: Image = np.add(image, far * np.float32(0.01), dtype=np.float32)
+    return picture
+
+
+def far_edge(image: Image) -> Image:
+    """Adds 1 where pixels 52 to the right differ by all of 255, as they do in no photograph."""
+    far = np.pad(image, [(0, 0), (0, 0), (0, FAR)])[:, :, FAR:]
+    return image + (np.abs(np.diff(far, axis=2, append=0)) > 254)
+
+
+def network(run: Callable[[Image], Image], field: int | None) -> TiledNetwork:
+    return TiledNetwork(run=run, field=lambda _: field, scale=1, channels=3, multiple=1, least_side=1, sparse=True)
+
+
+def test_the_receptive_field_is_the_halo_where_no_smaller_one_is_exact() -> None:
+    tiling = measure_tiling(network(far_pixel, FAR))
+    assert (tiling.verdict, tiling.halo, tiling.field, tiling.step) == ("proven", FAR, FAR, 1)
+    assert (tiling.error, tiling.psnr_db) == (0.0, None)
+
+
+def test_a_receptive_field_that_is_wrong_is_no_halo() -> None:
+    tiling = measure_tiling(network(far_pixel, FAR - 1))
+    assert (tiling.verdict, tiling.halo) == ("inexact", None)
+    assert tiling.error is not None and abs(tiling.error - 2.55) < 0.001
+
+
+def test_tiles_that_are_exact_on_photographs_alone_have_the_figure_of_the_other_images() -> None:
+    tiling = measure_tiling(network(far_edge, None))
+    assert (tiling.verdict, tiling.halo, tiling.field) == ("inexact", None, None)
+    assert tiling.error == 1 > EXACT
