@@ -98,6 +98,7 @@ class Assembly:
             least_runtime=dict(plan.target.least_runtime),
             legacy=plan.target.legacy,
             quantization=self._quantization_record(plan),
+            pooled=self.runner.pooled.means if self.runner.is_pooled(plan) else 0,
         )
 
     def _quantization_record(self, plan: ArtifactPlan) -> QuantizationRecord | None:

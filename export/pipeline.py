@@ -14,6 +14,7 @@ from edgesr.export.calibration.tiles import CalibrationSet, check_folder, folder
 from edgesr.export.foreign.files import generator_file
 from edgesr.export.foreign.live import split_source
 from edgesr.export.foreign.source import with_exact_tiles
+from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.formats.targets import left_out, plan_artifacts, require_converters
 from edgesr.export.options import ExportOptions
@@ -85,7 +86,13 @@ def export_bundle(
     cache = StageCache(cache_root)
     with cache.locked(progress):
         given = generator_file(options, live, cache, progress)
-        runner = StageRunner(cache, given, progress, inexact_tiles=options.allow_inexact_tiles)
+        runner = StageRunner(
+            cache,
+            given,
+            progress,
+            inexact_tiles=options.allow_inexact_tiles,
+            pooled_tiles=any(plan.target is ONNX and plan.graph == "tile" for plan in plans),
+        )
         plans = with_exact_tiles(options, plans, runner, progress)
         _check_tile_size(options, runner)
         progress(ProgressEvent("export", 0, len(plans) + 1, "goldens"))

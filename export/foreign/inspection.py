@@ -37,7 +37,8 @@ def inspect_module(
         archive = generator_file(options, live, cache, progress)
         if not is_archive(archive):
             raise InputError(f"{archive}: a generator that edgesr knows: give it to inspect")
-        measurement = StageRunner(cache, archive, progress).measurement
+        runner = StageRunner(cache, archive, progress, pooled_tiles=True)
+        measurement, tiling = runner.measurement, runner.tiling
         notes = child_process.read_notes(archive.parent)
     contract = read_contract(archive)
     why_not = read_why_no_trace(archive)
@@ -46,7 +47,7 @@ def inspect_module(
         "reference": REFERENCES["pytorch" if options.onnx is None else "onnxruntime"],
         "parameters": f"{measurement.parameters:,}",
         "MAC per HR pixel": f"{measurement.mac_per_hr_pixel:,.1f}",
-        "tiles": _tiles_text(measurement.tiling),
+        "tiles": _tiles_text(tiling),
         "TorchScript": "can be traced" if why_not is None else f"cannot be made: {why_not}",
         **({"notes": "; ".join(notes)} if notes else {}),
     }

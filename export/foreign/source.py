@@ -7,6 +7,7 @@ from typing import cast
 
 from edgesr.export.foreign import child_process
 from edgesr.export.foreign.onnx_weights import weights_next_to
+from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.options import ExportOptions
 from edgesr.export.stages.cache import Stage, StageCache
@@ -59,6 +60,8 @@ def with_exact_tiles(
     Where they were asked for nevertheless, their error is told.
     """
     tiling = runner.tiling
+    if tiling.passes > 1:
+        return _of_onnx(plans, tiling, progress)
     if tiling.exact or tiling.error is None or "tile" not in options.graphs:
         return plans
     error = inexact_tiles(runner.config.name, tiling)
@@ -70,6 +73,15 @@ def with_exact_tiles(
         raise InputError(f"{error}: export it with --graph full, or --allow-inexact-tiles")
     notice(progress, f"{error}: it is exported without tile graphs, for images that it takes whole")
     return rest
+
+
+def _of_onnx(plans: list[ArtifactPlan], tiling: Tiling, progress: Progress) -> list[ArtifactPlan]:
+    """Without tile graphs of other targets: a graph that takes pooled means is an ONNX file."""
+    kept = [plan for plan in plans if plan.graph != "tile" or plan.target is ONNX]
+    if len(kept) < len(plans):
+        passes = f"{tiling.passes} passes over all tiles, for its pooled means"
+        notice(progress, f"tiles are exact in {passes}: tile graphs are made of onnx alone")
+    return kept
 
 
 def inexact_tiles(name: str, tiling: Tiling) -> str:

@@ -16,14 +16,17 @@ from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.quantization.plan import Calibrated, Plan, Range, read_plan, read_ranges
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
-from edgesr.export.records import GoldenRecord, Measurement, read_goldens, read_measurement
+from edgesr.export.records import REMAKE, GoldenRecord, Measurement, read_goldens, read_measurement
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.steps import checkpoint, goldens, int8_plan, measurement, wide_ranges
 from edgesr.export.steps.rewriting import Rewriting
-from edgesr.export.tiling.tile_proof import inexact_halo
-from edgesr.runtimes.bundle.contract import Tiling
+from edgesr.export.tiling import pooled_measurement
+from edgesr.export.tiling.pooled_measurement import MODEL_FILE, RESULT_FILE, Pooled
+from edgesr.export.tiling.tile_proof import inexact_halo, is_sparse
+from edgesr.runtimes.bundle.contract import Tiling, channels_of
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
 from edgesr.runtimes.files import sha256_of
+from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.packages import installed_version
 from edgesr.runtimes.progress import Progress, notice, silent
 from edgesr.sr_model.generators.checkpoint import read_header
@@ -37,16 +40,23 @@ P = ParamSpec("P")
 
 
 class StageRunner:
-    """Runs stages for one checkpoint through a cache; ``inexact_tiles``: tile graphs whatever their error."""
+    """Runs stages for one checkpoint through a cache; ``inexact_tiles``: tile graphs whatever their error;
+    ``pooled_tiles``: those of ONNX may take means that the network pools."""
 
     def __init__(
-        self, cache: StageCache, checkpoint: Path, progress: Progress = silent, *, inexact_tiles: bool = False
+        self,
+        cache: StageCache,
+        checkpoint: Path,
+        progress: Progress = silent,
+        *,
+        inexact_tiles: bool = False,
+        pooled_tiles: bool = False,
     ) -> None:
         require_file(checkpoint)
         self._cache = cache
         self._given = checkpoint
         self._progress = progress
-        self._inexact_tiles = inexact_tiles
+        self._inexact_tiles, self._pooled_tiles = inexact_tiles, pooled_tiles
 
     @cached_property
     def sha256(self) -> str:
@@ -76,9 +86,37 @@ class StageRunner:
     def tiling(self) -> Tiling:
         """How its tiles compare with whole pictures; with a halo where tiles that are not exact were asked for."""
         tiling = self.measurement.tiling
-        if tiling.exact or tiling.error is None or not self._inexact_tiles:
+        if tiling.exact or tiling.error is None:
             return tiling
-        return replace(tiling, halo=inexact_halo(tiling.step))
+        if self.pooled.tiling is not None:
+            return self.pooled.tiling
+        return replace(tiling, halo=inexact_halo(tiling.step)) if self._inexact_tiles else tiling
+
+    @cached_property
+    def pooled(self) -> Pooled:
+        """How tiles compare where a network gets its pooled means; nothing where it has none, or no ONNX file."""
+        if not self._pooled_tiles:
+            return Pooled(None, 0)
+        try:
+            tile = self.onnx_file("tile")
+        except Exception:  # noqa: BLE001 - of any kind, and told where the artifact is made
+            return Pooled(None, 0)
+        return read_record(Pooled, self._pooled_folder(tile) / RESULT_FILE, remake=REMAKE)
+
+    def _pooled_folder(self, tile: Path) -> Path:
+        config, cost = self.config, self.measurement.mac_per_hr_pixel
+        network = pooled_measurement.Network(
+            scale=config.scale,
+            channels=channels_of(config.colour),
+            multiple=config.multiple,
+            least_side=config.minimum_side,
+            sparse=is_sparse(cost, config.scale),
+        )
+        return self._cache.run(Stage("pooled", pooled_measurement.measure, ("onnx", "onnxruntime")), tile, network)
+
+    def is_pooled(self, plan: ArtifactPlan) -> bool:
+        """Whether an artifact takes pooled means."""
+        return plan.target is ONNX and plan.graph == "tile" and self.tiling.passes > 1
 
     def artifact(
         self, plan: ArtifactPlan, quantization: QuantizationSettings | None = None
@@ -86,6 +124,8 @@ class StageRunner:
         """File of one artifact and the package versions that made it."""
         versions = {name: installed_version(name) or "absent" for name in plan.target.packages}
         source = self._float_file(plan)
+        if self.is_pooled(plan):
+            return self._pooled_folder(source) / MODEL_FILE, versions
         if plan.precision == FLOAT:
             return source, versions
         assert plan.target.rewrite is not None

@@ -27,6 +27,8 @@ _RESIDUES, _FEW_RESIDUES = tuple(range(8)), (0, 3)
 _LARGEST_HALO = 32
 _HALOS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, _LARGEST_HALO)
 _RESERVE = 1.25
+_SPARSE_ABOVE = 2e5
+"""Multiply-accumulates per LR pixel."""
 _STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 _PHOTOGRAPHS = ("cat", "astronaut", "coffee", "retina", "rocket", "galaxies")
 
@@ -38,8 +40,8 @@ class TiledNetwork:
     """``run``: an LR image (c,h,w) float32 in [0,255] -> the picture (c,s*h,s*w) of any size.
 
     ``field``: a step of its tiles -> the radius of its receptive field in LR pixels, None where it is not known.
-    ``least_side`` of an image that it takes. ``sparse``: most images are compared at two origins alone, since the
-    network takes long.
+    ``of_image``: a whole picture and what runs tiles of that image, where that is not ``run`` for all. ``least_side``
+    of an image that it takes. ``sparse``: most images are compared at two origins alone, since the network takes long.
     """
 
     run: Run
@@ -49,6 +51,7 @@ class TiledNetwork:
     multiple: int
     least_side: int
     sparse: bool
+    of_image: Callable[[Image], tuple[Image, Run]] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def measure_tiling(network: TiledNetwork) -> Tiling:
     known, larger than the halos that are tried, up to 32 pixels, and enough. A network whose tiles are not exact is
     "inexact", with the figures of the step that came closest, and that halo.
     """
-    images = [_Compared(network, image) for image in _images()]
+    images = [_Compared(network, image) for image in proof_images()]
     step = _least_step(images[0], network.multiple)
     by_comparison, by_field = partial(_by_comparison, network, images, step), partial(_by_field, network, images)
     attempts = (by_comparison, by_field) if step == network.multiple else (by_field, by_comparison)
@@ -119,6 +122,11 @@ def _by_field(network: TiledNetwork, images: Sequence[_Compared]) -> Tiling | No
         if not worst.exact:
             return None
     return Tiling(verdict="proven", halo=halo, field=field, step=step, error=worst.largest, psnr_db=worst.psnr_db)
+
+
+def is_sparse(mac_per_hr_pixel: float, scale: int) -> bool:
+    """Whether the comparison of all tiles would take minutes."""
+    return mac_per_hr_pixel * scale**2 > _SPARSE_ABOVE
 
 
 def aligned(length: int, step: int) -> int:
@@ -180,12 +188,13 @@ class _Compared:
     """One image and its whole picture, with which tiles are compared."""
 
     def __init__(self, network: TiledNetwork, image: Image) -> None:
-        self._run, self._scale, self._image = network.run, network.scale, image[: network.channels]
+        self._network, self._scale, self._image = network, network.scale, image[: network.channels]
         self._kept = tuple(max(kept, network.least_side) for kept in _KEPT)
 
     @cached_property
-    def _whole(self) -> Image:
-        return self._run(self._image)
+    def _whole_and_run(self) -> tuple[Image, Run]:
+        network = self._network
+        return (network.run(self._image), network.run) if network.of_image is None else network.of_image(self._image)
 
     def worst(self, halo: int, step: int, residues: tuple[int, ...]) -> _Difference:
         """Of tiles at several multiples of a step and of one at the image's end; it stops where one is not exact."""
@@ -202,12 +211,13 @@ class _Compared:
         return found
 
     def _of_tile(self, rows: Span, columns: Span) -> _Difference:
-        tile = self._run(np.ascontiguousarray(self._image[:, rows.start : rows.stop, columns.start : columns.stop]))
+        whole, run = self._whole_and_run
+        tile = run(np.ascontiguousarray(self._image[:, rows.start : rows.stop, columns.start : columns.stop]))
         inner, cut = [], []
         for span in (rows, columns):
             inner.append(slice(span.keep_start * self._scale, span.keep_stop * self._scale))
             cut.append(slice(*((side - span.start) * self._scale for side in (span.keep_start, span.keep_stop))))
-        difference = tile[:, cut[0], cut[1]] - self._whole[:, inner[0], inner[1]]
+        difference = tile[:, cut[0], cut[1]] - whole[:, inner[0], inner[1]]
         return _Difference(float(np.abs(difference).max()), float(np.square(difference, dtype=np.float64).mean()))
 
 
@@ -225,7 +235,8 @@ def _at_end(side: int, kept: int, halo: int, step: int) -> Span:
     return Span(max(origin - halo, 0), side, origin, side)
 
 
-def _images() -> Iterator[Image]:
+def proof_images() -> Iterator[Image]:
+    """Photographs, noise, a checkerboard and clipped edges (3,h,w) in [0,255]."""
     size = (_SIDE, _SIDE)
     yield photograph(_PHOTOGRAPHS[0], size)
     yield photograph(_PHOTOGRAPHS[1], _OTHER_SIZE)

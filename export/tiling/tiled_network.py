@@ -8,12 +8,9 @@ from functools import partial
 import torch
 
 from edgesr.export.tiling.receptive_field import receptive_field
-from edgesr.export.tiling.tile_proof import TiledNetwork
+from edgesr.export.tiling.tile_proof import TiledNetwork, is_sparse
 from edgesr.runtimes.arrays import Image
 from edgesr.sr_model.generators.foreign.program import ForeignGenerator
-
-_SPARSE_ABOVE = 2e5
-"""Multiply-accumulates per LR pixel from which on the comparison of tiles takes minutes."""
 
 
 def tiled_network(generator: ForeignGenerator, *, mac_per_hr_pixel: float) -> TiledNetwork:
@@ -28,7 +25,7 @@ def tiled_network(generator: ForeignGenerator, *, mac_per_hr_pixel: float) -> Ti
         channels=config.channels,
         multiple=config.multiple,
         least_side=config.minimum_side,
-        sparse=mac_per_hr_pixel * config.scale**2 > _SPARSE_ABOVE,
+        sparse=is_sparse(mac_per_hr_pixel, config.scale),
     )
 
 

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime
+from edgesr.runtimes.adapters.pooled import MASK, MEANS, SUMS
 from edgesr.runtimes.adapters.runtime import Runtime
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.json_file import parse_json
 from edgesr.runtimes.telemetry import switch_off_telemetry
@@ -43,13 +45,23 @@ def _failures() -> tuple[type[Exception], ...]:
 
 @dataclass(frozen=True)
 class OrtSession:
-    """An open ONNX model with one input and one output."""
+    """An open ONNX model with one input and one output, but for those of a graph that pools."""
 
     session: Any
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        output: NDArray[np.float32] = self.session.run(None, {self.session.get_inputs()[0].name: image})[0]
+        given, *pooled = self.session.get_inputs()
+        if pooled:
+            means = np.full((1, pooled[0].shape[1]), np.nan, dtype=np.float32)
+            return self.run_pooled(image, means, np.ones((1, 1, *image.shape[2:]), dtype=np.float32))[0]
+        output: NDArray[np.float32] = self.session.run(None, {given.name: image})[0]
         return output
+
+    def run_pooled(self, image: FloatArray, means: FloatArray, mask: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """As `edgesr.runtimes.adapters.pooled` says."""
+        name = self.session.get_inputs()[0].name
+        output, sums = self.session.run(None, {name: image, MEANS: means, MASK: mask})
+        return output, sums
 
 
 def open(path: Path, threads: int, *, exact: bool = False) -> OrtSession:
@@ -78,9 +90,11 @@ def session_options(threads: int) -> Any:
 def open_session(path: Path, options: Any) -> OrtSession:
     """Load an .onnx file with these options."""
     session = load().InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    inputs, outputs = len(session.get_inputs()), len(session.get_outputs())
-    if (inputs, outputs) != (1, 1):
-        raise ValueError(f"it has {counted(inputs, 'input')} and {counted(outputs, 'output')}, need one of each")
+    inputs, outputs = ([value.name for value in values] for values in (session.get_inputs(), session.get_outputs()))
+    if (inputs[1:], outputs[1:]) not in (([], []), ([MEANS, MASK], [SUMS])):
+        raise ValueError(
+            f"it has {counted(len(inputs), 'input')} and {counted(len(outputs), 'output')}, need one of each"
+        )
     return OrtSession(session)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
+from edgesr.runtimes.adapters.pooled import PooledSession
 from edgesr.runtimes.adapters.registry import runtime_for
 from edgesr.runtimes.adapters.runtime import Session
 from edgesr.runtimes.arrays import FloatArray
@@ -31,13 +34,29 @@ class CheckedSession:
 
     def run(self, image: FloatArray) -> FloatArray:
         """As `Session.run`; an EdgesrError that names the artifact for a failure, or an answer of another shape."""
-        try:
+        with self._named_failures(image):
             output = self.session.run(image)
+        return self._checked(image, output)
+
+    def run_pooled(self, image: FloatArray, means: FloatArray, mask: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """As `PooledSession.run_pooled`, with the same errors."""
+        if not isinstance(self.session, PooledSession):
+            raise EdgesrError(f"{self.artifact.id}: takes means of pooled features, which its runtime has no way for")
+        with self._named_failures(image):
+            output, sums = self.session.run_pooled(image, means, mask)
+        return self._checked(image, output), sums
+
+    @contextmanager
+    def _named_failures(self, image: FloatArray) -> Iterator[None]:
+        try:
+            yield
         except self.failures as error:
             raise EdgesrError(
                 f"{self.artifact.id}: its runtime failed on an input of {_shown(image.shape)}: {_first_line(error)}; "
                 "give smaller tiles or images, or export it again"
             ) from error
+
+    def _checked(self, image: FloatArray, output: FloatArray) -> FloatArray:
         layout = self.artifact.outputs[0].layout
         height, width = _height_and_width(image.shape, self.artifact.inputs[0].layout)
         size = (self.scale * height, self.scale * width)
@@ -74,6 +93,18 @@ class ImageSession:
     def infer(self, image: FloatArray) -> FloatArray:
         """(c,h,w) -> (c,H,W): the SR image of a full graph, the residual of a tile graph."""
         return from_layout(self.session.run(self.prepare(image)), self.artifact.outputs[0].layout)
+
+    def infer_pooled(
+        self, image: FloatArray, means: FloatArray | None, mask: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """A tile graph's output (c,H,W) with given means (k,) of pooled features, and their sums (k,) under a mask
+        (1,h,w). Without means it pools the image itself.
+        """
+        if not isinstance(self.session, PooledSession):
+            raise EdgesrError(f"{self.artifact.id}: is no graph that pools")
+        given = np.full(self.artifact.pooled, np.nan, dtype=np.float32) if means is None else means
+        output, sums = self.session.run_pooled(self.prepare(image), given[None], mask[None])
+        return from_layout(output, self.artifact.outputs[0].layout), sums[0]
 
 
 def open_session(

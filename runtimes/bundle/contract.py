@@ -41,7 +41,8 @@ class Tiling:
     "inexact", not exact at any halo, and ``halo`` is None unless tiles were asked for nevertheless.
     ``field`` is the radius of the receptive field, None where it was not found. Tiles begin at multiples of ``step``.
     ``error`` is the largest difference that was seen, of 255, and ``psnr_db`` that of the worst tile; None where
-    nothing was compared, ``psnr_db`` also where tiles are equal.
+    nothing was compared, ``psnr_db`` also where tiles are equal. ``passes`` over all tiles are run where the network
+    pools means of whole images: each gives the next one those that it saw.
     """
 
     verdict: Verdict
@@ -50,6 +51,7 @@ class Tiling:
     step: int
     error: float | None
     psnr_db: float | None
+    passes: int = 1
 
     @property
     def exact(self) -> bool:
@@ -63,7 +65,8 @@ class Tiling:
             kept = "" if self.halo is None else f" with a halo of {counted(self.halo, 'LR pixel')}"
             return f"differ from the whole picture by {self.error_text}{kept}"
         figure = "" if self.error is None else f", {self.error_text}"
-        begin = "" if self.step == 1 else f", in tiles that begin at multiples of {self.step}"
+        passes = "" if self.passes == 1 else f", in {self.passes} passes over all tiles, for its pooled means"
+        begin = passes if self.step == 1 else f"{passes}, in tiles that begin at multiples of {self.step}"
         field = "" if self.field in (None, self.halo) else f"; receptive field: {counted(self.field or 0, 'LR pixel')}"
         return f"exact ({self.verdict}{figure}) with a halo of {counted(self.halo, 'LR pixel')}{begin}{field}"
 
@@ -72,6 +75,8 @@ class Tiling:
         """How far tiles are from the whole picture at most, in words."""
         if self.error is None:
             return "an error that was not measured"
+        if self.error == 0:
+            return "no difference"
         ratio = "" if self.psnr_db is None else f", {self.psnr_db:.0f} dB"
         return f"up to {self.error:.2g} of 255{ratio}"
 

@@ -52,12 +52,11 @@ class TensorSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class RunMemory:
-    """What opening an artifact and running it adds to a process that has its runtime loaded, at one thread; measured
-    at export. ``bytes_per_lr_pixel`` is 0 where the size is fixed.
-    """
+    """What opening and running an artifact adds to a process with its runtime, at one thread, measured at export."""
 
     fixed_bytes: int
     bytes_per_lr_pixel: float
+    """0 where the size is fixed."""
 
     def bytes_at(self, size: Size) -> int:
         """Estimate for an LR input (h,w)."""
@@ -103,7 +102,7 @@ class Artifact:
     ``made_by`` and ``least_runtime`` give package versions.
     ``precision``: fp32; fp16, float16 weights; fp16a, float16 arithmetic too; int8, at least half of the MACs in int8;
     w8, int8 weights; w8d, int8 weights and activations quantized at run time; w8a16, int8 weights, 16-bit activations.
-    ``quantization`` is there where ranges of activations were calibrated.
+    ``quantization`` is there where ranges of activations were calibrated; ``pooled`` means of features are inputs too.
     """
 
     id: str
@@ -124,6 +123,7 @@ class Artifact:
     least_runtime: dict[str, str]
     legacy: bool
     quantization: QuantizationRecord | None
+    pooled: int = 0
 
     @property
     def runtimes(self) -> tuple[str, ...]:
@@ -206,7 +206,7 @@ class Golden:
 class Glue:
     """Float arithmetic around a tile graph. No noise level or alpha: the residual is subtracted as it is.
 
-    ``upsample`` is what it is subtracted from; "none": a tile graph gives the picture itself, which is only clipped.
+    ``upsample`` is what it is subtracted from; "none": a tile graph gives the picture itself, which is clipped.
     """
 
     upsample: Literal["bilinear", "none"]

@@ -148,7 +148,7 @@ class FileUpscaler:
         with _named_failures(source):
             picture = self._read(source, target, in_folder=in_folder)
             plan = self._plan(source, picture)
-            seconds = self._upscaler.seconds_per_tile(plan) * plan.grid.tiles * len(plan.members)
+            seconds = self._upscaler.seconds_per_tile(plan) * plan.grid.tiles * len(plan.members) * plan.passes
         height, width = (side * self._scale for side in picture.size)
         return PlannedImage(
             source=source,

@@ -36,6 +36,10 @@ class Needs:
         """What tiles begin at multiples of."""
         return 1 if self.manifest.tiling is None else self.manifest.tiling.step
 
+    def passes(self, artifact: Artifact, grid: Grid) -> int:
+        """How often the tiles run: the last pass has the means of the whole image."""
+        return self.manifest.tiling.passes if self.manifest.tiling and artifact.pooled and grid.tiles > 1 else 1
+
     def halo(self, artifact: Artifact) -> int:
         """LR pixels around the kept part of a tile: what the export measured, or the receptive field."""
         assert artifact.halo is not None

@@ -20,7 +20,7 @@ class UpscalePlan:
     """How an LR image of ``size`` (h,w) is upscaled: ``grid`` cuts it for ``artifact``.
 
     ``inside`` runs the tiles that do not touch the border. ``memory_bytes`` estimates what a tile needs, None where the
-    export did not measure it. A full graph has one tile, the image.
+    export did not measure it. A full graph has one tile, the image. The tiles run ``passes`` times.
     """
 
     artifact: Artifact
@@ -30,6 +30,7 @@ class UpscalePlan:
     grid: Grid
     members: tuple[Member, ...]
     memory_bytes: int | None
+    passes: int
 
     def artifact_for(self, rows: Span, columns: Span) -> Artifact:
         """The artifact of a tile, by whether it touches the image's border."""
@@ -108,4 +109,5 @@ def _plan(bundle: Bundle, artifact: Artifact, needs: Needs) -> UpscalePlan:
         grid=grid,
         members=needs.options.members,
         memory_bytes=needs.memory_bytes((artifact, inside), grid.tile_size),
+        passes=needs.passes(artifact, grid),
     )

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 from edgesr.runtimes.adapters.session import ImageSession
-from edgesr.runtimes.arrays import AnyPixels, Image
+from edgesr.runtimes.arrays import AnyPixels, FloatArray, Image
 from edgesr.runtimes.bundle.manifest import Artifact, Manifest
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.bilinear import upsample_region
@@ -47,6 +47,9 @@ class TiledRun:
         self._square_sums = [0.0] * len(plan.members)
         self._sigmas = [self._noise_level(member) for member in plan.members] if self.projected else []
         self.factors = [0.0 if sigma == 0 else 1.0 for sigma in self._sigmas] or [1.0] * len(plan.members)
+        self._means: list[FloatArray | None] = [None] * len(plan.members)
+        for _ in range(plan.passes - 1):
+            self._means = self._pooled_means()
 
     @property
     def projected(self) -> bool:
@@ -116,10 +119,34 @@ class TiledRun:
             slice((span.keep_start - span.start) * self._scale, (span.keep_stop - span.start) * self._scale)
             for span in (rows, columns)
         )
-        return [
-            member.undo(session.infer(np.ascontiguousarray(member.apply(lr, 1))), 1)[:, kept[0], kept[1]] if k else None
-            for member, k in zip(self._plan.members, factors, strict=True)
-        ]
+        residuals: list[Image | None] = []
+        for member, k, means in zip(self._plan.members, factors, self._means, strict=True):
+            tile = np.ascontiguousarray(member.apply(lr, 1))
+            whole = member.undo(self._residual(session, tile, means), 1) if k else None
+            residuals.append(None if whole is None else whole[:, kept[0], kept[1]])
+        return residuals
+
+    def _pooled_means(self) -> list[FloatArray | None]:
+        """Means of pooled features over the whole image, for every member, from a pass with those of the last one."""
+        tiles = list(product(self._plan.grid.rows, self._plan.grid.columns))
+        sums = [np.zeros(self._plan.artifact.pooled) for _ in self._plan.members]
+        for done, (rows, columns) in enumerate(tiles):
+            self._report(done, len(tiles))
+            lr = self._colouring.network_values(self._image[rows.start : rows.stop, columns.start : columns.stop])
+            mask = np.zeros((1, *lr.shape[1:]), dtype=np.float32)
+            kept = [slice(span.keep_start - span.start, span.keep_stop - span.start) for span in (rows, columns)]
+            mask[:, kept[0], kept[1]] = 1
+            session = self._session(self._plan.artifact)
+            for place, member in enumerate(self._plan.members):
+                tile, counted = (np.ascontiguousarray(member.apply(values, 1)) for values in (lr, mask))
+                sums[place] += session.infer_pooled(tile, self._means[place], counted)[1]
+        pixels = self._plan.size[0] * self._plan.size[1]
+        return [(total / pixels).astype(np.float32) for total in sums]
+
+    def _residual(self, session: ImageSession, tile: FloatArray, means: FloatArray | None) -> FloatArray:
+        if means is None:
+            return session.infer(tile)
+        return session.infer_pooled(tile, means, np.ones((1, *tile.shape[1:]), dtype=np.float32))[0]
 
     def _pieces(self, top: int, left: int, values: Image) -> Iterator[Piece]:
         """RGB pieces of a picture at an LR position, without what passes the image's own size."""

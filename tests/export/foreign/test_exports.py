@@ -175,15 +175,13 @@ def test_tflite_of_an_exact_network_in_tiles(cache_dir: Path, tmp_path: Path) ->
 def test_a_network_without_exact_tiles(cache_dir: Path, tmp_path: Path, run_cli: RunCli) -> None:
     """Full graphs alone, whose picture is right at all sizes; memory is measured."""
     module = f"{NETWORKS / 'attention.py'}:squeeze_and_excite"
-    options = ExportOptions(module=module, targets=("onnx", "torchscript"), tile_size=(48, 48))
+    options = ExportOptions(module=module, targets=("torchscript",), tile_size=(48, 48))
     bundle = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir).bundle
-    assert [a.graph for a in bundle.manifest.artifacts] == ["full", "full"]
+    assert [a.graph for a in bundle.manifest.artifacts] == ["full"]
     assert all(use.memory is not None for a in bundle.manifest.artifacts for use in a.uses)
     for size in ((1, 1), (1, 50), (45, 61), (64, 48)):
         image = np.ascontiguousarray(photograph("coffee", size).transpose(1, 2, 0))
-        results = [upscale(image, bundle, UpscaleOptions(runtime=runtime)) for runtime in ("ort", "torchscript")]
-        assert np.abs(results[0] - results[1]).max() < 0.01
-        assert np.abs(results[0] - whole_picture("attention.squeeze_and_excite", image)).max() < 0.01
+        assert np.abs(upscale(image, bundle) - whole_picture("attention.squeeze_and_excite", image)).max() < 0.01
     options = replace(options, graphs=("tile",))
     with pytest.raises(InputError, match=r"by up to .* of 255, .* dB: export it with --graph full, or"):
         export_bundle(options, tmp_path / "other", cache_dir=cache_dir)

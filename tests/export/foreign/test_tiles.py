@@ -105,9 +105,9 @@ def test_the_receptive_field_as_halo(aligned_bundle: tuple[str, Bundle]) -> None
 
 @pytest.fixture(scope="module")
 def inexact_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
-    """Squeeze and excite, with tile graphs nevertheless."""
+    """A block of spatial attention, with tile graphs nevertheless."""
     folder = tmp_path_factory.mktemp("bundles")
-    return exported("attention.squeeze_and_excite", folder, cache_dir, allow_inexact_tiles=True, tile_size=(128, 128))
+    return exported("attention.spatial_attention", folder, cache_dir, allow_inexact_tiles=True, tile_size=(128, 128))
 
 
 def test_inexact_tiles_carry_their_figure(inexact_bundle: Bundle) -> None:
@@ -126,7 +126,7 @@ def test_inexact_tiles_carry_their_figure(inexact_bundle: Bundle) -> None:
 
 def test_inexact_tiles_are_told(inexact_bundle: Bundle, run_cli: RunCli, tmp_path: Path, cache_dir: Path) -> None:
     """By export, by inspect, and by upscale where it uses them."""
-    module = f"{NETWORKS / 'attention.py'}:squeeze_and_excite"
+    module = f"{NETWORKS / 'attention.py'}:spatial_attention"
     options = ("--module", module, "--targets", "onnx", "--cache-dir", cache_dir, "--output", tmp_path / "bundle")
     code, _, stderr = run_cli("export", *options, "--allow-inexact-tiles")
     assert code == 0 and re.search(FIGURE, stderr)

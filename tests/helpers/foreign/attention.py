@@ -117,6 +117,11 @@ def squeeze_and_excite() -> nn.Module:
     return _around(SqueezeAndExcite)
 
 
+def channel_attention() -> nn.Module:
+    """Three blocks of squeeze and excite in a chain: the means of each depend on those before it."""
+    return _around(lambda: nn.Sequential(*[SqueezeAndExcite() for _ in range(3)]))
+
+
 def spatial_attention() -> nn.Module:
     return _around(SpatialAttention)
 
