@@ -85,6 +85,12 @@ ROWS = (
         module="spandrel_archs.py:cugan_x2",
         options=("--multiple", "2"),
     ),
+    Row(
+        name="Real-CUGAN fast x2",
+        special="pixel unshuffle, transposed convolution",
+        module="spandrel_archs.py:cugan_fast_x2",
+        options=("--multiple", "4"),
+    ),
     Row(name="PLKSR-tiny x4", special="13x13 on a part of the channels", module="spandrel_archs.py:plksr_tiny_x4"),
     Row(name="NAFNet x1", special="U-Net, layer norm, gates", module="spandrel_archs.py:nafnet_x1"),
     Row(name="DnCNN x1", special="plain convolutions", module="spandrel_archs.py:dncnn_x1"),
