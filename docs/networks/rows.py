@@ -50,7 +50,7 @@ ROWS = (
     _esr("BSRN x4", "Linear on NHWC, depthwise, GELU, ESA", "bsrn", "team18_bsrn.pth"),
     _esr("LWFANet x4", "global mean and maximum", "lwfanet", "team27_lwfanet.pth"),
     _esr("IMDeception x4", "grouped convolutions", "imdeception", "team19_imdeception.pth"),
-    _esr("MobileSR x4", "attention in windows of 8", "mobilesr", "team20_mobilesr.pth"),
+    _esr("MobileSR x4", "attention in windows of 8", "mobilesr", "team20_mobilesr.pth", tile=96),
     _esr("SCET x4", "attention between channels", "scet", "team30_scet.pth"),
     Row(
         name="RRDBNet x4, x4plus-anime",
