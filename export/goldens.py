@@ -24,6 +24,7 @@ from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
+from edgesr.runtimes.glue.colour import network_image
 from edgesr.runtimes.glue.noise_level import noise_level
 from edgesr.runtimes.glue.projection import projection_factor, square_sum
 from edgesr.sr_model.generators.foreign.program import ForeignGenerator
@@ -45,16 +46,21 @@ def record_goldens(generator: AnyGenerator, tile_size: Size, folder: Path) -> No
 
 def _inputs(generator: AnyGenerator, tile_size: Size) -> Iterator[tuple[str, str, Image, Image]]:
     """Name, source, LR image and residual of every golden."""
-    image = photograph("cat", tile_size)
+    image = _seen(generator, photograph("cat", tile_size))
     yield "photograph", "cat", image, _residual(generator, image)
     for name, exposure, image, residual in _overexposed(generator, photograph("astronaut", tile_size)):
         yield name, f"astronaut, exposure x{exposure:.3f}", image, residual
-    image = np.full((3, *tile_size), 128, dtype=np.float32)
+    image = _seen(generator, np.full((3, *tile_size), 128, dtype=np.float32))
     yield "flat", "uniform grey 128", image, _residual(generator, image)
     for size, name in zip((SMALLEST_SIZE, *OTHER_SIZES), ("coffee", "galaxies", "cameraman", "rocket"), strict=True):
         if size != tile_size and min(size) >= generator.config.minimum_side:
-            image = photograph(name, size)
+            image = _seen(generator, photograph(name, size))
             yield f"{size[0]}x{size[1]}", name, image, _residual(generator, image)
+
+
+def _seen(generator: AnyGenerator, image: Image) -> Image:
+    """What the generator takes of an RGB image (3,h,w)."""
+    return network_image(image, generator.config.colour)
 
 
 def expose(image: Image, factor: float) -> Image:
@@ -67,7 +73,7 @@ def _overexposed(generator: AnyGenerator, base: Image) -> Iterator[tuple[str, fl
     alpha = generator.glue.alpha
     if alpha is None:
         exposure = 255.0 / max(float(np.median(base)), 1.0)
-        image = expose(base, exposure)
+        image = _seen(generator, expose(base, exposure))
         yield "half-clipped", exposure, image, _residual(generator, image)
         return
     residual = _residual(generator, base)

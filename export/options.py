@@ -9,6 +9,7 @@ from typing import get_args
 from edgesr.export.formats.targets import TARGETS, targets_of_onnx
 from edgesr.export.quantization.precisions import FLOAT
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
+from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.bundle.manifest import LARGEST_SIDE, Size
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.wording import printable
@@ -31,9 +32,10 @@ class ExportOptions:
 
     ``module`` is "FILE.py:NAME", a function that gives a torch.nn.Module, and ``checkpoint`` then holds its weights. It
     speaks [0, ``peak``], where None is 1 unless a photograph says otherwise, and takes sides that are multiples of
-    ``multiple``, which is found where it is None. ``onnx`` is an existing file of such a network instead.
-    ``allow_inexact_tiles``: tile graphs although tiles differ from the whole picture, by the figure that the bundle
-    then tells.
+    ``multiple``, which is found where it is None. ``colour`` is what its images carry: "rgb", or of one channel "luma"
+    (studio range, taken where it is None) or "grey" (full range). ``onnx`` is an existing file of such a network
+    instead. ``allow_inexact_tiles``: tile graphs although tiles differ from the whole picture, by the figure that the
+    bundle then tells.
 
     int8 and w8a16 are calibrated on the photographs of a folder, or on synthetic ones. int8 keeps as few convolutions
     in float as the budget allows: a mean PSNR (dB, against float32) of at least ``int8_min_psnr_db`` and a shift of no
@@ -47,6 +49,7 @@ class ExportOptions:
     onnx: Path | None = None
     peak: int | None = None
     multiple: int | None = None
+    colour: str | None = None
     allow_inexact_tiles: bool = False
     targets: tuple[str, ...] = tuple(TARGETS)
     precisions: tuple[str, ...] = ("fp32",)
@@ -72,13 +75,15 @@ class ExportOptions:
         self._check_module()
 
     def _check_module(self) -> None:
-        for option, value in (("--peak", self.peak), ("--multiple", self.multiple)):
+        for option, value in (("--peak", self.peak), ("--multiple", self.multiple), ("--colour", self.colour)):
             if value is not None and not self.is_foreign:
                 raise InputError(f"{option} {value}: says something of a network given with {_FOREIGN}; give both")
         if self.peak not in (None, *PEAKS):
             raise InputError(
                 f"--peak {self.peak}: give {' or '.join(map(str, PEAKS))}, the largest value of its images"
             )
+        if self.colour is not None and self.colour not in get_args(Colour):
+            raise InputError(f"--colour {self.colour}: choose {', '.join(get_args(Colour))}")
         if self.multiple is not None and not 1 <= self.multiple <= LARGEST_MULTIPLE:
             raise InputError(f"--multiple {self.multiple}: give a whole number from 1 to {LARGEST_MULTIPLE}")
 

@@ -26,6 +26,7 @@ from edgesr.runtimes.arrays import PicturePixels
 from edgesr.runtimes.bundle.manifest import Artifact, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.glue.colour import rgb_picture
 from edgesr.runtimes.images.image_io import read_picture, write_image
 from edgesr.runtimes.images.picture_writer import PictureWriter
 from edgesr.runtimes.upscaling.options import UpscaleOptions
@@ -162,7 +163,7 @@ class _TimedUpscaler(Upscaler):
 def _photograph_file(bundle: Bundle, size: Size) -> Iterator[Path]:
     """A PNG of that size: the largest golden photograph, mirrored again and again."""
     golden = max(bundle.manifest.goldens, key=lambda g: (g.size[0] * g.size[1], g.source))
-    image = bundle.tensor(golden.input)
+    image = rgb_picture(bundle.tensor(golden.input), bundle.manifest.colour)
     missing = [(0, max(wanted - had, 0)) for wanted, had in zip(size, golden.size, strict=True)]
     photograph = np.pad(image, [(0, 0), *missing], mode="symmetric")[:, : size[0], : size[1]]
     with tempfile.TemporaryDirectory(prefix="edgesr-photograph-") as folder:

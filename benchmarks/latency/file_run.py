@@ -23,18 +23,17 @@ from edgesr.runtimes.bundle.manifest import Layout, Size
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 
-CHANNELS = 3
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunJob:
-    """Open ``files`` with a runtime at one thread; call each once, then ``calls`` times in turn, on a tile."""
+    """Open ``files`` with a runtime at one thread; call each once, then ``calls`` times in turn, on a tile (c,h,w)."""
 
     runtime: str
     files: tuple[str, ...]
     layout: Layout
     size: Size
     calls: int
+    channels: int = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +55,13 @@ def measure_run(job: RunJob) -> RunCost:
     runtime.load()
     before = rss_bytes()
     sessions = [runtime.open(Path(file), 1) for file in job.files]
-    tile = np.random.default_rng(0).uniform(0, 255, (3, *job.size)).astype(np.float32)
+    tile = np.random.default_rng(0).uniform(0, 255, (job.channels, *job.size)).astype(np.float32)
     batch = to_layout(tile, job.layout)
     try:
         shapes = [from_layout(session.run(batch), job.layout).shape for session in sessions]
     except runtime.failures() as error:
         return RunCost(output_size=None, refusal=" ".join(str(error).split()), memory_bytes=0, best_ms=())
-    if len(set(shapes)) > 1 or shapes[0][0] != CHANNELS:
+    if len(set(shapes)) > 1 or shapes[0][0] != job.channels:
         return RunCost(output_size=None, refusal=f"answers of shapes {shapes}", memory_bytes=0, best_ms=())
     times = np.full((job.calls, len(sessions)), np.inf)
     for call in range(job.calls):

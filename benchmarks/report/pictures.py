@@ -17,10 +17,11 @@ from edgesr.benchmarks.report.encoding import PictureStore, heat_map, webp_uri
 from edgesr.runtimes.adapters.registry import is_installed
 from edgesr.runtimes.arrays import FloatArray, Pixels
 from edgesr.runtimes.bundle.contract import REFERENCES
-from edgesr.runtimes.bundle.manifest import Artifact, Manifest
+from edgesr.runtimes.bundle.manifest import Artifact, FileEntry, Manifest
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
+from edgesr.runtimes.glue.colour import rgb_picture
 from edgesr.runtimes.images.image_io import read_rgb8
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 
@@ -151,11 +152,16 @@ def _golden_photographs(bundle: Bundle) -> list[Photograph]:
     for golden in manifest.goldens:
         if golden.size != manifest.tile_size or len(found) == _GOLDENS:
             continue
-        lr = bundle.tensor(golden.input).transpose(1, 2, 0)
+        lr = _shown(bundle, golden.input)
         if lr.min() < lr.max():
-            expected = bundle.tensor(golden.output).transpose(1, 2, 0)
+            expected = _shown(bundle, golden.output)
             found.append(Photograph(f"{golden.id} ({golden.source})", np.ascontiguousarray(lr), expected))
     return found
+
+
+def _shown(bundle: Bundle, entry: FileEntry) -> FloatArray:
+    """A picture of a golden as RGB (h,w,3) in [0,255]: that of a network of one channel is grey."""
+    return np.clip(rgb_picture(bundle.tensor(entry), bundle.manifest.colour), 0, 255).transpose(1, 2, 0)
 
 
 def _cropped(bundle: Bundle, path: Path) -> Photograph:

@@ -84,6 +84,13 @@ def graphs() -> Iterable[str]:
     return get_args(GraphKind)
 
 
+def colours() -> Iterable[str]:
+    """What channels of images carry."""
+    from edgesr.runtimes.bundle.contract import Colour
+
+    return get_args(Colour)
+
+
 def range_methods() -> Iterable[str]:
     """Ways to choose the ranges of int8."""
     from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod

@@ -7,12 +7,18 @@ from typing import Annotated
 
 import typer
 
+from edgesr.cli.completion import colours, one_of
+
 ModuleOption = Annotated[
     str | None,
     typer.Option(metavar="FILE.py:NAME", help="Function of yours that gives a torch.nn.Module; its code is run."),
 ]
 OnnxOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Existing ONNX file of a network to export, its own reference.")
+]
+CheckpointOption = Annotated[
+    Path | None,
+    typer.Option(help="Checkpoint to export: ours, published, or one that spandrel knows; or weights of --module."),
 ]
 ModuleCheckpointOption = Annotated[Path | None, typer.Option(help="Weights of --module.")]
 PeakOption = Annotated[
@@ -22,6 +28,13 @@ PeakOption = Annotated[
 MultipleOption = Annotated[
     int | None,
     typer.Option(help="Sides that your network takes are multiples of this; found without."),
+]
+ColourOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Channels of your network's images: rgb; of one, luma (16 to 235, taken without) or grey (0 to 255).",
+        autocompletion=one_of(colours),
+    ),
 ]
 AllowInexactTilesOption = Annotated[
     bool,

@@ -14,7 +14,7 @@ from edgesr.sr_model.generators.generator import Generator
 
 
 class _TileGraph(nn.Module):
-    """LR (1,3,h,w) in [0,255] -> residual (1,3,s*h,s*w): convolutions only, no statistics of the image."""
+    """LR (1,c,h,w) in [0,255] -> residual (1,c,s*h,s*w): convolutions only, no statistics of the image."""
 
     def __init__(self, generator: Generator | ForeignGenerator) -> None:
         super().__init__()

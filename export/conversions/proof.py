@@ -45,15 +45,20 @@ class _Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """``source``: LR (1,3,h,w) float32 in [0,255] -> SR or residual (1,c,H,W).
+    """``source``: LR (1,c,h,w) float32 in [0,255] -> SR or residual (1,c,H,W).
 
-    It is asked for each of the ``images`` (3,h,w); one of them has the size that converters trace the source at. A
+    It is asked for each of the ``images`` (c,h,w); one of them has the size that converters trace the source at. A
     difference of 0.01 of 255 is allowed, in proportion more where the source's answer is larger than 255.
     """
 
     source: Callable[[FloatArray], FloatArray]
     images: tuple[FloatArray, ...]
     traced: Size
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of the images."""
+        return int(self.images[0].shape[0])
 
     def __post_init__(self) -> None:
         if self.traced not in [image.shape[1:] for image in self.images]:

@@ -16,7 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from edgesr.export.graphs.onnx_graph import constant, constants, copied, fingerprint, is_close
+from edgesr.export.graphs.onnx_graph import constant, constants, copied, fingerprint, input_channels, is_close
 from edgesr.export.graphs.tflite_graph import constant_values, operator_name
 
 _BILINEAR = {
@@ -36,7 +36,7 @@ def upsample_by_convolution(model: onnx.ModelProto) -> onnx.ModelProto:
     The Pad says "reflect", since the converter knows no other: `repeat_border` makes it repeat the border afterwards.
     """
     result = copied(model)
-    channels = result.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    channels = input_channels(model)
     scales = _input_scales(model)
     for resize in [node for node in result.graph.node if node.output[0] in scales]:
         place, scale = list(result.graph.node).index(resize), scales[resize.output[0]]

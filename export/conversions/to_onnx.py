@@ -29,7 +29,7 @@ OPSET = 20
 
 
 def export_onnx(module: nn.Module, path: Path, *, output_name: str, proof: Proof) -> None:
-    """Write a simplified ONNX file: LR (1,3,h,w) float32 in [0,255] -> SR or residual, height and width dynamic.
+    """Write a simplified ONNX file: LR (1,c,h,w) float32 in [0,255] -> SR or residual, height and width dynamic.
 
     An EdgesrError where PyTorch cannot export the module, or where the file misses its proof.
     """
@@ -38,7 +38,7 @@ def export_onnx(module: nn.Module, path: Path, *, output_name: str, proof: Proof
         try:
             torch.onnx.export(
                 module,
-                (example_input(proof.traced),),
+                (example_input(proof.traced, channels=proof.channels),),
                 raw,
                 dynamo=True,
                 dynamic_shapes=({2: Dim.DYNAMIC, 3: Dim.DYNAMIC},),

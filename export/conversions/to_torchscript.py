@@ -15,13 +15,13 @@ from edgesr.runtimes.errors import EdgesrError
 
 
 def export_torchscript(module: nn.Module, path: Path, *, proof: Proof) -> None:
-    """Write a .ptl file: LR (1,3,h,w) float32 in [0,255] -> SR or residual; height and width stay dynamic.
+    """Write a .ptl file: LR (1,c,h,w) float32 in [0,255] -> SR or residual; height and width stay dynamic.
 
     An EdgesrError where the file misses its proof.
     """
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")
-        traced = torch.jit.trace(module, (example_input(proof.traced),), check_trace=False)  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(module, (example_input(proof.traced, channels=proof.channels),), check_trace=False)  # type: ignore[no-untyped-call]
     traced._save_for_lite_interpreter(str(path))
     fault = proof.fault(
         lambda: torchscript.open(path, torch.get_num_threads()), failures=torchscript.RUNTIME.failures()

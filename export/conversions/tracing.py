@@ -14,13 +14,13 @@ from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.wording import shown_text
 
 
-def example_input(size: Size) -> Tensor:
-    """A deterministic LR (1,3,h,w) in [0,255] to trace with."""
-    return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)) * 255
+def example_input(size: Size, *, channels: int) -> Tensor:
+    """A deterministic LR (1,c,h,w) in [0,255] to trace with."""
+    return torch.rand(1, channels, *size, generator=torch.Generator().manual_seed(0)) * 255
 
 
 def answers_of(module: nn.Module) -> Callable[[FloatArray], FloatArray]:
-    """The module as a function of an image (1,3,h,w) float32 in [0,255].
+    """The module as a function of an image (1,c,h,w) float32 in [0,255].
 
     An EdgesrError where it cannot run a size.
     """

@@ -15,6 +15,7 @@ import numpy as np
 from edgesr.export.records import REMAKE
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.arrays import Image
+from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.json_file import read_record
@@ -34,6 +35,7 @@ class Stated:
 
     peak: int | None
     multiple: int | None
+    colour: Colour | None = None
 
 
 def build(
@@ -52,6 +54,7 @@ def build(
         name=f"{file.name}:{function}",
         peak=stated.peak,
         multiple=stated.multiple,
+        colour=stated.colour,
         photograph="",
     )
     _run(folder, request, what=f"{file}:{function}")
@@ -80,6 +83,7 @@ def wrap(folder: Path, file: Path, name: str, weights: dict[str, str], stated: S
         name=name,
         peak=stated.peak,
         multiple=stated.multiple,
+        colour=stated.colour,
         photograph="",
         kind="onnx",
         data_files=tuple(weights),

@@ -11,7 +11,7 @@ from edgesr.export.foreign.live import split_source
 from edgesr.export.options import ExportOptions
 from edgesr.export.stages.cache import StageCache, default_cache_dir
 from edgesr.export.stages.runner import StageRunner
-from edgesr.runtimes.bundle.contract import REFERENCES, Tiling
+from edgesr.runtimes.bundle.contract import COLOUR_TEXTS, REFERENCES, Tiling
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, silent
 from edgesr.runtimes.wording import counted
@@ -58,7 +58,8 @@ def _contract_facts(contract: Contract) -> dict[str, str]:
     if contract.multiple > 1:
         sides += f", multiples of {contract.multiple}; others are padded by reflection"
     return {
-        "kind": "network of a user, RGB in and out",
+        "kind": "network of a user",
+        "images": COLOUR_TEXTS[contract.colour],
         "scale": str(contract.scale),
         "unit of its images": f"[0,{contract.peak}]; files of a bundle take [0,255]",
         "sides that its code takes": sides,

@@ -16,7 +16,7 @@ from edgesr.runtimes.progress import Progress
 from edgesr.sr_model.generators.foreign.archive import NOTES, Notes
 from edgesr.sr_model.generators.foreign.live import Generator
 
-_SOURCES = ("preset", "weights", "checkpoint", "module", "onnx", "peak", "multiple")
+_SOURCES = ("preset", "weights", "checkpoint", "module", "onnx", "peak", "multiple", "colour")
 
 
 def split_source(
@@ -54,6 +54,7 @@ def live_archive(generator: Generator, cache: StageCache, progress: Progress) ->
                 scale=generator.scale,
                 peak=generator.peak,
                 multiple=generator.multiple,
+                colour=generator.colour,
             )
         folder = cache.run(Stage("program", _keep), made.sha256, made.notes, archive.replace)
     child_process.tell_notes(folder, progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from edgesr.export.foreign import child_process
 from edgesr.export.foreign.onnx_weights import weights_next_to
@@ -10,7 +11,7 @@ from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.options import ExportOptions
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.stages.runner import StageRunner
-from edgesr.runtimes.bundle.contract import Tiling
+from edgesr.runtimes.bundle.contract import Colour, Tiling
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, notice
 from edgesr.runtimes.wording import printable
@@ -29,7 +30,7 @@ def _made_of_onnx(options: ExportOptions, file: Path, cache: StageCache) -> Path
         file,
         printable(file.name),
         weights_next_to(file),
-        child_process.Stated(peak=options.peak, multiple=options.multiple),
+        _stated(options),
     )
 
 
@@ -41,8 +42,13 @@ def _built(options: ExportOptions, cache: StageCache) -> Path:
         function,
         options.checkpoint,
         child_process.python_files(file),
-        child_process.Stated(peak=options.peak, multiple=options.multiple),
+        _stated(options),
     )
+
+
+def _stated(options: ExportOptions) -> child_process.Stated:
+    colour = cast(Colour | None, options.colour)
+    return child_process.Stated(peak=options.peak, multiple=options.multiple, colour=colour)
 
 
 def with_exact_tiles(

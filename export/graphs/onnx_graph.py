@@ -63,6 +63,11 @@ def constant(model: onnx.ModelProto, name: str) -> NDArray[Any]:
     return values
 
 
+def input_channels(model: onnx.ModelProto) -> int:
+    """Number of channels of the image that a graph takes."""
+    return int(model.graph.input[0].type.tensor_type.shape.dim[1].dim_value)
+
+
 def data_inputs(node: onnx.NodeProto, known: Iterable[str]) -> list[str]:
     """Inputs of a node that are not among the ``known`` constants."""
     fixed = set(known)
@@ -77,7 +82,8 @@ def layer_names(model: onnx.ModelProto) -> dict[str, str]:
 def mac_shares(model: onnx.ModelProto) -> dict[str, float]:
     """Share of every convolution (by node name) in the multiply-accumulates of all; pixel counts by running a tile."""
     nodes = convolutions(model)
-    outputs = runner(model, [node.output[0] for node in nodes])(np.zeros((3, 16, 16), dtype=np.float32))
+    tile = np.zeros((input_channels(model), 16, 16), dtype=np.float32)
+    outputs = runner(model, [node.output[0] for node in nodes])(tile)
     weights = constants(model)
     macs = {
         node.name: float(np.prod(weights[node.input[1]].dims)) * np.prod(outputs[node.output[0]].shape[-2:])
@@ -90,7 +96,7 @@ def mac_shares(model: onnx.ModelProto) -> dict[str, float]:
 def runner(
     model: onnx.ModelProto, outputs: Sequence[str] | None = None, *, exact: bool = False
 ) -> Callable[[FloatArray], dict[str, FloatArray]]:
-    """A function LR tile (3,h,w) -> the named tensors, each (1,c,h,w); the graph's own outputs when none are named.
+    """A function LR tile (c,h,w) -> the named tensors, each (1,c,h,w); the graph's own outputs when none are named.
 
     ``exact`` turns graph optimisations off: Q/DQ is then computed in float32, whatever int8 kernels this CPU has.
     """

@@ -13,7 +13,7 @@ from edgesr.benchmarks.tables.quantization import quantization_tables
 from edgesr.benchmarks.tables.table import Table, counts_text, shape_text
 from edgesr.export.inspection.model_file import MODEL_FILES, describe_model
 from edgesr.runtimes.adapters.registry import RUNTIMES
-from edgesr.runtimes.bundle.contract import REFERENCES
+from edgesr.runtimes.bundle.contract import COLOUR_TEXTS, REFERENCES
 from edgesr.runtimes.bundle.manifest import Glue, Manifest
 from edgesr.runtimes.bundle.opening import is_bundle, open_bundle
 from edgesr.runtimes.errors import InputError
@@ -124,6 +124,7 @@ def _bundle_tables(manifest: Manifest) -> list[Table]:
     facts = {
         "generator": str(manifest.generator.get("name")),
         "scale": str(manifest.scale),
+        "images": COLOUR_TEXTS[manifest.colour],
         "parameters": f"{manifest.checkpoint.parameters:,}",
         "checkpoint": f"{manifest.checkpoint.name}, sha256 {manifest.checkpoint.sha256}",
         "glue": _glue_text(manifest.glue),

@@ -16,6 +16,7 @@ from edgesr.export.steps.delegate import RESULT_FILE
 from edgesr.export.tiling.resized import RESULT_FILE as RESIZED_FILE
 from edgesr.export.tiling.resized import Resized, prove_resized
 from edgesr.runtimes.adapters.registry import is_installed
+from edgesr.runtimes.bundle.contract import channels_of
 from edgesr.runtimes.bundle.delegation import DelegateUse
 from edgesr.runtimes.bundle.manifest import InsideVariant, RunMemory, RuntimeUse, Size
 from edgesr.runtimes.json_file import read_record
@@ -55,6 +56,7 @@ class _Conversion:
         return CostMeter(
             self.cache,
             scale=config.scale,
+            channels=channels_of(config.colour),
             least_side=config.minimum_side,
             mac_per_hr_pixel=measurement.mac_per_hr_pixel,
         )

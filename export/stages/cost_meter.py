@@ -29,8 +29,10 @@ _WORTH_SHIPPING = 0.8  # what no noise of a few calls reaches
 class CostMeter:
     """Measures files of tile graphs; results are cached by the file's content."""
 
-    def __init__(self, cache: StageCache, *, scale: int, least_side: int, mac_per_hr_pixel: float) -> None:
-        self._cache, self._scale, self._least_side = cache, scale, least_side
+    def __init__(
+        self, cache: StageCache, *, scale: int, channels: int, least_side: int, mac_per_hr_pixel: float
+    ) -> None:
+        self._cache, self._scale, self._channels, self._least_side = cache, scale, channels, least_side
         fitting = math.sqrt(_LARGEST_RUN_GMAC * 1e9 / mac_per_hr_pixel) / scale
         self._side = max(min(max(2 ** int(math.log2(fitting)), _SIDES[0]), _SIDES[1]), 2 * least_side)
 
@@ -67,4 +69,5 @@ class CostMeter:
             layout=plan.target.layout,
             tile_size=plan.tile_size,
             scale=self._scale,
+            channels=self._channels,
         )

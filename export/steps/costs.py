@@ -26,6 +26,7 @@ class Runnable:
     layout: Layout
     tile_size: Size | None
     scale: int
+    channels: int = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +86,7 @@ def _run(runnable: Runnable, files: tuple[Path, ...], size: Size, calls: int) ->
         layout=runnable.layout,
         size=size,
         calls=calls,
+        channels=runnable.channels,
     )
     with tempfile.TemporaryDirectory(prefix="edgesr-cost-") as name:
         folder = Path(name)

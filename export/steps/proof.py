@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.bundle.manifest import Size
+from edgesr.runtimes.glue.colour import network_image
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,14 +19,14 @@ _OTHER_SIZES: tuple[Size, ...] = ((27, 35), (45, 61), (64, 40), (48, 48))
 """Smaller and larger, odd and even, wide, high and square."""
 
 
-def proof_of(module: nn.Module, *, minimum_side: int = 1) -> Proof:
-    """The proof that a file computes what a module does: LR (1,3,h,w) in [0,255] -> SR or residual."""
+def proof_of(module: nn.Module, *, minimum_side: int = 1, colour: Colour = "rgb") -> Proof:
+    """The proof that a file computes what a module does: LR (1,c,h,w) in [0,255] -> SR or residual."""
     from edgesr.export.calibration.photographs import photograph
     from edgesr.export.conversions.proof import Proof
     from edgesr.export.conversions.tracing import answers_of
 
     sizes = [_at_least(minimum_side, size) for size in (TRACE_SIZE, *_OTHER_SIZES)]
-    images = tuple(photograph("cat", size) for size in sizes)
+    images = tuple(network_image(photograph("cat", size), colour) for size in sizes)
     return Proof(source=answers_of(module), images=images, traced=sizes[0])
 
 

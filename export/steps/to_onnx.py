@@ -19,14 +19,11 @@ def convert(folder: Path, checkpoint: Path, graph: GraphKind, *, zero_padded: bo
     from edgesr.sr_model.generators.onnx_source.picture import OnnxPicture
 
     generator = load_generator(checkpoint, zero_padded=zero_padded)
+    config = generator.config
+    proof = proof_of(build_graph(generator, graph), minimum_side=config.minimum_side, colour=config.colour)
     if isinstance(generator, ForeignGenerator) and isinstance(generator.picture, OnnxPicture):
-        proof = proof_of(build_graph(generator, graph), minimum_side=generator.config.minimum_side)
         simplify_wrapped(generator.picture.model, folder / "model.onnx", graph=graph, proof=proof)
         return
     exportable = with_exportable_median(generator) if isinstance(generator, Generator) else generator
-    export_onnx(
-        build_graph(exportable, graph),
-        folder / "model.onnx",
-        output_name=OUTPUT_NAMES[graph],
-        proof=proof_of(build_graph(generator, graph), minimum_side=generator.config.minimum_side),
-    )
+    module = build_graph(exportable, graph)
+    export_onnx(module, folder / "model.onnx", output_name=OUTPUT_NAMES[graph], proof=proof)

@@ -19,5 +19,9 @@ def convert(folder: Path, checkpoint: Path, graph: GraphKind, *, zero_padded: bo
     export_torchscript(
         build_graph(traceable, graph),
         folder / "model.ptl",
-        proof=proof_of(build_graph(generator, graph), minimum_side=generator.config.minimum_side),
+        proof=proof_of(
+            build_graph(generator, graph),
+            minimum_side=generator.config.minimum_side,
+            colour=generator.config.colour,
+        ),
     )

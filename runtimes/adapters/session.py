@@ -41,7 +41,8 @@ class CheckedSession:
         layout = self.artifact.outputs[0].layout
         height, width = _height_and_width(image.shape, self.artifact.inputs[0].layout)
         size = (self.scale * height, self.scale * width)
-        expected = (1, 3, *size) if layout == "NCHW" else (1, *size, 3)
+        channels = self.artifact.outputs[0].shape[1 if layout == "NCHW" else 3]
+        expected = (1, channels, *size) if layout == "NCHW" else (1, *size, channels)
         if not isinstance(output, np.ndarray) or output.dtype != np.float32:
             raise EdgesrError(f"{self.artifact.id}: answers no float32 tensor; export it again")
         if output.shape != expected:
@@ -54,14 +55,14 @@ class CheckedSession:
 
 @dataclass(frozen=True)
 class ImageSession:
-    """An open artifact that takes and gives images (3,h,w), whatever layout the file has."""
+    """An open artifact that takes and gives images (c,h,w), whatever layout the file has."""
 
     artifact: Artifact
     session: Session
     runtime: str
 
     def prepare(self, image: FloatArray) -> FloatArray:
-        """(3,h,w) -> contiguous batch of one in the artifact's input layout; the size is checked."""
+        """(c,h,w) -> contiguous batch of one in the artifact's input layout; the size is checked."""
         if not self.artifact.fits((image.shape[1], image.shape[2]), self.runtime):
             assert self.artifact.tile_size is not None
             wanted = "x".join(map(str, self.artifact.tile_size))
@@ -71,7 +72,7 @@ class ImageSession:
         return to_layout(image, self.artifact.inputs[0].layout)
 
     def infer(self, image: FloatArray) -> FloatArray:
-        """(3,h,w) -> (3,H,W): the SR image of a full graph, the residual of a tile graph."""
+        """(c,h,w) -> (c,H,W): the SR image of a full graph, the residual of a tile graph."""
         return from_layout(self.session.run(self.prepare(image)), self.artifact.outputs[0].layout)
 
 
@@ -108,16 +109,16 @@ def _first_line(error: Exception) -> str:
     return shown_text(str(error).strip().split("\n", 1)[0] or type(error).__name__)
 
 
-def _shown(shape: tuple[int, ...]) -> str:
+def _shown(shape: tuple[int | None, ...]) -> str:
     return "x".join(map(str, shape))
 
 
 def to_layout(image: FloatArray, layout: Layout) -> FloatArray:
-    """(3,h,w) -> (1,3,h,w) or (1,h,w,3), contiguous."""
+    """(c,h,w) -> (1,c,h,w) or (1,h,w,c), contiguous."""
     return np.ascontiguousarray(image if layout == "NCHW" else image.transpose(1, 2, 0))[None]
 
 
 def from_layout(batch: FloatArray, layout: Layout) -> FloatArray:
-    """(1,3,h,w) or (1,h,w,3) -> (3,h,w), a view."""
+    """(1,c,h,w) or (1,h,w,c) -> (c,h,w), a view."""
     image: FloatArray = batch[0] if layout == "NCHW" else batch[0].transpose(2, 0, 1)
     return image

@@ -9,6 +9,12 @@ from edgesr.runtimes.wording import counted
 
 Colour = Literal["rgb", "luma", "grey"]
 """What the channels of an image carry: three of RGB, or one: studio luma (16 to 235), or full-range luma."""
+COLOUR_TEXTS: dict[Colour, str] = {
+    "rgb": "3 channels: RGB",
+    "luma": "1 channel: luma (16 to 235); of a colour photograph luma goes through the network, chroma is bicubic",
+    "grey": "1 channel: grey (0 to 255); of a colour photograph grey goes through the network, chroma is bicubic",
+}
+"""What a network's images are, and what becomes of the colours that one of a single channel does not take."""
 ReferenceKind = Literal["pytorch", "onnxruntime"]
 """What goldens are outputs of: float32 PyTorch, or ONNX Runtime without optimisations where a file is all there is."""
 REFERENCES: dict[ReferenceKind, str] = {

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edgesr.runtimes.bundle.contract import channels_of
 from edgesr.runtimes.bundle.manifest import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, Artifact, FileEntry, Manifest
 from edgesr.runtimes.bundle.older_manifests import in_newest_form
 from edgesr.runtimes.bundle.sound_manifest import require_sound
@@ -81,12 +82,13 @@ class Bundle:
 
     def _shape_of(self, entry: FileEntry) -> tuple[int, ...] | None:
         """What a golden's size says; None for other tensors."""
+        channels = channels_of(self.manifest.colour)
         for golden in self.manifest.goldens:
             height, width = golden.size
             if entry is golden.input:
-                return (3, height, width)
+                return (channels, height, width)
             if any(entry is one for one in (golden.output, golden.residual, golden.zero_padded_residual)):
-                return (3, height * self.manifest.scale, width * self.manifest.scale)
+                return (channels, height * self.manifest.scale, width * self.manifest.scale)
         return None
 
 

@@ -35,6 +35,8 @@ def _faults(manifest: Manifest) -> Iterator[str]:
         yield f"multiple and step have to be from 1 to {LARGEST_SIDE}"
     if manifest.glue.alpha is not None and abs(manifest.glue.alpha) > LARGEST_ALPHA:
         yield f"alpha has to be from -{LARGEST_ALPHA:g} to {LARGEST_ALPHA:g}"
+    if manifest.colour != "rgb" and manifest.glue.upsample != "none":
+        yield "a network of one channel has to give its picture and no residual"
     known = {artifact.id: artifact for artifact in manifest.artifacts}
     for artifact in manifest.artifacts:
         for fault in _artifact_faults(artifact, known, manifest.scale, channels_of(manifest.colour)):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgesr.runtimes.bundle.contract import COLOUR_TEXTS
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingImagePackageError, MissingPackageError
 from edgesr.runtimes.files import require_creatable
@@ -94,6 +95,7 @@ class FileUpscaler:
         self._bundle, self._options, self._files, self._progress = bundle, options, files, progress
         self._scale = bundle.manifest.scale
         self._upscaler = Upscaler(bundle, options, progress)
+        self._told = bundle.manifest.colour == "rgb"
 
     def file(self, source: Path, target: Path) -> Written:
         """Upscale one image to a file of the format that its suffix names; the source itself is never replaced."""
@@ -200,7 +202,14 @@ class FileUpscaler:
         picture = read_picture(source, max_megapixels=self._files.max_megapixels)
         place = existing_place(target) if in_folder else target
         check_output_format(place, picture.size, scale=self._scale, quality=self._files.quality)
+        self._tell_of_colours(picture)
         return picture if holds_alpha(target) else picture.on_white()
+
+    def _tell_of_colours(self, picture: Picture) -> None:
+        """A notice at the first colour picture for a network of one channel."""
+        if not (self._told or picture.grey):
+            self._told = True
+            notice(self._progress, f"{self._bundle.root}: {COLOUR_TEXTS[self._bundle.manifest.colour]}")
 
     def _plan(self, source: Path, picture: Picture) -> UpscalePlan:
         try:

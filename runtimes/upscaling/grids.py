@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgesr.runtimes.bundle.contract import channels_of
 from edgesr.runtimes.bundle.manifest import Artifact, Manifest, RunMemory, Size
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.machine_memory import memory_bytes
@@ -15,7 +16,7 @@ from edgesr.runtimes.wording import counted
 
 _GLUE_BYTES_PER_LR_PIXEL = 32
 """What the numpy glue holds beside a tile's residual: pieces of a few rows."""
-_CHANNEL_BYTES = 3 * 4
+_VALUE_BYTES = 4
 _LEAST_KEPT_SIDE = 16
 
 
@@ -48,7 +49,8 @@ class Needs:
     @property
     def held_bytes_per_pixel(self) -> float:
         """What is held for each LR pixel of a tile beside what its runtime needs."""
-        residuals = (len(self.options.members) - 1) * _CHANNEL_BYTES * self.manifest.scale**2
+        values = channels_of(self.manifest.colour) * self.manifest.scale**2
+        residuals = (len(self.options.members) - 1) * values * _VALUE_BYTES
         return _GLUE_BYTES_PER_LR_PIXEL + residuals
 
     def memories(self, artifacts: Sequence[Artifact]) -> list[RunMemory]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,20 +14,11 @@ from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.bilinear import upsample_region
 from edgesr.runtimes.glue.noise_level import streamed_noise_level
 from edgesr.runtimes.glue.projection import clip, projection_factor, square_sum, subtract_and_clip
+from edgesr.runtimes.upscaling.pieces import PIECE_ROWS, Colouring, Piece
 from edgesr.runtimes.upscaling.pixels import rgb_values
 from edgesr.runtimes.upscaling.plan import UpscalePlan
 from edgesr.runtimes.upscaling.self_ensemble import Member
 from edgesr.runtimes.upscaling.tiles import Span
-
-_PIECE_ROWS = 16
-
-
-class Piece(NamedTuple):
-    """Where a part of the output lies, in HR pixels, and its SR values (3,h,w); a full graph's may pass [0,255]."""
-
-    top: int
-    left: int
-    values: Image
 
 
 class TiledRun:
@@ -50,6 +40,7 @@ class TiledRun:
         self._plan, self._size = plan, (image.shape[0], image.shape[1])
         self._image = _extended(image, plan.size, manifest.minimum_side)
         self._scale = manifest.scale
+        self._colouring = Colouring(image, manifest.colour, manifest.scale)
         self._gives_pictures = manifest.glue.upsample == "none"
         self._alpha = manifest.glue.alpha if plan.artifact.graph == "tile" and manifest.glue.noise_level else None
         self._session, self._report = session, report
@@ -79,28 +70,28 @@ class TiledRun:
         for done, tile in enumerate(tiles):
             self._report(done, len(tiles))
             if self._plan.artifact.graph == "full":
-                yield self._whole()
+                yield from self._whole()
             else:
                 yield from self._tile(*tile, factors, measure)
         self._report(len(tiles), len(tiles))
 
-    def _whole(self) -> Piece:
+    def _whole(self) -> Iterator[Piece]:
         """The whole image by a full graph."""
         session = self._session(self._plan.artifact)
-        lr = rgb_values(self._image)
+        lr = self._colouring.network_values(self._image)
         results = (m.undo(session.infer(np.ascontiguousarray(m.apply(lr, 1))), 1) for m in self._plan.members)
-        return self._piece(0, 0, self._mean(results, self._plan.artifact))
+        yield from self._pieces(0, 0, self._mean(results, self._plan.artifact))
 
     def _tile(self, rows: Span, columns: Span, factors: Sequence[float], measure: bool) -> Iterator[Piece]:
         residuals = self._residuals(rows, columns, factors)
         if self._gives_pictures:
             pictures = (clip(picture) for picture in residuals if picture is not None)
             whole = self._mean(pictures, self._plan.artifact_for(rows, columns))
-            yield self._piece(rows.keep_start * self._scale, columns.keep_start * self._scale, whole)
+            yield from self._pieces(rows.keep_start, columns.keep_start, whole)
             return
         scale, left = self._scale, columns.keep_start
-        for top in range(rows.keep_start, rows.keep_stop, _PIECE_ROWS):
-            bottom = min(top + _PIECE_ROWS, rows.keep_stop)
+        for top in range(rows.keep_start, rows.keep_stop, PIECE_ROWS):
+            bottom = min(top + PIECE_ROWS, rows.keep_stop)
             upsampled = self._upsampled(slice(top, bottom), slice(left, columns.keep_stop))
             within = slice((top - rows.keep_start) * scale, (bottom - rows.keep_start) * scale)
             cut = [None if residual is None else residual[:, within] for residual in residuals]
@@ -110,7 +101,7 @@ class TiledRun:
                 upsampled if residual is None else subtract_and_clip(upsampled, residual, k)
                 for residual, k in zip(cut, factors, strict=True)
             )
-            yield self._piece(top * scale, left * scale, self._mean(results, self._plan.artifact_for(rows, columns)))
+            yield from self._pieces(top, left, self._mean(results, self._plan.artifact_for(rows, columns)))
 
     def _add_squares(self, residuals: Sequence[Image | None]) -> None:
         for place, residual in enumerate(residuals):
@@ -118,8 +109,8 @@ class TiledRun:
                 self._square_sums[place] += square_sum(residual)
 
     def _residuals(self, rows: Span, columns: Span, factors: Sequence[float]) -> list[Image | None]:
-        """The kept part of a tile's residual (3,H,W) for every member; None where k is 0 and it does not matter."""
-        lr = rgb_values(self._image[rows.start : rows.stop, columns.start : columns.stop])
+        """The kept part of a tile's residual (c,H,W) for every member; None where k is 0 and it does not matter."""
+        lr = self._colouring.network_values(self._image[rows.start : rows.stop, columns.start : columns.stop])
         session = self._session(self._plan.artifact_for(rows, columns))
         kept = tuple(
             slice((span.keep_start - span.start) * self._scale, (span.keep_stop - span.start) * self._scale)
@@ -130,9 +121,11 @@ class TiledRun:
             for member, k in zip(self._plan.members, factors, strict=True)
         ]
 
-    def _piece(self, top: int, left: int, values: Image) -> Piece:
-        height, width = (side * self._scale for side in self._size)
-        return Piece(top, left, values[:, : height - top, : width - left])
+    def _pieces(self, top: int, left: int, values: Image) -> Iterator[Piece]:
+        """RGB pieces of a picture at an LR position, without what passes the image's own size."""
+        height, width = ((side - start) * self._scale for side, start in zip(self._size, (top, left), strict=True))
+        if height > 0 and width > 0:
+            yield from self._colouring.coloured(top, left, values[:, :height, :width])
 
     def _mean(self, results: Iterator[Image], artifact: Artifact) -> Image:
         """Mean over the members, of which one at a time is held; an EdgesrError where a value is not finite."""

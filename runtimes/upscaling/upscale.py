@@ -14,6 +14,7 @@ import numpy as np
 
 from edgesr.runtimes.adapters.session import ImageSession, open_session
 from edgesr.runtimes.arrays import AnyPixels, Image
+from edgesr.runtimes.bundle.contract import channels_of
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
@@ -29,7 +30,8 @@ Put = Callable[[int, int, Image], None]
 def upscale(image: AnyPixels, bundle: Bundle, options: UpscaleOptions | None = None) -> AnyPixels:
     """RGB (h,w,3) -> (s*h,s*w,3) of the same dtype: uint8, uint16 (0..65535), or float32 in [0,255].
 
-    A grey image (h,w) gives RGB. An InputError for other shapes, dtypes or values, or when nothing in the bundle fits.
+    A grey image (h,w) gives RGB. A network of one channel takes luma, and the colours are upsampled by bicubic
+    interpolation. An InputError for other shapes, dtypes or values, or when nothing in the bundle fits.
     """
     return Upscaler(bundle, options or UpscaleOptions()).array(require_pixels(image))
 
@@ -70,7 +72,7 @@ class Upscaler:
     def seconds_per_tile(self, plan: UpscalePlan) -> float:
         """One tile of a plan, timed here after a first call; the network alone, one member of an ensemble."""
         session = self.session(plan.artifact, plan.runtime)
-        tile = np.full((3, *plan.grid.tile_size), 128, dtype=np.float32)
+        tile = np.full((channels_of(self._bundle.manifest.colour), *plan.grid.tile_size), 128, dtype=np.float32)
         session.infer(tile)
         started = time.perf_counter()
         session.infer(tile)

@@ -14,6 +14,8 @@ from edgesr.cli.completion import weights as known_weights
 from edgesr.cli.module_options import (
     AllowInexactTilesOption,
     CacheDirOption,
+    CheckpointOption,
+    ColourOption,
     ModuleOption,
     MultipleOption,
     OnnxOption,
@@ -46,14 +48,12 @@ def export(
         str | None,
         typer.Option(help="Which of its embedded weights: {weights}.", autocompletion=one_of(known_weights)),
     ] = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="Checkpoint to export: ours, published, or one that spandrel knows; or weights of --module."),
-    ] = None,
+    checkpoint: CheckpointOption = None,
     module: ModuleOption = None,
     onnx: OnnxOption = None,
     peak: PeakOption = None,
     multiple: MultipleOption = None,
+    colour: ColourOption = None,
     allow_inexact_tiles: AllowInexactTilesOption = False,
     targets: Annotated[
         str,
@@ -121,6 +121,7 @@ def export(
         onnx=onnx,
         peak=peak,
         multiple=multiple,
+        colour=colour,
         allow_inexact_tiles=allow_inexact_tiles,
         targets=comma_separated(targets),
         precisions=comma_separated(precision),

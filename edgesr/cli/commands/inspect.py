@@ -9,6 +9,7 @@ import typer
 
 from edgesr.cli.module_options import (
     CacheDirOption,
+    ColourOption,
     ModuleCheckpointOption,
     ModuleOption,
     MultipleOption,
@@ -26,6 +27,7 @@ def inspect(
     checkpoint: ModuleCheckpointOption = None,
     peak: PeakOption = None,
     multiple: MultipleOption = None,
+    colour: ColourOption = None,
     cache_dir: CacheDirOption = None,
 ) -> None:
     """Tell what a checkpoint, an ONNX or TFLite file, or a bundle contains, or what edgesr finds about your network."""
@@ -34,15 +36,18 @@ def inspect(
     if sum(given is not None for given in (path, module, onnx)) != 1:
         raise InputError("give one of a path, --module FILE.py:NAME and --onnx FILE")
     if path is not None:
-        if checkpoint is not None or peak is not None or multiple is not None:
+        if any(stated is not None for stated in (checkpoint, peak, multiple, colour)):
             raise InputError(
-                "--checkpoint, --peak and --multiple belong to --module FILE.py:NAME or --onnx FILE; leave them out"
+                "--checkpoint, --peak, --multiple and --colour belong to --module FILE.py:NAME or --onnx FILE; leave "
+                "them out"
             )
         with shown_progress() as progress:
             tables = edgesr.inspect(path, cache_dir=cache_dir, progress=progress)
     else:
         run = edgesr.inspect_module  # refuses missing packages before anything else
-        options = edgesr.ExportOptions(module=module, onnx=onnx, checkpoint=checkpoint, peak=peak, multiple=multiple)
+        options = edgesr.ExportOptions(
+            module=module, onnx=onnx, checkpoint=checkpoint, peak=peak, multiple=multiple, colour=colour
+        )
         with shown_progress() as progress:
             tables = run(options, cache_dir=cache_dir, progress=progress)
     for table in tables:

@@ -1,19 +1,17 @@
 """Bicubic upsampling by a whole factor as a convolution, for runtimes that have no operator for it.
 
-Each of the s*s phases of an upsampled image is a fixed 5x5 filter of the image, whose border is repeated twice. Source
-of the weights: Keys, "Cubic convolution interpolation for digital image processing", IEEE TASSP 1981, equation 15.
+Each of the s*s phases of an upsampled image is a fixed 5x5 filter of the image, whose border is repeated twice.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from edgesr.export.graphs.onnx_graph import copied, tensor_shapes
+from edgesr.runtimes.glue.bicubic import REACH, phase_taps
 
-_REACH = 2
 _HALF_PIXEL = (b"half_pixel", b"pytorch_half_pixel")
 
 
@@ -27,23 +25,6 @@ def cubic_by_convolution(model: onnx.ModelProto) -> onnx.ModelProto:
             continue
         _replace(result, resize, source, target[2] // source[2])
     return result
-
-
-def phase_taps(scale: int, a: float) -> NDArray[np.float32]:
-    """(scale,5): for every phase of an axis the weights of the pixels from 2 before to 2 after."""
-    taps = np.zeros((scale, 2 * _REACH + 1))
-    for phase in range(scale):
-        offset = (phase + 0.5) / scale - 0.5
-        for place in range(-_REACH, _REACH + 1):
-            taps[phase, place + _REACH] = _keys(abs(place - offset), a)
-    return taps.astype(np.float32)
-
-
-def _keys(distance: float, a: float) -> float:
-    """Weight of a pixel at a distance."""
-    if distance <= 1:
-        return (a + 2) * distance**3 - (a + 3) * distance**2 + 1
-    return a * (distance**3 - 5 * distance**2 + 8 * distance - 4) if distance < 2 else 0.0
 
 
 def _is_cubic(node: onnx.NodeProto) -> bool:
@@ -72,7 +53,7 @@ def _replace(model: onnx.ModelProto, resize: onnx.NodeProto, source: tuple[int, 
     new = [numpy_helper.from_array(weights.reshape(-1, *weights.shape[2:]), f"{name}.weight")]
     tensor, nodes = resize.input[0], []
     for axis in (2, 3):
-        places = np.clip(np.arange(-_REACH, source[axis] + _REACH), 0, source[axis] - 1)
+        places = np.clip(np.arange(-REACH, source[axis] + REACH), 0, source[axis] - 1)
         new.append(numpy_helper.from_array(places.astype(np.int64), f"{name}.places{axis}"))
         nodes.append(helper.make_node("Gather", [tensor, new[-1].name], [f"{name}.repeated{axis}"], axis=axis))
         tensor = f"{name}.repeated{axis}"

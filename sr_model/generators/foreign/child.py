@@ -41,7 +41,10 @@ def _make(request: Request, archive: Path) -> tuple[str, ...]:
     if request.kind == "onnx":
         return _wrapped(request, archive, photograph)
     built, name = _built(request)
-    return make_archive(archive, built, name, photograph, peak=request.peak, multiple=request.multiple).notes
+    made = make_archive(
+        archive, built, name, photograph, peak=request.peak, multiple=request.multiple, colour=request.colour
+    )
+    return made.notes
 
 
 def _built(request: Request) -> tuple[Built, str]:
@@ -70,6 +73,7 @@ def _wrapped(request: Request, archive: Path, photograph: Tensor) -> tuple[str, 
             data_files=request.data_files,
             peak=request.peak,
             multiple=request.multiple,
+            colour=request.colour,
         )
     except EdgesrError:
         raise

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.wording import printable
 from edgesr.sr_model.generators.foreign.contract import LARGEST_MULTIPLE, PEAKS, SCALES
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 class Generator:
     """A super-resolution network in this process, for `export_bundle` and `inspect_module`.
 
-    ``module`` maps an RGB image (1,3,h,w), float32 in [0,``peak``], to a picture (1,3,s*h,s*w). A copy of it, on the
-    CPU in float32 and evaluation mode, runs in this process up to the exported program; the module itself is left as
-    it is. None is found by running it: the scale, the multiple of its sides, and the peak, which is 1 unless a
-    photograph says otherwise. ``name`` is that of its class unless given.
+    ``module`` maps an image (1,c,h,w), float32 in [0,``peak``], to a picture (1,c,s*h,s*w): RGB, or one channel, which
+    is luma (16 to 235 of 255) unless ``colour`` is "grey" (full range). A copy of it, on the CPU in float32 and
+    evaluation mode, runs in this process up to the exported program; the module itself is left as it is. None is found
+    by running it: the scale, the multiple of its sides, and the peak, which is 1 unless a photograph says otherwise.
+    ``name`` is that of its class unless given.
     """
 
     module: nn.Module
@@ -32,6 +34,7 @@ class Generator:
     scale: int | None = None
     peak: int | None = None
     multiple: int | None = None
+    colour: Colour | None = None
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -42,6 +45,9 @@ class Generator:
             raise InputError(f"Generator({given}): give an instance of torch.nn.Module")
         if self.name is not None and not self.name.strip():
             raise InputError("Generator(name=''): give a name, or leave it out")
+        if self.colour not in (None, *get_args(Colour)):
+            colours = ", ".join(get_args(Colour))
+            raise InputError(f"Generator(colour={self.colour!r}): give one of {colours}, or leave it out")
         for field, value, allowed in (
             ("scale", self.scale, SCALES),
             ("peak", self.peak, PEAKS),

@@ -12,11 +12,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.wording import first_names
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
-from edgesr.sr_model.generators.foreign.probe import probe
+from edgesr.sr_model.generators.foreign.probe import as_seen, probe
 from edgesr.sr_model.generators.foreign.program import save_program
 from edgesr.sr_model.generators.foreign.units import InOurUnits
 
@@ -74,12 +75,13 @@ def make_archive(
     scale: int | None = None,
     peak: int | None,
     multiple: int | None,
+    colour: Colour | None = None,
 ) -> Made:
-    """Write the archive of a network. ``photograph``: (1,3,h,w) in [0,255]; None of the others is found by running.
+    """Write the archive of a network. ``photograph``: RGB (1,3,h,w) in [0,255]; None of the others is found by running.
 
     A multiple is also found where a program depends on it: networks that pad an image themselves take any.
     """
-    found = partial(probe, built.network, name, photograph, peak=peak)
+    found = partial(probe, built.network, name, photograph, peak=peak, colour=colour)
     contract, doubts = found(multiple=multiple)
     if scale not in (None, contract.scale):
         raise InputError(
@@ -88,13 +90,14 @@ def make_archive(
     if built.described is not None:
         contract, differences = _compared(contract, built.described)
         doubts += differences
-    saved = _save(archive, built.network, contract, photograph)
+    seen = as_seen(photograph, contract.colour)
+    saved = _save(archive, built.network, contract, seen)
     if isinstance(saved, str):
         return Made((*built.notes, *doubts), saved)
     larger = [m for m in _MULTIPLES if m > contract.multiple and m % contract.multiple == 0]
     for wider in larger if multiple is None else ():
         padded = _with_multiple(found(multiple=wider)[0], 1, contract.network_side)
-        again = _save(archive, built.network, padded, photograph)
+        again = _save(archive, built.network, padded, seen)
         if isinstance(again, str):
             why = f"it is another function at sizes that are no multiples of {wider}, which are padded by reflection"
             return Made((*built.notes, *doubts, why), again)
@@ -102,10 +105,13 @@ def make_archive(
 
 
 def _save(archive: Path, network: nn.Module, contract: Contract, photograph: Tensor) -> str | EdgesrError:
-    """Write the archive; the first fault where no traced size gives the same function at all sizes."""
+    """Write the archive, proven on a photograph (1,c,h,w) in [0,255].
+
+    The first fault where no traced size gives the same function at all sizes.
+    """
     least = contract.minimum_side
     sizes = [(max(least, height), max(least, width)) for height, width in _SIZES]
-    images = [photograph[:, :, :height, :width] for height, width in sizes]
+    images = [photograph[:, :, :height, :width].contiguous() for height, width in sizes]
     picture = InOurUnits(network, contract).eval()
     written = _written_in_forward(network, images[0])
     faults: list[EdgesrError] = []
@@ -126,7 +132,7 @@ def _save(archive: Path, network: nn.Module, contract: Contract, photograph: Ten
 
 
 def _written_in_forward(network: nn.Module, image: Tensor) -> list[str]:
-    """Names of the parameters that lie elsewhere after a run of an image (1,3,h,w)."""
+    """Names of the parameters that lie elsewhere after a run of an image (1,c,h,w)."""
 
     def places() -> dict[str, tuple[int, int]]:
         return {name: (id(p), p.data_ptr()) for name, p in network.named_parameters()}

@@ -33,7 +33,7 @@ _COUNTED_SIDE = 48
 
 
 class ForeignGenerator(nn.Module):
-    """LR (1,3,h,w) in [0,255] -> SR: the picture of a user's network, clipped. `residual` is it before the clip."""
+    """LR (1,c,h,w) in [0,255] -> SR: the picture of a user's network, clipped. `residual` is it before the clip."""
 
     def __init__(self, picture: nn.Module, config: Contract) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class ForeignGenerator(nn.Module):
         return lr.new_zeros(n, c, h * self.config.scale, w * self.config.scale)
 
     def residual(self, lr: Tensor) -> Tensor:
-        """The picture (1,3,s*h,s*w) before the clip: what a tile graph gives."""
+        """The picture (1,c,s*h,s*w) before the clip: what a tile graph gives."""
         result: Tensor = self.picture(lr)
         return result
 
@@ -72,7 +72,7 @@ class ForeignGenerator(nn.Module):
 
 
 def save_program(path: Path, picture: nn.Module, contract: Contract, images: list[Tensor]) -> str:
-    """Export the picture's program and its trace, prove both equal to it on images (1,3,h,w), and write the archive.
+    """Export the picture's program and its trace, prove both equal to it on images (1,c,h,w), and write the archive.
 
     The SHA-256 of what it computes is given: files of one network differ, since torch writes counters and lines of
     code into them. An EdgesrError names the first size at which the program is another function: a size was baked in.
@@ -133,7 +133,7 @@ def count_program_mac_per_hr_pixel(generator: ForeignGenerator) -> float:
     if isinstance(generator.picture, OnnxPicture):
         return count_macs(generator.picture.model, side, generator.config.channels) / (scale * side) ** 2
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        picture = generator.residual(torch.zeros(1, 3, side, side))
+        picture = generator.residual(torch.zeros(1, generator.config.channels, side, side))
     multiply_accumulates: float = counter.get_total_flops() / 2
     return multiply_accumulates / (picture.shape[-1] * picture.shape[-2])
 

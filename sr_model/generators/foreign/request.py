@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from edgesr.runtimes.bundle.contract import Colour
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -12,7 +14,7 @@ class Request:
 
     Where ``file`` is None, the architecture is recognised from the checkpoint. ``kind`` "onnx": the file is an ONNX
     model and has no function; ``data_files`` next to it may hold its weights.
-    ``photograph``: a .npy (3,h,w) in [0,255].
+    ``photograph``: a .npy (3,h,w), RGB, in [0,255].
     """
 
     file: str | None
@@ -22,5 +24,6 @@ class Request:
     peak: int | None
     multiple: int | None
     photograph: str
+    colour: Colour | None = None
     kind: Literal["module", "onnx"] = "module"
     data_files: tuple[str, ...] = ()

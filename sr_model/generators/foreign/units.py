@@ -11,7 +11,7 @@ _LARGEST = 255.0
 
 
 class InOurUnits(nn.Module):
-    """LR (1,3,h,w) in [0,255] -> the picture (1,3,s*h,s*w) before it is clipped to [0,255]."""
+    """LR (1,c,h,w) in [0,255] -> the picture (1,c,s*h,s*w) before it is clipped to [0,255]."""
 
     def __init__(self, network: nn.Module, contract: Contract) -> None:
         super().__init__()

@@ -14,12 +14,13 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.sr_model.generators.foreign.archive import CONTRACT, MODEL, WHY_NO_TRACE
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
-from edgesr.sr_model.generators.foreign.probe import probe
+from edgesr.sr_model.generators.foreign.probe import as_seen, probe
 from edgesr.sr_model.generators.foreign.units import InOurUnits
 from edgesr.sr_model.generators.onnx_source.any_size import continued, why_not_any_size
 from edgesr.sr_model.generators.onnx_source.given_file import GivenFile
@@ -47,6 +48,7 @@ def wrap(
     data_files: Iterable[str],
     peak: int | None,
     multiple: int | None,
+    colour: Colour | None,
 ) -> list[str]:
     """Write the archive; what was found, in words. ``photograph``: (1,3,h,w) in [0,255]."""
     given = read_model(path, data_files)
@@ -54,9 +56,9 @@ def wrap(
     file = _opened(path, lambda: GivenFile(given, interface))
     model, notes, more_precise = standard_form(path, given, interface)
     network = _opened(path, lambda: OnnxPicture(model))
-    contract, doubts = _probed(path, name, network, interface, photograph, peak, multiple)
+    contract, doubts = _probed(path, name, network, interface, photograph, peak, multiple, colour)
     picture = InOurUnits(network, contract).eval()
-    photograph = photograph[:, : contract.channels]
+    photograph = as_seen(photograph, contract.colour)
     if interface.fixed is not None:
         notes.append(_made_for_any_size(path, picture, contract, interface.fixed, photograph))
     images = _images(contract, interface, photograph)
@@ -91,13 +93,14 @@ def _probed(
     photograph: Tensor,
     peak: int | None,
     multiple: int | None,
+    colour: Colour | None,
 ) -> tuple[Contract, list[str]]:
     if interface.dtype == "uint8":
         if peak not in (None, _BYTES_PEAK):
             raise InputError(f"{path}: takes uint8, whose images are in [0,255]: leave --peak {peak} out")
         peak = _BYTES_PEAK
     try:
-        return probe(network, name, photograph, peak=peak, multiple=multiple)
+        return probe(network, name, photograph, peak=peak, multiple=multiple, colour=colour)
     except InputError as error:
         if interface.fixed is None:
             raise

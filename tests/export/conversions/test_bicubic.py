@@ -11,8 +11,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from edgesr.export.calibration.photographs import photograph
-from edgesr.export.graphs.for_converter.bicubic import cubic_by_convolution, phase_taps
+from edgesr.export.graphs.for_converter.bicubic import cubic_by_convolution
 from edgesr.export.graphs.onnx_graph import runner
+from edgesr.runtimes.glue.bicubic import phase_taps
 
 
 def resize(scales: tuple[float, float], size: tuple[int, int] = (7, 9), **attributes: Any) -> onnx.ModelProto:

@@ -65,3 +65,15 @@ def foreign_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) ->
     module = f"{NETWORKS / 'convolutional.py'}:srvgg"
     options = ExportOptions(module=module, targets=("onnx", "torchscript"), tile_size=(48, 48))
     return export_bundle(options, output, cache_dir=cache_dir).bundle
+
+
+@pytest.fixture(scope="session")
+def espcn_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
+    """The ESPCN of the helpers for ONNX Runtime and TorchScript, tiles of 48x48. Do not change it."""
+    from edgesr.export.options import ExportOptions
+    from edgesr.export.pipeline import export_bundle
+
+    output = tmp_path_factory.mktemp("bundles") / "espcn"
+    module = f"{NETWORKS / 'one_channel.py'}:espcn"
+    options = ExportOptions(module=module, targets=("onnx", "torchscript"), tile_size=(48, 48))
+    return export_bundle(options, output, cache_dir=cache_dir).bundle

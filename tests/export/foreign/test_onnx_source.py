@@ -48,7 +48,8 @@ def wrapped(file: Path, *, peak: int | None = None, multiple: int | None = None)
     archive = file.with_suffix(".edgesr-program")
     given = torch.from_numpy(photograph("cat", (160, 160)))[None]
     weights = weights_next_to(file)
-    return archive, wrap(file, archive, given, name=file.name, data_files=weights, peak=peak, multiple=multiple)
+    notes = wrap(file, archive, given, name=file.name, data_files=weights, peak=peak, multiple=multiple, colour=None)
+    return archive, notes
 
 
 def largest_difference(archive: Path, file: OnnxFile, *, peak: int = 1) -> float:

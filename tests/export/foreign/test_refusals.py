@@ -61,7 +61,7 @@ REFUSED = [
     ("return Changed(lambda x, y: y[:, :, :-1])", {}, ["(1, 3, 95, 128)", "whole scale"]),
     ("return Changed(lambda x, y: F.interpolate(x, scale_factor=1.5))", {}, ["(1, 3, 72, 96)", "whole scale"]),
     ("return Net(scale=5)", {}, ["scale is 5", "1, 2, 3, 4, 8"]),
-    ("return Net(channels=1)", {}, ["1 channel", "yet"]),
+    ("return Net(channels=2)", {}, ["an image of 3 channels", "to have 2 channels", "or of 1 channel"]),
     ("return Changed(lambda x, y: y + torch.rand_like(y))", {}, ["two different pictures"]),
     ("return Changed(lambda x, y: y + 10 * torch.sign(y))", {}, ["give --peak 255", "--peak 1 if that is right"]),
     ("return Fours()", {"multiple": 2}, ["50x48", "multiples of 4"]),
