@@ -8,8 +8,10 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from pathlib import Path
 
+_ARGUMENTS = "Call arguments received by layer"
 _OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "bad allocation", "Cannot allocate memory", "can't allocate memory")
 
 
@@ -39,8 +41,12 @@ def ended_process(
 
 
 def describe_exit(returncode: int, stderr: str) -> str:
-    """One line on a process that died: its signal or exit code, and the last line that it wrote."""
+    """One line on a process that died: its signal or exit code, and the last line that it wrote.
+
+    Keras ends an error with a list of a layer's arguments: then that is the last line before the list.
+    """
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    lines = list(takewhile(lambda line: not line.startswith(_ARGUMENTS), lines)) or lines
     how = f"exit code {returncode}" if returncode >= 0 else f"killed by {_signal_name(-returncode)}"
     if any(sign in line for sign in _OUT_OF_MEMORY for line in lines[-1:]):
         how = f"out of memory, {how}"

@@ -115,7 +115,8 @@ def table_row(row: Row, measured: dict[str, Any]) -> str:
     """A row of the table in Markdown."""
     weights = "seeded" if row.checkpoint is None else "published"
     if "targets" not in measured:
-        return f"| {row.name} | {row.special} | {weights} | refused: {measured['said'].splitlines()[-1]} |"
+        why = measured["said"].splitlines()[-1].removeprefix("edgesr: ")
+        return f"| {row.name} | {row.special} | {weights} | no bundle: {why} |"
     peak = row.options[row.options.index("--peak") + 1] if "--peak" in row.options else "1"
     cells = (
         row.name,

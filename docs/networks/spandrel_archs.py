@@ -39,9 +39,9 @@ def cugan_x2() -> nn.Module:
     return _network("RealCUGAN", "UpCunet2x", in_channels=3, out_channels=3)
 
 
-def cugan_x3() -> nn.Module:
-    """Real-CUGAN x3."""
-    return _network("RealCUGAN", "UpCunet3x", in_channels=3, out_channels=3)
+def cugan_fast_x2() -> nn.Module:
+    """Real-CUGAN x2, the fast one: a pixel unshuffle first."""
+    return _network("RealCUGAN", "UpCunet2x_fast", in_channels=3, out_channels=3)
 
 
 def plksr_tiny_x4() -> nn.Module:

@@ -45,7 +45,8 @@ def measure(folder: Path, onnx_file: Path, network: Network) -> None:
     import onnx
 
     from edgesr.export.tiling.pooled_graph import with_given_means
-    from edgesr.export.tiling.tile_proof import TiledNetwork, measure_tiling, proof_images
+    from edgesr.export.tiling.proof_images import is_telling, proof_images
+    from edgesr.export.tiling.tile_proof import TiledNetwork, measure_tiling
     from edgesr.runtimes.adapters import ort
 
     found = with_given_means(onnx.load(onnx_file))
@@ -66,7 +67,8 @@ def measure(folder: Path, onnx_file: Path, network: Network) -> None:
     )
     tiling: Tiling | None = measure_tiling(tiled)
     assert tiling is not None
-    passes = _passes(pooled, tiling, [image[: network.channels] for image in proof_images()])
+    images = [image[: network.channels] for image in proof_images()]
+    passes = _passes(pooled, tiling, [image for image in images if is_telling(pooled.whole(image))])
     tiling = None if passes is None else replace(tiling, passes=passes)
     (folder / RESULT_FILE).write_text(to_json(Pooled(tiling, found[1])))
 

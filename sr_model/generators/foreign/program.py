@@ -91,12 +91,25 @@ def save_program(path: Path, picture: nn.Module, contract: Contract, images: lis
     trace, why_not = _trace(picture, images)
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
-    described = json.dumps(dataclasses.asdict(contract), sort_keys=True)
+    described = json.dumps(dataclasses.asdict(_from_least_side(contract, program)), sort_keys=True)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(CONTRACT, described)
         archive.writestr(PROGRAM, buffer.getvalue())
         archive.writestr(*((WHY_NO_TRACE, why_not) if trace is None else (TRACE, trace)))
     return _sha256(program, described, why_not)
+
+
+def _from_least_side(contract: Contract, program: ExportedProgram) -> Contract:
+    """The contract with no smaller sides than the program takes; it takes 2 and more of any network.
+
+    Its least side is above the network's where that pools an image to a single pixel, which the exporter takes for
+    another function.
+    """
+    least = max((int(sides.lower) for sides in program.range_constraints.values()), default=0)
+    if least <= max(2, contract.minimum_side):
+        return contract
+    multiple = contract.multiple
+    return dataclasses.replace(contract, network_side=-(-(least + multiple - 1) // multiple) * multiple)
 
 
 def load_program(path: Path, *, traced: bool = False) -> ForeignGenerator:

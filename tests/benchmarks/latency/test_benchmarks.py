@@ -191,6 +191,8 @@ def test_dying_worker_costs_its_row_only(
 def test_exit_descriptions() -> None:
     assert describe_exit(-9, "") == "killed by SIGKILL, as the system does when memory runs out"
     assert describe_exit(1, "a\n b \n\n") == "exit code 1: b"
+    keras = "ValueError: layer 'add'\n\n  48 and 3\n\n Call arguments received by layer 'add':\n  • name=None\n"
+    assert describe_exit(1, keras) == "exit code 1: 48 and 3"
 
 
 def test_bundle_without_an_installed_runtime_is_an_error(mobile_bundle: Bundle) -> None:

@@ -179,3 +179,13 @@ def test_graphs_of_a_program_are_made_without_warnings(archived: Archived) -> No
         warnings.simplefilter("always")
         build_graph(generator, "tile")
     assert told == []
+
+
+def test_the_least_side_is_one_that_the_program_takes(archived: Archived) -> None:
+    """An ESA block takes 15 pixels, of which its pool makes one; its program is of pools with two and more."""
+    archive = archived(NETWORKS / "attention.py", "linear_spatial_attention")
+    side = read_contract(archive).minimum_side
+    contract, picture = contract_and_picture("attention.linear_spatial_attention")
+    assert (contract.minimum_side, side) == (15, 21)
+    image = photograph("rocket", (side, side))
+    assert np.abs(picture_of(load_program(archive).picture, image) - picture_of(picture, image)).max() < EXACT

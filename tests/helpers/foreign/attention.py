@@ -51,6 +51,20 @@ class SpatialAttention(nn.Module):
         return x * torch.sigmoid(4 * cast(Tensor, self.out(y)))
 
 
+class LinearSpatialAttention(SpatialAttention):
+    """As ESA of BSRN: a linear layer on NHWC where the image is small."""
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__(width)
+        self.linear = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.max_pool2d(self.down(x), kernel_size=7, stride=3)
+        y = self.inner(self.linear(y.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+        y = F.interpolate(y, (x.shape[2], x.shape[3]), mode="bilinear", align_corners=False)
+        return x * torch.sigmoid(4 * cast(Tensor, self.out(y)))
+
+
 class AdaptiveMaxPool(nn.Module):
     """As SAFMN: pooled to an eighth of the size, which is a plain max pool at multiples of 8 alone."""
 
@@ -124,6 +138,10 @@ def channel_attention() -> nn.Module:
 
 def spatial_attention() -> nn.Module:
     return _around(SpatialAttention)
+
+
+def linear_spatial_attention() -> nn.Module:
+    return _around(LinearSpatialAttention)
 
 
 def adaptive_max_pool() -> nn.Module:

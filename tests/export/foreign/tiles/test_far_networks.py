@@ -26,6 +26,11 @@ def far_edge(image: Image) -> Image:
     return image + (np.abs(np.diff(far, axis=2, append=0)) > 254)
 
 
+def beyond_all_pictures(image: Image) -> Image:
+    """Far beyond what a picture can show where pixels 52 to the right differ by all of 255."""
+    return image + np.float32(1e7) * (far_edge(image) - image)
+
+
 def network(run: Callable[[Image], Image], field: int | None) -> TiledNetwork:
     return TiledNetwork(run=run, field=lambda _: field, scale=1, channels=3, multiple=1, least_side=1, sparse=True)
 
@@ -46,3 +51,8 @@ def test_tiles_that_are_exact_on_photographs_alone_have_the_figure_of_the_other_
     tiling = measure_tiling(network(far_edge, None))
     assert (tiling.verdict, tiling.halo, tiling.field) == ("inexact", None, None)
     assert tiling.error == 1 > EXACT
+
+
+def test_images_that_a_network_cannot_take_tell_nothing_of_its_tiles() -> None:
+    tiling = measure_tiling(network(beyond_all_pictures, None))
+    assert (tiling.verdict, tiling.halo, tiling.error) == ("measured", 2, 0.0)

@@ -18,7 +18,7 @@ from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.plan import plan_upscale
 from edgesr.runtimes.upscaling.upscale import upscale, upscale_rows
 from tests.export.foreign.test_exports import whole_picture
-from tests.export.foreign.test_tiles import TILES, exported, image_of
+from tests.export.foreign.tiles.test_tiles import TILES, exported, image_of
 
 RunCli = Callable[..., tuple[int, str, str]]
 NAME = "attention.channel_attention"
