@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import numpy as np
 from edgesr.runtimes.arrays import FloatArray, Image
 from edgesr.runtimes.bundle.contract import EXACT, Tiling
 from edgesr.runtimes.json_records import to_json
+from edgesr.runtimes.upscaling.tiles import grid_of
 
 if TYPE_CHECKING:
     from edgesr.runtimes.adapters.ort import OrtSession
@@ -123,37 +125,20 @@ def _passes_of_image(network: _PooledNetwork, tiling: Tiling, image: Image) -> i
 
 def _pass(network: _PooledNetwork, tiling: Tiling, image: Image, means: FloatArray | None) -> tuple[Image, FloatArray]:
     """The picture of all tiles with given means, and the means that they had."""
-    height, width, scale = image.shape[1], image.shape[2], network.scale
-    picture = np.empty((image.shape[0], height * scale, width * scale), dtype=np.float32)
-    sums = np.zeros(network.means)
-    for outer, inner, kept in _tiles((height, width), tiling):
-        tile = np.ascontiguousarray(image[:, outer[0], outer[1]])
-        mask = np.zeros(tile.shape[1:], dtype=np.float32)
-        mask[kept] = 1
-        result, seen = network.run(tile, means, mask)
-        sums += seen
-        place = tuple(slice(one.start * scale, one.stop * scale) for one in inner)
-        cut = tuple(slice(one.start * scale, one.stop * scale) for one in kept)
-        picture[:, place[0], place[1]] = result[:, cut[0], cut[1]]
-    return picture, sums / (height * width)
-
-
-_Place = tuple[slice, slice]
-
-
-def _tiles(size: tuple[int, int], tiling: Tiling) -> Iterator[tuple[_Place, _Place, _Place]]:
-    """Of every tile where it lies, where its kept part lies, and where that is in the tile."""
-    from edgesr.runtimes.upscaling.tiles import grid_of
-
     assert tiling.halo is not None
+    size, scale = (image.shape[1], image.shape[2]), network.scale
     side = 2 * tiling.halo + -(-_KEPT // tiling.step) * tiling.step
     grid = grid_of(size, (side, side), tiling.halo, step=tiling.step)
-    for rows in grid.rows:
-        for columns in grid.columns:
-            spans = (rows, columns)
-            outer, inner = (
-                (slice(spans[0].start, spans[0].stop), slice(spans[1].start, spans[1].stop)),
-                (slice(spans[0].keep_start, spans[0].keep_stop), slice(spans[1].keep_start, spans[1].keep_stop)),
-            )
-            kept = tuple(slice(s.keep_start - s.start, s.keep_stop - s.start) for s in spans)
-            yield outer, inner, (kept[0], kept[1])
+    picture = np.empty((image.shape[0], size[0] * scale, size[1] * scale), dtype=np.float32)
+    sums = np.zeros(network.means)
+    for spans in product(grid.rows, grid.columns):
+        outer, inner = ([slice(s.start, s.stop) for s in spans], [slice(s.keep_start, s.keep_stop) for s in spans])
+        kept = [slice(s.keep_start - s.start, s.keep_stop - s.start) for s in spans]
+        tile = np.ascontiguousarray(image[:, outer[0], outer[1]])
+        mask = np.zeros(tile.shape[1:], dtype=np.float32)
+        mask[kept[0], kept[1]] = 1
+        result, seen = network.run(tile, means, mask)
+        sums += seen
+        place, cut = ([slice(s.start * scale, s.stop * scale) for s in where] for where in (inner, kept))
+        picture[:, place[0], place[1]] = result[:, cut[0], cut[1]]
+    return picture, sums / (size[0] * size[1])

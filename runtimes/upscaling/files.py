@@ -75,6 +75,7 @@ class PlannedImage:
         ensemble = f", {len(plan.members)} times each" if len(plan.members) > 1 else ""
         rows, columns = len(grid.rows), len(grid.columns)
         tiles = f"{rows}x{columns} {noun_for(rows * columns, 'tile')}"
+        ensemble += f", in {plan.passes} passes" if plan.passes > 1 else ""
         overlap = grid.pixels / (plan.size[0] * plan.size[1])
         memory = "not measured" if self.memory_bytes is None else f"{self.memory_bytes / 1e6:.0f} MB"
         inside = "" if plan.inside is plan.artifact else f", {plan.inside.id} inside"

@@ -22,7 +22,8 @@ from edgesr.runtimes.upscaling.tiles import Span
 
 
 class TiledRun:
-    """For every member of the ensemble the noise level and the norm of the residual; pieces for given factors k.
+    """For every member of the ensemble the noise level, the norm of the residual, means of pooled features; pieces for
+    given factors k.
 
     ``image`` is RGB (h,w,3), uint8, uint16 or float32 in [0,255]; where the plan's size is larger, it is extended to it
     and the output cut. ``session`` opens an artifact; ``report`` takes tiles done
