@@ -21,7 +21,7 @@ from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.steps import checkpoint, goldens, int8_plan, measurement, wide_ranges
 from edgesr.export.steps.rewriting import Rewriting
 from edgesr.export.tiling import pooled_measurement
-from edgesr.export.tiling.pooled_measurement import MODEL_FILE, RESULT_FILE, Pooled
+from edgesr.export.tiling.pooled_measurement import FOUND_FILE, MODEL_FILE, RESULT_FILE, Found, Pooled
 from edgesr.export.tiling.tile_proof import inexact_halo, is_sparse
 from edgesr.runtimes.bundle.contract import Tiling, channels_of
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
@@ -98,6 +98,10 @@ class StageRunner:
         if not self._pooled_tiles:
             return Pooled(None, 0)
         try:
+            full = self.onnx_file("full")
+            found = self._cache.run(Stage("find-pools", pooled_measurement.find, ("onnx",)), full)
+            if not read_record(Found, found / FOUND_FILE, remake=REMAKE).pools:
+                return Pooled(None, 0)
             tile = self.onnx_file("tile")
         except Exception:  # noqa: BLE001 - of any kind, and told where the artifact is made
             return Pooled(None, 0)

@@ -10,43 +10,48 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edgesr.export.graphs.onnx_graph import constant, constants, copied
+from edgesr.export.graphs.onnx_graph import constant, constants, copied, runner
 from edgesr.runtimes.adapters.pooled import MASK, MEANS, SUMS
 
-_Shape = tuple[int | str, ...]
 
-
-def with_given_means(model: onnx.ModelProto) -> tuple[onnx.ModelProto, int] | None:
+def with_given_means(model: onnx.ModelProto, *, least_side: int) -> tuple[onnx.ModelProto, int] | None:
     """A copy of a tile graph of any size with the interface of `edgesr.runtimes.adapters.pooled`, and how many means it
     takes; None where it pools nothing over whole images, or features of another size than the image.
+
+    ``least_side``: of an image that it takes.
     """
     result = copied(model)
-    shapes = _shapes(onnx.shape_inference.infer_shapes(model))
-    sides = shapes[model.graph.input[0].name][2:]
     pools = [node for node in result.graph.node if _pools(node, model)]
-    sources = [shapes.get(node.input[0], ()) for node in pools]
-    if not pools or any(len(shape) != 4 or shape[2:] != sides or not isinstance(shape[1], int) for shape in sources):
+    counts = _channels(model, [node.input[0] for node in pools], least_side) if pools else None
+    if counts is None:
         return None
-    counts = [int(shape[1]) for shape in sources]
     sums: list[str] = []
     for place, node in enumerate(pools):
         sums.append(_give(result, node, start=sum(counts[:place]), count=counts[place]))
     total = sum(counts)
-    height, width = (str(side) for side in sides)
     result.graph.node.append(helper.make_node("Concat", sums, [SUMS], axis=1))
     result.graph.input.append(helper.make_tensor_value_info(MEANS, TensorProto.FLOAT, [1, total]))
-    result.graph.input.append(helper.make_tensor_value_info(MASK, TensorProto.FLOAT, [1, 1, height, width]))
+    result.graph.input.append(helper.make_tensor_value_info(MASK, TensorProto.FLOAT, [1, 1, "height", "width"]))
     result.graph.output.append(helper.make_tensor_value_info(SUMS, TensorProto.FLOAT, [1, total]))
     return result, total
 
 
-def _shapes(model: onnx.ModelProto) -> dict[str, _Shape]:
-    """Of all tensors whose number of sides is known; a side of any length by its name."""
-    graph = model.graph
-    return {
-        value.name: tuple(side.dim_value or side.dim_param for side in value.type.tensor_type.shape.dim)
-        for value in (*graph.input, *graph.value_info, *graph.output)
-    }
+def pools_means(model: onnx.ModelProto) -> bool:
+    """Whether a graph takes means of whole images."""
+    return any(_pools(node, model) for node in model.graph.node)
+
+
+def _channels(model: onnx.ModelProto, features: list[str], least_side: int) -> list[int] | None:
+    """Of tensors that are pooled; None unless all have the image's height and width, at an odd size and another."""
+    channels = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    counts: list[int] = []
+    for size in ((least_side + 17, least_side + 32), (least_side + 32, least_side + 8)):
+        found = runner(model, features)(np.full((channels, *size), 128, dtype=np.float32))
+        shapes = [found[name].shape for name in features]
+        if any(len(shape) != 4 or shape[2:] != size for shape in shapes):
+            return None
+        counts = [shape[1] for shape in shapes]
+    return counts
 
 
 def _pools(node: onnx.NodeProto, model: onnx.ModelProto) -> bool:

@@ -18,7 +18,7 @@ from edgesr.runtimes.upscaling.tiles import grid_of
 if TYPE_CHECKING:
     from edgesr.runtimes.adapters.ort import OrtSession
 
-MODEL_FILE, RESULT_FILE = "model.onnx", "pooled.json"
+MODEL_FILE, RESULT_FILE, FOUND_FILE = "model.onnx", "pooled.json", "pools.json"
 _MOST_PASSES = 8
 _KEPT = 40
 
@@ -29,6 +29,13 @@ class Pooled:
 
     tiling: Tiling | None
     means: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """Whether a network takes means of whole images."""
+
+    pools: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +49,15 @@ class Network:
     sparse: bool
 
 
+def find(folder: Path, onnx_file: Path) -> None:
+    """Write the `Found` of a float32 ONNX graph, before a tile graph is made of a network whose tiles are not exact."""
+    import onnx
+
+    from edgesr.export.tiling.pooled_graph import pools_means
+
+    (folder / FOUND_FILE).write_text(to_json(Found(pools_means(onnx.load(onnx_file)))))
+
+
 def measure(folder: Path, onnx_file: Path, network: Network) -> None:
     """Write the `Pooled` of a float32 ONNX tile graph of any size, and the graph that takes means as ``model.onnx``."""
     import onnx
@@ -51,7 +67,7 @@ def measure(folder: Path, onnx_file: Path, network: Network) -> None:
     from edgesr.export.tiling.tile_proof import TiledNetwork, measure_tiling
     from edgesr.runtimes.adapters import ort
 
-    found = with_given_means(onnx.load(onnx_file))
+    found = with_given_means(onnx.load(onnx_file), least_side=network.least_side)
     if found is None:
         (folder / RESULT_FILE).write_text(to_json(Pooled(None, 0)))
         return

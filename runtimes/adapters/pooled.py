@@ -1,7 +1,8 @@
 """Tile graphs that take the means of pooled features as an input: those of the whole image, not of a tile.
 
-Next to the image (1,c,h,w) such a graph takes ``means`` (1,k), which are nan where the graph is to pool by itself, and
-``mask`` (1,1,h,w), 1 where a pixel counts; next to its output it gives ``sums`` (1,k) of the features that count.
+Next to the image (1,c,h,w) such a graph takes ``pooled_means`` (1,k), nan where the graph is to pool by itself, and
+``pooled_mask`` (1,1,h,w), 1 where a pixel counts; next to its output it gives ``pooled_sums`` (1,k) of the features
+that count.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from edgesr.runtimes.arrays import FloatArray
 
-MEANS, MASK, SUMS = "means", "mask", "sums"
+MEANS, MASK, SUMS = "pooled_means", "pooled_mask", "pooled_sums"
 
 
 @runtime_checkable

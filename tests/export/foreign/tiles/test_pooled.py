@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
-from edgesr.export.tiling.pooled_graph import with_given_means
+from edgesr.export.tiling.pooled_graph import pools_means, with_given_means
 from edgesr.runtimes.adapters import ort
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.opening import Bundle
@@ -97,7 +98,32 @@ def test_a_graph_with_given_means(pooled_bundle: Bundle, tmp_path: Path) -> None
 
 def test_what_pools_nothing_is_left(foreign_bundle: Bundle) -> None:
     model = onnx.load(foreign_bundle.root / "onnx-fp32-tile.onnx")
-    assert with_given_means(model) is None
+    assert not pools_means(model)
+    assert with_given_means(model, least_side=1) is None
+
+
+@pytest.mark.parametrize(("stride", "means"), [(1, 2), (2, None)])
+@pytest.mark.parametrize("operator", ["GlobalAveragePool", "ReduceMean"])
+def test_features_of_another_size_are_not_pooled_over_tiles(operator: str, stride: int, means: int | None) -> None:
+    pool = helper.make_node(operator, ["features", "axes"][: 1 if operator == "GlobalAveragePool" else 2], ["mean"])
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "weights"], ["features"], pads=[1, 1, 1, 1], strides=[stride, stride]),
+            pool,
+            helper.make_node("Mul", ["features", "mean"], ["y"]),
+        ],
+        "pools",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, "h", "w"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2, "high", "wide"])],
+        [
+            numpy_helper.from_array(np.ones((2, 3, 3, 3), dtype=np.float32), "weights"),
+            numpy_helper.from_array(np.array([-1, -2]), "axes"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    assert pools_means(model)
+    found = with_given_means(model, least_side=1)
+    assert (None if found is None else found[1]) == means
 
 
 def test_a_file_that_pools_nothing_takes_no_means(foreign_bundle: Bundle) -> None:
