@@ -31,6 +31,7 @@ def pooled_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> 
     return exported(NAME, tmp_path_factory.mktemp("bundles"), cache_dir)
 
 
+@pytest.mark.slow
 def test_manifest_tells_of_the_passes(pooled_bundle: Bundle) -> None:
     tiling = pooled_bundle.manifest.tiling
     assert tiling is not None and tiling.error is not None and tiling.halo is not None
@@ -40,6 +41,7 @@ def test_manifest_tells_of_the_passes(pooled_bundle: Bundle) -> None:
     assert [(a.graph, a.pooled) for a in pooled_bundle.manifest.artifacts] == [("full", 0), ("tile", 3 * 16)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (33, 64), (70, 131)])
 def test_tiles_give_the_whole_picture(size: tuple[int, int], pooled_bundle: Bundle) -> None:
     image = image_of(size)
@@ -49,6 +51,7 @@ def test_tiles_give_the_whole_picture(size: tuple[int, int], pooled_bundle: Bund
     assert np.array_equal(np.concatenate(list(upscale_rows(image, pooled_bundle, options))), found)
 
 
+@pytest.mark.slow
 def test_one_pass_would_not_do(pooled_bundle: Bundle) -> None:
     """A tile has other means than the image: the test that it takes passes can fail."""
     image = image_of((70, 131))
@@ -63,6 +66,7 @@ def test_one_pass_would_not_do(pooled_bundle: Bundle) -> None:
     assert (one.grid.tiles, one.passes) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_self_ensemble_has_means_of_its_own(pooled_bundle: Bundle) -> None:
     image = image_of((50, 61))
     tiled = UpscaleOptions(artifact_id=TILES, tile_size=(32, 32), self_ensemble=True)
@@ -70,6 +74,7 @@ def test_a_self_ensemble_has_means_of_its_own(pooled_bundle: Bundle) -> None:
     assert np.abs(upscale(image, pooled_bundle, tiled) - upscale(image, pooled_bundle, whole)).max() < 0.01
 
 
+@pytest.mark.slow
 def test_other_commands_take_its_bundle(pooled_bundle: Bundle, run_cli: RunCli, tmp_path: Path) -> None:
     code, stdout, _ = run_cli("parity", pooled_bundle.root)
     assert code == 0 and "passes over all tiles" in stdout
@@ -79,6 +84,7 @@ def test_other_commands_take_its_bundle(pooled_bundle: Bundle, run_cli: RunCli, 
     assert code == 0
 
 
+@pytest.mark.slow
 def test_a_graph_with_given_means(pooled_bundle: Bundle, tmp_path: Path) -> None:
     """Without means it is the graph that it was made from; with means of the image tiles are parts of its picture."""
     session = ort.open(pooled_bundle.model_path(pooled_bundle.artifact(TILES)), 1)

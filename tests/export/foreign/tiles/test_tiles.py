@@ -32,7 +32,10 @@ def exported(network: str, folder: Path, cache_dir: Path, **options: object) -> 
     return export_bundle(asked, folder / function, cache_dir=cache_dir).bundle
 
 
-@pytest.fixture(scope="session", params=["attention.window_attention", "unusual.pixel_unshuffle"])
+@pytest.fixture(
+    scope="session",
+    params=[pytest.param("attention.window_attention", marks=pytest.mark.slow), "unusual.pixel_unshuffle"],
+)
 def aligned_bundle(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, cache_dir: Path
 ) -> tuple[str, Bundle]:
@@ -110,6 +113,7 @@ def inexact_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) ->
     return exported("attention.spatial_attention", folder, cache_dir, allow_inexact_tiles=True, tile_size=(128, 128))
 
 
+@pytest.mark.slow
 def test_inexact_tiles_carry_their_figure(inexact_bundle: Bundle) -> None:
     """The whole picture is preferred, and tiles are about as near to it as the manifest says."""
     tiling = inexact_bundle.manifest.tiling
@@ -124,6 +128,7 @@ def test_inexact_tiles_carry_their_figure(inexact_bundle: Bundle) -> None:
     assert 0.003 < error < 3 * tiling.error
 
 
+@pytest.mark.slow
 def test_inexact_tiles_are_told(inexact_bundle: Bundle, run_cli: RunCli, tmp_path: Path, cache_dir: Path) -> None:
     """By export, by inspect, and by upscale where it uses them."""
     module = f"{NETWORKS / 'attention.py'}:spatial_attention"
