@@ -66,7 +66,7 @@ def test_convolution_is_bilinear_inside(scale: int, tmp_path: Path) -> None:
         assert difference.max() > 1
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("scale", [2, pytest.param(3, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)])
 def test_tflite_upsampling_is_bilinear_everywhere(scale: int, tmp_path: Path) -> None:
     """At the size of the conversion and at others, its border included."""
     path, model = tmp_path / "resizable.tflite", resize_model(scale, (16, 24))
@@ -159,6 +159,7 @@ def three_bases(size: tuple[int, int]) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
+@pytest.mark.slow
 def test_nearest_bases_and_pads_of_the_network_stay_what_they_are(tmp_path: Path) -> None:
     path, model = tmp_path / "bases.tflite", three_bases((9, 14))
     export_tflite(model, path, input_name="lr", output_name="sr", resizable=True)

@@ -56,6 +56,7 @@ def resized_upscaler(bundle: Bundle, artifact_id: str) -> Upscale:
     return upscale
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("degradation", ["clean", "noise:8", "jpeg:30"])
 def test_int8_costs_at_most_a_twentieth_of_a_decibel(shared: Path, int8_bundle: Bundle, degradation: str) -> None:
     reference = upscaler(int8_bundle, "onnx-fp32-tile")

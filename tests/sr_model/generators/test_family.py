@@ -81,6 +81,7 @@ def test_new_member_passes_its_features_on_and_is_near_bilinear(name: str, seed:
     assert 0.5 < residual.square().mean().sqrt().item() < 12
 
 
+@pytest.mark.slow
 def test_tiles_equal_the_whole_picture(cache_dir: Path, tmp_path: Path) -> None:
     checkpoint = seeded("mobile-s", tmp_path / "seeded.safetensors")
     options = ExportOptions(checkpoint=checkpoint, tile_size=(48, 40), targets=("onnx", "tflite"), graphs=("tile",))

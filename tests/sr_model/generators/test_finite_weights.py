@@ -118,6 +118,7 @@ def test_deep_generators_have_a_halo() -> None:
         assert measure_halo(Generator(config).eval().requires_grad_(False)) == halo
 
 
+@pytest.mark.slow
 def test_a_network_of_the_whole_image_is_exported_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_cli: RunCli
 ) -> None:

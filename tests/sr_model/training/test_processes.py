@@ -91,6 +91,7 @@ def _relativistic_gradients(rank: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_relativistic_means_are_gathered_over_processes(tmp_path: Path) -> None:
     """Two processes with half of the logits each: mean loss and mean gradients are those of all logits in one."""
     spawn(_relativistic_gradients, args=(str(tmp_path),), nprocs=2)  # type: ignore[no-untyped-call]

@@ -112,6 +112,7 @@ def test_learning_rate_falls_with_the_time(
     assert moved[-1] < 0.5 * moved[0]
 
 
+@pytest.mark.slow
 def test_gan_phase_by_the_clock(train_inputs: TrainInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch, 30.0)
     config = TrainConfig(**{**GAN, "preset": "mobile-s", "steps": 0, "gan_steps": 1, "minutes": 1.0})

@@ -88,6 +88,7 @@ def test_written_generator_is_the_moving_average(train_inputs: TrainInputs, tmp_
     assert torch.equal(averaged[f"generator.{head}"], state[f"generator.{head}"]), "averaging changes no training"
 
 
+@pytest.mark.slow
 def test_unpaired_photographs_change_the_cycle(
     train_inputs: TrainInputs, whole_runs: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -118,6 +119,7 @@ def test_broken_and_tiny_photographs_are_skipped_and_counted(train_inputs: Train
     assert sorted(read.skipped) == ["broken.png", "tiny.png"]
 
 
+@pytest.mark.slow
 def test_without_vgg_weights_training_says_so(
     train_inputs: TrainInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

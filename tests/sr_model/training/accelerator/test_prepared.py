@@ -77,6 +77,7 @@ def test_folder_holds_source_photographs_plan_and_trunk(train_inputs: TrainInput
     assert not [name for name in files("source") if name.startswith(("edgesr/cli", "edgesr/export"))]
 
 
+@pytest.mark.slow
 def test_runs_with_four_packages_alone(train_inputs: TrainInputs, tmp_path: Path) -> None:
     """All other distributions that are installed here are refused while it runs, and edgesr itself but for the copy."""
     folder = packed(train_inputs, tmp_path / "p")

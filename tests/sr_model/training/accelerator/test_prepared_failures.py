@@ -28,6 +28,7 @@ class _Killed(Exception):
     """Ends a run as a kill does, with nothing saved."""
 
 
+@pytest.mark.slow
 def test_killed_run_goes_on_from_its_last_save_elsewhere(train_inputs: TrainInputs, tmp_path: Path) -> None:
     """Results are written whenever a run is saved: a machine that is taken away costs a tenth of a run."""
     folder, seen = packed(train_inputs, tmp_path / "p"), list[str]()
