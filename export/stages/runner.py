@@ -86,10 +86,12 @@ class StageRunner:
     def tiling(self) -> Tiling:
         """How its tiles compare with whole pictures; with a halo where tiles that are not exact were asked for."""
         tiling = self.measurement.tiling
-        if tiling.exact or tiling.error is None:
+        if tiling.verdict == "proven" or tiling.error is None:
             return tiling
         if self.pooled.tiling is not None:
             return self.pooled.tiling
+        if tiling.exact:
+            return tiling
         return replace(tiling, halo=inexact_halo(tiling.step)) if self._inexact_tiles else tiling
 
     @cached_property

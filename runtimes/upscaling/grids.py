@@ -87,9 +87,9 @@ def full_grid(artifact: Artifact, needs: Needs) -> Grid:
         )
     memory = artifact.use(needs.runtime).memory
     if needs.options.tile_size is not None or (needs.options.memory_bytes is not None and memory is None):
-        raise InputError(
-            f"{artifact.id} runs an image in one piece: leave --memory and --tile-size out, or use a tile graph"
-        )
+        others = any(other.graph == "tile" for other in needs.manifest.artifacts)
+        why, instead = ("", ", or use a tile graph") if others else (f", since {_why_no_tiles(needs.manifest)}", "")
+        raise InputError(f"{artifact.id} runs an image in one piece{why}: leave --memory and --tile-size out{instead}")
     if memory is not None:
         _require_memory(artifact, memory.bytes_at(needs.size), needs)
     return grid_of(needs.size, needs.size, 0)

@@ -39,8 +39,10 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], str]:
         found = found[name]
         wrappers.append(name)
     if not isinstance(found, dict) or not found or not all(isinstance(v, Tensor) for v in found.values()):
-        held = first_names(found) if isinstance(found, dict) else f"a {type(found).__name__}"
-        raise InputError(f"{path}: holds no state dict (a mapping of names to tensors), but {held}")
+        held = (first_names(found) or "nothing") if isinstance(found, dict) else f"a {type(found).__name__}"
+        raise InputError(
+            f"{path}: holds no state dict (a mapping of names to tensors), but {held}; give that of the network"
+        )
     if all(name.startswith(_PREFIX) for name in found):
         found = {name.removeprefix(_PREFIX): tensor for name, tensor in found.items()}
         wrappers.append(_PREFIX)

@@ -28,7 +28,12 @@ def build_network(file: Path, name: str, checkpoint: Path | None) -> Built:
     checkpoint and loads it itself.
     """
     factory = _factory(file, name)
-    takes_path = _takes_an_argument(factory)
+    needed = _needed_arguments(factory)
+    if len(needed) > 1:
+        raise InputError(
+            f"{file}:{name} needs {first_names(needed)}: give a function that takes nothing, or a checkpoint's path"
+        )
+    takes_path = len(needed) == 1
     if takes_path and checkpoint is None:
         raise InputError(f"{file}:{name} takes the path of a checkpoint: give it with --checkpoint FILE")
     network = _called(factory, file, name, (str(checkpoint),) if takes_path else ())
@@ -63,13 +68,14 @@ def _factory(file: Path, name: str) -> Callable[..., Any]:
     return found
 
 
-def _takes_an_argument(factory: Callable[..., Any]) -> bool:
+def _needed_arguments(factory: Callable[..., Any]) -> list[str]:
+    """Names of those that have no default."""
     try:
         parameters = inspect.signature(factory).parameters.values()
     except (TypeError, ValueError):
-        return False
+        return []
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return any(p.kind in positional and p.default is inspect.Parameter.empty for p in parameters)
+    return [p.name for p in parameters if p.kind in positional and p.default is inspect.Parameter.empty]
 
 
 def _called(factory: Callable[..., Any], file: Path, name: str, arguments: tuple[str, ...]) -> nn.Module:

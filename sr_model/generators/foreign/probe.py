@@ -23,6 +23,7 @@ _LEAST_SIDES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 32, 48, 64)
 _MULTIPLES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64)
 _BETTER_DB = 6.0
 _PICTURE_DB = 15.0
+_NO_PICTURE_DB = 10.0
 _LARGEST = 255.0
 
 
@@ -52,10 +53,12 @@ def probe(
     contract = Contract(name=name, scale=scale, colour=taken, peak=peak or 1, multiple=found, network_side=least)
     seen = as_seen(photograph, taken)
     _require_repeatable(run, name, seen)
-    doubt = _doubt_of_unit(run, contract, seen)
+    near = _near_bilinear(run, contract.scale, seen)
+    doubt = _doubt_of_unit(contract, near)
     if doubt is not None and peak is None:
         other = next(other for other in PEAKS if other != contract.peak)
         raise InputError(f"{doubt}; give --peak {other}, or --peak {contract.peak} if that is right")
+    doubt = doubt or _doubt_of_picture(contract, near)
     return contract, [] if doubt is None else [doubt]
 
 
@@ -72,7 +75,7 @@ Answer = Callable[[int, int], Tensor | str]
 def _checked(network: nn.Module, name: str) -> Run:
     def run(lr: Tensor) -> Tensor:
         with torch.inference_mode():
-            result = network(lr)
+            result = network(lr.clone())
         if not isinstance(result, Tensor):
             raise InputError(f"{name}: gives a {type(result).__name__}: return the picture alone, a tensor (1,c,H,W)")
         return result
@@ -161,17 +164,31 @@ def _require_repeatable(run: Run, name: str, photograph: Tensor) -> None:
         raise InputError(f"{name}: gives two different pictures of one image; switch off what is random in it")
 
 
-def _doubt_of_unit(run: Run, contract: Contract, photograph: Tensor) -> str | None:
-    """A photograph, in both units, next to bilinear upsampling: a network far from its unit gives no picture."""
+def _near_bilinear(run: Run, scale: int, photograph: Tensor) -> dict[int, float]:
+    """PSNR (dB) of a photograph's picture to bilinear upsampling, in each unit, by its peak."""
     lr = photograph[:, :, :_SIDE, :_LONGEST]
-    expected = F.interpolate(lr, scale_factor=float(contract.scale), mode="bilinear", align_corners=False)
-    near = {peak: _psnr(run(lr * (peak / _LARGEST)) * (_LARGEST / peak), expected) for peak in PEAKS}
+    expected = F.interpolate(lr, scale_factor=float(scale), mode="bilinear", align_corners=False)
+    return {peak: _psnr(run(lr * (peak / _LARGEST)) * (_LARGEST / peak), expected) for peak in PEAKS}
+
+
+def _doubt_of_unit(contract: Contract, near: dict[int, float]) -> str | None:
+    """A network far from its unit gives no picture; ``near``: how near to bilinear upsampling it comes in each."""
     other = next(peak for peak in PEAKS if peak != contract.peak)
     if near[contract.peak] >= _PICTURE_DB or near[other] <= near[contract.peak] + _BETTER_DB:
         return None
     return (
         f"{contract.name}: a photograph in [0,{contract.peak}] comes out {near[contract.peak]:.1f} dB from bilinear "
         f"upsampling, in [0,{other}] {near[other]:.1f} dB: it seems to speak [0,{other}]"
+    )
+
+
+def _doubt_of_picture(contract: Contract, near: dict[int, float]) -> str | None:
+    """Where a photograph becomes no picture in either unit, but black or white for example."""
+    if near[contract.peak] >= _NO_PICTURE_DB:
+        return None
+    return (
+        f"{contract.name}: a photograph becomes no picture, {near[contract.peak]:.1f} dB from bilinear upsampling: "
+        f"does it have its weights, and are both its image and its picture in [0,{contract.peak}]?"
     )
 
 

@@ -51,6 +51,7 @@ class Written(Net):
 def build():
 """
 REFUSED = [
+    ("pass\ndef build(width, depth):\n    return Net()", {}, ["needs width, depth", "a checkpoint's path"]),
     ("raise ValueError('no good')", {}, ["build failed", "ValueError: no good", "(line 27)"]),
     ("return 3", {}, ["build gives int", "torch.nn.Module"]),
     ("return Net\nbuild = 3", {}, ["build is no function, but of int"]),
@@ -85,6 +86,22 @@ def test_a_stated_peak_is_taken_with_a_doubt(archived: Archived, tmp_path: Path)
     archive = archived(tmp_path / "net.py", "build", peak=1)
     assert archive.suffix == ".edgesr-program"
     assert any("it seems to speak [0,255]" in note for note in child_process.read_notes(tmp_path))
+
+
+@pytest.mark.parametrize(("change", "doubted"), [("255 * y", True), ("0 * y", True), ("0.9 * y", False)])
+def test_a_network_that_makes_no_picture_is_doubted(
+    change: str, doubted: bool, archived: Archived, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text(f"{HEAD}    return Changed(lambda x, y: {change})\n")
+    assert archived(tmp_path / "net.py", "build").suffix == ".edgesr-program"
+    notes = " ".join(child_process.read_notes(tmp_path))
+    assert ("a photograph becomes no picture" in notes and "in [0,1]?" in notes) == doubted
+
+
+def test_a_network_may_change_its_image(archived: Archived, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(f"{HEAD}    return Changed(lambda x, y: y + 0 * x.sub_(0.1).sum())\n")
+    assert archived(tmp_path / "net.py", "build").suffix == ".edgesr-program"
+    assert child_process.read_notes(tmp_path) == []
 
 
 def test_other_functions_are_named(archived: Archived, tmp_path: Path) -> None:
@@ -187,6 +204,12 @@ def test_wrappers_of_checkpoints_are_unpacked(
     assert state.keys() == STATE.keys()
     assert state["conv.bias"].dtype == torch.float32
     assert state["steps"].dtype == torch.int64
+
+
+def test_an_empty_checkpoint_is_named(tmp_path: Path) -> None:
+    torch.save({}, tmp_path / "w.pth")
+    with pytest.raises(InputError, match=r"but nothing; give that of the network$"):
+        read_checkpoint(tmp_path / "w.pth")
 
 
 class Evil:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from edgesr.export.calibration.photographs import photograph
 from edgesr.export.options import ExportOptions
 from edgesr.export.pipeline import export_bundle
+from edgesr.runtimes.bundle.contract import Tiling
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.upscaling.options import UpscaleOptions
@@ -145,3 +147,14 @@ def test_inexact_tiles_are_told(inexact_bundle: Bundle, run_cli: RunCli, tmp_pat
     assert code == 0 and re.search(FIGURE, stderr)
     code, _, stderr = run_cli(*upscaled, "--artifact", WHOLE)
     assert code == 0 and not re.search(FIGURE, stderr)
+
+
+def test_no_tile_graph_is_advised_where_there_is_none(foreign_bundle: Bundle) -> None:
+    manifest, options = foreign_bundle.manifest, UpscaleOptions(artifact_id=WHOLE, tile_size=(48, 48))
+    with pytest.raises(InputError, match=r"in one piece: leave .* out, or use a tile graph$"):
+        plan_upscale(foreign_bundle, (90, 90), options)
+    inexact = Tiling(verdict="inexact", halo=None, field=None, step=1, error=0.22, psnr_db=75.0)
+    whole = tuple(artifact for artifact in manifest.artifacts if artifact.graph == "full")
+    alone = replace(foreign_bundle, manifest=replace(manifest, tiling=inexact, artifacts=whole))
+    with pytest.raises(InputError, match=FIGURE + ": leave --memory and --tile-size out$"):
+        plan_upscale(alone, (90, 90), options)
