@@ -25,6 +25,7 @@ from edgesr.export.records import GoldenRecord
 from edgesr.export.stages.cache import StageCache, default_cache_dir
 from edgesr.export.stages.converted import ConvertedArtifact, convert
 from edgesr.export.stages.runner import StageRunner
+from edgesr.export.tiling.tile_proof import aligned
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.bundle.writing import check_output, write_bundle
@@ -166,7 +167,7 @@ def _calibration(folder: Path | None, goldens: Goldens) -> CalibrationSet:
 
 
 def _check_tile_size(options: ExportOptions, runner: StageRunner) -> None:
-    size, least = options.tile_size, runner.config.minimum_side
+    size, least = options.tile_size, aligned(runner.config.minimum_side, runner.config.multiple)
     shown = f"tile size {size[0]}x{size[1]}"
     if min(size) < least:
         why = "" if runner.config.padding == "zero" else " the reflect pads of"

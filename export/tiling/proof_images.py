@@ -23,7 +23,7 @@ def is_telling(picture: Image) -> bool:
 
 
 def proof_images() -> Iterator[Image]:
-    """Photographs, noise, a checkerboard and clipped edges (3,h,w) in [0,255]."""
+    """Photographs, noise, a checkerboard, clipped edges and an image of two halves (3,h,w) in [0,255]."""
     size = (_SIDE, _SIDE)
     yield photograph(PHOTOGRAPHS[0], size)
     yield photograph(PHOTOGRAPHS[1], _OTHER_SIZE)
@@ -32,3 +32,4 @@ def proof_images() -> Iterator[Image]:
     yield np.random.default_rng(0).integers(0, 256, (3, *size)).astype(np.float32)
     yield np.broadcast_to((np.indices(size).sum(axis=0) % 2 * 255).astype(np.float32), (3, *size)).copy()
     yield np.where(photograph(PHOTOGRAPHS[0], size) > 128, np.float32(255), np.float32(0))
+    yield np.broadcast_to(np.where(np.arange(_SIDE) < _SIDE // 2, np.float32(0), np.float32(255)), (3, *size)).copy()

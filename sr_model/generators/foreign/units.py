@@ -21,7 +21,7 @@ class InOurUnits(nn.Module):
     def forward(self, lr: Tensor) -> Tensor:
         contract = self._contract
         height, width = lr.shape[-2:]
-        x = lr if contract.peak == _LARGEST else lr * (contract.peak / _LARGEST)
+        x = lr.clone() if contract.peak == _LARGEST else lr * (contract.peak / _LARGEST)
         if contract.multiple > 1:
             x = _extended(_extended(x, 2, contract.multiple), 3, contract.multiple)
         y: Tensor = self.network(x)
