@@ -168,9 +168,11 @@ def test_an_interrupted_export_leaves_nothing(tmp_path: Path) -> None:
     command = ["export", "--module", "net.py:build", "--output", "bundle", "--cache-dir", "cache"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "tmp")}
     (tmp_path / "tmp").mkdir()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     process = subprocess.Popen(
         [sys.executable, "-m", "edgesr", *command], cwd=tmp_path, env=environment, stderr=subprocess.PIPE
     )
+    signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 100
     while not started.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
