@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 from onnx import helper
 
 from edgesr.export.calibration.photographs import photograph
@@ -45,6 +46,7 @@ def test_only_constants_of_three_sides_get_a_fourth() -> None:
     assert np.array_equal(runner(changed)(image)["y"], runner(model)(image)["y"])
 
 
+@pytest.mark.slow
 def test_an_image_as_high_as_it_has_channels_is_converted_right(tmp_path: Path) -> None:
     """The conversion compares its file with ONNX Runtime; here it is compared with the formula."""
     export_tflite(image_times_factors((3, 5)), tmp_path / "model.tflite", input_name="lr", output_name="sr")

@@ -74,6 +74,7 @@ def test_a_convolution_takes_the_order_of_channels(block: int, tmp_path: Path) -
     assert largest_difference(ort.open(tmp_path / "model.onnx", 1).run(image[None]), module, image) < 1e-3
 
 
+@pytest.mark.slow
 def test_other_readers_get_the_order_by_a_gather(tmp_path: Path) -> None:
     module, image = Shuffles(BLOCKS, conv_block=2), photograph("coffee", (25, 39))
     graph = exported(module, tmp_path)

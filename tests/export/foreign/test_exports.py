@@ -162,7 +162,7 @@ def test_inspect_takes_a_path_or_a_module(run_cli: RunCli) -> None:
 
 @pytest.mark.slow
 def test_tflite_of_an_exact_network_in_tiles(cache_dir: Path, tmp_path: Path) -> None:
-    options = ExportOptions(module=SRVGG, targets=("tflite",), tile_size=(48, 48))
+    options = ExportOptions(module=SRVGG, targets=("tflite",), graphs=("tile",), tile_size=(48, 48))
     bundle = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir).bundle
     for size in ((48, 48), (70, 101)):
         image = np.ascontiguousarray(photograph("coffee", size).transpose(1, 2, 0))
@@ -190,8 +190,8 @@ def test_a_network_without_exact_tiles(cache_dir: Path, tmp_path: Path, run_cli:
 @pytest.mark.slow
 def test_operators_that_litert_lacks_cost_the_tflite_files(cache_dir: Path, tmp_path: Path) -> None:
     module = f"{NETWORKS / 'unusual.py'}:error_function"
-    options = ExportOptions(module=module, targets=("onnx", "tflite"), tile_size=(48, 48))
+    options = ExportOptions(module=module, targets=("onnx", "tflite"), graphs=("full",), tile_size=(48, 48))
     report = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir)
-    assert [a.format for a in report.bundle.manifest.artifacts] == ["onnx", "onnx"]
-    assert [failure.id for failure in report.failures] == ["tflite-fp32-full-48x48", "tflite-fp32-tile-48x48"]
+    assert [a.format for a in report.bundle.manifest.artifacts] == ["onnx"]
+    assert [failure.id for failure in report.failures] == ["tflite-fp32-full-48x48"]
     assert all("\n" not in failure.reason for failure in report.failures)

@@ -134,6 +134,7 @@ def test_tflite_of_one_channel(name: str, scale: int, peak: int | None, cache_di
         assert np.abs(found - as_the_papers(name, image, scale)).max() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colour", ["luma", "grey"])
 def test_an_onnx_file_of_one_channel(colour: Colour, tmp_path: Path, cache_dir: Path) -> None:
     """Exported as others do; its picture is that of the network in PyTorch."""

@@ -168,6 +168,7 @@ def test_values_that_are_not_finite_are_a_fault(bundle_copy: Bundle, tmp_path: P
     assert "nan" not in to_json(result).lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exact", [False, True])
 def test_lower_precisions_pass_their_threshold(quantized_bundle: Bundle, exact: bool) -> None:
     largest: dict[str, float] = {}

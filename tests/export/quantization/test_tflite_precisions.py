@@ -198,6 +198,7 @@ def test_int8_keeps_the_projection_factor(projection_bundle: Bundle, projection_
         assert psnr(output, projection_bundle.tensor(golden.output)) >= 55, golden.id
 
 
+@pytest.mark.slow
 def test_float_layers_of_a_plan_get_float16_weights(projection_bundle: Bundle) -> None:
     layers = ("node_conv2d", "node_conv2d_3")
     source = read_tflite(content_of(projection_bundle, "tile"))

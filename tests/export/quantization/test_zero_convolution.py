@@ -48,6 +48,7 @@ def with_zero_convolution(bundle: Bundle) -> tuple[bytes, onnx.ModelProto]:
     return write_tflite(model), graph
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", list(REWRITES))
 def test_a_zero_convolution_stays_zero(mobile_bundle: Bundle, precision: str) -> None:
     content, graph = with_zero_convolution(mobile_bundle)

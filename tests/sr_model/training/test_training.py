@@ -51,6 +51,7 @@ def test_speed_is_told_while_the_run_goes_on(train_inputs: TrainInputs, tmp_path
     assert re.search(r", \d[\d,]* LR pixels a second, \d+% of the measured peak$", notes[-1])
 
 
+@pytest.mark.slow
 def test_gan_phase_starts_from_the_l1_generator_and_logs_every_loss(
     train_inputs: TrainInputs, whole_runs: Callable[[str], Path], tmp_path: Path
 ) -> None:

@@ -36,7 +36,10 @@ def exported(network: str, folder: Path, cache_dir: Path, **options: object) -> 
 
 @pytest.fixture(
     scope="session",
-    params=[pytest.param("attention.window_attention", marks=pytest.mark.slow), "unusual.pixel_unshuffle"],
+    params=[
+        pytest.param("attention.window_attention", marks=pytest.mark.slow),
+        pytest.param("unusual.pixel_unshuffle", marks=pytest.mark.slow),
+    ],
 )
 def aligned_bundle(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, cache_dir: Path
