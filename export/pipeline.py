@@ -25,16 +25,14 @@ from edgesr.export.records import GoldenRecord
 from edgesr.export.stages.cache import StageCache, default_cache_dir
 from edgesr.export.stages.converted import ConvertedArtifact, convert
 from edgesr.export.stages.runner import StageRunner
-from edgesr.export.tiling.tile_proof import aligned
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
+from edgesr.runtimes.bundle.contract import next_multiple
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.bundle.writing import check_output, write_bundle
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.wording import counted
-from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.live import Generator
-from edgesr.sr_model.generators.foreign.one_line import in_one_line
 
 Goldens = tuple[Path, tuple[GoldenRecord, ...]]
 """The folder of their tensors, and their records."""
@@ -124,10 +122,6 @@ def _converted(
             raise
         except EdgesrError as error:
             errors[plan.id] = error
-        except Exception as error:
-            if not isinstance(runner.config, Contract):
-                raise
-            errors[plan.id] = EdgesrError(in_one_line(error))  # a converter met a network that it cannot take
     if not made:
         raise next(iter(errors.values()))
     return made, tuple(Failure(name, str(error)) for name, error in errors.items())
@@ -167,7 +161,7 @@ def _calibration(folder: Path | None, goldens: Goldens) -> CalibrationSet:
 
 
 def _check_tile_size(options: ExportOptions, runner: StageRunner) -> None:
-    size, least = options.tile_size, aligned(runner.config.minimum_side, runner.config.multiple)
+    size, least = options.tile_size, next_multiple(runner.config.minimum_side, runner.config.multiple)
     shown = f"tile size {size[0]}x{size[1]}"
     if min(size) < least:
         why = "" if runner.config.padding == "zero" else " the reflect pads of"
@@ -188,5 +182,5 @@ def _check_tile_size(options: ExportOptions, runner: StageRunner) -> None:
     if any(side % tiling.step for side in size):
         raise InputError(
             f"{shown}: tiles of {runner.config.name} are exact at multiples of {tiling.step} alone; give a --tile-size "
-            f"of such multiples, {'x'.join(str(-(-side // tiling.step) * tiling.step) for side in size)} for example"
+            f"of such multiples, {'x'.join(str(next_multiple(side, tiling.step)) for side in size)} for example"
         )

@@ -25,6 +25,7 @@ from edgesr.export.tiling.pooled_measurement import FOUND_FILE, MODEL_FILE, RESU
 from edgesr.export.tiling.tile_proof import inexact_halo, is_sparse
 from edgesr.runtimes.bundle.contract import Tiling, channels_of
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
+from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.packages import installed_version
@@ -33,6 +34,7 @@ from edgesr.sr_model.generators.checkpoint import read_header
 from edgesr.sr_model.generators.config import GeneratorConfig
 from edgesr.sr_model.generators.foreign.archive import is_archive, read_contract
 from edgesr.sr_model.generators.foreign.contract import Contract
+from edgesr.sr_model.generators.foreign.one_line import in_one_line
 from edgesr.sr_model.generators.glue import read_glue
 from edgesr.sr_model.generators.weights_file import is_safetensors, require_file
 
@@ -99,15 +101,25 @@ class StageRunner:
         """How tiles compare where a network gets its pooled means; nothing where it has none, or no ONNX file."""
         if not self._pooled_tiles:
             return Pooled(None, 0)
-        try:
-            full = self.onnx_file("full")
-            found = self._cache.run(Stage("find-pools", pooled_measurement.find, ("onnx",)), full)
-            if not read_record(Found, found / FOUND_FILE, remake=REMAKE).pools:
-                return Pooled(None, 0)
-            tile = self.onnx_file("tile")
-        except Exception:  # noqa: BLE001 - of any kind, and told where the artifact is made
+        full = self._onnx_file_if_any("full")
+        if full is None:
+            return Pooled(None, 0)
+        found = self._cache.run(Stage("find-pools", pooled_measurement.find, ("onnx",)), full)
+        if not read_record(Found, found / FOUND_FILE, remake=REMAKE).pools:
+            return Pooled(None, 0)
+        tile = self._onnx_file_if_any("tile")
+        if tile is None:
             return Pooled(None, 0)
         return read_record(Pooled, self._pooled_folder(tile) / RESULT_FILE, remake=REMAKE)
+
+    def _onnx_file_if_any(self, graph: GraphKind) -> Path | None:
+        """None where it cannot be made: that is told, with the reason, where its artifact is."""
+        try:
+            return self.onnx_file(graph)
+        except (InputError, MissingPackageError):
+            raise
+        except EdgesrError:
+            return None
 
     def _pooled_folder(self, tile: Path) -> Path:
         config, cost = self.config, self.measurement.mac_per_hr_pixel
@@ -183,7 +195,14 @@ class StageRunner:
         return self._cache.run(stage, *args, **kwargs)
 
     def _float_file(self, plan: ArtifactPlan) -> Path:
-        return plan.target.convert(self, replace(plan, precision=FLOAT)) / plan.target.file_name
+        try:
+            return plan.target.convert(self, replace(plan, precision=FLOAT)) / plan.target.file_name
+        except (EdgesrError, OSError):
+            raise
+        except Exception as error:
+            if not isinstance(self.config, Contract):
+                raise
+            raise EdgesrError(in_one_line(error)) from error  # a converter met a network that it cannot take
 
     def _rewriting(self, plan: ArtifactPlan, quantization: QuantizationSettings | None) -> Rewriting:
         calibration = PRECISIONS[plan.precision].calibration

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgesr.runtimes.arrays import FloatArray, Image
-from edgesr.runtimes.bundle.contract import EXACT, Tiling
+from edgesr.runtimes.bundle.contract import EXACT, Tiling, next_multiple
 from edgesr.runtimes.json_records import to_json
 from edgesr.runtimes.upscaling.tiles import grid_of
 
@@ -143,7 +143,7 @@ def _pass(network: _PooledNetwork, tiling: Tiling, image: Image, means: FloatArr
     """The picture of all tiles with given means, and the means that they had."""
     assert tiling.halo is not None
     size, scale = (image.shape[1], image.shape[2]), network.scale
-    side = 2 * tiling.halo + -(-_KEPT // tiling.step) * tiling.step
+    side = 2 * tiling.halo + next_multiple(_KEPT, tiling.step)
     grid = grid_of(size, (side, side), tiling.halo, step=tiling.step)
     picture = np.empty((image.shape[0], size[0] * scale, size[1] * scale), dtype=np.float32)
     sums = np.zeros(network.means)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from edgesr.runtimes.arrays import Image
+from edgesr.runtimes.bundle.contract import next_multiple
 
 _RADII = (20, 64)
 """Tried in turn, in LR pixels: a small image is enough for most networks."""
@@ -20,7 +21,7 @@ def receptive_field(run: Callable[[Image], Image], *, scale: int, channels: int,
     kernels cover (no Winograd).
     """
     for radius in _RADII:
-        start = -(-radius // step) * step
+        start = next_multiple(radius, step)
         lr = np.full((channels, 2 * start + step, 2 * start + step), 128, dtype=np.float32)
         lr[:, start : start + step, start : start + step] = np.nan
         reached = np.argwhere(np.isnan(run(lr)).any(axis=0)) // scale

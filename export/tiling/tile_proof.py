@@ -15,7 +15,7 @@ import numpy as np
 
 from edgesr.export.tiling.proof_images import PHOTOGRAPHS, is_telling, proof_images
 from edgesr.runtimes.arrays import Image
-from edgesr.runtimes.bundle.contract import EXACT, Tiling
+from edgesr.runtimes.bundle.contract import EXACT, Tiling, next_multiple
 from edgesr.runtimes.upscaling.tiles import Span
 
 _ORIGIN = 48
@@ -113,7 +113,7 @@ def _by_field(network: TiledNetwork, images: Sequence[_Compared]) -> Tiling | No
     field = network.field(step)
     if field is None:
         return None
-    halo, worst = aligned(field, step), _Difference(0.0, 0.0)
+    halo, worst = next_multiple(field, step), _Difference(0.0, 0.0)
     for image in images:
         worst = _worst((worst, image.worst(halo, step, _FEW_RESIDUES)))
         if not worst.exact:
@@ -126,14 +126,9 @@ def is_sparse(mac_per_hr_pixel: float, scale: int) -> bool:
     return mac_per_hr_pixel * scale**2 > _SPARSE_ABOVE
 
 
-def aligned(length: int, step: int) -> int:
-    """The next multiple of a step."""
-    return -(-length // step) * step
-
-
 def _least_step(compared: _Compared, multiple: int) -> int | None:
     for step in sorted({*_STEPS, multiple}):
-        halo = aligned(_LARGEST_HALO, step)
+        halo = next_multiple(_LARGEST_HALO, step)
         if compared.worst(halo, step, _FEW_RESIDUES).exact and compared.worst(halo, step, _RESIDUES).exact:
             return step
     return None
@@ -142,10 +137,11 @@ def _least_step(compared: _Compared, multiple: int) -> int | None:
 def _inexact(network: TiledNetwork, images: Sequence[_Compared]) -> Tiling:
     """The figures of photographs with the step that comes closest on one; of all images if photographs are exact."""
     differences = {
-        step: images[0].worst(aligned(_LARGEST_HALO, step), step, _FEW_RESIDUES) for step in {1, 8, network.multiple}
+        step: images[0].worst(next_multiple(_LARGEST_HALO, step), step, _FEW_RESIDUES)
+        for step in {1, 8, network.multiple}
     }
     step = min(differences, key=lambda one: (differences[one].mean_square, one))
-    halo, worst = aligned(_LARGEST_HALO, step), differences[step]
+    halo, worst = next_multiple(_LARGEST_HALO, step), differences[step]
     for place, image in enumerate(images[1:], start=1):
         if place < len(PHOTOGRAPHS) or worst.exact:
             worst = _worst((worst, image.worst(halo, step, _FEW_RESIDUES)))
@@ -154,16 +150,16 @@ def _inexact(network: TiledNetwork, images: Sequence[_Compared]) -> Tiling:
 
 def inexact_halo(step: int) -> int:
     """The halo at which the figures of an inexact network were measured."""
-    return aligned(_LARGEST_HALO, step)
+    return next_multiple(_LARGEST_HALO, step)
 
 
 def _halos(step: int) -> list[int]:
-    return sorted({aligned(halo, step) for halo in _HALOS})
+    return sorted({next_multiple(halo, step) for halo in _HALOS})
 
 
 def _with_reserve(least: int, step: int, field: int | None) -> int:
     halo = math.ceil(least * _RESERVE)
-    return aligned(halo if field is None else min(halo, max(field, least)), step)
+    return next_multiple(halo if field is None else min(halo, max(field, least)), step)
 
 
 def _exact_from(
@@ -225,7 +221,7 @@ class _Compared:
 
 def _inside(side: int, least_kept: int, halo: int, step: int, residue: int) -> Span:
     """A tile of the middle of an axis, at one of its first eight multiples of a step from there on."""
-    kept = aligned(least_kept, step)
+    kept = next_multiple(least_kept, step)
     places = max((side - kept) // step, 1)
     origin = (_ORIGIN // step + residue) % places * step
     return Span(max(origin - halo, 0), min(origin + kept + halo, side), origin, min(origin + kept, side))

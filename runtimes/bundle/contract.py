@@ -81,6 +81,11 @@ class Tiling:
         return f"up to {self.error:.2g} of 255{ratio}"
 
 
+def next_multiple(length: int, step: int) -> int:
+    """The least multiple of a step that is no less than a length."""
+    return -(-length // step) * step
+
+
 def proven_tiling(halo: int | None) -> Tiling:
     """Of a generator whose receptive field is known; None where a pixel depends on the whole image."""
     verdict: Verdict = "inexact" if halo is None else "proven"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgesr.runtimes.bundle.contract import channels_of
+from edgesr.runtimes.bundle.contract import channels_of, next_multiple
 from edgesr.runtimes.bundle.manifest import Artifact, Manifest, RunMemory, Size
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.machine_memory import memory_bytes
@@ -48,7 +48,7 @@ class Needs:
         field = None if self.manifest.tiling is None else self.manifest.tiling.field
         if field is None:
             raise InputError("--halo field: the receptive field of this network is not known; leave --halo out")
-        return max(artifact.halo, -(-field // self.step) * self.step)
+        return max(artifact.halo, next_multiple(field, self.step))
 
     @property
     def held_bytes_per_pixel(self) -> float:

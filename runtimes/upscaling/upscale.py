@@ -14,7 +14,7 @@ import numpy as np
 
 from edgesr.runtimes.adapters.session import ImageSession, open_session
 from edgesr.runtimes.arrays import AnyPixels, Image
-from edgesr.runtimes.bundle.contract import channels_of
+from edgesr.runtimes.bundle.contract import channels_of, next_multiple
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
@@ -57,7 +57,7 @@ class Upscaler:
     def plan(self, size: tuple[int, int], *, row_bytes: int = 0, in_order: bool = False) -> UpscalePlan:
         """The plan for an LR image of that size (h,w), see `plan_upscale`."""
         least, multiple = self._bundle.manifest.minimum_side, self._bundle.manifest.multiple
-        height, width = (-(-max(side, least) // multiple) * multiple for side in size)
+        height, width = (next_multiple(max(side, least), multiple) for side in size)
         return plan_upscale(self._bundle, (height, width), self._options, row_bytes=row_bytes, in_order=in_order)
 
     def session(self, artifact: Artifact, runtime: str) -> ImageSession:

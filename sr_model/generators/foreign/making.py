@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from edgesr.runtimes.bundle.contract import Colour
+from edgesr.runtimes.bundle.contract import Colour, next_multiple
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.wording import first_names
 from edgesr.sr_model.generators.foreign.contract import Contract
@@ -147,7 +147,7 @@ def _with_multiple(contract: Contract, multiple: int, least: int = 1) -> Contrac
     """The contract with sides that are multiples of another number too, from another least one on."""
     both = math.lcm(contract.multiple, multiple)
     least = max(contract.network_side, least)
-    return replace(contract, multiple=both, network_side=-(-least // both) * both)
+    return replace(contract, multiple=both, network_side=next_multiple(least, both))
 
 
 def _compared(contract: Contract, said: Described) -> tuple[Contract, list[str]]:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgesr.runtimes.bundle.contract import Colour, channels_of
+from edgesr.runtimes.bundle.contract import Colour, channels_of, next_multiple
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.glue.colour import network_image
 from edgesr.runtimes.wording import counted
@@ -141,7 +141,7 @@ def _multiple(answer: Answer, scale: int) -> int:
 
 def _require_multiple(answer: Answer, name: str, multiple: int, scale: int) -> None:
     """An InputError where a stated multiple is refused by the network."""
-    first = -(-_SIDE // multiple) * multiple
+    first = next_multiple(_SIDE, multiple)
     for height, width in ((first, first), (first + multiple, first), (first, first + multiple)):
         if not _takes(answer, height, width, scale):
             better = _multiple(answer, scale)

@@ -19,6 +19,7 @@ from torch.export import Dim, ExportedProgram
 from torch.fx import GraphModule
 from torch.utils.flop_counter import FlopCounterMode
 
+from edgesr.runtimes.bundle.contract import next_multiple
 from edgesr.runtimes.bundle.manifest import Glue
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.wording import shown_text
@@ -109,7 +110,7 @@ def _from_least_side(contract: Contract, program: ExportedProgram) -> Contract:
     if least <= max(2, contract.minimum_side):
         return contract
     multiple = contract.multiple
-    return dataclasses.replace(contract, network_side=-(-(least + multiple - 1) // multiple) * multiple)
+    return dataclasses.replace(contract, network_side=next_multiple(least + multiple - 1, multiple))
 
 
 def load_program(path: Path, *, traced: bool = False) -> ForeignGenerator:
@@ -196,12 +197,9 @@ def _require_equal(found: nn.Module, picture: nn.Module, image: Tensor, *, trace
 def _broken_guard(program: ExportedProgram, image: Tensor) -> str:
     """What the exporter took for granted of the traced size and does not hold of an image's, "" where nothing is."""
     try:
-        with torch.inference_mode():
-            program.module()(image)
+        program.module().get_submodule("_guards_fn")(image)
     except AssertionError as error:
         return f" ({shown_text(' '.join(str(error).split()))})"
-    except Exception:  # noqa: BLE001 - it was told why the program fails
-        return ""
     return ""
 
 

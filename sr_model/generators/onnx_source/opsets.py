@@ -10,16 +10,21 @@ from edgesr.sr_model.generators.onnx_source.graph_edits import copied
 from edgesr.sr_model.generators.onnx_source.standard_form import IR_VERSION
 
 OPSET = 20
+_REFUSALS = (RuntimeError, ValueError, IndexError)
+"""What exceptions of the converter, which is written in C++, become in Python."""
 
 
 def in_our_opset(model: onnx.ModelProto) -> onnx.ModelProto | None:
     """A copy in our opset, None where ONNX cannot convert it; that it computes the same is for the caller to prove."""
     try:
         result: onnx.ModelProto = version_converter.convert_version(copied(model), OPSET)
-        use_gelu(result)
-        result.ir_version = IR_VERSION
-        del result.graph.value_info[:]
+    except _REFUSALS:
+        return None
+    use_gelu(result)
+    result.ir_version = IR_VERSION
+    del result.graph.value_info[:]
+    try:
         onnx.checker.check_model(result)
-    except Exception:  # noqa: BLE001 - the converter raises whatever its C++ code does
+    except onnx.checker.ValidationError:
         return None
     return result

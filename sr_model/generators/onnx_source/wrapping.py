@@ -14,6 +14,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from edgesr.runtimes.adapters import ort
 from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import EdgesrError, InputError
@@ -116,7 +117,7 @@ def _made_for_any_size(path: Path, picture: nn.Module, contract: Contract, fixed
     """A note that a file of one size takes any; an InputError where it does not."""
     try:
         why_not = why_not_any_size(picture, contract, fixed, photograph)
-    except Exception as error:  # noqa: BLE001 - of any kind: ONNX Runtime raises its own
+    except _failures() as error:
         why_not = in_one_line(error)
     if why_not is not None:
         raise InputError(f"{_only(path, fixed)}: {why_not}; export it with dynamic axes")
@@ -160,7 +161,7 @@ def _difference(wrapped: onnx.ModelProto, picture: nn.Module, images: list[Tenso
         try:
             run = OnnxPicture(wrapped)
             found = [run(image) for image in images]
-        except Exception:  # noqa: BLE001 - ONNX Runtime raises its own errors
+        except _failures():
             return float("inf")
     return max(_apart(one, other) for one, other in zip(found, expected, strict=True))
 
@@ -180,6 +181,11 @@ def _require_given(
         if not error <= file.tolerance:
             size = "x".join(map(str, image.shape[2:]))
             raise EdgesrError(f"{path}: what edgesr made of it differs by {error:.2g} at {size}; report this model")
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What a graph that ONNX Runtime cannot open or run raises."""
+    return (EdgesrError, *ort.RUNTIME.failures())
 
 
 def _apart(one: Tensor, other: Tensor) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgesr.benchmarks.parity.check import check_parity
 from edgesr.export.calibration.photographs import photograph
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.json_records import to_json
@@ -55,25 +56,31 @@ def archived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archived:
     return run
 
 
+def require_parity(bundle: Bundle) -> None:
+    """All artifacts of a bundle compute the network, on goldens of several sizes."""
+    for artifact in bundle.manifest.artifacts:
+        parity = check_parity(bundle, artifact, runtime=artifact.runtimes[0], threads=1)
+        assert len(parity.goldens) >= 6
+        for golden in parity.goldens:
+            assert golden.failures == ()
+            assert golden.psnr_db is None or golden.psnr_db > 120
+
+
 @pytest.fixture(scope="session")
 def foreign_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     """The SRVGG of the helpers for ONNX Runtime and TorchScript, tiles of 48x48. Do not change it."""
-    from edgesr.export.options import ExportOptions
-    from edgesr.export.pipeline import export_bundle
-
-    output = tmp_path_factory.mktemp("bundles") / "foreign"
-    module = f"{NETWORKS / 'convolutional.py'}:srvgg"
-    options = ExportOptions(module=module, targets=("onnx", "torchscript"), tile_size=(48, 48))
-    return export_bundle(options, output, cache_dir=cache_dir).bundle
+    return _exported("convolutional.py:srvgg", tmp_path_factory, cache_dir)
 
 
 @pytest.fixture(scope="session")
 def espcn_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
-    """The ESPCN of the helpers for ONNX Runtime and TorchScript, tiles of 48x48. Do not change it."""
+    """The ESPCN of the helpers, of one channel, in the same way. Do not change it."""
+    return _exported("one_channel.py:espcn", tmp_path_factory, cache_dir)
+
+
+def _exported(network: str, tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     from edgesr.export.options import ExportOptions
     from edgesr.export.pipeline import export_bundle
 
-    output = tmp_path_factory.mktemp("bundles") / "espcn"
-    module = f"{NETWORKS / 'one_channel.py'}:espcn"
-    options = ExportOptions(module=module, targets=("onnx", "torchscript"), tile_size=(48, 48))
-    return export_bundle(options, output, cache_dir=cache_dir).bundle
+    options = ExportOptions(module=str(NETWORKS / network), targets=("onnx", "torchscript"), tile_size=(48, 48))
+    return export_bundle(options, tmp_path_factory.mktemp("bundles") / "exported", cache_dir=cache_dir).bundle

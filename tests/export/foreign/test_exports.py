@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import importlib
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,8 +17,8 @@ import pytest
 import torch
 
 import edgesr
-from edgesr.benchmarks.parity.check import check_parity
 from edgesr.export.calibration.photographs import photograph
+from edgesr.export.foreign.child_process import python_files
 from edgesr.export.formats.target import ArtifactPlan, Sources
 from edgesr.export.formats.targets import TARGETS
 from edgesr.export.options import ExportOptions
@@ -28,7 +30,7 @@ from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.plan import plan_upscale
 from edgesr.runtimes.upscaling.upscale import upscale
-from tests.export.foreign.conftest import NETWORKS
+from tests.export.foreign.conftest import NETWORKS, require_parity
 
 RunCli = Callable[..., tuple[int, str, str]]
 SRVGG = f"{NETWORKS / 'convolutional.py'}:srvgg"
@@ -64,12 +66,7 @@ def test_manifest_tells_the_contract_and_the_source(foreign_bundle: Bundle) -> N
 
 
 def test_files_compute_the_network(foreign_bundle: Bundle) -> None:
-    for artifact in foreign_bundle.manifest.artifacts:
-        parity = check_parity(foreign_bundle, artifact, runtime=artifact.runtimes[0], threads=1)
-        assert len(parity.goldens) >= 6
-        for golden in parity.goldens:
-            assert golden.failures == ()
-            assert golden.psnr_db is None or golden.psnr_db > 120
+    require_parity(foreign_bundle)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (17, 23), (70, 45)])
@@ -82,6 +79,19 @@ def test_tiles_give_the_whole_picture(runtime: str, size: tuple[int, int], forei
 
 
 ARTIFACTS = {"ort": "onnx", "torchscript": "torchscript"}
+
+
+def test_what_a_file_may_import_counts(tmp_path: Path) -> None:
+    """Modules next to it, and all of packages there: one that changes makes the network anew."""
+    (tmp_path / "package" / "deep").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    for name in ("net.py", "sibling.py", "package/__init__.py", "package/deep/part.py", "other/no_package.py"):
+        (tmp_path / name).write_text("x = 1\n")
+    before = python_files(tmp_path / "net.py")
+    assert sorted(before) == ["net.py", "package/__init__.py", "package/deep/part.py", "sibling.py"]
+    for name in before:
+        (tmp_path / name).write_text("x = 2\n")
+        assert python_files(tmp_path / "net.py")[name] != before[name]
 
 
 def test_a_large_image_is_refused_where_no_tile_is_exact(foreign_bundle: Bundle) -> None:
@@ -106,6 +116,14 @@ def failing(_sources: Sources, plan: ArtifactPlan) -> NoReturn:
     raise EdgesrError(f"no way to {plan.graph}")
 
 
+def crashing(_sources: Sources, plan: ArtifactPlan) -> NoReturn:
+    raise KeyError(plan.graph)
+
+
+def without_disk(_sources: Sources, _plan: ArtifactPlan) -> NoReturn:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def test_a_failed_target_costs_itself(
     foreign_bundle: Bundle, cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_cli: RunCli
 ) -> None:
@@ -120,6 +138,28 @@ def test_a_failed_target_costs_itself(
     found = open_bundle(tmp_path / "bundle").manifest.artifacts
     assert [a.id for a in found] == ["onnx-fp32-full", "onnx-fp32-tile"]
     assert found[0].files == foreign_bundle.manifest.artifacts[0].files
+
+
+def test_what_a_converter_raises_costs_its_artifacts(
+    foreign_bundle: Bundle, cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert foreign_bundle.manifest.artifacts
+    monkeypatch.setitem(TARGETS, "torchscript", dataclasses.replace(TARGETS["torchscript"], convert=crashing))
+    options = ExportOptions(module=SRVGG, targets=("onnx", "torchscript"), tile_size=(48, 48))
+    report = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir)
+    assert [failure.reason for failure in report.failures] == ["KeyError: 'full'", "KeyError: 'tile'"]
+
+
+def test_a_full_disk_is_no_failed_target(
+    foreign_bundle: Bundle, cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The export ends: a bundle without the artifact would be called whole."""
+    assert foreign_bundle.manifest.artifacts
+    monkeypatch.setitem(TARGETS, "torchscript", dataclasses.replace(TARGETS["torchscript"], convert=without_disk))
+    options = ExportOptions(module=SRVGG, targets=("onnx", "torchscript"), tile_size=(48, 48))
+    with pytest.raises(OSError, match="No space left"):
+        export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir)
+    assert not (tmp_path / "bundle").exists()
 
 
 def test_an_export_of_which_nothing_is_left_is_an_error(

@@ -124,7 +124,6 @@ def test_a_photograph_is_timed_from_file_to_file(espcn_bundle: Bundle) -> None:
     assert timed.size == (60, 70) and timed.network_ms > 0
 
 
-@pytest.mark.slow
 def test_pictures_of_a_report(espcn_bundle: Bundle, tmp_path: Path) -> None:
     """Each artifact's picture of a golden is PyTorch's; photographs keep their colours."""
     Image.fromarray(image_of("coffee", (60, 70)).astype(np.uint8)).save(tmp_path / "photo.png")

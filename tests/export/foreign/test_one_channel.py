@@ -18,11 +18,13 @@ from edgesr.export.foreign.live import live_archive, split_source
 from edgesr.export.options import ExportOptions
 from edgesr.export.pipeline import export_bundle
 from edgesr.export.stages.cache import StageCache
+from edgesr.export.tiling.resized import RESULT_FILE, Resized
 from edgesr.runtimes.bundle.contract import Colour
+from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.bundle.sound_manifest import require_sound
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.json_records import DecodeError
+from edgesr.runtimes.json_records import DecodeError, to_json
 from edgesr.runtimes.progress import silent
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import upscale
@@ -30,7 +32,7 @@ from edgesr.sr_model.generators.foreign.archive import read_contract
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.live import Generator
 from edgesr.sr_model.generators.foreign.probe import probe
-from tests.export.foreign.conftest import NETWORKS
+from tests.export.foreign.conftest import NETWORKS, require_parity
 from tests.helpers.foreign.as_the_papers import as_the_papers, image_of, network
 
 RunCli = Callable[..., tuple[int, str, str]]
@@ -109,18 +111,14 @@ def test_manifest_tells_of_one_channel(espcn_bundle: Bundle, cache_dir: Path, ru
 
 
 def test_files_compute_the_network(espcn_bundle: Bundle) -> None:
-    for artifact in espcn_bundle.manifest.artifacts:
-        parity = check_parity(espcn_bundle, artifact, runtime=artifact.runtimes[0], threads=1)
-        assert len(parity.goldens) >= 6
-        for golden in parity.goldens:
-            assert golden.failures == ()
-            assert golden.psnr_db is None or golden.psnr_db > 120
+    require_parity(espcn_bundle)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "scale", "peak"), [("espcn", 3, None), ("fsrcnn", 2, None), ("vdsr", 2, 255)])
 def test_tflite_of_one_channel(name: str, scale: int, peak: int | None, cache_dir: Path, tmp_path: Path) -> None:
-    options = ExportOptions(module=f"{FILE}:{name}", peak=peak, targets=("tflite",), tile_size=(48, 48))
+    graphs = ("full", "tile") if name == "espcn" else ("tile",)
+    options = ExportOptions(module=f"{FILE}:{name}", peak=peak, targets=("tflite",), graphs=graphs, tile_size=(48, 48))
     report = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir)
     assert report.failures == ()
     for artifact in report.bundle.manifest.artifacts:
@@ -132,6 +130,25 @@ def test_tflite_of_one_channel(name: str, scale: int, peak: int | None, cache_di
     found = upscale(image, report.bundle, UpscaleOptions(artifact_id=tile.id))
     if peak is None:
         assert np.abs(found - as_the_papers(name, image, scale)).max() < 0.01
+
+
+def differs(folder: Path, _onnx_file: Path, _file: Path, *, sizes: tuple[Size, ...]) -> None:
+    """In place of `prove_resized`."""
+    assert len({(48, 48), *sizes}) == 3
+    (folder / RESULT_FILE).write_text(to_json(Resized("at 53x66 it differs")))
+
+
+@pytest.mark.slow
+def test_a_file_that_is_wrong_at_other_sizes_is_not_resizable(
+    cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its memory is then that of its own size."""
+    monkeypatch.setattr("edgesr.export.stages.converted.prove_resized", differs)
+    options = ExportOptions(module=f"{FILE}:espcn", targets=("tflite",), graphs=("tile",), tile_size=(48, 48))
+    tile = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir).bundle.manifest.artifacts[0]
+    memory = tile.use("tflite").memory
+    assert not tile.use("tflite").resizable
+    assert memory is not None and memory.bytes_per_lr_pixel == 0 and memory.fixed_bytes > 10**5
 
 
 @pytest.mark.slow

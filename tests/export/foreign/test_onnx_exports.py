@@ -143,9 +143,8 @@ def test_a_second_export_is_cached(bundle: Bundle, file: Path, cache_dir: Path, 
 
 @pytest.mark.slow
 def test_tflite_of_an_existing_file(file: Path, cache_dir: Path, tmp_path: Path, run_cli: RunCli) -> None:
-    code, _, stderr = run_cli(
-        "export", "--onnx", file, "--tile-size", "48x48", "--cache-dir", cache_dir, "--output", tmp_path / "bundle"
-    )
+    options = ("--graph", "tile", "--tile-size", "48x48", "--cache-dir", cache_dir)
+    code, _, stderr = run_cli("export", "--onnx", file, *options, "--output", tmp_path / "bundle")
     assert code == 0
     assert "edgesr: torchscript is left out: it is made from PyTorch" in stderr
     made = edgesr.open_bundle(tmp_path / "bundle")
