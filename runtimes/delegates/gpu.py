@@ -1,4 +1,4 @@
-"""What LiteRT's GPU delegate takes, by the code of the delegate and the check of compatibility that LiteRT publishes."""
+"""What LiteRT's GPU delegate takes, by its code and by the check of compatibility that LiteRT publishes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from edgesr.runtimes.delegates.conditions import (
     version_up_to,
 )
 from edgesr.runtimes.delegates.operators import Operator, Tensor
+from edgesr.runtimes.delegates.remedies import MOST_DIMENSIONS, SYMMETRIC
 from edgesr.runtimes.delegates.rules import DelegateRules
 
 _NUMBERS = ("float32", "float16", "int8", "uint8")
@@ -25,7 +26,6 @@ _CASTS = {("bool", "float32"), ("bool", "float16"), ("float32", "bool"), ("float
     (source, target) for source in ("float32", "int32") for target in ("float32", "int32")
 }
 _READ_COMPARISONS = ("CAST", "SELECT", "SELECT_V2")
-_SYMMETRIC = 1
 
 
 def _row(most: int, *conditions: Condition, also: tuple[str, ...] = ()) -> tuple[Condition, ...]:
@@ -84,7 +84,7 @@ def _gathers(operator: Operator) -> str:
 
 
 def _pads(operator: Operator) -> str:
-    if operator.kind == "MIRROR_PAD" and operator.options.get("mode", 0) == _SYMMETRIC:
+    if operator.kind == "MIRROR_PAD" and operator.options.get("mode", 0) == SYMMETRIC:
         return "mode SYMMETRIC, REFLECT alone"
     shape = operator.inputs[1].shape
     return "" if shape in ((3, 2), (4, 2)) else f"pads of {shape[0]} dimensions, 3 or 4 alone"
@@ -106,19 +106,30 @@ _ONE = _row(2, computed_inputs(1, 1))
 _TWO = _row(2, two_operands, no_sign_bit)
 _COMPARISON = _row(2, _one_reader, also=("bool",))
 _REDUCTION = (computed_inputs(1, 1), _AXES, computed_types(*_NUMBERS))
-_SLICED = tuple(
-    option_is(name, 0, f"{name} is set") for name in ("ellipsisMask", "newAxisMask", "shrinkAxisMask")
-)
+_SLICED = tuple(option_is(name, 0, f"{name} is set") for name in ("ellipsisMask", "newAxisMask", "shrinkAxisMask"))
 
 _OPERATORS: Mapping[str, tuple[Condition, ...]] = {
     **dict.fromkeys(
-        ("ABS", "COS", "ELU", "EXP", "FLOOR", "GELU", "LOG", "LOGISTIC", "NEG")
-        + ("RSQRT", "SIGN", "SIN", "SQRT", "SQUARE", "TANH"),
+        [
+            "ABS",
+            "COS",
+            "ELU",
+            "EXP",
+            "FLOOR",
+            "GELU",
+            "LOG",
+            "LOGISTIC",
+            "NEG",
+            "RSQRT",
+            "SIGN",
+            "SIN",
+            "SQRT",
+            "SQUARE",
+            "TANH",
+        ],
         _ONE,
     ),
-    **dict.fromkeys(
-        ("DIV", "FLOOR_DIV", "FLOOR_MOD", "MAXIMUM", "MINIMUM", "POW", "SQUARED_DIFFERENCE", "SUB"), _TWO
-    ),
+    **dict.fromkeys(("DIV", "FLOOR_DIV", "FLOOR_MOD", "MAXIMUM", "MINIMUM", "POW", "SQUARED_DIFFERENCE", "SUB"), _TWO),
     **dict.fromkeys(("EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "NOT_EQUAL"), _COMPARISON),
     **dict.fromkeys(("REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD", "SUM", "MEAN"), _REDUCTION),
     **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), _row(2, computed_inputs(1, 1), no_sign_bit)),
@@ -163,6 +174,6 @@ GPU = DelegateRules(
         "both"
     ),
     operators=_OPERATORS,
-    every=(known_sides, rank_up_to(4)),
+    every=(known_sides, rank_up_to(MOST_DIMENSIONS)),
 )
 """Operators of recurrent networks and of StableHLO are left out."""

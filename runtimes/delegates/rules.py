@@ -63,7 +63,7 @@ def refusals(rules: DelegateRules, operators: Iterable[Operator]) -> Refusals:
     for operator in operators:
         total += 1
         if why := rules.why_refused(operator):
-            found[operator.kind, why, remedy_for(rules.name, operator)] += 1
+            found[operator.kind, why, remedy_for(operator)] += 1
     refused = tuple(
         Refusal(operator=kind, count=count, why=why, remedy=remedy)
         for (kind, why, remedy), count in sorted(found.items(), key=lambda item: (-item[1], item[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
@@ -10,16 +11,23 @@ from types import MappingProxyType
 from typing import Any
 
 from edgesr.runtimes.delegates.operators import Operator, Tensor
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.wording import shown_text
 
-_INLINE_BYTES = 0
+_DAMAGE = (struct.error, IndexError, ValueError, TypeError, AttributeError, KeyError)
 
 
 def read_operators(content: bytes) -> tuple[Operator, ...]:
-    """Operators of the first graph in the order of the file, without those that only unpack float16 weights."""
+    """Operators of the first graph in the order of the file, without those that only unpack float16 weights.
+
+    Needs LiteRT's package; a file that is none is an InputError.
+    """
     from ai_edge_litert import schema_py_generated as schema
 
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-    return graph_operators(model)
+    try:
+        return graph_operators(schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0)))
+    except _DAMAGE as error:
+        raise InputError(f"not a TFLite model, or damaged: {shown_text(str(error))}; export it again") from error
 
 
 def operators_of(path: Path) -> tuple[Operator, ...]:
@@ -66,7 +74,7 @@ def _kind(model: Any, operator: Any) -> str:
 def _has_values(model: Any, tensor: Any) -> bool:
     """Whether a tensor is written in the file: behind the model where its buffer says so, as in large ones."""
     buffer = model.buffers[tensor.buffer]
-    inline = buffer.data is not None and len(buffer.data) > _INLINE_BYTES
+    inline = buffer.data is not None and len(buffer.data) > 0
     return not tensor.isVariable and (inline or buffer.size > 0)
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-MOST_AXES = 4
+from edgesr.runtimes.delegates.remedies import MOST_DIMENSIONS
 
 Order = tuple[int, ...]
 
@@ -58,7 +58,7 @@ def _merged(shape: Sequence[int], permutation: Sequence[int]) -> tuple[tuple[int
 
 def _steps(order: Order, sides: Sequence[int]) -> Iterator[tuple[Move, Order]]:
     """Every permutation of at most four blocks of an order, those of the fewest blocks first."""
-    for count in range(2, min(MOST_AXES, len(order)) + 1):
+    for count in range(2, min(MOST_DIMENSIONS, len(order)) + 1):
         for cuts in itertools.combinations(range(1, len(order)), count - 1):
             ends = (0, *cuts, len(order))
             blocks = [order[start:end] for start, end in itertools.pairwise(ends)]

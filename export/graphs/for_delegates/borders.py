@@ -27,7 +27,9 @@ def _replace(editor: Editor, pad: Any) -> None:
     made: list[Any] = []
     for axis in padded:
         before, after = (int(count) for count in pads[axis])
-        slices = [_line(editor, source, axis, place) for place in (*range(before - 1, -1, -1), *range(-1, -after - 1, -1))]
+        slices = [
+            _line(editor, source, axis, place) for place in (*range(before - 1, -1, -1), *range(-1, -after - 1, -1))
+        ]
         shape = list(editor.shape(source))
         shape[axis] += before + after
         result = target if axis == padded[-1] else editor.tensor(source, shape, "padded")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgesr.export.graphs.for_delegates.editing import Editor
@@ -13,6 +14,6 @@ def clip_in_two(editor: Editor) -> None:
         if editor.kind(operator) == "RELU_0_TO_1":
             source, target = int(operator.inputs[0]), int(operator.outputs[0])
             positive = editor.tensor(source, editor.shape(source), "positive")
-            one = editor.constant(1.0, "<f4")
+            one = editor.constant(np.float32(1), "<f4")
             smaller = editor.operator("MINIMUM", [positive, one], target, schema.MaximumMinimumOptionsT())
             editor.replace(operator, [editor.operator("RELU", [source], positive), smaller])

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from edgesr.export.graphs.tflite_graph import operator_name
 
@@ -50,7 +50,7 @@ class Editor:
         self.graph.tensors.append(made)
         return len(self.graph.tensors) - 1
 
-    def constant(self, values: Sequence[Any] | NDArray[Any], dtype: str = "<i4") -> int:
+    def constant(self, values: ArrayLike, dtype: str = "<i4") -> int:
         """A new constant of int32 or float32."""
         array = np.asarray(values, dtype=dtype)
         self.model.buffers.append(schema.BufferT(data=np.frombuffer(array.tobytes(), dtype=np.uint8)))

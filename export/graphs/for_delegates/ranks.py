@@ -13,27 +13,22 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgesr.export.graphs.for_delegates.block_moves import MOST_AXES, moves
+from edgesr.export.graphs.for_delegates.block_moves import moves
 from edgesr.export.graphs.for_delegates.editing import Editor
-
-_ONE_BY_ONE = (
-    ("ABS", "ADD", "DIV", "EXP", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MINIMUM", "MUL", "NEG")
-    + ("POW", "RELU", "RELU6", "RELU_N1_TO_1", "RSQRT", "SQRT", "SQUARE", "SQUARED_DIFFERENCE", "SUB", "TANH")
-)
-_ON_LAST_AXIS = ("FULLY_CONNECTED", "SOFTMAX")
+from edgesr.runtimes.delegates.remedies import MOST_DIMENSIONS, ON_EVERY_ELEMENT, ON_LAST_AXIS
 
 
 def lower_ranks(editor: Editor) -> None:
     """Rewrite what can be; transposes and operators on every element or on the last axis alone."""
     for operator in list(editor.graph.operators):
-        if _rank(editor, operator) > MOST_AXES:
+        if _rank(editor, operator) > MOST_DIMENSIONS:
             _rewrite(editor, operator)
     merge_reshapes(editor)
     _lower_versions(editor)
 
 
 def merge_reshapes(editor: Editor) -> None:
-    """Let a RESHAPE of a RESHAPE read what that one reads, and leave out those that nothing reads or that do nothing."""
+    """Let a RESHAPE of a RESHAPE read what that one reads; leave out what nothing reads and what changes no shape."""
     producers = editor.producers()
     for operator in [one for one in editor.graph.operators if editor.kind(one) == "RESHAPE"]:
         source = int(operator.inputs[0])
@@ -54,9 +49,7 @@ def _rewrite(editor: Editor, operator: Any) -> None:
     kind = editor.kind(operator)
     if kind == "TRANSPOSE":
         _transpose(editor, operator)
-    elif kind in _ON_LAST_AXIS:
-        _on_fewer(editor, operator, lambda shape: (math.prod(shape[:-1]), shape[-1]))
-    elif kind in _ONE_BY_ONE and _is_one_by_one(editor, operator):
+    elif kind in ON_LAST_AXIS or (kind in ON_EVERY_ELEMENT and _is_one_by_one(editor, operator)):
         _on_fewer(editor, operator, lambda shape: (math.prod(shape[:-1]), shape[-1]))
 
 
@@ -80,7 +73,7 @@ def _transpose(editor: Editor, operator: Any) -> None:
 def _lower_versions(editor: Editor) -> None:
     """The converter gives all transposes of a file the version that the one of most dimensions needs."""
     for operator in [one for one in editor.graph.operators if editor.kind(one) == "TRANSPOSE"]:
-        if _rank(editor, operator) <= MOST_AXES and editor.is_float(int(operator.inputs[0])):
+        if _rank(editor, operator) <= MOST_DIMENSIONS and editor.is_float(int(operator.inputs[0])):
             operator.opcodeIndex = editor.code("TRANSPOSE")
 
 
@@ -96,7 +89,7 @@ def _on_fewer(editor: Editor, operator: Any, fewer: Callable[[Sequence[int]], Se
     before, after = [], []
     inputs = [int(index) for index in operator.inputs]
     for place, index in enumerate(inputs):
-        if index < 0 or len(editor.shape(index)) <= MOST_AXES:
+        if index < 0 or len(editor.shape(index)) <= MOST_DIMENSIONS:
             continue
         if editor.values(index) is not None:
             inputs[place] = editor.constant_as(index, fewer(editor.shape(index)))
@@ -104,7 +97,7 @@ def _on_fewer(editor: Editor, operator: Any, fewer: Callable[[Sequence[int]], Se
         inputs[place] = editor.tensor(index, fewer(editor.shape(index)), "seen")
         before.append(editor.reshape(index, inputs[place]))
     target = int(operator.outputs[0])
-    if len(editor.shape(target)) > MOST_AXES:
+    if len(editor.shape(target)) > MOST_DIMENSIONS:
         result = editor.tensor(target, fewer(editor.shape(target)), "seen")
         operator.outputs = np.array([result], dtype=np.int32)
         after.append(editor.reshape(result, target))

@@ -9,13 +9,13 @@ from typing import Any
 from edgesr.export.graphs.for_delegates.borders import slice_borders
 from edgesr.export.graphs.for_delegates.clips import clip_in_two
 from edgesr.export.graphs.for_delegates.editing import Editor
-from edgesr.export.graphs.for_delegates.places import use_rows_of_places
+from edgesr.export.graphs.for_delegates.indices import keep_sides
 from edgesr.export.graphs.for_delegates.ranks import lower_ranks
 from edgesr.runtimes.delegates.gpu import GPU
 from edgesr.runtimes.delegates.rules import refusals
 from edgesr.runtimes.delegates.tflite_file import graph_operators
 
-REWRITES: tuple[Callable[[Editor], None], ...] = (lower_ranks, use_rows_of_places, slice_borders, clip_in_two)
+REWRITES: tuple[Callable[[Editor], None], ...] = (lower_ranks, keep_sides, slice_borders, clip_in_two)
 
 
 def for_gpu(model: Any) -> Any:
