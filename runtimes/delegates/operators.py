@@ -51,3 +51,8 @@ class Operator:
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         return (*self.inputs, *self.outputs)
+
+
+def kinds(names: str) -> tuple[str, ...]:
+    """Kinds from their names with blanks between them."""
+    return tuple(names.split())

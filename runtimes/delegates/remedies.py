@@ -4,35 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgesr.runtimes.delegates.operators import Operator
+from edgesr.runtimes.delegates.operators import Operator, kinds
 
 MOST_DIMENSIONS = 4
 ON_LAST_AXIS = ("FULLY_CONNECTED", "SOFTMAX")
-ON_EVERY_ELEMENT = tuple(
-    [
-        "ABS",
-        "ADD",
-        "DIV",
-        "EXP",
-        "GELU",
-        "HARD_SWISH",
-        "LEAKY_RELU",
-        "LOGISTIC",
-        "MAXIMUM",
-        "MINIMUM",
-        "MUL",
-        "NEG",
-        "POW",
-        "RELU",
-        "RELU6",
-        "RELU_N1_TO_1",
-        "RSQRT",
-        "SQRT",
-        "SQUARE",
-        "SQUARED_DIFFERENCE",
-        "SUB",
-        "TANH",
-    ]
+ON_EVERY_ELEMENT = kinds(
+    "ABS ADD DIV EXP GELU HARD_SWISH LEAKY_RELU LOGISTIC MAXIMUM MINIMUM MUL NEG POW RELU RELU6 RELU_N1_TO_1 RSQRT "
+    "SQRT SQUARE SQUARED_DIFFERENCE SUB TANH"
 )
 SYMMETRIC = 1
 """Mode of a MIRROR_PAD that repeats the border."""
