@@ -17,7 +17,7 @@ from edgesr.runtimes.delegates.conditions import (
     two_operands,
     version_up_to,
 )
-from edgesr.runtimes.delegates.operators import Operator, Tensor
+from edgesr.runtimes.delegates.operators import Operator, Tensor, kinds
 from edgesr.runtimes.delegates.remedies import MOST_DIMENSIONS, SYMMETRIC
 from edgesr.runtimes.delegates.rules import DelegateRules
 
@@ -110,23 +110,7 @@ _SLICED = tuple(option_is(name, 0, f"{name} is set") for name in ("ellipsisMask"
 
 _OPERATORS: Mapping[str, tuple[Condition, ...]] = {
     **dict.fromkeys(
-        [
-            "ABS",
-            "COS",
-            "ELU",
-            "EXP",
-            "FLOOR",
-            "GELU",
-            "LOG",
-            "LOGISTIC",
-            "NEG",
-            "RSQRT",
-            "SIGN",
-            "SIN",
-            "SQRT",
-            "SQUARE",
-            "TANH",
-        ],
+        kinds("ABS COS ELU EXP FLOOR GELU LOG LOGISTIC NEG RSQRT SIGN SIN SQRT SQUARE TANH"),
         _ONE,
     ),
     **dict.fromkeys(("DIV", "FLOOR_DIV", "FLOOR_MOD", "MAXIMUM", "MINIMUM", "POW", "SQUARED_DIFFERENCE", "SUB"), _TWO),
