@@ -40,6 +40,8 @@ class ExportOptions:
     int8 and w8a16 are calibrated on the photographs of a folder, or on synthetic ones. int8 keeps as few convolutions
     in float as the budget allows: a mean PSNR (dB, against float32) of at least ``int8_min_psnr_db`` and a shift of no
     channel's mean above ``int8_max_shift`` (0..255) on tiles that were not calibrated on.
+
+    ``delegate``: TFLite files are rewritten into operators that it takes, by its published list: "gpu".
     """
 
     preset: str | None = None
@@ -59,6 +61,7 @@ class ExportOptions:
     int8_min_psnr_db: float = DEFAULT_MIN_PSNR_DB
     int8_max_shift: float = DEFAULT_MAX_SHIFT
     int8_ranges: str | None = None
+    delegate: str | None = None
 
     def __post_init__(self) -> None:
         if not all(1 <= side <= LARGEST_SIDE for side in self.tile_size):

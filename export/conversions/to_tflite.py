@@ -20,6 +20,7 @@ from edgesr.export.graphs.depth_to_space import use_dcr_order
 from edgesr.export.graphs.for_converter.bicubic import cubic_by_convolution
 from edgesr.export.graphs.for_converter.constant_ranks import use_full_ranks
 from edgesr.export.graphs.for_converter.matrix_forms import use_matrices
+from edgesr.export.graphs.for_delegates.rewriting import REWRITTEN_FOR
 from edgesr.export.graphs.tflite_graph import read_tflite, write_tflite
 from edgesr.export.subprocesses import run_converter
 
@@ -28,12 +29,19 @@ _SAMPLES, _SAMPLE_SIZE = 20, (128, 128)
 
 
 def export_tflite(
-    model: onnx.ModelProto, path: Path, *, input_name: str, output_name: str, resizable: bool = False
+    model: onnx.ModelProto,
+    path: Path,
+    *,
+    input_name: str,
+    output_name: str,
+    resizable: bool = False,
+    delegate: str | None = None,
 ) -> None:
     """Convert an NCHW ONNX graph of a fixed size into a float32 NHWC TFLite file whose tensors have these names.
 
     An EdgesrError where LiteRT cannot run it, or gives other numbers than ONNX Runtime.
-    ``resizable``: bilinear upsampling of the input is written so that the file can be resized.
+    ``resizable``: bilinear upsampling of the input is written so that the file can be resized. ``delegate``: the one
+    whose operator list the file is rewritten for.
     """
     with tempfile.TemporaryDirectory(prefix="edgesr-tflite-") as folder:
         samples = np.stack(sample_tiles(_SAMPLES, _SAMPLE_SIZE)).transpose(0, 2, 3, 1) / np.float32(255)
@@ -54,7 +62,7 @@ def export_tflite(
         if upsamples:
             repeat_border(edited)
         name_tensors(edited, input_name=input_name, output_name=output_name)
-        path.write_bytes(write_tflite(edited))
+        path.write_bytes(write_tflite(edited if delegate is None else REWRITTEN_FOR[delegate](edited)))
     prove_in_litert(path, model)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgesr.cli.command import default_of
-from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
+from edgesr.cli.completion import delegates, graphs, one_of, precisions, presets, range_methods, some_of
 from edgesr.cli.completion import targets as known_targets
 from edgesr.cli.completion import weights as known_weights
 from edgesr.cli.module_options import (
@@ -107,6 +107,13 @@ def export(
         str | None,
         typer.Option(help="Ranges of int8: {range_methods}; the best without.", autocompletion=one_of(range_methods)),
     ] = None,
+    delegate: Annotated[
+        str | None,
+        typer.Option(
+            help="Rewrite TFLite files into operators that a delegate takes: {delegates}.",
+            autocompletion=one_of(delegates),
+        ),
+    ] = None,
     cache_dir: CacheDirOption = None,
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes; exit code 1 when an artifact could not be made."""
@@ -131,6 +138,7 @@ def export(
         int8_min_psnr_db=int8_min_psnr,
         int8_max_shift=int8_max_shift,
         int8_ranges=int8_ranges,
+        delegate=delegate,
     )
     with shown_progress() as progress:
         report = run(options, output, cache_dir=cache_dir, progress=progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgesr.export.graphs.for_delegates.borders import slice_borders
@@ -26,6 +26,10 @@ def for_gpu(model: Any) -> Any:
         if _refused(candidate) < _refused(model):
             model = candidate
     return model
+
+
+REWRITTEN_FOR: Mapping[str, Callable[[Any], Any]] = {"gpu": for_gpu}
+"""By the name of a delegate."""
 
 
 def _refused(model: Any) -> int:
