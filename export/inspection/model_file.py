@@ -11,7 +11,7 @@ from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.delegates.registry import all_refusals
 from edgesr.runtimes.delegates.rules import Refusals
 from edgesr.runtimes.delegates.tflite_file import operators_of
-from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import is_text
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
@@ -59,9 +59,13 @@ def describe(path: Path) -> Description:
     """The description, made in this process."""
     try:
         if path.suffix == ".onnx":
-            from edgesr.export.inspection.onnx_file import describe_onnx
+            from edgesr.export.inspection.onnx_file import describe_onnx, predicted_of
 
-            return Description(describe_onnx(path), None)
+            facts = describe_onnx(path)
+            try:
+                return Description(facts, None, predicted_of(path))
+            except EdgesrError as error:
+                return Description({**facts, "delegates": f"cannot be told: {error}"}, None)
         from edgesr.export.inspection.tflite_file import describe_tflite
 
         return Description(describe_tflite(path), None, all_refusals(operators_of(path)))
