@@ -26,11 +26,9 @@ _PREDICTED_SIDE = 48
 def inspect_module(
     source: ExportOptions | Generator, *, cache_dir: Path | None = None, progress: Progress = silent
 ) -> list[Table]:
-    """Tables of what was found about a network that is not edgesr's, and of what delegates would refuse of it.
+    """What was found about a network that is not edgesr's, and what delegates would refuse of it, a table each.
 
-    An InputError for what cannot be exported.
-
-    It is that of ``module`` or ``checkpoint`` of the options, whose code runs in a process of its own, or one that the
+    An InputError for what cannot be exported. The network is that of ``module`` or ``checkpoint`` of the options, whose code runs in a process of its own, or one that the
     caller holds. An export of the same finds the result in the cache.
     """
     options, live = split_source(source, None)
