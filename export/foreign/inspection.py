@@ -28,8 +28,8 @@ def inspect_module(
 ) -> list[Table]:
     """What was found about a network that is not edgesr's, and what delegates would refuse of it, a table each.
 
-    An InputError for what cannot be exported. The network is that of ``module`` or ``checkpoint`` of the options, whose code runs in a process of its own, or one that the
-    caller holds. An export of the same finds the result in the cache.
+    An InputError for what cannot be exported. The network is that of ``module`` or ``checkpoint`` of the options, whose
+    code runs in a process of its own, or one that the caller holds. An export of the same finds the result in the cache.
     """
     options, live = split_source(source, None)
     if live is None and not options.is_foreign and options.checkpoint is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -134,7 +135,7 @@ def test_no_tensor_of_many_dimensions_is_left() -> None:
     kinds = [operator.kind for operator in operators]
     assert kinds.count("TRANSPOSE") == 3
     assert {operator.version for operator in operators if operator.kind == "TRANSPOSE"} == {1}
-    assert all(pair != ("RESHAPE", "RESHAPE") for pair in zip(kinds, kinds[1:], strict=False))
+    assert all(pair != ("RESHAPE", "RESHAPE") for pair in itertools.pairwise(kinds))
 
 
 def test_a_padded_file_can_be_resized_as_before() -> None:
