@@ -40,7 +40,6 @@ _SAME = {
     "Sigmoid": "LOGISTIC",
     "SpaceToDepth": "SPACE_TO_DEPTH",
     "TopK": "TOPK_V2",
-    "Where": "SELECT_V2",
 }
 """Kinds of other names; those left out are written alike but for capitals: Relu is RELU."""
 
@@ -135,6 +134,13 @@ def _clip(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
     return (*made, *([_one("MINIMUM", node, tensors, (image, bound))] if len(bounds) > 1 else []))
 
 
+def _select(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
+    """The older operator where nothing has to be repeated."""
+    inputs = tensors.inputs(node)
+    same = len({tensor.shape for tensor in inputs}) == 1
+    return (_one("SELECT" if same else "SELECT_V2", node, tensors, inputs),)
+
+
 def _shuffle(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
     """In PyTorch's order of channels it is a transpose of six dimensions; convolutions before it take the order."""
     image, result = tensors.inputs(node)[0], tensors.outputs(node)[0]
@@ -164,4 +170,5 @@ _SPECIAL: Mapping[str, Kinds] = {
     "Split": _first("SPLIT", _ROW),
     "Tile": _first("TILE", _ROW),
     "Transpose": _transpose,
+    "Where": _select,
 }

@@ -29,7 +29,7 @@ def inspect_module(
     """What was found about a network that is not edgesr's, and what delegates would refuse of it, a table each.
 
     An InputError for what cannot be exported. The network is that of ``module`` or ``checkpoint`` of the options, whose
-    code runs in a process of its own, or one that the caller holds. An export of the same finds the result in the cache.
+    code runs in a process of its own, or one that the caller holds. An export of it finds the result in the cache.
     """
     options, live = split_source(source, None)
     if live is None and not options.is_foreign and options.checkpoint is None:

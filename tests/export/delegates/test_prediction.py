@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -31,7 +32,7 @@ FLOATS = {"zero": 0.0, "one": 1.0, "six": 6.0, "matrix": np.eye(96), "left": np.
 GPU, NNAPI, QNN = 0, 1, 2
 
 
-def node(kind: str, inputs: str, output: str, **attributes: object) -> onnx.NodeProto:
+def node(kind: str, inputs: str, output: str, **attributes: Any) -> onnx.NodeProto:
     return helper.make_node(kind, inputs.split(), [output], **attributes)
 
 
@@ -88,6 +89,7 @@ TURN = (0, 2, 4, 3, 5, 1)
         ([node("Gelu", "x", "y")], NNAPI, {("GELU", "no GELU in its list"): 1}),
         ([node("Erf", "x", "y")], QNN, {("CUSTOM FlexErf", "no CUSTOM FlexErf in its list"): 1}),
         (SELECT, GPU, {}),
+        ([SELECT[0], node("Where", "g x x", "y")], NNAPI, {}),
         (
             [node("Greater", "x zero", "g"), node("Where", "g x zero", "y")],
             NNAPI,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edgesr.export.graphs.for_delegates.block_moves import moves
 
@@ -23,7 +24,7 @@ from edgesr.export.graphs.for_delegates.block_moves import moves
 def test_a_chain_of_transposes_orders_values_as_the_permutation(
     shape: tuple[int, ...], permutation: tuple[int, ...], count: int
 ) -> None:
-    values = np.arange(np.prod(shape))
+    values: NDArray[np.int64] = np.arange(np.prod(shape))
     found = moves(shape, permutation)
     ordered = values
     for move in found:
