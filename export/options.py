@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import get_args
 
 from edgesr.export.formats.targets import TARGETS, targets_of_onnx
-from edgesr.export.quantization.precisions import FLOAT
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.bundle.manifest import LARGEST_SIDE, Size
@@ -131,7 +130,6 @@ class ExportOptions:
             raise InputError(f"--module {self.module!r}: give FILE.py:NAME, a file and a function in it")
         if not Path(file).is_file():
             raise InputError(f"{file}: no such file; give --module FILE.py:NAME")
-        self.require_float("given with --module")
         return Path(file), name
 
     def _onnx_file(self, file: Path) -> Path:
@@ -140,10 +138,4 @@ class ExportOptions:
             raise InputError("give --onnx alone: --preset, --weights, --checkpoint and --module are other sources")
         if not file.is_file():
             raise InputError(f"{file}: no such file; give --onnx FILE.onnx")
-        self.require_float("given with --onnx")
         return file
-
-    def require_float(self, which: str) -> None:
-        """An InputError unless float32 is all that is asked for of networks ``which`` are not edgesr's."""
-        if refused := [precision for precision in self.precisions if precision != FLOAT]:
-            raise InputError(f"--precision {','.join(refused)}: networks {which} are exported in {FLOAT} alone")

@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from edgesr.export.graphs.operators import CONVOLUTION
+from edgesr.export.graphs.operators import CONVOLUTION, GEMM, WEIGHTED
 from edgesr.export.graphs.walk import needed_for
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
@@ -30,6 +30,18 @@ def copied(model: onnx.ModelProto) -> onnx.ModelProto:
 def convolutions(model: onnx.ModelProto) -> list[onnx.NodeProto]:
     """All Conv nodes in order."""
     return [node for node in model.graph.node if node.op_type == CONVOLUTION]
+
+
+def weighted_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """All nodes that multiply by a constant kernel or matrix, in order: convolutions of all kinds, linear layers."""
+    fixed = constants(model)
+    return [node for node in model.graph.node if node.op_type in WEIGHTED and node.input[1] in fixed]
+
+
+def output_axis(node: onnx.NodeProto) -> int:
+    """The axis of a weighted node's weights that its output channels are on; of all groups, or of one if transposed."""
+    flipped = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+    return 0 if node.op_type == CONVOLUTION or (node.op_type == GEMM and flipped) else 1
 
 
 def fingerprint(weights: NDArray[np.generic]) -> NDArray[np.float64]:
@@ -75,8 +87,8 @@ def data_inputs(node: onnx.NodeProto, known: Iterable[str]) -> list[str]:
 
 
 def layer_names(model: onnx.ModelProto) -> dict[str, str]:
-    """Node name of every convolution -> the network's name of it ("blocks.0.conv1"), or the node's own name."""
-    return {node.name: layer_name(node.input[1]) or node.name for node in convolutions(model)}
+    """Node name of every weighted node -> the network's name of it ("blocks.0.conv1"), or the node's own name."""
+    return {node.name: layer_name(node.input[1]) or node.name for node in weighted_nodes(model)}
 
 
 def mac_shares(model: onnx.ModelProto) -> dict[str, float]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import onnx
 
-from edgesr.export.graphs.onnx_graph import constant, convolutions, runner
+from edgesr.export.graphs.onnx_graph import constant, runner, weighted_nodes
 from edgesr.export.quantization.quantize_onnx import with_biases
 from edgesr.runtimes.arrays import FloatArray
 
@@ -28,7 +28,7 @@ def correct_biases(
     keep their names. From the first layer to the last: each sees the errors that the corrected ones before it leave.
     """
     wanted = set(layers)
-    nodes = [node for node in convolutions(model) if node.name in wanted]
+    nodes = [node for node in weighted_nodes(model) if node.name in wanted]
     outputs = [node.output[0] for node in nodes]
     expected = _channel_means(model, outputs, tiles, exact=False)
     biases: dict[str, FloatArray] = {}

@@ -16,7 +16,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from edgesr.export.graphs.onnx_graph import convolutions, copied, runner
+from edgesr.export.graphs.onnx_graph import copied, runner, weighted_nodes
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 
@@ -27,7 +27,7 @@ _SMALLEST_FLOAT16 = 5.97e-8
 def store_weights_in_float16(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy whose convolution weights are float16 initializers, each with a Cast to float32; int8 ones stay."""
     result = copied(model)
-    names = {node.input[1] for node in convolutions(result)}
+    names = {node.input[1] for node in weighted_nodes(result)}
     casts = []
     for tensor in result.graph.initializer:
         if tensor.name in names and tensor.data_type == TensorProto.FLOAT:

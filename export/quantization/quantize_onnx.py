@@ -19,7 +19,7 @@ from onnxruntime.quantization.calibrate import TensorData, TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 
-from edgesr.export.graphs.onnx_graph import convolutions, copied
+from edgesr.export.graphs.onnx_graph import copied, weighted_nodes
 from edgesr.export.graphs.operators import ACTIVATIONS, ADD, CONVOLUTION, DEPTH_TO_SPACE, PAD
 from edgesr.export.quantization.plan import Range
 from edgesr.runtimes.arrays import FloatArray
@@ -77,7 +77,7 @@ def with_biases(model: onnx.ModelProto, biases: Mapping[str, FloatArray]) -> onn
     """A copy of a float model in which the convolutions of these node names have these biases (c,)."""
     result = copied(model)
     tensors = result.graph.initializer
-    for node in convolutions(result):
+    for node in weighted_nodes(result):
         if node.name in biases:
             name = f"{node.name}.corrected_bias"
             node.input[:] = [*node.input[:2], name]

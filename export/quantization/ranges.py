@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edgesr.export.graphs.onnx_graph import constants, convolutions, data_inputs, runner
+from edgesr.export.graphs.onnx_graph import constants, data_inputs, runner, weighted_nodes
 from edgesr.export.graphs.operators import CONVOLUTION, PAD
 from edgesr.export.quantization.plan import Range
 from edgesr.runtimes.arrays import FloatArray
@@ -86,7 +86,7 @@ def image_ranges(model: onnx.ModelProto, tensors: Sequence[str]) -> dict[str, Ra
 
 def wide_ranges(tile_graph: onnx.ModelProto, tiles: Sequence[FloatArray]) -> dict[str, Range]:
     """Ranges for 16-bit activations: twice those of the image and of the convolutions' inputs and outputs."""
-    used = (name for node in convolutions(tile_graph) for name in (node.input[0], node.output[0]))
+    used = (name for node in weighted_nodes(tile_graph) for name in (node.input[0], node.output[0]))
     tensors = list(dict.fromkeys((tile_graph.graph.input[0].name, *used)))
     ranges = {n: choose_range(h, "minmax") for n, h in collect_histograms(tile_graph, tensors, tiles).items()}
     return {n: (2 * low, 2 * high) for n, (low, high) in (ranges | image_ranges(tile_graph, tensors)).items()}

@@ -19,7 +19,7 @@ import onnx
 
 from edgesr.benchmarks.parity.comparison import ONE_LEVEL_PSNR_DB
 from edgesr.benchmarks.quality.metrics import channel_mean_shift, psnr
-from edgesr.export.graphs.onnx_graph import convolutions, layer_names, mac_shares, runner
+from edgesr.export.graphs.onnx_graph import layer_names, mac_shares, runner, weighted_nodes
 from edgesr.export.quantization.bias_correction import correct_biases
 from edgesr.export.quantization.plan import Budget, Measured, Plan, Range
 from edgesr.export.quantization.quantize_onnx import quantize_onnx, with_biases
@@ -52,7 +52,7 @@ class Planner:
         self._tiles = tiles
         self._finish = finish
         self._notify = notify
-        self._layers = [node.name for node in convolutions(model)]
+        self._layers = [node.name for node in weighted_nodes(model)]
         self._labels = layer_names(model)
         self._shares = mac_shares(model)
         self._selection = self._telling(model, selection)
@@ -221,6 +221,6 @@ def apply_plan(model: onnx.ModelProto, plan: Plan, *, reduced_range: bool = True
 
 def planned_weights(model: onnx.ModelProto, plan: Plan, *, reduced_range: bool) -> onnx.ModelProto:
     """The float model with a plan's biases, and the weights of its int8 layers on their grid of 7 or 8 bits."""
-    layers = [node.name for node in convolutions(model) if node.name not in plan.float_layers]
+    layers = [node.name for node in weighted_nodes(model) if node.name not in plan.float_layers]
     rounded = round_weights(model, layers, LEVELS_7BIT if reduced_range else LEVELS_8BIT)
     return with_biases(rounded, plan.biases if reduced_range else plan.biases_8bit)

@@ -15,7 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from edgesr.export.graphs.onnx_graph import constants, convolutions, copied
+from edgesr.export.graphs.onnx_graph import constants, copied, weighted_nodes
 
 LEVELS_7BIT = 64
 LEVELS_8BIT = 127
@@ -43,14 +43,14 @@ def keep_sums(weights: NDArray[np.float32], levels: int) -> NDArray[np.float32]:
 
 def on_8bit_grid(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy of a float model in which all convolutions have their weights on the grid of 8 bits."""
-    return round_weights(model, [node.name for node in convolutions(model)], LEVELS_8BIT)
+    return round_weights(model, [node.name for node in weighted_nodes(model)], LEVELS_8BIT)
 
 
 def round_weights(model: onnx.ModelProto, layers: Iterable[str], levels: int) -> onnx.ModelProto:
     """A copy of a float model in which the convolutions of these node names have their weights on the grid."""
     result = copied(model)
     wanted, tensors = set(layers), constants(result)
-    for node in convolutions(result):
+    for node in weighted_nodes(result):
         if node.name in wanted:
             tensor = tensors[node.input[1]]
             tensor.CopyFrom(numpy_helper.from_array(keep_sums(numpy_helper.to_array(tensor), levels), tensor.name))
