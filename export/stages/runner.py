@@ -142,13 +142,18 @@ class StageRunner:
         """File of one artifact and the package versions that made it."""
         versions = {name: installed_version(name) or "absent" for name in plan.target.packages}
         source = self._float_file(plan)
-        if self.is_pooled(plan):
-            return self._pooled_folder(source) / MODEL_FILE, versions
         if plan.precision == FLOAT:
-            return source, versions
+            return (self._pooled_folder(source) / MODEL_FILE if self.is_pooled(plan) else source), versions
         assert plan.target.rewrite is not None
         folder = self.run(plan, plan.target.rewrite, self._rewriting(plan, quantization), source, plan.graph)
-        return folder / plan.target.file_name, versions
+        file = folder / plan.target.file_name
+        return (self._with_given_means(plan, file) if self.is_pooled(plan) else file), versions
+
+    def _with_given_means(self, plan: ArtifactPlan, file: Path) -> Path:
+        if plan.precision == "fp16a":
+            raise EdgesrError("sums of the features that the network pools do not fit into float16; export fp16")
+        stage = Stage(f"pooled-{plan.id}", pooled_measurement.give_means, ("onnx",))
+        return self._cache.run(stage, file, self.config.minimum_side) / MODEL_FILE
 
     def plan(self, quantization: QuantizationSettings) -> Plan:
         """The choice of int8 layers, ranges and biases for the tile graph."""
