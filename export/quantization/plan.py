@@ -22,6 +22,7 @@ Biases = dict[str, NDArray[np.float32]]
 
 _PLAN_FILE = "plan.json"
 _RANGES_FILE = "ranges.json"
+_ABOVE_BASE_DB, _ENOUGH_DB = 10.0, 40.0
 _BIAS_FIELDS = ("biases", "biases_8bit")
 
 
@@ -33,11 +34,21 @@ class Budget:
     max_shift: float
 
 
+def relative_budget(base_psnr_db: float) -> Budget:
+    """For a network of which nothing is known: mean PSNR 10 dB above its base, which has ``base_psnr_db``, 40 at most.
+
+    The shift may be a quarter of the root mean square error that goes with that PSNR.
+    """
+    min_psnr_db = min(base_psnr_db + _ABOVE_BASE_DB, _ENOUGH_DB)
+    return Budget(min_psnr_db=min_psnr_db, max_shift=255 / 10 ** (min_psnr_db / 20) / 4)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measured:
     """Fidelity of a quantized graph on the selection tiles, against the float32 one; 0..255 scale.
 
-    ``keeps_flat``: on a flat tile it is no farther from the float32 graph than bilinear upsampling, or one level.
+    ``keeps_flat``: on mid grey, black, white and a checkerboard it is no farther from the float32 graph than bilinear
+    upsampling, or one level.
     """
 
     mean_psnr_db: float
@@ -57,16 +68,17 @@ class Measured:
         """For a line of text."""
         return (
             f"mean {self.mean_psnr_db:.1f} dB, worst {self.worst_psnr_db:.1f} dB, "
-            f"channel-mean shift {self.max_mean_shift:.2f}" + ("" if self.keeps_flat else ", a flat tile not kept")
+            f"channel-mean shift {self.max_mean_shift:.2f}" + ("" if self.keeps_flat else ", a flat or black and white tile not kept")
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A choice for a tile graph. Layers are node names of its convolutions, ``labels`` their names in the network.
+    """A choice for a tile graph. Layers are names of its nodes with weights, ``labels`` their names in the network.
 
     ``biases`` (c,) and ``measured`` go with weights of 7 bits, ``biases_8bit`` and ``measured_8bit`` with those of 8;
-    layers without a bias here keep theirs.
+    layers without a bias here keep theirs. ``weight_sizes``: root mean square of each layer's float weights, by which
+    another network's plan is told. ``missed``: why it does not keep its ``budget``, in one line, where it does not.
     """
 
     scope: Scope
@@ -80,6 +92,9 @@ class Plan:
     biases_8bit: Biases = field(default_factory=dict)
     measured: Measured | None = None
     measured_8bit: Measured | None = None
+    weight_sizes: dict[str, float] = field(default_factory=dict)
+    budget: Budget | None = None
+    missed: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

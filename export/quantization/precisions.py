@@ -93,7 +93,7 @@ def _onnx_fp16a(model: onnx.ModelProto, _calibrated: Calibrated, tiles: Sequence
 
 def _onnx_int8(model: onnx.ModelProto, calibrated: Calibrated, _tiles: Sequence[FloatArray]) -> onnx.ModelProto:
     from edgesr.export.quantization.float16 import store_weights_in_float16
-    from edgesr.export.quantization.search import apply_plan
+    from edgesr.export.quantization.planning.application import apply_plan
 
     return store_weights_in_float16(apply_plan(model, calibrated.require_plan()))
 

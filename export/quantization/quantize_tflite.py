@@ -33,7 +33,7 @@ from edgesr.export.graphs.tflite_graph import (
 )
 from edgesr.export.graphs.tile_in_tflite import find_tile
 from edgesr.export.quantization.plan import Plan, Range
-from edgesr.export.quantization.search import planned_weights
+from edgesr.export.quantization.planning.application import planned_weights
 from edgesr.export.quantization.vanishing_channels import keep_biases
 from edgesr.export.quantization.weight_rounding import on_8bit_grid
 from edgesr.export.subprocesses import run_converter

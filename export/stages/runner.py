@@ -5,12 +5,13 @@ Imports no torch: a converter is loaded only when its stage is not in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Concatenate, ParamSpec
 
+from edgesr.export.calibration.network_tiles import network_tiles
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.quantization.plan import Calibrated, Plan, Range, read_plan, read_ranges
@@ -23,6 +24,7 @@ from edgesr.export.steps.rewriting import Rewriting
 from edgesr.export.tiling import pooled_measurement
 from edgesr.export.tiling.pooled_measurement import FOUND_FILE, MODEL_FILE, RESULT_FILE, Found, Pooled
 from edgesr.export.tiling.tile_proof import inexact_halo, is_sparse
+from edgesr.runtimes.arrays import FloatArray, Image
 from edgesr.runtimes.bundle.contract import Tiling, channels_of
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
@@ -160,8 +162,8 @@ class StageRunner:
         folder = self._cache.run(
             Stage("quantization-plan", int8_plan.search),
             self.onnx_file("tile"),
-            tiles=quantization.calibration.tiles,
-            selection=quantization.calibration.selection,
+            tiles=self._network_tiles(quantization.calibration.tiles),
+            selection=self._network_tiles(quantization.calibration.selection),
             budget=quantization.budget,
             range_method=quantization.range_method,
             scale=self.config.scale,
@@ -173,7 +175,14 @@ class StageRunner:
     def wide_ranges(self, quantization: QuantizationSettings) -> dict[str, Range]:
         """Ranges of the tile graph for 16-bit activations."""
         stage = Stage("wide-ranges", wide_ranges.measure)
-        return read_ranges(self._cache.run(stage, self.onnx_file("tile"), quantization.calibration.tiles))
+        tiles = self._network_tiles(quantization.calibration.tiles)
+        return read_ranges(self._cache.run(stage, self.onnx_file("tile"), tiles))
+
+    def _network_tiles(self, tiles: Sequence[Image]) -> tuple[FloatArray, ...]:
+        config = self.config
+        return network_tiles(
+            tiles, colour=config.colour, least_side=config.minimum_side, multiple=config.multiple
+        )
 
     def goldens(self, tile_size: Size) -> tuple[Path, tuple[GoldenRecord, ...]]:
         """Folder of recorded tensors and their records."""

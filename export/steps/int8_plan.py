@@ -21,16 +21,17 @@ def search(
     *,
     tiles: Tiles,
     selection: Tiles,
-    budget: Budget,
+    budget: Budget | None,
     range_method: RangeMethod | None,
     scale: int,
     glue: Glue,
     tell: Callable[[str], None],
 ) -> None:
-    """Write the plan of the float32 ONNX tile graph; ``tiles`` fix ranges, ``selection`` is measured on, (3,h,w)."""
+    """Write the plan of the float32 ONNX tile graph; ``tiles`` fix ranges, ``selection`` is measured on, (c,h,w)."""
     import onnx
 
     from edgesr.export.quantization.search import Planner
+    from edgesr.runtimes.glue.bilinear import upsample_bilinear
     from edgesr.runtimes.glue.projection import apply_residual
 
     planner = Planner(
@@ -38,6 +39,8 @@ def search(
         tuple(tiles),
         tuple(selection),
         lambda tile, residual: apply_residual(tile, residual, scale=scale, glue=glue),
+        lambda tile: upsample_bilinear(tile, scale),
         tell,
+        gives_picture=glue.upsample == "none",
     )
     write_plan(folder, planner.search(budget, range_method))
