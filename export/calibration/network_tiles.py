@@ -11,9 +11,7 @@ from edgesr.runtimes.bundle.contract import Colour, next_multiple
 from edgesr.runtimes.glue.colour import network_image
 
 
-def network_tiles(
-    tiles: Sequence[Image], *, colour: Colour, least_side: int, multiple: int
-) -> tuple[FloatArray, ...]:
+def network_tiles(tiles: Sequence[Image], *, colour: Colour, least_side: int, multiple: int) -> tuple[FloatArray, ...]:
     """RGB tiles (3,h,w) -> what the network takes (c,h,w) in [0,255]; mirrored to larger sides where it needs them."""
     return tuple(_enlarged(network_image(tile, colour), least_side, multiple) for tile in tiles)
 

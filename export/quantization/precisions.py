@@ -64,9 +64,8 @@ class PrecisionInfo:
     rewrite_tflite: TFLiteRewrite | None = None
 
 
-def tolerances(int8_min_psnr_db: float, int8_max_shift: float) -> dict[str, Tolerance]:
-    """What each precision may differ from float32 on every golden."""
-    budget = Budget(min_psnr_db=int8_min_psnr_db, max_shift=int8_max_shift)
+def tolerances(budget: Budget) -> dict[str, Tolerance]:
+    """What each precision may differ from float32 on every golden, given the fidelity of int8."""
     return {name: precision.tolerance(budget) for name, precision in PRECISIONS.items()}
 
 

@@ -21,10 +21,11 @@ import onnx
 
 from edgesr.export.graphs.onnx_graph import constant, is_grouped_transposed, layer_names, mac_shares, weighted_nodes
 from edgesr.export.quantization.bias_correction import correct_biases
-from edgesr.export.quantization.plan import Budget, Measured, Plan, Range, relative_budget
+from edgesr.export.quantization.plan import AskedBudget, Budget, Measured, Plan, Range
 from edgesr.export.quantization.planning.application import apply_plan
 from edgesr.export.quantization.planning.fidelity import Base, Fidelity, Finish
 from edgesr.export.quantization.planning.picture_ranges import picture_ranges
+from edgesr.export.quantization.planning.quality_loss import QualityLoss
 from edgesr.export.quantization.planning.ranking import rank
 from edgesr.export.quantization.ranges import choose_range, collect_histograms, image_ranges, quantizable_tensors
 from edgesr.runtimes.arrays import FloatArray
@@ -43,7 +44,8 @@ class Planner:
     """Searches a plan for one float tile graph.
 
     ``finish`` makes the SR image of an LR tile and what the graph gives for it, ``base`` the tile's bilinear
-    upsampling. ``gives_picture``: the graph's output is the picture and no residual.
+    upsampling. ``gives_picture``: the graph's output is the picture and no residual. ``photographs``: LR (c,h,w) and HR
+    (c,s*h,s*w) images for a budget of quality.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Planner:
         notify: Callable[[str], None],
         *,
         gives_picture: bool = False,
+        photographs: Sequence[tuple[FloatArray, FloatArray]] = (),
     ) -> None:
         self._model = model
         self._tiles = tiles
@@ -68,6 +71,7 @@ class Planner:
         self._shares = mac_shares(model, size)
         self._sizes = {node.name: _root_mean_square(constant(model, node.input[1])) for node in nodes}
         self._fidelity = Fidelity(model, selection, finish, base)
+        self._loss = QualityLoss(model, photographs, finish) if photographs else None
         tensors = quantizable_tensors(model)
         histograms = collect_histograms(model, tensors, tiles)
         fixed = image_ranges(model, tensors, size) | (picture_ranges(model) if gives_picture else {})
@@ -76,12 +80,9 @@ class Planner:
             for method in get_args(RangeMethod)
         }
 
-    def search(self, budget: Budget | None, method: RangeMethod | None = None) -> Plan:
-        """The plan with the fewest float layers that keeps the budget, or else the best one, with what it missed.
-
-        Without a budget it is that of a network of which nothing is known: `relative_budget`.
-        """
-        budget = budget or relative_budget(self._fidelity.base_psnr_db)
+    def search(self, asked: AskedBudget | Budget, method: RangeMethod | None = None) -> Plan:
+        """The plan with the fewest float layers that keeps the budget, or else the best one, with what it missed."""
+        budget = asked if isinstance(asked, Budget) else asked.budget(self._fidelity.base_psnr_db)
         methods = _AUTOMATIC if method is None else (method,)
         tried: list[Plan] = []
         for scope in get_args(Scope):
@@ -91,7 +92,9 @@ class Planner:
             if _measured(plan).keeps(budget):
                 return self._finished(plan, budget)
         ranking = self._rank(plan)
-        mixed, kept = self._mixed(ranking, methods if len(self._layers) <= _FEW_LAYERS else (plan.range_method,), budget)
+        mixed, kept = self._mixed(
+            ranking, methods if len(self._layers) <= _FEW_LAYERS else (plan.range_method,), budget
+        )
         best = max((*tried, *mixed), key=lambda plan: _measured(plan).order()) if kept is None else kept
         return self._finished(replace(best, sensitivity=ranking), budget)
 
@@ -193,7 +196,9 @@ class Planner:
         )
 
     def _measure(self, plan: Plan, *, reduced_range: bool = True) -> Measured:
-        return self._fidelity.measure(apply_plan(self._model, plan, reduced_range=reduced_range))
+        quantized = apply_plan(self._model, plan, reduced_range=reduced_range)
+        measured = self._fidelity.measure(quantized)
+        return measured if self._loss is None else replace(measured, drop_db=self._loss.drop_db(quantized))
 
 
 def _measured(plan: Plan) -> Measured:
@@ -206,8 +211,11 @@ def _described(plan: Plan) -> str:
 
 
 def _missed(plan: Plan, budget: Budget) -> str:
+    asked = f"--int8-min-psnr {budget.min_psnr_db:.3g} with --int8-max-shift {budget.max_shift:.3g}"
+    if budget.max_drop_db is not None:
+        asked = f"--max-drop {budget.max_drop_db:g}" + (f" with {asked}" if budget.min_psnr_db else "")
     return (
-        f"--int8-min-psnr {budget.min_psnr_db:g} with --int8-max-shift {budget.max_shift:g} cannot be kept with "
+        f"{asked} cannot be kept with "
         f"half of the work in int8 (best: {_described(plan)}); "
         "lower the budget, give other --calibration photographs, or export w8a16 or fp16"
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec
 
 from edgesr.export.calibration.network_tiles import network_tiles
+from edgesr.export.calibration.validation import ValidationSet
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.quantization.plan import Calibrated, Plan, Range, read_plan, read_ranges
@@ -29,6 +30,7 @@ from edgesr.runtimes.bundle.contract import Tiling, channels_of
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.files import sha256_of
+from edgesr.runtimes.glue.colour import network_image
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.packages import installed_version
 from edgesr.runtimes.progress import Progress, notice, silent
@@ -158,19 +160,28 @@ class StageRunner:
         return self._cache.run(stage, file, self.config.minimum_side) / MODEL_FILE
 
     def plan(self, quantization: QuantizationSettings) -> Plan:
-        """The choice of int8 layers, ranges and biases for the tile graph."""
+        """The choice of int8 layers, ranges and biases for the tile graph; an EdgesrError where a budget is missed."""
         folder = self._cache.run(
             Stage("quantization-plan", int8_plan.search),
             self.onnx_file("tile"),
             tiles=self._network_tiles(quantization.calibration.tiles),
             selection=self._network_tiles(quantization.calibration.selection),
-            budget=quantization.budget,
+            asked=quantization.asked,
             range_method=quantization.range_method,
             scale=self.config.scale,
             glue=self.glue,
+            photographs=self._photographs(quantization.validation),
             tell=lambda text: notice(self._progress, text),
         )
-        return read_plan(folder)
+        plan = read_plan(folder)
+        if plan.missed is not None:
+            raise EdgesrError(plan.missed)
+        return plan
+
+    def _photographs(self, validation: ValidationSet | None) -> tuple[tuple[FloatArray, FloatArray], ...]:
+        colour = self.config.colour
+        pairs = () if validation is None else validation.pairs
+        return tuple((network_image(lr, colour), network_image(hr, colour)) for lr, hr in pairs)
 
     def wide_ranges(self, quantization: QuantizationSettings) -> dict[str, Range]:
         """Ranges of the tile graph for 16-bit activations."""
@@ -180,9 +191,7 @@ class StageRunner:
 
     def _network_tiles(self, tiles: Sequence[Image]) -> tuple[FloatArray, ...]:
         config = self.config
-        return network_tiles(
-            tiles, colour=config.colour, least_side=config.minimum_side, multiple=config.multiple
-        )
+        return network_tiles(tiles, colour=config.colour, least_side=config.minimum_side, multiple=config.multiple)
 
     def goldens(self, tile_size: Size) -> tuple[Path, tuple[GoldenRecord, ...]]:
         """Folder of recorded tensors and their records."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesr.export.quantization.plan import Budget, write_plan
+from edgesr.export.quantization.plan import AskedBudget, write_plan
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.manifest import Glue
 
@@ -21,13 +21,17 @@ def search(
     *,
     tiles: Tiles,
     selection: Tiles,
-    budget: Budget | None,
+    asked: AskedBudget,
     range_method: RangeMethod | None,
     scale: int,
     glue: Glue,
+    photographs: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
     tell: Callable[[str], None],
 ) -> None:
-    """Write the plan of the float32 ONNX tile graph; ``tiles`` fix ranges, ``selection`` is measured on, (c,h,w)."""
+    """Write the plan of the float32 ONNX tile graph; ``tiles`` fix ranges, ``selection`` is measured on, (c,h,w).
+
+    ``photographs``: LR (c,h,w) and HR (c,s*h,s*w) images that quality is measured on.
+    """
     import onnx
 
     from edgesr.export.quantization.search import Planner
@@ -42,5 +46,6 @@ def search(
         lambda tile: upsample_bilinear(tile, scale),
         tell,
         gives_picture=glue.upsample == "none",
+        photographs=tuple(photographs),
     )
-    write_plan(folder, planner.search(budget, range_method))
+    write_plan(folder, planner.search(asked, range_method))

@@ -87,4 +87,6 @@ def _time_left(passed_s: float, done: int, count: int) -> str:
     """Each layer runs what lies behind it, so that the last ones cost least."""
     left = (count - done) ** 2
     seconds = passed_s * left / (count**2 - left)
-    return f"about {round(seconds / 60)} min left" if seconds >= 90 else f"about {max(round(seconds, -1), 10):.0f} s left"
+    return (
+        f"about {round(seconds / 60)} min left" if seconds >= 90 else f"about {max(round(seconds, -1), 10):.0f} s left"
+    )

@@ -39,9 +39,7 @@ class Stepwise:
             read = {i for node in self._pending for i in node.input} | {name, self._output}
             outputs = [output for node in needed for output in node.output if output in read]
             run = _runner(self._part(needed, outputs), self._states[0])
-            self._states = [
-                {n: v for n, v in {**state, **run(state)}.items() if n in read} for state in self._states
-            ]
+            self._states = [{n: v for n, v in {**state, **run(state)}.items() if n in read} for state in self._states]
         return [state[name] for state in self._states]
 
     def add(self, name: str, values: NDArray[np.float32]) -> None:
