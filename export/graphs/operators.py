@@ -4,7 +4,11 @@ from __future__ import annotations
 
 QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE = "Quantize", "Dequantize", "Cast", "Pad", "Scale"
 CONVOLUTION, DEPTH_TO_SPACE, RESIZE, ADD = "Conv", "DepthToSpace", "Resize", "Add"
+TRANSPOSED_CONVOLUTION, MATRIX_PRODUCT, GEMM = "ConvTranspose", "MatMul", "Gemm"
+WEIGHTED = (CONVOLUTION, TRANSPOSED_CONVOLUTION, MATRIX_PRODUCT, GEMM)
 ACTIVATIONS = ("LeakyRelu", "PRelu", "Relu")
+MOVES = ("Concat", "MaxPool", "Reshape", "Slice", "Split", "Transpose")
+"""They give values as they are, in other places."""
 LOOKED_THROUGH = (QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE)
 """What rewrites add, leave out or fold into weights."""
 
