@@ -14,7 +14,7 @@ from edgesr.export.graphs.for_delegates.rewriting import for_gpu
 from edgesr.runtimes.delegates.gpu import GPU
 from edgesr.runtimes.delegates.rules import Refusals, refusals
 from edgesr.runtimes.delegates.tflite_file import graph_operators
-from tests.helpers.tflite_graphs import add, graph_of, reshaped, run, transposed
+from tests.export.graphs.tflite_graphs import add, graph_of, reshaped, run, transposed
 
 SHAPE = (1, 8, 12, 4)
 

@@ -10,7 +10,7 @@ from edgesr.export.graphs.tflite_graph import write_tflite
 from edgesr.runtimes.delegates.operators import Tensor
 from edgesr.runtimes.delegates.tflite_file import read_operators
 from edgesr.runtimes.errors import InputError
-from tests.helpers.tflite_graphs import add, graph_of, transposed
+from tests.export.graphs.tflite_graphs import add, graph_of, transposed
 
 SHAPE = (1, 6, 5, 2)
 
