@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgesr.cli.command import default_of
-from edgesr.cli.completion import delegates, graphs, one_of, precisions, presets, range_methods, some_of
+from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
 from edgesr.cli.completion import targets as known_targets
 from edgesr.cli.completion import weights as known_weights
 from edgesr.cli.int8_options import (
@@ -24,6 +24,7 @@ from edgesr.cli.module_options import (
     CacheDirOption,
     CheckpointOption,
     ColourOption,
+    DelegateOption,
     ModuleOption,
     MultipleOption,
     OnnxOption,
@@ -106,13 +107,7 @@ def export(
     max_drop: MaxDropOption = None,
     validation: ValidationOption = None,
     plan: PlanOption = None,
-    delegate: Annotated[
-        str | None,
-        typer.Option(
-            help="Rewrite TFLite files into operators that a delegate takes: {delegates}.",
-            autocompletion=one_of(delegates),
-        ),
-    ] = None,
+    delegate: DelegateOption = None,
     cache_dir: CacheDirOption = None,
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes; exit code 1 when an artifact could not be made."""

@@ -7,7 +7,6 @@ RESHAPE of a RESHAPE is then one, and no tensor of more dimensions is left betwe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,7 @@ def _rewrite(editor: Editor, operator: Any) -> None:
     if kind == "TRANSPOSE":
         _transpose(editor, operator)
     elif kind in ON_LAST_AXIS or (kind in ON_EVERY_ELEMENT and _is_one_by_one(editor, operator)):
-        _on_fewer(editor, operator, lambda shape: (math.prod(shape[:-1]), shape[-1]))
+        _on_matrices(editor, operator)
 
 
 def _transpose(editor: Editor, operator: Any) -> None:
@@ -84,25 +83,29 @@ def _is_one_by_one(editor: Editor, operator: Any) -> bool:
     return all(shape == target or math.prod(shape) == 1 for shape in shapes)
 
 
-def _on_fewer(editor: Editor, operator: Any, fewer: Callable[[Sequence[int]], Sequence[int]]) -> None:
-    """Put the operator between RESHAPEs of its tensors of many dimensions."""
+def _on_matrices(editor: Editor, operator: Any) -> None:
+    """Put the operator between RESHAPEs of its tensors of many dimensions to matrices."""
     before, after = [], []
     inputs = [int(index) for index in operator.inputs]
     for place, index in enumerate(inputs):
         if index < 0 or len(editor.shape(index)) <= MOST_DIMENSIONS:
             continue
         if editor.values(index) is not None:
-            inputs[place] = editor.constant_as(index, fewer(editor.shape(index)))
+            inputs[place] = editor.constant_as(index, _as_matrix(editor.shape(index)))
             continue
-        inputs[place] = editor.tensor(index, fewer(editor.shape(index)), "seen")
+        inputs[place] = editor.tensor(index, _as_matrix(editor.shape(index)), "seen")
         before.append(editor.reshape(index, inputs[place]))
     target = int(operator.outputs[0])
     if len(editor.shape(target)) > MOST_DIMENSIONS:
-        result = editor.tensor(target, fewer(editor.shape(target)), "seen")
+        result = editor.tensor(target, _as_matrix(editor.shape(target)), "seen")
         operator.outputs = np.array([result], dtype=np.int32)
         after.append(editor.reshape(result, target))
     operator.inputs = np.array(inputs, dtype=np.int32)
     editor.replace(operator, [*before, operator, *after])
+
+
+def _as_matrix(shape: tuple[int, ...]) -> tuple[int, int]:
+    return math.prod(shape[:-1]), shape[-1]
 
 
 def _leave_out_equal(editor: Editor) -> None:
