@@ -49,7 +49,7 @@ def _rewrite(editor: Editor, operator: Any) -> None:
     if kind == "TRANSPOSE":
         _transpose(editor, operator)
     elif kind in ON_LAST_AXIS or (kind in ON_EVERY_ELEMENT and _is_one_by_one(editor, operator)):
-        _on_matrices(editor, operator)
+        _on_rows(editor, operator)
 
 
 def _transpose(editor: Editor, operator: Any) -> None:
@@ -59,11 +59,14 @@ def _transpose(editor: Editor, operator: Any) -> None:
         return
     made = []
     for move in moves(editor.shape(source), permutation.tolist()):
-        seen = editor.tensor(target, move.shape, "seen")
-        moved = editor.tensor(target, [move.shape[axis] for axis in move.permutation], "moved")
+        ones = MOST_DIMENSIONS - len(move.shape)
+        shape = [*[1] * ones, *move.shape]
+        axes = [*range(ones), *(axis + ones for axis in move.permutation)]
+        seen = editor.tensor(target, shape, "seen")
+        moved = editor.tensor(target, [shape[axis] for axis in axes], "moved")
         made += [
             editor.reshape(source, seen),
-            editor.operator("TRANSPOSE", [seen, editor.constant(move.permutation)], moved, schema.TransposeOptionsT()),
+            editor.operator("TRANSPOSE", [seen, editor.constant(axes)], moved, schema.TransposeOptionsT()),
         ]
         source = moved
     editor.replace(operator, [*made, editor.reshape(source, target)])
@@ -83,29 +86,30 @@ def _is_one_by_one(editor: Editor, operator: Any) -> bool:
     return all(shape == target or math.prod(shape) == 1 for shape in shapes)
 
 
-def _on_matrices(editor: Editor, operator: Any) -> None:
-    """Put the operator between RESHAPEs of its tensors of many dimensions to matrices."""
+def _on_rows(editor: Editor, operator: Any) -> None:
+    """Put the operator between RESHAPEs of its tensors of many dimensions to images of one row."""
     before, after = [], []
     inputs = [int(index) for index in operator.inputs]
     for place, index in enumerate(inputs):
         if index < 0 or len(editor.shape(index)) <= MOST_DIMENSIONS:
             continue
         if editor.values(index) is not None:
-            inputs[place] = editor.constant_as(index, _as_matrix(editor.shape(index)))
+            inputs[place] = editor.constant_as(index, _as_row(editor.shape(index)))
             continue
-        inputs[place] = editor.tensor(index, _as_matrix(editor.shape(index)), "seen")
+        inputs[place] = editor.tensor(index, _as_row(editor.shape(index)), "seen")
         before.append(editor.reshape(index, inputs[place]))
     target = int(operator.outputs[0])
     if len(editor.shape(target)) > MOST_DIMENSIONS:
-        result = editor.tensor(target, _as_matrix(editor.shape(target)), "seen")
+        result = editor.tensor(target, _as_row(editor.shape(target)), "seen")
         operator.outputs = np.array([result], dtype=np.int32)
         after.append(editor.reshape(result, target))
     operator.inputs = np.array(inputs, dtype=np.int32)
     editor.replace(operator, [*before, operator, *after])
 
 
-def _as_matrix(shape: tuple[int, ...]) -> tuple[int, int]:
-    return math.prod(shape[:-1]), shape[-1]
+def _as_row(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The delegate takes the first side for a batch, and is built for batches of one."""
+    return 1, 1, math.prod(shape[:-1]), shape[-1]
 
 
 def _leave_out_equal(editor: Editor) -> None:
