@@ -57,7 +57,7 @@ def finish(tile: FloatArray, residual: FloatArray) -> FloatArray:
 
 
 def planner(model: onnx.ModelProto | None = None, said: Callable[[str], None] = lambda _text: None) -> Planner:
-    return Planner(model or fragile_graph(), TILES, SELECTION, finish, said)
+    return Planner(model or fragile_graph(), TILES, SELECTION, finish, lambda tile: tile, said)
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def test_biases_are_corrected_where_that_measures_better(monkeypatch: pytest.Mon
 def test_tiles_that_the_network_leaves_alone_are_refused() -> None:
     model = fragile_graph()
     with pytest.raises(InputError, match="--calibration"):
-        Planner(model, TILES, SELECTION, lambda tile, _residual: tile, lambda _text: None)
+        Planner(model, TILES, SELECTION, lambda tile, _residual: tile, lambda tile: tile, lambda _text: None)
 
 
 def test_budget_by_hand() -> None:
