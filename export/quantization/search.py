@@ -83,7 +83,7 @@ class Planner:
             plan = self._try(scope, (), methods, budget)
             tried.append(plan)
             self._notify(f"int8, {_SCOPES[scope]}, {plan.range_method} ranges: {_measured(plan).describe()}")
-            if _is_good(plan, budget):
+            if self._is_good(plan, budget):
                 return self._finished(plan, budget)
         ranking = self._rank(plan)
         if len(self._layers) > _FEW_LAYERS:
@@ -139,10 +139,15 @@ class Planner:
                 self._notify(f"{_described(plans[count])}, {plans[count].range_method} ranges")
             return plans[count]
 
-        for accept in (_is_good, _keeps):
+        for accept in (self._is_good, _keeps):
             if (count := least_accepted(most, lambda count, accept=accept: accept(plan_of(count), budget))) is not None:
                 return self._fewer(plans[count], budget, accept)
         return max(plans.values(), key=_order)
+
+    def _is_good(self, plan: Plan, budget: Budget) -> bool:
+        """Whether it keeps the budget, and the flat-tile rule unless the budget is below what the base has anyway."""
+        lenient = budget.min_psnr_db < self._fidelity.base_psnr_db
+        return _keeps(plan, budget) and (_measured(plan).keeps_flat or lenient)
 
     def _fewer(self, plan: Plan, budget: Budget, accept: Callable[[Plan, Budget], bool]) -> Plan:
         """Without those float layers that the budget does not need, the least sensitive tried first."""
@@ -215,10 +220,6 @@ def _order(plan: Plan) -> tuple[bool, float]:
 
 def _keeps(plan: Plan, budget: Budget) -> bool:
     return _measured(plan).keeps(budget)
-
-
-def _is_good(plan: Plan, budget: Budget) -> bool:
-    return _keeps(plan, budget) and _measured(plan).keeps_flat
 
 
 def _described(plan: Plan) -> str:
