@@ -177,7 +177,9 @@ class Planner:
     def _corrected(self, plan: Plan, budget: Budget) -> Plan:
         """With corrected biases, if those measure better: rounding that keeps sums leaves them little to do."""
         corrected = self._measured_plan(replace(plan, biases=self._correct(plan, reduced_range=True)))
-        before, after = ((_measured(p).keeps(budget), _measured(p).mean_psnr_db) for p in (plan, corrected))
+        before, after = (
+            (_keeps(p, budget), _measured(p).keeps_flat, _measured(p).mean_psnr_db) for p in (plan, corrected)
+        )
         return corrected if after > before else plan
 
     def _finished(self, plan: Plan, budget: Budget) -> Plan:
@@ -185,7 +187,7 @@ class Planner:
         plan = plan if plan.biases else self._corrected(plan, budget)
         corrected = replace(plan, biases_8bit=self._correct(plan, reduced_range=False))
         before, after = (self._measure(p, reduced_range=False) for p in (plan, corrected))
-        better, measured = (corrected, after) if after.mean_psnr_db > before.mean_psnr_db else (plan, before)
+        better, measured = (corrected, after) if _preferred(after) > _preferred(before) else (plan, before)
         return replace(
             better,
             measured_8bit=measured,
