@@ -1,6 +1,6 @@
 """float16 ONNX graphs: weights alone (fp16), or arithmetic too (fp16a).
 
-fp16    weights of convolutions and linear layers in float16, cast to float32 as the file is loaded: half the size, float32 arithmetic
+fp16    weights of layers in float16, cast to float32 as the file is loaded: half the size, float32 arithmetic
 fp16a   every operator of the tile graph in float16, for GPUs, NPUs and arm64 CPUs with half-precision units; its input
         and output stay float32, and so does the glue around it: noise level, sums of squares, projection and clip
 
