@@ -142,7 +142,9 @@ def test_a_plan_is_written_and_taken(run_cli: RunCli, cache_dir: Path, tmp_path:
     other = tmp_path / "other"
     other.mkdir()
     preset = ("--preset", "srrescycgan-mobile")
-    refused(run_cli, cache_dir, other, *preset, *tile, naming=f"{plan}: is a plan of other weights: those of layer head")
+    refused(
+        run_cli, cache_dir, other, *preset, *tile, naming=f"{plan}: is a plan of other weights: those of layer head"
+    )
     plan.write_text("{}")
     code, _, err = run_cli(*arguments, "--output", tmp_path / "none")
     assert code == 2 and f"{plan}: is no plan of a quantization" in err and not (tmp_path / "none").exists()
