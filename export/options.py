@@ -40,6 +40,8 @@ class ExportOptions:
     40 dB and 0.3 levels for edgesr's networks, and for a user's what docs/quantization.md tells. Or it loses at most
     ``max_drop_db`` of PSNR on the HR photographs of the folder ``validation``. ``plan`` is a file of these choices,
     which is taken where it exists, and written where it does not.
+
+    ``delegate``: TFLite files are rewritten into operators that it takes, by its published list: "gpu".
     """
 
     preset: str | None = None
@@ -62,6 +64,7 @@ class ExportOptions:
     max_drop_db: float | None = None
     validation: Path | None = None
     plan: Path | None = None
+    delegate: str | None = None
 
     def __post_init__(self) -> None:
         if not all(1 <= side <= LARGEST_SIDE for side in self.tile_size):

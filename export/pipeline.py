@@ -75,7 +75,7 @@ def export_bundle(
     output = Path(output)
     options, live = split_source(source, options)
     targets, not_of_onnx = options.possible_targets()
-    plans = plan_artifacts(targets, options.precisions, options.graphs, options.tile_size)
+    plans = plan_artifacts(targets, options.precisions, options.graphs, options.tile_size, options.delegate)
     files = [] if live is not None else [options.source()]
     name = options.source_name() if live is None else live.title
     check_output(output)
