@@ -13,7 +13,8 @@ import onnx
 
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.targets import EXTRA, TARGETS
-from edgesr.export.graphs.layer_graphs import Layer, LayerGraph, LayerTensors, layers_of, match_layers
+from edgesr.export.graphs.layer_graphs import Layer, LayerGraph, LayerTensors, layers_of
+from edgesr.export.graphs.matching.match import match_layers
 from edgesr.export.graphs.onnx_graph import runner
 from edgesr.export.graphs.onnx_layers import onnx_layer_graph
 from edgesr.export.quantization.precisions import FLOAT

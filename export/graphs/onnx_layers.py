@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,19 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from edgesr.export.graphs.layer_graphs import LayeredFile, LayerGraph, LayerTensors, Match, Operation
-from edgesr.export.graphs.onnx_graph import constants, copied, image_nodes, runner
-from edgesr.export.graphs.operators import CAST, CONVOLUTION, DEPTH_TO_SPACE, DEQUANTIZE, QUANTIZE, onnx_kind
+from edgesr.export.graphs.layer_graphs import LayeredFile, LayerGraph, LayerTensors, Match, Operation, number_slices
+from edgesr.export.graphs.onnx_graph import constant, constants, copied, image_nodes, runner
+from edgesr.export.graphs.operators import (
+    CAST,
+    DEPTH_TO_SPACE,
+    DEQUANTIZE,
+    MATRIX_PRODUCT,
+    QUANTIZE,
+    SLICE,
+    TRANSPOSED_CONVOLUTION,
+    WEIGHTED,
+    onnx_kind,
+)
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.sr_model.generators.layer_names import layer_name
 
@@ -33,27 +44,53 @@ def open_onnx_layers(path: Path) -> LayeredFile:
 
 
 def onnx_layer_graph(model: onnx.ModelProto) -> LayerGraph:
-    """The layer graph of an ONNX model with one input and one output, its nodes in topological order."""
+    """The layer graph of an ONNX model with one image as its input, its nodes in topological order."""
     source = model.graph.input[0].name
     nodes, shapes = image_nodes(model), _constant_shapes(model)
     computed = {source, *(name for node in nodes for name in node.output)}
-    operations = []
+    read = {name for node in model.graph.node for name in node.input}
+    operations: list[Operation] = []
+    begins: dict[str, tuple[int, ...]] = {}
     for node in nodes:
         inputs = tuple(name for name in node.input if name in computed)
-        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-        convolves = node.op_type == CONVOLUTION
-        operations.append(
-            Operation(
-                kind=onnx_kind(node.op_type, len(inputs)),
-                inputs=inputs,
-                output=node.output[0],
-                weight_shape=shapes.get(node.input[1]) if convolves else None,
-                block_size=attributes.get("blocksize", 0),
-                block_major=node.op_type == DEPTH_TO_SPACE and attributes.get("mode", b"DCR") == b"DCR",
-                layer=(layer_name(node.input[1]) or "") if convolves else "",
-            )
-        )
-    return LayerGraph(source, model.graph.output[0].name, tuple(operations))
+        outputs = [name for name in node.output if name in read] if node.op_type == "Split" else node.output[:1]
+        operations += [_operation(node, inputs, output, shapes) for output in outputs]
+        if operations[-1].kind == SLICE:
+            begins.update(_begins(model, node, outputs))
+    return LayerGraph(source, model.graph.output[0].name, number_slices(operations, begins))
+
+
+def _operation(
+    node: onnx.NodeProto, inputs: tuple[str, ...], output: str, shapes: Mapping[str, tuple[int, ...]]
+) -> Operation:
+    kind = onnx_kind(node.op_type, len(inputs))
+    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    weights = shapes.get(node.input[1]) if kind in WEIGHTED else None
+    return Operation(
+        kind=kind,
+        inputs=inputs,
+        output=output,
+        weight_shape=None if weights is None else _weight_shape(kind, weights),
+        block_size=attributes.get("blocksize", 0),
+        block_major=kind == DEPTH_TO_SPACE and attributes.get("mode", b"DCR") == b"DCR",
+        layer="" if weights is None else next(filter(None, map(layer_name, node.input[1:])), ""),
+    )
+
+
+def _begins(model: onnx.ModelProto, node: onnx.NodeProto, outputs: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Output of a slice -> where it begins; of a split, its number."""
+    if node.op_type == "Split":
+        return {output: (number,) for number, output in enumerate(outputs)}
+    if node.input[1] not in constants(model):
+        return {}
+    return {outputs[0]: tuple(constant(model, node.input[1]).tolist())}
+
+
+def _weight_shape(kind: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(out,in,...) of a convolution, whose weights are (in,out,...) where it is a transposed one."""
+    if kind == MATRIX_PRODUCT:
+        return tuple(sorted(shape))
+    return (shape[1], shape[0], *shape[2:]) if kind == TRANSPOSED_CONVOLUTION else shape
 
 
 def onnx_layer_values(model: onnx.ModelProto, match: Match, image: FloatArray, *, exact: bool) -> dict[str, FloatArray]:

@@ -11,14 +11,25 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from edgesr.export.graphs.layer_graphs import LayeredFile, LayerGraph, LayerTensors, Match, Operation
+from edgesr.export.graphs.layer_graphs import LayeredFile, LayerGraph, LayerTensors, Match, Operation, number_slices
 from edgesr.export.graphs.onnx_layers import channel_major
-from edgesr.export.graphs.operators import CONVOLUTION, DEPTH_TO_SPACE, tflite_kind
+from edgesr.export.graphs.operators import (
+    BOUND,
+    CLIP,
+    DEPTH_TO_SPACE,
+    PAD,
+    SLICE,
+    TRANSPOSED_CONVOLUTION,
+    WEIGHTED,
+    tflite_kind,
+)
 from edgesr.export.graphs.tflite_graph import operator_name, read_tflite
 from edgesr.runtimes.arrays import FloatArray
 
 _ACTIVATIONS = {
-    code: name.title() for name, code in vars(schema.ActivationFunctionType).items() if isinstance(code, int) and code
+    code: tflite_kind(name, 1)
+    for name, code in vars(schema.ActivationFunctionType).items()
+    if isinstance(code, int) and code
 }
 
 
@@ -39,27 +50,50 @@ def open_tflite_layers(path: Path) -> LayeredFile:
 def tflite_layer_graph(model: Any) -> LayerGraph:
     """The layer graph of a TFLite model; tensors go by their index."""
     (graph,) = model.subgraphs
-    computed = {int(graph.inputs[0])}
-    operations = []
+    kinds = {int(graph.inputs[0]): ""}
+    operations: list[Operation] = []
+    begins: dict[str, tuple[int, ...]] = {}
     for operator in graph.operators:
-        inputs = tuple(int(i) for i in operator.inputs if int(i) in computed)
+        inputs = tuple(int(i) for i in operator.inputs if int(i) in kinds)
         if not inputs:
             continue
-        computed.update(int(i) for i in operator.outputs)
-        kind, options = tflite_kind(operator_name(model, operator), len(inputs)), operator.builtinOptions
-        convolves, shuffles = kind == CONVOLUTION, kind == DEPTH_TO_SPACE
-        operations.append(
-            Operation(
-                kind=kind,
-                inputs=tuple(map(str, inputs)),
-                output=str(int(operator.outputs[0])),
-                weight_shape=_weight_shape(graph.tensors[int(operator.inputs[1])].shape) if convolves else None,
-                activation=_ACTIVATIONS.get(getattr(options, "fusedActivationFunction", 0)),
-                block_size=options.blockSize if shuffles else 0,
-                block_major=shuffles,
-            )
-        )
-    return LayerGraph(str(int(graph.inputs[0])), str(int(graph.outputs[0])), tuple(operations))
+        name = operator_name(model, operator)
+        kind = _seen_behind(kinds[inputs[0]], tflite_kind(name, len(inputs)))
+        kinds.update((int(output), kind) for output in operator.outputs)
+        operations += [_operation(model, operator, name, kind, inputs, int(output)) for output in operator.outputs]
+        if kind == SLICE:
+            begins.update(_begins(model, operator))
+    return LayerGraph(str(int(graph.inputs[0])), str(int(graph.outputs[0])), number_slices(operations, begins))
+
+
+def _seen_behind(before: str, kind: str) -> str:
+    """The kind of an operator that may be a part of what ONNX has one operator for, with the kind of the one before."""
+    if before == BOUND and kind in (BOUND, "Relu"):
+        return CLIP
+    return PAD if before == TRANSPOSED_CONVOLUTION and kind == SLICE else kind
+
+
+def _operation(model: Any, operator: Any, name: str, kind: str, inputs: tuple[int, ...], output: int) -> Operation:
+    options, shuffles = operator.builtinOptions, kind == DEPTH_TO_SPACE
+    weighted = kind in WEIGHTED and int(operator.inputs[1]) not in inputs
+    return Operation(
+        kind=kind,
+        inputs=tuple(map(str, inputs)),
+        output=str(output),
+        weight_shape=_weight_shape(name, _shape(model, operator.inputs[1])) if weighted else None,
+        activation=_ACTIVATIONS.get(getattr(options, "fusedActivationFunction", 0)),
+        block_size=options.blockSize if shuffles else 0,
+        block_major=shuffles,
+    )
+
+
+def _begins(model: Any, operator: Any) -> dict[str, tuple[int, ...]]:
+    """Output of a slice -> where it begins; of a split, its number."""
+    if len(operator.outputs) > 1:
+        return {str(int(output)): (number,) for number, output in enumerate(operator.outputs)}
+    tensor = model.subgraphs[0].tensors[int(operator.inputs[1])]
+    data = model.buffers[tensor.buffer].data
+    return {} if data is None else {str(int(operator.outputs[0])): tuple(np.frombuffer(bytes(data), "<i4").tolist())}
 
 
 def tflite_layer_values(path: Path, match: Match, image: FloatArray) -> Callable[[str], FloatArray]:
@@ -97,7 +131,13 @@ def _dequantized(values: Any, parameters: Any) -> FloatArray:
     return np.asarray(shifted * np.float32(parameters["scales"][0]), dtype=np.float32)
 
 
-def _weight_shape(shape: Any) -> tuple[int, ...]:
-    """(out,kh,kw,in) -> (out,in,kh,kw)."""
-    outputs, height, width, inputs = (int(side) for side in shape)
-    return outputs, inputs, height, width
+def _shape(model: Any, index: Any) -> tuple[int, ...]:
+    return tuple(int(side) for side in model.subgraphs[0].tensors[int(index)].shape)
+
+
+def _weight_shape(operator: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(out,kh,kw,in) -> (out,in,kh,kw); of a depthwise convolution (1,kh,kw,out) -> (out,1,kh,kw)."""
+    if len(shape) != 4:
+        return tuple(sorted(shape))
+    first, height, width, last = shape
+    return (last, first, height, width) if operator == "DEPTHWISE_CONV_2D" else (first, last, height, width)

@@ -1,0 +1,38 @@
+"""Which of the tensors that carry a layer's values is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edgesr.export.graphs.layer_graphs import LayerGraph
+from edgesr.export.graphs.operators import DEQUANTIZE, PAD, QUANTIZE, SCALE, SHIFT, TRANSPOSED_CONVOLUTION
+
+_CARRIES_ON = {QUANTIZE, DEQUANTIZE, SCALE, SHIFT}
+_FOLDED = (SCALE, SHIFT)
+
+
+def carrier(graph: LayerGraph, tensor: str) -> str:
+    """The tensor that carries a layer's values on: the quantized form where all read that, behind constants.
+
+    What all that read a transposed convolution cut off is no part of it.
+    """
+    cut = {PAD} if _kind(graph, tensor) == TRANSPOSED_CONVOLUTION else set()
+    result = current = tensor
+    while True:
+        users = graph.users(current)
+        kinds = {user.kind for user in users}
+        if len(kinds) != 1 or not kinds <= _CARRIES_ON | cut:
+            return result
+        current = users[0].output
+        if kinds != {DEQUANTIZE}:
+            result = current
+
+
+def equals(graph: LayerGraph, roots: Mapping[str, str], root: str, tensor: str) -> tuple[str, ...]:
+    """All tensors of a layer, before and behind constants: converters fold these into some of its readers."""
+    behind = [op.output for op in graph.operations if op.kind in _FOLDED and roots.get(op.output) == root]
+    return (tensor, *behind)
+
+
+def _kind(graph: LayerGraph, tensor: str) -> str:
+    return next((operation.kind for operation in graph.operations if operation.output == tensor), "")
