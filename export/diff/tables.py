@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from edgesr.benchmarks.tables.table import Table, shape_text
-from edgesr.export.diff.layers import DiffResult, LayerDifference
+from edgesr.export.diff.differences import LayerDifference
+from edgesr.export.diff.layers import DiffResult
 from edgesr.runtimes.wording import counted
 
 

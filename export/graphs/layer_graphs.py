@@ -67,7 +67,7 @@ class Match:
     ``operations``: output of an operation of the graph -> output of the same operation of the reference, which is
     another tensor where an activation is fused. ``block_major``: tensors of the reference (c*b*b,h,w) whose channels
     the graph has in DCR order -> b. ``others``: tensor of the reference -> further ones of the graph that have its
-    values, but for constants that one of both graphs may have folded into weights.
+    values before or behind constants, which one of both graphs may have folded into weights.
     """
 
     tensors: dict[str, str] = field(default_factory=dict)
@@ -75,13 +75,20 @@ class Match:
     block_major: dict[str, int] = field(default_factory=dict)
     others: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def candidates(self, name: str) -> tuple[str, ...]:
+        """The graph's tensor of one of the reference, and then the others."""
+        return tuple(dict.fromkeys((self.tensors[name], *self.others.get(name, ()))))
+
 
 @dataclass(frozen=True)
 class LayerTensors:
-    """Names of tensors (those of the reference), and a reader of their values (c,h,w)."""
+    """Names of tensors (those of the reference), and a reader of their values (c,h,w), without an axis of images.
+
+    It gives the tensor that carries a layer's values on, and then the `Match.others`.
+    """
 
     names: frozenset[str]
-    read: Callable[[str], FloatArray]
+    read: Callable[[str], tuple[FloatArray, ...]]
 
 
 class LayeredFile(Protocol):
@@ -98,7 +105,7 @@ class LayeredFile(Protocol):
 def layers_of(reference: LayerGraph) -> list[Layer]:
     """The layers of a graph in its order; a nameless one goes by its output."""
     layer_of, order = {reference.source: _INPUT}, {_INPUT: 0}
-    found = []
+    found, end = [], _looked_through(reference, reference.output)
     for operation in reference.operations:
         before = [layer_of[name] for name in operation.inputs if name in layer_of]
         layer = max(before, key=lambda name: order[name], default=_INPUT)
@@ -106,9 +113,17 @@ def layers_of(reference: LayerGraph) -> list[Layer]:
             layer = operation.layer or operation.output
             order[layer] = len(order)
         layer_of[operation.output] = layer
-        if operation.kind not in _NOT_COMPARED:
+        if operation.kind not in _NOT_COMPARED or operation.output == end:
             found.append(Layer(tensor=operation.output, layer=layer, operator=operation.kind))
     return found
+
+
+def _looked_through(graph: LayerGraph, tensor: str) -> str:
+    """The tensor behind which a tensor is only looked through."""
+    producers = {op.output: op.inputs[0] for op in graph.operations if op.kind in LOOKED_THROUGH}
+    while tensor in producers:
+        tensor = producers[tensor]
+    return tensor
 
 
 def number_slices(operations: Sequence[Operation], begins: Mapping[str, tuple[int, ...]]) -> tuple[Operation, ...]:

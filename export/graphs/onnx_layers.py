@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from edgesr.export.graphs.operators import (
     CAST,
     DEPTH_TO_SPACE,
     DEQUANTIZE,
-    MATRIX_PRODUCT,
+    LINEAR,
     QUANTIZE,
     SLICE,
     TRANSPOSED_CONVOLUTION,
@@ -24,7 +24,7 @@ from edgesr.export.graphs.operators import (
     onnx_kind,
 )
 from edgesr.runtimes.arrays import FloatArray
-from edgesr.sr_model.generators.layer_names import layer_name
+from edgesr.sr_model.generators.layer_names import layer_name, layer_of_bias
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,14 @@ def _operation(
         weight_shape=None if weights is None else _weight_shape(kind, weights),
         block_size=attributes.get("blocksize", 0),
         block_major=kind == DEPTH_TO_SPACE and attributes.get("mode", b"DCR") == b"DCR",
-        layer="" if weights is None else next(filter(None, map(layer_name, node.input[1:])), ""),
+        layer="" if weights is None else _layer(node),
     )
+
+
+def _layer(node: onnx.NodeProto) -> str:
+    """The network's name of a layer: exporters rename weights that they transpose, and leave its bias as it is."""
+    names = (layer_name(node.input[1]), *(layer_of_bias(name) for name in node.input[2:]))
+    return next(filter(None, names), "")
 
 
 def _begins(model: onnx.ModelProto, node: onnx.NodeProto, outputs: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -88,21 +94,35 @@ def _begins(model: onnx.ModelProto, node: onnx.NodeProto, outputs: Sequence[str]
 
 def _weight_shape(kind: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     """(out,in,...) of a convolution, whose weights are (in,out,...) where it is a transposed one."""
-    if kind == MATRIX_PRODUCT:
+    if kind == LINEAR:
         return tuple(sorted(shape))
     return (shape[1], shape[0], *shape[2:]) if kind == TRANSPOSED_CONVOLUTION else shape
 
 
-def onnx_layer_values(model: onnx.ModelProto, match: Match, image: FloatArray, *, exact: bool) -> dict[str, FloatArray]:
+def onnx_layer_values(
+    model: onnx.ModelProto, match: Match, image: FloatArray, *, exact: bool
+) -> dict[str, tuple[FloatArray, ...]]:
     """Tensor of the reference -> its values (c,h,w) in float32 on an LR image (3,h,w), computed by ONNX Runtime.
 
     Quantized tensors get a DequantizeLinear of their own, so that int8 kernels stay fused; float16 ones a Cast.
     """
     exposed = copied(model)
-    outputs = {name: _expose(exposed, tensor) for name, tensor in match.tensors.items()}
+    wanted = {tensor for name in match.tensors for tensor in match.candidates(name)}
+    outputs = {tensor: _expose(exposed, tensor) for tensor in sorted(wanted)}
     final = model.graph.output[0].name
     found = runner(exposed, [*dict.fromkeys((*outputs.values(), final))], exact=exact)(image)
-    return {name: channel_major(found[output][0], match.block_major.get(name)) for name, output in outputs.items()}
+
+    def values(name: str) -> Iterator[FloatArray]:
+        for tensor in match.candidates(name):
+            yield channel_major(without_batch(found[outputs[tensor]]), match.block_major.get(name))
+
+    return {name: tuple(values(name)) for name in match.tensors}
+
+
+def without_batch(values: FloatArray) -> FloatArray:
+    """A tensor without its axis of images, where it has one: windows of one image are on that axis, too."""
+    result: FloatArray = values[0] if values.ndim > 1 and values.shape[0] == 1 else values
+    return result
 
 
 def channel_major(values: FloatArray, block_size: int | None) -> FloatArray:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE = "Quantize", "Dequantize", "Cast", "Pad", "Scale"
 SHIFT, BOUND, LAYOUT = "Shift", "Bound", "Layout"
-CONVOLUTION, TRANSPOSED_CONVOLUTION, MATRIX_PRODUCT = "Conv", "ConvTranspose", "MatMul"
+CONVOLUTION, TRANSPOSED_CONVOLUTION, LINEAR, MATRIX_PRODUCT = "Conv", "ConvTranspose", "Linear", "MatMul"
 DEPTH_TO_SPACE, RESIZE, ADD, CONCAT, SLICE, CLIP = "DepthToSpace", "Resize", "Add", "Concat", "Slice", "Clip"
 ACTIVATIONS = ("LeakyRelu", "PRelu", "Relu")
-WEIGHTED = (CONVOLUTION, TRANSPOSED_CONVOLUTION, MATRIX_PRODUCT)
-"""Layers with weights; a product of two computed matrices has none."""
+WEIGHTED = (CONVOLUTION, TRANSPOSED_CONVOLUTION, LINEAR)
+"""Layers with weights; a product of two computed matrices (MatMul) has none."""
 LOOKED_THROUGH = (QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE, SHIFT, BOUND, LAYOUT)
 """What rewrites and converters add, leave out or fold into weights, among it constant factors (Scale), addends (Shift)
 and bounds, and what only orders values otherwise (Layout)."""
@@ -43,7 +43,15 @@ _OF_TFLITE = {
     **dict.fromkeys(("SPLIT", "SPLIT_V", "STRIDED_SLICE"), SLICE),
     **dict.fromkeys(("RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "BROADCAST_TO"), LAYOUT),
 }
-_WITH_A_CONSTANT = {"Mul": SCALE, "Div": SCALE, "Add": SHIFT, "Sub": SHIFT, "Min": BOUND, "Max": BOUND}
+_WITH_A_CONSTANT = {
+    "Mul": SCALE,
+    "Div": SCALE,
+    "Add": SHIFT,
+    "Sub": SHIFT,
+    "Min": BOUND,
+    "Max": BOUND,
+    MATRIX_PRODUCT: LINEAR,
+}
 
 
 def onnx_kind(operator: str, data_inputs: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edgesr.export.graphs.layer_graphs import LayeredFile, LayerGraph, LayerTensors, Match, Operation, number_slices
-from edgesr.export.graphs.onnx_layers import channel_major
+from edgesr.export.graphs.onnx_layers import channel_major, without_batch
 from edgesr.export.graphs.operators import (
     BOUND,
     CLIP,
@@ -96,7 +96,7 @@ def _begins(model: Any, operator: Any) -> dict[str, tuple[int, ...]]:
     return {} if data is None else {str(int(operator.outputs[0])): tuple(np.frombuffer(bytes(data), "<i4").tolist())}
 
 
-def tflite_layer_values(path: Path, match: Match, image: FloatArray) -> Callable[[str], FloatArray]:
+def tflite_layer_values(path: Path, match: Match, image: FloatArray) -> Callable[[str], tuple[FloatArray, ...]]:
     """Run an LR image (3,h,w) and give a reader: tensor of the reference -> its values (c,h,w) in float32.
 
     LiteRT's own kernels compute it: a delegate such as XNNPACK does not show its inner tensors.
@@ -115,12 +115,18 @@ def tflite_layer_values(path: Path, match: Match, image: FloatArray) -> Callable
     interpreter.invoke()
     details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
 
-    def read(name: str) -> FloatArray:
-        index = int(match.tensors[name])
-        values = _dequantized(interpreter.get_tensor(index), details[index]["quantization_parameters"])[0]
-        return channel_major(np.ascontiguousarray(values.transpose(2, 0, 1)), match.block_major.get(name))
+    def values(name: str) -> Iterator[FloatArray]:
+        for index in map(int, match.candidates(name)):
+            found = _dequantized(interpreter.get_tensor(index), details[index]["quantization_parameters"])
+            yield channel_major(_channels_first(found), match.block_major.get(name))
 
-    return read
+    return lambda name: tuple(values(name))
+
+
+def _channels_first(values: FloatArray) -> FloatArray:
+    """(1,h,w,c) -> (c,h,w); another tensor only without its axis of images."""
+    alone = without_batch(values)
+    return np.ascontiguousarray(alone.transpose(2, 0, 1)) if alone.ndim == 3 and alone is not values else alone
 
 
 def _dequantized(values: Any, parameters: Any) -> FloatArray:

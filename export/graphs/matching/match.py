@@ -13,7 +13,7 @@ from edgesr.export.graphs.layer_graphs import LayerGraph, Match, Operation
 from edgesr.export.graphs.matching.bridges import Sources, bridge, computed_from
 from edgesr.export.graphs.matching.carriers import carrier, equals
 from edgesr.export.graphs.matching.reference import Reference
-from edgesr.export.graphs.operators import CONVOLUTION, DEPTH_TO_SPACE, LOOKED_THROUGH, RESIZE
+from edgesr.export.graphs.operators import CONVOLUTION, DEPTH_TO_SPACE, LAYOUT, LOOKED_THROUGH, RESIZE
 from edgesr.export.graphs.walk import needed_for
 from edgesr.runtimes.errors import EdgesrError
 
@@ -51,6 +51,7 @@ class _Walk:
     """Through a graph in its order. ``roots``: tensor -> the one of the reference that it is.
 
     ``_parts``: tensor of which no more is known than which of the reference's it is computed from, alone -> these.
+    ``_ordered``: tensor whose values are only ordered otherwise -> the one that they come from.
     """
 
     def __init__(self, graph: LayerGraph, reference: Reference) -> None:
@@ -58,6 +59,7 @@ class _Walk:
         self.roots = {graph.source: reference.source}
         self._parts: dict[str, Sources] = {}
         self._match = Match()
+        self._ordered: dict[str, str] = {}
         self._phases: set[str] = set()
 
     def match(self) -> Match:
@@ -74,6 +76,8 @@ class _Walk:
 
     def _pass_on(self, operation: Operation) -> None:
         source = operation.inputs[0]
+        if operation.kind == LAYOUT:
+            self._ordered[operation.output] = self._ordered.get(source, source)
         if source in self.roots:
             self.roots[operation.output] = self.roots[source]
         elif source in self._parts:
@@ -110,7 +114,7 @@ class _Walk:
             same, inputs = bridged
             for name, known in zip(operation.inputs, inputs, strict=True):
                 if known not in self._match.tensors and known != self._reference.source:
-                    self._match.tensors[known], self.roots[name] = name, known
+                    self._match.tensors[known], self.roots[name] = self._ordered.get(name, name), known
             self._record(operation, same)
         elif operation.weight_shape is None:
             self._parts[operation.output] = frozenset().union(*sources)
