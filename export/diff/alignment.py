@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from edgesr.runtimes.arrays import FloatArray
 
 _MOST_AXES = 5
+_IN_ANOTHER_ORDER = 0.1
+"""Relative RMS from which on values that are the same when they are sorted are in another order, and not wrong."""
 
 
 def nearest(a: Sequence[FloatArray], b: Sequence[FloatArray], limit: float) -> tuple[FloatArray, FloatArray] | None:
@@ -46,7 +48,7 @@ def aligned(a: FloatArray, b: FloatArray, limit: float) -> FloatArray | None:
     if a.shape == b.shape and not same_values:
         return a
     best = min(_orders(a, b.shape), key=lambda values: relative_rms(values, b))
-    return None if same_values and relative_rms(best, b) > limit else best
+    return None if same_values and relative_rms(best, b) > max(limit, _IN_ANOTHER_ORDER) else best
 
 
 def relative_rms(a: FloatArray, b: FloatArray) -> float:

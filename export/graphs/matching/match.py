@@ -28,7 +28,7 @@ def match_layers(graph: LayerGraph, reference: LayerGraph) -> Match:
     if end not in found.tensors:
         last = list(found.tensors)[-1] if found.tensors else "the input"
         raise EdgesrError(
-            f"the graph is not that of the float32 ONNX graph: after {last} no operator is the same; "
+            f"the graph is not that of the float32 ONNX tile graph: after {last} no operator is the same; "
             "export both artifacts from one checkpoint; layers of a network of your own cannot always be followed, "
             "edgesr parity compares its pictures"
         )
