@@ -11,7 +11,7 @@ import numpy as np
 from edgesr.benchmarks.parity.comparison import finite
 from edgesr.export.diff.alignment import nearest, relative_rms, root_mean_square
 from edgesr.export.graphs.layer_graphs import Layer, LayerTensors
-from edgesr.export.graphs.operators import WEIGHTED
+from edgesr.export.graphs.operators import LAYERS
 from edgesr.runtimes.arrays import FloatArray
 
 
@@ -39,7 +39,7 @@ class LayerDifference:
     @property
     def name(self) -> str:
         """The layer, with the operator behind it where that is not the layer itself."""
-        return self.layer if self.operator in (*WEIGHTED, "output") else f"{self.layer} > {self.operator}"
+        return self.layer if self.operator in (*LAYERS, "output") else f"{self.layer} > {self.operator}"
 
 
 def compare(layers: Sequence[Layer], a: LayerTensors, b: LayerTensors, limit: float) -> tuple[LayerDifference, ...]:

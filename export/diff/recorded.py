@@ -9,7 +9,7 @@ from edgesr.export.diff.layer_tensors import Reference
 from edgesr.export.graphs.layer_graphs import LayerTensors
 from edgesr.export.graphs.onnx_graph import runner
 from edgesr.export.graphs.onnx_layers import without_batch
-from edgesr.export.graphs.operators import ADD, WEIGHTED
+from edgesr.export.graphs.operators import ADD, LAYERS
 from edgesr.export.graphs.walk import needed_for
 from edgesr.export.recorded_values import sampled
 from edgesr.runtimes.arrays import FloatArray
@@ -80,11 +80,9 @@ def _nearest(recorded: FloatArray, computed: Mapping[str, FloatArray]) -> str | 
 
 def _named(module: str, reference: Reference) -> str | None:
     """The layer of a module, or the last layer or sum of those inside it."""
-    layers = [layer for layer in reference.layers if layer.operator in WEIGHTED and layer.layer == module]
+    layers = [layer for layer in reference.layers if layer.operator in LAYERS and layer.layer == module]
     inside = [
-        layer
-        for layer in reference.layers
-        if layer.operator in (*WEIGHTED, ADD) and layer.layer.startswith(f"{module}.")
+        layer for layer in reference.layers if layer.operator in (*LAYERS, ADD) and layer.layer.startswith(f"{module}.")
     ]
     return next((layer.tensor for layer in reversed(layers or inside)), None)
 

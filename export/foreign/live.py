@@ -32,7 +32,6 @@ def split_source(
     options = ExportOptions() if options is None else options
     if given := [name for name in _SOURCES if getattr(options, name) is not None]:
         raise InputError(f"ExportOptions({', '.join(given)}): says which network to export, and a Generator is given")
-    options.require_float("given as a Generator")
     return options, source
 
 

@@ -19,7 +19,6 @@ def own_or_recognised(options: ExportOptions, cache: StageCache, progress: Progr
         _ = StageRunner(cache, checkpoint, progress).config
     except UnknownNetworkError as error:
         require_spandrel(error)
-        options.require_float("whose architecture is recognised")
         folder = cache.run(Stage("recognise", child_process.recognise), checkpoint)
         child_process.tell_notes(folder, progress)
         return folder / child_process.FILE

@@ -16,11 +16,11 @@ from edgesr.export.graphs.operators import (
     CAST,
     DEPTH_TO_SPACE,
     DEQUANTIZE,
+    LAYERS,
     LINEAR,
     QUANTIZE,
     SLICE,
     TRANSPOSED_CONVOLUTION,
-    WEIGHTED,
     onnx_kind,
 )
 from edgesr.runtimes.arrays import FloatArray
@@ -65,7 +65,7 @@ def _operation(
 ) -> Operation:
     kind = onnx_kind(node.op_type, len(inputs))
     attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    weights = shapes.get(node.input[1]) if kind in WEIGHTED else None
+    weights = shapes.get(node.input[1]) if kind in LAYERS else None
     return Operation(
         kind=kind,
         inputs=inputs,

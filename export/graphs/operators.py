@@ -6,9 +6,14 @@ QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE = "Quantize", "Dequantize", "Cast", "Pad"
 SHIFT, BOUND, LAYOUT = "Shift", "Bound", "Layout"
 CONVOLUTION, TRANSPOSED_CONVOLUTION, LINEAR, MATRIX_PRODUCT = "Conv", "ConvTranspose", "Linear", "MatMul"
 DEPTH_TO_SPACE, RESIZE, ADD, CONCAT, SLICE, CLIP = "DepthToSpace", "Resize", "Add", "Concat", "Slice", "Clip"
+GEMM = "Gemm"
+WEIGHTED = (CONVOLUTION, TRANSPOSED_CONVOLUTION, MATRIX_PRODUCT, GEMM)
+"""Operators of ONNX that may have weights."""
+LAYERS = (CONVOLUTION, TRANSPOSED_CONVOLUTION, LINEAR)
+"""Operators with weights, in both formats; a product of two computed matrices (MatMul) is none of them."""
 ACTIVATIONS = ("LeakyRelu", "PRelu", "Relu")
-WEIGHTED = (CONVOLUTION, TRANSPOSED_CONVOLUTION, LINEAR)
-"""Layers with weights; a product of two computed matrices (MatMul) has none."""
+MOVES = ("Concat", "MaxPool", "Reshape", "Slice", "Split", "Transpose")
+"""They give values as they are, in other places."""
 LOOKED_THROUGH = (QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE, SHIFT, BOUND, LAYOUT)
 """What rewrites and converters add, leave out or fold into weights, among it constant factors (Scale), addends (Shift)
 and bounds, and what only orders values otherwise (Layout)."""
@@ -17,7 +22,7 @@ _OF_ONNX = {
     "QuantizeLinear": QUANTIZE,
     "DequantizeLinear": DEQUANTIZE,
     "Identity": CAST,
-    "Gemm": MATRIX_PRODUCT,
+    GEMM: MATRIX_PRODUCT,
     "Einsum": MATRIX_PRODUCT,
     "GlobalAveragePool": "ReduceMean",
     "Split": SLICE,

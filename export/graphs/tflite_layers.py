@@ -17,10 +17,10 @@ from edgesr.export.graphs.operators import (
     BOUND,
     CLIP,
     DEPTH_TO_SPACE,
+    LAYERS,
     PAD,
     SLICE,
     TRANSPOSED_CONVOLUTION,
-    WEIGHTED,
     tflite_kind,
 )
 from edgesr.export.graphs.tflite_graph import operator_name, read_tflite
@@ -75,7 +75,7 @@ def _seen_behind(before: str, kind: str) -> str:
 
 def _operation(model: Any, operator: Any, name: str, kind: str, inputs: tuple[int, ...], output: int) -> Operation:
     options, shuffles = operator.builtinOptions, kind == DEPTH_TO_SPACE
-    weighted = kind in WEIGHTED and int(operator.inputs[1]) not in inputs
+    weighted = kind in LAYERS and int(operator.inputs[1]) not in inputs
     return Operation(
         kind=kind,
         inputs=tuple(map(str, inputs)),

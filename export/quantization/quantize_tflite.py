@@ -23,7 +23,7 @@ import onnx
 from ai_edge_litert import schema_py_generated as schema
 
 from edgesr.export.graphs.depth_to_space import use_dcr_order
-from edgesr.export.graphs.onnx_graph import constant, convolutions
+from edgesr.export.graphs.onnx_graph import constant, weighted_nodes
 from edgesr.export.graphs.tflite_graph import (
     constant_values,
     operator_name,
@@ -33,7 +33,7 @@ from edgesr.export.graphs.tflite_graph import (
 )
 from edgesr.export.graphs.tile_in_tflite import find_tile
 from edgesr.export.quantization.plan import Plan, Range
-from edgesr.export.quantization.search import planned_weights
+from edgesr.export.quantization.planning.application import planned_weights
 from edgesr.export.quantization.vanishing_channels import keep_biases
 from edgesr.export.quantization.weight_rounding import on_8bit_grid
 from edgesr.export.subprocesses import run_converter
@@ -125,8 +125,8 @@ def _names(model: Any, operators: Iterable[Any]) -> tuple[str, ...]:
 def _set_weights(model: Any, matched: Mapping[str, Any], tile_graph: onnx.ModelProto, planned: onnx.ModelProto) -> None:
     """Carry weights and biases over, with the constant factor and shift that the converter folded into them."""
     before, after = use_dcr_order(tile_graph), use_dcr_order(planned)
-    biases = {node.name: constant(before, node.input[2]) for node in convolutions(before) if len(node.input) > 2}
-    for node in convolutions(after):
+    biases = {node.name: constant(before, node.input[2]) for node in weighted_nodes(before) if len(node.input) > 2}
+    for node in weighted_nodes(after):
         operator = matched[node.name]
         original = constant(before, node.input[1]).transpose(0, 2, 3, 1)
         factor = _folded_factor(constant_values(model, operator.inputs[1]), original, node.name)

@@ -14,11 +14,14 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edgesr.export.graphs.onnx_graph import constants, convolutions, data_inputs, runner
-from edgesr.export.graphs.operators import CONVOLUTION, PAD
+from edgesr.export.calibration.extremes import extreme_tiles
+from edgesr.export.graphs.image_parts import image_tensors
+from edgesr.export.graphs.onnx_graph import float_tensors, image_nodes, input_channels, runner, weighted_nodes
+from edgesr.export.graphs.operators import PAD
 from edgesr.export.quantization.plan import Range
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
+from edgesr.runtimes.bundle.manifest import Size
 
 BINS = 4096
 PERCENTILE = 99.999
@@ -43,7 +46,7 @@ class Histogram:
 def collect_histograms(
     model: onnx.ModelProto, tensors: Sequence[str], tiles: Sequence[FloatArray]
 ) -> dict[str, Histogram]:
-    """Histogram of each tensor over all tiles (3,h,w); one tile's tensors at a time are held."""
+    """Histogram of each tensor over all tiles (c,h,w); one tile's tensors at a time are held."""
     run = runner(model, tensors)
     lows, highs = dict.fromkeys(tensors, np.inf), dict.fromkeys(tensors, -np.inf)
     for tile in tiles:
@@ -68,28 +71,36 @@ def choose_range(histogram: Histogram, method: RangeMethod) -> Range:
     return min(low, 0.0), max(high, 0.0)
 
 
-def image_ranges(model: onnx.ModelProto, tensors: Sequence[str]) -> dict[str, Range]:
+def quantizable_tensors(model: onnx.ModelProto) -> list[str]:
+    """The float32 tensors that are computed from pixels, the image first."""
+    floats = set(float_tensors(model))
+    computed = [name for node in image_nodes(model) for name in node.output if name in floats]
+    return list(dict.fromkeys((model.graph.input[0].name, *computed)))
+
+
+def image_ranges(model: onnx.ModelProto, tensors: Sequence[str], size: Size = (16, 16)) -> dict[str, Range]:
     """Full ranges of those tensors that no weights precede (the image itself, scaled, padded, upsampled).
 
-    Their values are those of any photograph, whatever was calibrated on: what black and white input gives.
+    Their values are those of any photograph, whatever was calibrated on: what extreme images of a size give.
     """
-    known = constants(model)
-    images = {model.graph.input[0].name}
-    for node in model.graph.node:
-        if node.op_type != CONVOLUTION and set(data_inputs(node, known)) <= images:
-            images.update(node.output)
+    images = image_tensors(model)
     names = [name for name in tensors if name in images]
     run = runner(model, names)
-    black, white = (run(np.full((3, 16, 16), value, dtype=np.float32)) for value in (0, 255))
-    return {name: (float(black[name].min()), float(white[name].max())) for name in names}
+    found = [run(tile) for tile in extreme_tiles(input_channels(model), size).values()]
+    return {name: _ends_with_zero([values[name] for values in found]) for name in names}
+
+
+def _ends_with_zero(found: Sequence[FloatArray]) -> Range:
+    return min(0.0, *(float(values.min()) for values in found)), max(0.0, *(float(values.max()) for values in found))
 
 
 def wide_ranges(tile_graph: onnx.ModelProto, tiles: Sequence[FloatArray]) -> dict[str, Range]:
-    """Ranges for 16-bit activations: twice those of the image and of the convolutions' inputs and outputs."""
-    used = (name for node in convolutions(tile_graph) for name in (node.input[0], node.output[0]))
+    """Ranges for 16-bit activations: twice those of the image and of the layers' inputs and outputs."""
+    used = (name for node in weighted_nodes(tile_graph) for name in (node.input[0], node.output[0]))
     tensors = list(dict.fromkeys((tile_graph.graph.input[0].name, *used)))
     ranges = {n: choose_range(h, "minmax") for n, h in collect_histograms(tile_graph, tensors, tiles).items()}
-    return {n: (2 * low, 2 * high) for n, (low, high) in (ranges | image_ranges(tile_graph, tensors)).items()}
+    fixed = image_ranges(tile_graph, tensors, tiles[0].shape[1:])
+    return {n: (2 * low, 2 * high) for n, (low, high) in (ranges | fixed).items()}
 
 
 def affine_8bit(low: float, high: float) -> tuple[float, int]:

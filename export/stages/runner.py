@@ -5,12 +5,14 @@ Imports no torch: a converter is loaded only when its stage is not in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Concatenate, ParamSpec
 
+from edgesr.export.calibration.network_tiles import network_tiles
+from edgesr.export.calibration.validation import ValidationSet
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.quantization.plan import Calibrated, Plan, Range, read_plan, read_ranges
@@ -23,10 +25,12 @@ from edgesr.export.steps.rewriting import Rewriting
 from edgesr.export.tiling import pooled_measurement
 from edgesr.export.tiling.pooled_measurement import FOUND_FILE, MODEL_FILE, RESULT_FILE, Found, Pooled
 from edgesr.export.tiling.tile_proof import inexact_halo, is_sparse
+from edgesr.runtimes.arrays import FloatArray, Image
 from edgesr.runtimes.bundle.contract import Tiling, channels_of
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.files import sha256_of
+from edgesr.runtimes.glue.colour import network_image
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.packages import installed_version
 from edgesr.runtimes.progress import Progress, notice, silent
@@ -142,33 +146,52 @@ class StageRunner:
         """File of one artifact and the package versions that made it."""
         versions = {name: installed_version(name) or "absent" for name in plan.target.packages}
         source = self._float_file(plan)
-        if self.is_pooled(plan):
-            return self._pooled_folder(source) / MODEL_FILE, versions
         if plan.precision == FLOAT:
-            return source, versions
+            return (self._pooled_folder(source) / MODEL_FILE if self.is_pooled(plan) else source), versions
         assert plan.target.rewrite is not None
         folder = self.run(plan, plan.target.rewrite, self._rewriting(plan, quantization), source, plan.graph)
-        return folder / plan.target.file_name, versions
+        file = folder / plan.target.file_name
+        return (self._with_given_means(plan, file) if self.is_pooled(plan) else file), versions
+
+    def _with_given_means(self, plan: ArtifactPlan, file: Path) -> Path:
+        if plan.precision == "fp16a":
+            raise EdgesrError("sums of the features that the network pools do not fit into float16; export fp16")
+        stage = Stage(f"pooled-{plan.id}", pooled_measurement.give_means, ("onnx",))
+        return self._cache.run(stage, file, self.config.minimum_side) / MODEL_FILE
 
     def plan(self, quantization: QuantizationSettings) -> Plan:
-        """The choice of int8 layers, ranges and biases for the tile graph."""
+        """The choice of int8 layers, ranges and biases for the tile graph; an EdgesrError where a budget is missed."""
         folder = self._cache.run(
             Stage("quantization-plan", int8_plan.search),
             self.onnx_file("tile"),
-            tiles=quantization.calibration.tiles,
-            selection=quantization.calibration.selection,
-            budget=quantization.budget,
+            tiles=self._network_tiles(quantization.calibration.tiles),
+            selection=self._network_tiles(quantization.calibration.selection),
+            asked=quantization.asked,
             range_method=quantization.range_method,
             scale=self.config.scale,
             glue=self.glue,
+            photographs=self._photographs(quantization.validation),
             tell=lambda text: notice(self._progress, text),
         )
-        return read_plan(folder)
+        plan = read_plan(folder)
+        if plan.missed is not None:
+            raise EdgesrError(plan.missed)
+        return plan
+
+    def _photographs(self, validation: ValidationSet | None) -> tuple[tuple[FloatArray, FloatArray], ...]:
+        colour = self.config.colour
+        pairs = () if validation is None else validation.pairs
+        return tuple((network_image(lr, colour), network_image(hr, colour)) for lr, hr in pairs)
 
     def wide_ranges(self, quantization: QuantizationSettings) -> dict[str, Range]:
         """Ranges of the tile graph for 16-bit activations."""
         stage = Stage("wide-ranges", wide_ranges.measure)
-        return read_ranges(self._cache.run(stage, self.onnx_file("tile"), quantization.calibration.tiles))
+        tiles = self._network_tiles(quantization.calibration.tiles)
+        return read_ranges(self._cache.run(stage, self.onnx_file("tile"), tiles))
+
+    def _network_tiles(self, tiles: Sequence[Image]) -> tuple[FloatArray, ...]:
+        config = self.config
+        return network_tiles(tiles, colour=config.colour, least_side=config.minimum_side, multiple=config.multiple)
 
     def goldens(self, tile_size: Size) -> tuple[Path, tuple[GoldenRecord, ...]]:
         """Folder of recorded tensors and their records."""

@@ -188,7 +188,6 @@ def test_uint8_is_of_255(tmp_path: Path) -> None:
         ({"weights": "real"}, "give --onnx alone"),
         ({"checkpoint": Path("w.pth")}, "give --onnx alone"),
         ({"module": "net.py:build"}, "give --onnx alone"),
-        ({"precisions": ("fp32", "int8")}, "--precision int8: networks given with --onnx are exported in fp32 alone"),
         ({"onnx": Path("absent.onnx")}, "absent.onnx: no such file"),
         ({"targets": ("onnx", "torchscript")}, "--targets torchscript: it is made from PyTorch"),
     ],

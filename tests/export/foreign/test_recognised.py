@@ -104,9 +104,6 @@ def test_a_recognised_checkpoint_becomes_a_bundle(
         assert np.abs(found - expected).max() < 0.01
     code, stdout, _ = run_cli("inspect", tmp_path / "x4v3.safetensors", "--cache-dir", cache_dir)
     assert code == 0 and "recognises RealESRGAN Compact" in " ".join(stdout.split())
-    options = ExportOptions(checkpoint=tmp_path / "x4v3.safetensors", precisions=("fp16",), targets=("onnx",))
-    with pytest.raises(InputError, match="--precision fp16: networks whose architecture is recognised"):
-        export_bundle(options, tmp_path / "other", cache_dir=cache_dir)
 
 
 @needs_spandrel
