@@ -29,8 +29,8 @@ class DiffResult(ResultFile):
     """Content of ``edgesr diff --json``. ``b`` is the reference: an artifact's id, or "pytorch".
 
     ``exact``: ONNX files without graph optimisations. ``size``: LR height and width of the golden. ``first_over``: the
-    first layer above the threshold, None when none is. ``not_compared``: tensors that only one of both
-    has, or both in other axes.
+    first layer above the threshold, None when none is. ``not_compared``: tensors that only one of both has, or both in
+    other axes, and PyTorch's modules that no tensor of files is.
     """
 
     KIND = "diff"
@@ -70,8 +70,9 @@ def compare_layers(bundle: Bundle, a: str, b: str, options: DiffOptions) -> Diff
     limit = default_threshold(first, second) if options.threshold is None else options.threshold
     reference, image = open_reference(bundle, first.graph), bundle.tensor(chosen.input)
     tensors = artifact_tensors(bundle, first, reference, image, exact=options.exact)
+    missing: tuple[str, ...] = ()
     if second is None:
-        tensors, expected = against_pytorch(bundle, chosen, reference, tensors, limit)
+        tensors, expected, missing = against_pytorch(bundle, chosen, reference, tensors, limit)
     else:
         expected = artifact_tensors(bundle, second, reference, image, exact=options.exact)
     layers = compare(reference.layers_of(first.graph), tensors, expected, limit)
@@ -89,7 +90,7 @@ def compare_layers(bundle: Bundle, a: str, b: str, options: DiffOptions) -> Diff
         threshold=limit,
         layers=layers,
         first_over=next((layer.name for layer in layers if not layer.passed), None),
-        not_compared=_left_out(reference.layers_of(first.graph), tensors, expected, layers),
+        not_compared=(*_left_out(reference.layers_of(first.graph), tensors, expected, layers), *missing),
     )
 
 

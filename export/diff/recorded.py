@@ -21,16 +21,14 @@ _RECORDED_ERROR = 1e-3
 
 def against_pytorch(
     bundle: Bundle, golden: Golden, reference: Reference, tensors: LayerTensors, limit: float
-) -> tuple[LayerTensors, LayerTensors]:
-    """The tensors of a file, and what PyTorch computed at export: the modules that were recorded, and the picture.
+) -> tuple[LayerTensors, LayerTensors, tuple[str, ...]]:
+    """The tensors of a file, what PyTorch computed at export, and names of recorded modules that no tensor of files is.
 
-    Of a user's network samples were recorded: both are samples then.
+    Modules were recorded, and the picture. Of a user's network samples were recorded: both are samples then.
     """
     computed = _computed(bundle, golden, reference)
-    recorded = {
-        tensor: bundle.tensor(golden.intermediates[module])
-        for module, tensor in _tensors_of_modules(bundle, golden, computed, reference).items()
-    }
+    found = _tensors_of_modules(bundle, golden, computed, reference)
+    recorded = {tensor: bundle.tensor(golden.intermediates[module]) for module, tensor in found.items()}
     recorded[reference.layers[-1].tensor] = bundle.tensor(
         golden.residual if reference.kind == "tile" else golden.output
     )
@@ -41,7 +39,8 @@ def against_pytorch(
         return tuple(values for values in fitting if values is not None)
 
     names = frozenset(name for name in recorded if name in tensors.names and read(name))
-    return LayerTensors(names, read), LayerTensors(frozenset(recorded), lambda name: (recorded[name],))
+    expected = LayerTensors(frozenset(recorded), lambda name: (recorded[name],))
+    return LayerTensors(names, read), expected, tuple(name for name in golden.intermediates if name not in found)
 
 
 def _computed(bundle: Bundle, golden: Golden, reference: Reference) -> dict[str, FloatArray]:

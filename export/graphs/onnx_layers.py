@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from edgesr.export.graphs.layer_graphs import LayeredFile, LayerGraph, LayerTensors, Match, Operation, number_slices
-from edgesr.export.graphs.onnx_graph import constant, constants, copied, image_nodes, runner
+from edgesr.export.graphs.onnx_graph import constant, constants, copied, image_nodes, name_of_layer, runner
 from edgesr.export.graphs.operators import (
     CAST,
     DEPTH_TO_SPACE,
@@ -24,7 +24,6 @@ from edgesr.export.graphs.operators import (
     onnx_kind,
 )
 from edgesr.runtimes.arrays import FloatArray
-from edgesr.sr_model.generators.layer_names import layer_name, layer_of_bias
 
 
 @dataclass(frozen=True)
@@ -73,14 +72,8 @@ def _operation(
         weight_shape=None if weights is None else _weight_shape(kind, weights),
         block_size=attributes.get("blocksize", 0),
         block_major=kind == DEPTH_TO_SPACE and attributes.get("mode", b"DCR") == b"DCR",
-        layer="" if weights is None else _layer(node),
+        layer="" if weights is None else name_of_layer(node),
     )
-
-
-def _layer(node: onnx.NodeProto) -> str:
-    """The network's name of a layer: exporters rename weights that they transpose, and leave its bias as it is."""
-    names = (layer_name(node.input[1]), *(layer_of_bias(name) for name in node.input[2:]))
-    return next(filter(None, names), "")
 
 
 def _begins(model: onnx.ModelProto, node: onnx.NodeProto, outputs: Sequence[str]) -> dict[str, tuple[int, ...]]:

@@ -29,8 +29,12 @@ def carrier(graph: LayerGraph, tensor: str) -> str:
 
 
 def equals(graph: LayerGraph, roots: Mapping[str, str], root: str, tensor: str) -> tuple[str, ...]:
-    """All tensors of a layer, before and behind constants: converters fold these into some of its readers."""
-    behind = [op.output for op in graph.operations if op.kind in _FOLDED and roots.get(op.output) == root]
+    """All tensors of a layer, before and behind constants: converters fold these into some of its readers.
+
+    One of them is a transposed convolution's without what is cut off.
+    """
+    cut = [PAD] if _kind(graph, tensor) == TRANSPOSED_CONVOLUTION else []
+    behind = [op.output for op in graph.operations if op.kind in (*_FOLDED, *cut) and roots.get(op.output) == root]
     return (tensor, *behind)
 
 
