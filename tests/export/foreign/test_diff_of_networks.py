@@ -11,6 +11,7 @@ from onnx import numpy_helper
 
 from edgesr.export.diff.diff import diff
 from edgesr.export.diff.layers import PYTORCH, DiffResult
+from edgesr.export.diff.tables import diff_summary
 from edgesr.export.graphs.onnx_graph import constants
 from edgesr.export.graphs.tflite_graph import constant_values, operator_name, read_tflite, set_constant, write_tflite
 from edgesr.export.options import ExportOptions
@@ -21,9 +22,10 @@ from tests.export.foreign.conftest import NETWORKS
 from tests.helpers.small_bundle import planted
 
 ONNX, TFLITE = "onnx-fp32-tile", "tflite-fp32-tile-48x48"
+TRANSFORMER_TFLITE = "tflite-fp32-full-48x48"
 SRVGG_LAYERS = ["body.0", "body.2", "body.4", "body.6", "body.8", "body.10"]
-CONVOLUTIONS = ["head", "grow", "depthwise", "refine", "join", "up"]
-TRANSFORMER = ["head", "linear", "out", "wide", "narrow", "squeeze", "excite", "tail"]
+CONVOLUTIONS = ["head", "grow", "depthwise", "refine", "up"]
+TRANSFORMER = ["head", "qkv", "out", "wide", "narrow", "squeeze", "excite", "tail"]
 
 
 def exported(network: str, folder: Path, cache_dir: Path, *, graph: str, precisions: tuple[str, ...]) -> Bundle:
@@ -132,14 +134,19 @@ def test_convolutions_of_all_kinds_are_followed_to_the_end(convolutions_bundle: 
 def test_a_transformer_is_followed_to_the_end(transformer_bundle: Bundle) -> None:
     """By its full graph: the layer norm that TFLite has ten operators for and the windows are compared, too."""
     names = [
-        *("head", "head > LayerNormalization", "linear", "linear > MatMul", "linear > Softmax", "linear > MatMul"),
+        *("head", "head > LayerNormalization", "qkv", "qkv > MatMul", "qkv > Softmax", "qkv > MatMul"),
         *("out", "out > Add", "wide", "wide > Gelu", "narrow", "narrow > Add", "narrow > ReduceMean", "squeeze"),
-        *("squeeze > Relu", "excite", "excite > Sigmoid", "excite > Mul", "tail", "tail > DepthToSpace"),
+        *("squeeze > Relu", "excite", "excite > Sigmoid", "excite > Mul", "input > Resize"),
+        *("tail", "tail > DepthToSpace", "tail > Add", "tail > Clip"),
     ]
-    for artifact in transformer_bundle.manifest.artifacts:
-        result = diff(transformer_bundle, artifact.id, "onnx-fp32-full")
-        assert result.passed and [x.name for x in result.layers if x.layer in TRANSFORMER] == names
-        assert worst(result) < (1e-5 if artifact.precision == "fp32" else 5e-3)
+    result = diff(transformer_bundle, TRANSFORMER_TFLITE, "onnx-fp32-full")
+    assert result.passed and 0 < worst(result) < 1e-5
+    assert [x.name for x in result.layers] == [name for name in names if name != "squeeze"]
+    assert result.not_compared == ("conv2d_1",), "the activation is fused into it"
+    again = diff(transformer_bundle, "onnx-fp32-full", "onnx-fp32-full")
+    assert [x.name for x in again.layers] == names and again.not_compared == () and worst(again) == 0
+    assert diff_summary(result)[1] == "not compared, since one of both has no such tensor: conv2d_1"
+    assert len(diff_summary(again)) == 1
 
 
 @pytest.mark.slow
@@ -166,17 +173,19 @@ def test_a_fault_in_a_tflite_file_of_convolutions_is_named(
 def test_a_fault_in_a_tflite_file_of_a_transformer_is_named(
     kind: str, number: int, layer: str, transformer_bundle: Bundle, tmp_path: Path
 ) -> None:
-    artifact_id = "tflite-fp32-full-48x48"
-    faulty = faulty_tflite(transformer_bundle, tmp_path / "bundle", artifact_id, kind, number)
-    require_named(faulty, artifact_id, "onnx-fp32-full", layer)
-    require_named(faulty, artifact_id, PYTORCH, layer)
+    faulty = faulty_tflite(transformer_bundle, tmp_path / "bundle", TRANSFORMER_TFLITE, kind, number)
+    require_named(faulty, TRANSFORMER_TFLITE, "onnx-fp32-full", layer)
+    require_named(faulty, TRANSFORMER_TFLITE, PYTORCH, layer)
 
 
 @pytest.mark.slow
 def test_all_files_agree_with_pytorch(convolutions_bundle: Bundle, transformer_bundle: Bundle) -> None:
     """The factor behind ``join`` went into its weights: no file has what PyTorch computed there."""
-    for bundle, layers in ((convolutions_bundle, CONVOLUTIONS), (transformer_bundle, TRANSFORMER)):
-        for artifact in bundle.manifest.artifacts:
-            result = diff(bundle, artifact.id, PYTORCH)
-            assert result.passed and result.not_compared == (("join",) if layers == CONVOLUTIONS else ())
-            assert [x.name for x in result.layers][:-1] == [name for name in layers if name != "join"]
+    for artifact in convolutions_bundle.manifest.artifacts:
+        result = diff(convolutions_bundle, artifact.id, PYTORCH)
+        assert result.passed and result.not_compared == ("join",)
+        assert [x.name for x in result.layers] == [*CONVOLUTIONS, "up > Add"]
+    for artifact_id, fused in (("onnx-fp32-full", ()), (TRANSFORMER_TFLITE, ("squeeze",))):
+        result = diff(transformer_bundle, artifact_id, PYTORCH)
+        assert result.passed and len(result.not_compared) == len(fused)
+        assert [x.name for x in result.layers] == [*(x for x in TRANSFORMER if x not in fused), "tail > Clip"]

@@ -33,8 +33,13 @@ def recorded(network: nn.Module, lr: Tensor) -> dict[str, Tensor]:
 def outputs_of(network: nn.Module, lr: Tensor) -> dict[str, Tensor]:
     """Of all modules when they run first."""
     found: dict[str, Tensor] = {}
-    for name, module in network.named_modules():
-        module.register_forward_hook(lambda _m, _i, output, name=name: found.setdefault(name, output))
+    names = {module: name for name, module in network.named_modules()}
+
+    def keep(module: nn.Module, _inputs: object, output: Tensor) -> None:
+        found.setdefault(names[module], output)
+
+    for module in names:
+        module.register_forward_hook(keep)
     with torch.inference_mode():
         network(lr)
     return found

@@ -21,8 +21,8 @@ from edgesr.export.graphs.operators import (
 from edgesr.runtimes.errors import EdgesrError
 
 
-def op(kind: str, inputs: str, output: str, weights: tuple[int, ...] | None = None, **fields: int) -> Operation:
-    return Operation(kind=kind, inputs=tuple(inputs.split()), output=output, weight_shape=weights, **fields)
+def op(kind: str, inputs: str, output: str, weights: tuple[int, ...] | None = None, place: int = 0) -> Operation:
+    return Operation(kind=kind, inputs=tuple(inputs.split()), output=output, weight_shape=weights, place=place)
 
 
 def conv(source: str, output: str, outputs: int = 8, inputs: int = 8) -> Operation:
@@ -67,7 +67,7 @@ def test_a_pixel_shuffle_that_is_a_transpose_is_found_in_a_sum() -> None:
     reference = graph(
         conv("x", "body", outputs=12, inputs=3),
         op("Resize", "x", "base"),
-        op(DEPTH_TO_SPACE, "body", "shuffled", block_size=2),
+        op(DEPTH_TO_SPACE, "body", "shuffled"),
         op(ADD, "shuffled base", "end"),
     )
     moved = graph(
