@@ -38,17 +38,23 @@ def nearest(a: Sequence[FloatArray], b: Sequence[FloatArray], limit: float) -> t
 def aligned(a: FloatArray, b: FloatArray, limit: float) -> FloatArray | None:
     """A in the axes of B: as it is where it fits, otherwise in the order of axes in which it is nearest to B.
 
-    None where both have the same values, within the ``limit`` of relative RMS, and no order of axes shows it.
+    None where both have the same values, as it is told when they are sorted, and no order of axes shows it.
     """
     if a.shape == b.shape and relative_rms(a, b) <= limit:
         return a
     if a.size != b.size:
         return None
-    same_values = relative_rms(np.sort(a, axis=None), np.sort(b, axis=None)) <= limit
+    same_values = relative_rms(np.sort(a, axis=None), np.sort(b, axis=None)) <= min(limit, _IN_ANOTHER_ORDER)
     if a.shape == b.shape and not same_values:
         return a
-    best = min(_orders(a, b.shape), key=lambda values: relative_rms(values, b))
-    return None if same_values and relative_rms(best, b) > max(limit, _IN_ANOTHER_ORDER) else best
+    best, least = a, math.inf
+    for values in _orders(a, b.shape):
+        error = relative_rms(values, b)
+        if error <= limit:
+            return values
+        if best is a or error < least:
+            best, least = values, error
+    return None if same_values and least > max(limit, _IN_ANOTHER_ORDER) else best
 
 
 def relative_rms(a: FloatArray, b: FloatArray) -> float:
@@ -64,7 +70,8 @@ def relative_rms(a: FloatArray, b: FloatArray) -> float:
 
 def root_mean_square(values: NDArray[np.floating]) -> float:
     """In float64."""
-    return float(np.sqrt(np.square(values, dtype=np.float64).mean()))
+    flat = values.astype(np.float64, copy=False).reshape(-1)
+    return math.sqrt(np.vdot(flat, flat) / flat.size)
 
 
 def _orders(a: FloatArray, shape: tuple[int, ...]) -> Iterator[FloatArray]:

@@ -38,6 +38,15 @@ def test_wrong_values_stay_wrong_in_the_axes_where_they_are_nearest() -> None:
     assert aligned(barely, b, LIMIT) is not None, "above the limit, and no other order of the same values"
 
 
+def test_rounding_above_a_high_limit_is_no_other_order() -> None:
+    """As in files of 8 bits, whose threshold is high."""
+    b = values(6, 4, 5)
+    rounded = b + values(5, 4, 6).reshape(b.shape)
+    found = aligned(rounded, b, 0.75)
+    assert found is not None and np.array_equal(found, rounded)
+    assert relative_rms(found, b) > 0.75
+
+
 def test_the_same_values_in_an_unknown_order_are_not_compared() -> None:
     b = values(6, 8, 8)
     windows = b.reshape(6, 2, 4, 2, 4).transpose(1, 3, 2, 4, 0).reshape(4, 16, 6)
