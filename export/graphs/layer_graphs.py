@@ -67,7 +67,7 @@ class Match:
     ``operations``: output of an operation of the graph -> output of the same operation of the reference, which is
     another tensor where an activation is fused. ``block_major``: tensors of the reference (c*b*b,h,w) whose channels
     the graph has in DCR order -> b. ``others``: tensor of the reference -> further ones of the graph that have its
-    values before or behind constants, which one of both graphs may have folded into weights.
+    values before or behind constants, which one of both graphs may have folded into weights, or in another order.
     """
 
     tensors: dict[str, str] = field(default_factory=dict)

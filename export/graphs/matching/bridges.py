@@ -38,12 +38,17 @@ def computed_from(tensor: str, sources: Sources, reference: Reference, found: Co
 
     What is ``found`` elsewhere in the other graph is none of its unknown tensors.
     """
-    if tensor in sources:
-        return True
-    producer = reference.producers.get(tensor)
-    if producer is None or producer.weight_shape is not None or tensor in found:
-        return False
-    return all(computed_from(name, sources, reference, found) for name in reference.inputs(producer))
+    pending, seen = [tensor], set(sources)
+    while pending:
+        name = pending.pop()
+        if name in seen:
+            continue
+        producer = reference.producers.get(name)
+        if producer is None or producer.weight_shape is not None or name in found:
+            return False
+        seen.add(name)
+        pending.extend(reference.inputs(producer))
+    return True
 
 
 def _paired(

@@ -35,7 +35,8 @@ def match_layers(graph: LayerGraph, reference: LayerGraph) -> Match:
     body = _body(graph, found.tensors[end])
     walk = _Walk(body, known)
     found = walk.match()
-    found.others = {root: equals(body, walk.roots, root, tensor) for root, tensor in found.tensors.items()}
+    for root, tensor in found.tensors.items():
+        found.others[root] = (*equals(body, walk.roots, root, tensor), *found.others.get(root, ()))
     found.tensors = {root: carrier(body, tensor) for root, tensor in found.tensors.items()}
     return found
 
@@ -114,7 +115,8 @@ class _Walk:
             same, inputs = bridged
             for name, known in zip(operation.inputs, inputs, strict=True):
                 if known not in self._match.tensors and known != self._reference.source:
-                    self._match.tensors[known], self.roots[name] = self._ordered.get(name, name), known
+                    self._match.tensors[known], self.roots[name] = name, known
+                    self._match.others[known] = (self._ordered.get(name, name),)
             self._record(operation, same)
         elif operation.weight_shape is None:
             self._parts[operation.output] = frozenset().union(*sources)

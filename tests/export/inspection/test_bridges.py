@@ -58,8 +58,8 @@ def test_a_layer_norm_in_pieces_is_found_by_what_reads_it() -> None:
         op(ADD, "12 1", "13"),
     )
     found = match_layers(pieces, reference)
-    expected = {"head": "1", "norm": "8", "linear": "10", "gelu": "11", "back": "12", "end": "13"}
-    assert found.tensors == expected, "the norm is the tensor before its values are ordered otherwise"
+    assert found.tensors == {"head": "1", "norm": "9", "linear": "10", "gelu": "11", "back": "12", "end": "13"}
+    assert found.candidates("norm") == ("9", "8"), "or the tensor before its values are ordered otherwise"
     assert found.operations == {"1": "head", "10": "linear", "11": "gelu", "12": "back", "13": "end"}
 
 
@@ -79,7 +79,7 @@ def test_a_pixel_shuffle_that_is_a_transpose_is_found_in_a_sum() -> None:
     )
     found = match_layers(moved, reference)
     assert found.tensors["end"] == "5" and found.tensors["base"] == "1" and found.tensors["body"] == "2"
-    assert found.operations["5"] == "end"
+    assert found.operations["5"] == "end" and found.tensors["shuffled"] == "4"
 
 
 def test_a_picture_that_ends_in_an_unknown_operator_is_the_end() -> None:
