@@ -43,13 +43,18 @@ class LayerDifference:
 
 
 def compare(layers: Sequence[Layer], a: LayerTensors, b: LayerTensors, limit: float) -> tuple[LayerDifference, ...]:
-    """Those layers that both have, in their order; a layer is left out whose values have other axes in both."""
+    """Those layers that both have, in their order.
+
+    A layer is left out whose values have other axes in both, and one above the limit whose tensor is doubtful: the
+    operator that reads it tells then whether it is wrong.
+    """
     found: list[LayerDifference] = []
     for layer in layers:
         if layer.tensor in a.names and layer.tensor in b.names:
             pair = nearest(a.read(layer.tensor), b.read(layer.tensor), limit)
-            if pair is not None:
-                found.append(_with_growth(_difference(layer, *pair, limit), found))
+            difference = None if pair is None else _difference(layer, *pair, limit)
+            if difference is not None and (difference.passed or layer.tensor not in a.doubtful | b.doubtful):
+                found.append(_with_growth(difference, found))
     return tuple(found)
 
 

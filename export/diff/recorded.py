@@ -40,7 +40,8 @@ def against_pytorch(
 
     names = frozenset(name for name in recorded if name in tensors.names and read(name))
     expected = LayerTensors(frozenset(recorded), lambda name: (recorded[name],))
-    return LayerTensors(names, read), expected, tuple(name for name in golden.intermediates if name not in found)
+    missing = tuple(name for name in golden.intermediates if name not in found)
+    return LayerTensors(names, read, tensors.doubtful), expected, missing
 
 
 def _computed(bundle: Bundle, golden: Golden, reference: Reference) -> dict[str, FloatArray]:

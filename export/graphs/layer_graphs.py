@@ -68,12 +68,15 @@ class Match:
     another tensor where an activation is fused. ``block_major``: tensors of the reference (c*b*b,h,w) whose channels
     the graph has in DCR order -> b. ``others``: tensor of the reference -> further ones of the graph that have its
     values before or behind constants, which one of both graphs may have folded into weights, or in another order.
+    ``doubtful``: tensors of the reference whose readers the graph has in pieces, so that constants of these may be in
+    the weights of what gives the tensor.
     """
 
     tensors: dict[str, str] = field(default_factory=dict)
     operations: dict[str, str] = field(default_factory=dict)
     block_major: dict[str, int] = field(default_factory=dict)
     others: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
 
     def candidates(self, name: str) -> tuple[str, ...]:
         """The graph's tensor of one of the reference, and then the others."""
@@ -84,11 +87,12 @@ class Match:
 class LayerTensors:
     """Names of tensors (those of the reference), and a reader of their values (c,h,w), without an axis of images.
 
-    It gives the tensor that carries a layer's values on, and then the `Match.others`.
+    It gives the tensor that carries a layer's values on, and then the `Match.others`. ``doubtful``: `Match.doubtful`.
     """
 
     names: frozenset[str]
     read: Callable[[str], tuple[FloatArray, ...]]
+    doubtful: frozenset[str] = frozenset()
 
 
 class LayeredFile(Protocol):

@@ -33,7 +33,7 @@ class _OnnxLayers:
 
     def tensors(self, match: Match, image: FloatArray, *, exact: bool) -> LayerTensors:
         values = onnx_layer_values(self.model, match, image, exact=exact)
-        return LayerTensors(frozenset(values), values.__getitem__)
+        return LayerTensors(frozenset(values), values.__getitem__, frozenset(match.doubtful))
 
 
 def open_onnx_layers(path: Path) -> LayeredFile:

@@ -39,7 +39,8 @@ class _TFLiteLayers:
     graph: LayerGraph
 
     def tensors(self, match: Match, image: FloatArray, *, exact: bool) -> LayerTensors:  # noqa: ARG002
-        return LayerTensors(frozenset(match.tensors), tflite_layer_values(self.path, match, image))
+        values = tflite_layer_values(self.path, match, image)
+        return LayerTensors(frozenset(match.tensors), values, frozenset(match.doubtful))
 
 
 def open_tflite_layers(path: Path) -> LayeredFile:

@@ -1,8 +1,9 @@
 """Where two graphs go on alike behind operators that one of them writes otherwise.
 
-A converter writes a layer norm as ten operators and a pixel shuffle as a transpose. Its pieces have no counterpart; all
-that is known of their tensors is which known tensors they are computed from, alone. An operation that reads such a
-tensor is the first one of its kind, not yet found, that reads a tensor computed from the same ones alone.
+A converter writes a layer norm as ten operators, a pixel shuffle as a transpose and a resize as a convolution. Such
+pieces have no counterpart; all that is known of their tensors is which known tensors they are computed from, alone. An
+operation that reads one of them is the first one of its kind, not yet found, that reads a tensor computed from the same
+ones alone.
 """
 
 from __future__ import annotations

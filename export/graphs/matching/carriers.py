@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edgesr.export.graphs.layer_graphs import LayerGraph
-from edgesr.export.graphs.operators import DEQUANTIZE, PAD, QUANTIZE, SCALE, SHIFT, TRANSPOSED_CONVOLUTION
+from edgesr.export.graphs.layer_graphs import LayerGraph, Operation
+from edgesr.export.graphs.operators import (
+    DEQUANTIZE,
+    LOOKED_THROUGH,
+    PAD,
+    QUANTIZE,
+    SCALE,
+    SHIFT,
+    TRANSPOSED_CONVOLUTION,
+)
 
 _CARRIES_ON = {QUANTIZE, DEQUANTIZE, SCALE, SHIFT}
 _FOLDED = (SCALE, SHIFT)
@@ -36,6 +44,18 @@ def equals(graph: LayerGraph, roots: Mapping[str, str], root: str, tensor: str) 
     cut = [PAD] if _kind(graph, tensor) == TRANSPOSED_CONVOLUTION else []
     behind = [op.output for op in graph.operations if op.kind in (*_FOLDED, *cut) and roots.get(op.output) == root]
     return (tensor, *behind)
+
+
+def readers_behind(graph: LayerGraph, tensor: str) -> list[Operation]:
+    """The operations that read a tensor, behind what is looked through."""
+    pending, found = [tensor], []
+    while pending:
+        for user in graph.users(pending.pop()):
+            if user.kind in LOOKED_THROUGH:
+                pending.append(user.output)
+            else:
+                found.append(user)
+    return found
 
 
 def _kind(graph: LayerGraph, tensor: str) -> str:

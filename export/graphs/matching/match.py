@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from edgesr.export.graphs.layer_graphs import LayerGraph, Match, Operation
 from edgesr.export.graphs.matching.bridges import Sources, bridge, computed_from
-from edgesr.export.graphs.matching.carriers import carrier, equals
+from edgesr.export.graphs.matching.carriers import carrier, equals, readers_behind
 from edgesr.export.graphs.matching.reference import Reference
-from edgesr.export.graphs.operators import CONVOLUTION, DEPTH_TO_SPACE, LAYOUT, LOOKED_THROUGH, RESIZE
+from edgesr.export.graphs.operators import DEPTH_TO_SPACE, LAYOUT, LOOKED_THROUGH, PAD
 from edgesr.export.graphs.walk import needed_for
 from edgesr.runtimes.errors import EdgesrError
 
@@ -35,6 +35,7 @@ def match_layers(graph: LayerGraph, reference: LayerGraph) -> Match:
     body = _body(graph, found.tensors[end])
     walk = _Walk(body, known)
     found = walk.match()
+    found.doubtful = {root for root, tensor in found.tensors.items() if walk.is_read_in_pieces(tensor)}
     for root, tensor in found.tensors.items():
         found.others[root] = (*equals(body, walk.roots, root, tensor), *found.others.get(root, ()))
     found.tensors = {root: carrier(body, tensor) for root, tensor in found.tensors.items()}
@@ -52,7 +53,7 @@ class _Walk:
     """Through a graph in its order. ``roots``: tensor -> the one of the reference that it is.
 
     ``_parts``: tensor of which no more is known than which of the reference's it is computed from, alone -> these.
-    ``_ordered``: tensor whose values are only ordered otherwise -> the one that they come from.
+    ``_ordered``: tensor whose values are only padded or ordered otherwise -> the one that they come from.
     """
 
     def __init__(self, graph: LayerGraph, reference: Reference) -> None:
@@ -61,7 +62,6 @@ class _Walk:
         self._parts: dict[str, Sources] = {}
         self._match = Match()
         self._ordered: dict[str, str] = {}
-        self._phases: set[str] = set()
 
     def match(self) -> Match:
         """Walk to the end."""
@@ -75,9 +75,14 @@ class _Walk:
         self._close()
         return self._match
 
+    def is_read_in_pieces(self, tensor: str) -> bool:
+        """Whether all that reads a tensor has no counterpart: its constants may be in the weights of what gives it."""
+        readers = readers_behind(self._graph, tensor)
+        return bool(readers) and all(reader.output in self._parts for reader in readers)
+
     def _pass_on(self, operation: Operation) -> None:
         source = operation.inputs[0]
-        if operation.kind == LAYOUT:
+        if operation.kind in (LAYOUT, PAD):
             self._ordered[operation.output] = self._ordered.get(source, source)
         if source in self.roots:
             self.roots[operation.output] = self.roots[source]
@@ -87,23 +92,13 @@ class _Walk:
     def _same(self, operation: Operation) -> Operation | None:
         """The operation of the reference that reads the same tensors."""
         inputs = [self.roots.get(name, "") for name in operation.inputs]
-        same = self._reference.same(operation, inputs) or self._upsampling(operation, inputs)
+        same = self._reference.same(operation, inputs)
         if not same:
             return None
         chosen = next((op for op in same if op.output not in self._match.tensors), same[-1])
         if chosen.kind == DEPTH_TO_SPACE and operation.block_major != chosen.block_major:
             self._match.block_major[inputs[0]] = operation.block_size
         return chosen
-
-    def _upsampling(self, operation: Operation, inputs: list[str]) -> list[Operation]:
-        """Bilinear upsampling that is a convolution and a DepthToSpace (export/conversions/resizable.py)."""
-        source = self._reference.source
-        resize = self._reference.same(Operation(kind=RESIZE, inputs=(), output=""), [source])
-        if resize and operation.kind == CONVOLUTION and inputs == [source]:
-            self._phases.add(operation.output)
-        elif resize and operation.kind == DEPTH_TO_SPACE and operation.inputs[0] in self._phases:
-            return resize
-        return []
 
     def _bridge(self, operation: Operation) -> None:
         """Take a graph up again behind what is unknown; what is computed from known tensors alone is so too."""
@@ -114,12 +109,18 @@ class _Walk:
         if bridged is not None:
             same, inputs = bridged
             for name, known in zip(operation.inputs, inputs, strict=True):
-                if known not in self._match.tensors and known != self._reference.source:
-                    self._match.tensors[known], self.roots[name] = name, known
-                    self._match.others[known] = (self._ordered.get(name, name),)
+                if known not in (self.roots.get(name), self._reference.source):
+                    self._read_as(name, known)
             self._record(operation, same)
-        elif operation.weight_shape is None:
+        elif operation.weight_shape is None or not self._reference.has_layer(operation):
             self._parts[operation.output] = frozenset().union(*sources)
+
+    def _read_as(self, name: str, known: str) -> None:
+        """One operation reads a tensor here and a known one there: it is that, or that was found too early."""
+        same = (name, self._ordered.get(name, name))
+        self._match.others[known] = (*self._match.others.get(known, ()), *same)
+        if known not in self._match.tensors:
+            self._match.tensors[known], self.roots[name] = name, known
 
     def _sources(self, tensor: str) -> Sources:
         if tensor in self.roots:

@@ -39,6 +39,10 @@ class Reference:
         """Its operations that are another graph's one on these roots."""
         return self._known.get(key(operation, inputs), [])
 
+    def has_layer(self, operation: Operation) -> bool:
+        """Whether any of its layers has weights of the shape: where none has, they are a rewrite's own, of a resize."""
+        return any((op.kind, op.weight_shape) == (operation.kind, operation.weight_shape) for op in self.operations)
+
     def activation(self, kind: str, root: str) -> str | None:
         """The output of an activation of a root, None where there is none."""
         found = self._known.get((kind, None, (root,)), [])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from edgesr.export.graphs.layer_graphs import LayerGraph, Operation, layers_of, number_slices
+from edgesr.export.diff.differences import compare
+from edgesr.export.graphs.layer_graphs import Layer, LayerGraph, LayerTensors, Operation, layers_of, number_slices
 from edgesr.export.graphs.matching.match import match_layers
 from edgesr.export.graphs.operators import (
     ADD,
+    BOUND,
     CONVOLUTION,
     DEPTH_TO_SPACE,
     LAYOUT,
@@ -80,6 +83,61 @@ def test_a_pixel_shuffle_that_is_a_transpose_is_found_in_a_sum() -> None:
     found = match_layers(moved, reference)
     assert found.tensors["end"] == "5" and found.tensors["base"] == "1" and found.tensors["body"] == "2"
     assert found.operations["5"] == "end" and found.tensors["shuffled"] == "4"
+
+
+def test_an_upsampling_that_is_a_convolution_is_found_in_a_sum() -> None:
+    """Its weights are none of the network's; weights that the network has are passed over in no case."""
+    base = op("Resize", "x", "base")
+    reference = graph(base, conv("x", "body", outputs=12, inputs=3), op(ADD, "body base", "end"))
+    phases = op(CONVOLUTION, "1", "2", (12, 3, 5, 5))
+    written = graph(
+        op(PAD, "x", "1"),
+        phases,
+        op(DEPTH_TO_SPACE, "2", "3"),
+        conv("x", "4", outputs=12, inputs=3),
+        op(ADD, "4 3", "5"),
+    )
+    assert match_layers(written, reference).tensors == {"base": "3", "body": "4", "end": "5"}
+    with pytest.raises(EdgesrError, match="no operator is the same"):
+        match_layers(written, graph(base, conv("x", "body", outputs=12, inputs=3), conv("base", "end", inputs=3)))
+
+
+def test_a_tensor_that_only_pieces_read_is_doubtful() -> None:
+    """A factor of what they are pieces of may be in the weights: what they give tells whether the layer is wrong."""
+    reference = graph(
+        conv("x", "body", inputs=3),
+        conv("body", "gate"),
+        op("HardSigmoid", "gate", "open"),
+        op("Mul", "body open", "end"),
+    )
+    pieces = graph(
+        conv("x", "1", inputs=3), conv("1", "2"), op(BOUND, "2", "3"), op("Relu", "3", "4"), op("Mul", "1 4", "5")
+    )
+    found = match_layers(pieces, reference)
+    assert found.tensors == {"body": "1", "gate": "2", "open": "4", "end": "5"} and found.doubtful == {"gate"}
+    assert match_layers(reference, reference).doubtful == set()
+
+
+def test_a_doubtful_layer_is_compared_by_its_reader() -> None:
+    layers = [
+        Layer(tensor="gate", layer="gate", operator=CONVOLUTION),
+        Layer(tensor="open", layer="gate", operator="HardSigmoid"),
+    ]
+
+    def tensors(gate: float, opened: float, doubtful: frozenset[str]) -> LayerTensors:
+        values = {"gate": gate, "open": opened}
+        read = {name: (np.full((2, 3, 4), value, dtype=np.float32),) for name, value in values.items()}
+        return LayerTensors(frozenset(values), read.__getitem__, doubtful)
+
+    expected = tensors(1, 1, frozenset())
+    for gate, opened, doubtful, names in (
+        (2, 1, frozenset(["gate"]), [("gate > HardSigmoid", True)]),
+        (2, 2, frozenset(["gate"]), [("gate > HardSigmoid", False)]),
+        (1, 1, frozenset(["gate"]), [("gate", True), ("gate > HardSigmoid", True)]),
+        (2, 2, frozenset[str](), [("gate", False), ("gate > HardSigmoid", False)]),
+    ):
+        found = compare(layers, tensors(gate, opened, doubtful), expected, 1e-4)
+        assert [(layer.name, layer.passed) for layer in found] == names
 
 
 def test_a_picture_that_ends_in_an_unknown_operator_is_the_end() -> None:
