@@ -28,7 +28,7 @@ def diff_summary(result: DiffResult) -> list[str]:
         above = f"{over} of {counted(len(result.layers), 'tensor')}"
         lines = [f"first layer above {result.threshold:g}: {result.first_over} ({above})"]
     if result.not_compared:
-        lines.append(f"not compared, since one of both has no such tensor: {first_names(result.not_compared)}")
+        lines.append(f"not compared, since both do not hold it in one form: {first_names(result.not_compared)}")
     return lines
 
 

@@ -145,7 +145,7 @@ def test_a_transformer_is_followed_to_the_end(transformer_bundle: Bundle) -> Non
     assert result.not_compared == ("conv2d_1",), "the activation is fused into it"
     again = diff(transformer_bundle, "onnx-fp32-full", "onnx-fp32-full")
     assert [x.name for x in again.layers] == names and again.not_compared == () and worst(again) == 0
-    assert diff_summary(result)[1] == "not compared, since one of both has no such tensor: conv2d_1"
+    assert diff_summary(result)[1] == "not compared, since both do not hold it in one form: conv2d_1"
     assert len(diff_summary(again)) == 1
 
 
