@@ -146,6 +146,8 @@ def runner(
     ``exact`` turns graph optimisations off: Q/DQ is then computed in float32, whatever int8 kernels this CPU has.
     """
     names = [output.name for output in model.graph.output] if outputs is None else list(outputs)
+    if set(names) <= {model.graph.input[0].name}:
+        return lambda tile: dict.fromkeys(names, tile[None])
     exposed = _with_outputs(model, names)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

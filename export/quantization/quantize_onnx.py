@@ -98,7 +98,7 @@ def quantize_onnx(
 
 
 def with_biases(model: onnx.ModelProto, biases: Mapping[str, FloatArray]) -> onnx.ModelProto:
-    """A copy of a float model in which the layers of these node names have these biases (c,); matrix products have none."""
+    """A copy of a float model in which the layers of these node names, but matrix products, have these biases (c,)."""
     result = copied(model)
     tensors = result.graph.initializer
     for node in weighted_nodes(result):

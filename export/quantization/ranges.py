@@ -84,10 +84,15 @@ def image_ranges(model: onnx.ModelProto, tensors: Sequence[str], size: Size = (1
     Their values are those of any photograph, whatever was calibrated on: what extreme images of a size give.
     """
     images = image_tensors(model)
-    names = [name for name in tensors if name in images]
-    run = runner(model, names)
-    found = [run(tile) for tile in extreme_tiles(input_channels(model), size).values()]
-    return {name: _ends_with_zero([values[name] for values in found]) for name in names}
+    tiles = list(extreme_tiles(input_channels(model), size).values())
+    return tensor_ends(model, [name for name in tensors if name in images], tiles)
+
+
+def tensor_ends(model: onnx.ModelProto, tensors: Sequence[str], tiles: Sequence[FloatArray]) -> dict[str, Range]:
+    """Least and largest value of each tensor on the tiles, and 0 among them."""
+    run = runner(model, tensors)
+    found = [run(tile) for tile in tiles]
+    return {name: _ends_with_zero([values[name] for values in found]) for name in tensors}
 
 
 def _ends_with_zero(found: Sequence[FloatArray]) -> Range:
@@ -152,14 +157,14 @@ def _percentile(histogram: Histogram) -> Range:
 
 def _least_squares(histogram: Histogram) -> Range:
     """Shrink one end, then the other, a few times: the error is smooth and has one valley in each."""
-    edges = histogram.edges
-    centres = (edges[1:] + edges[:-1]) / 2
+    edges, filled = histogram.edges, histogram.counts > 0
+    centres, counts = ((edges[1:] + edges[:-1]) / 2)[filled], histogram.counts[filled]
     low, high = min(histogram.low, 0.0), max(histogram.high, 0.0)
 
     def error(low: float, high: float) -> float:
         scale, zero_point = affine_8bit(low, high)
         restored = (np.clip(np.rint(centres / scale) + zero_point, 0, _LEVELS) - zero_point) * scale
-        return float((histogram.counts * (restored - centres) ** 2).sum())
+        return float((counts * (restored - centres) ** 2).sum())
 
     for _ in range(_ROUNDS):
         if histogram.low < 0:

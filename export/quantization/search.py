@@ -21,13 +21,13 @@ import onnx
 
 from edgesr.export.graphs.onnx_graph import constant, is_grouped_transposed, layer_names, mac_shares, weighted_nodes
 from edgesr.export.quantization.bias_correction import correct_biases
-from edgesr.export.quantization.plan import AskedBudget, Budget, Measured, Plan, Range
+from edgesr.export.quantization.plan import AskedBudget, Budget, Measured, Plan
 from edgesr.export.quantization.planning.application import apply_plan
+from edgesr.export.quantization.planning.bisection import least_accepted
 from edgesr.export.quantization.planning.fidelity import Base, Fidelity, Finish
-from edgesr.export.quantization.planning.picture_ranges import picture_ranges
 from edgesr.export.quantization.planning.quality_loss import QualityLoss
+from edgesr.export.quantization.planning.range_choices import RangeChoices
 from edgesr.export.quantization.planning.ranking import rank
-from edgesr.export.quantization.ranges import choose_range, collect_histograms, image_ranges, quantizable_tensors
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod, Scope, Sensitivity
 from edgesr.runtimes.wording import counted
@@ -66,19 +66,13 @@ class Planner:
         size = tiles[0].shape[1:]
         nodes = weighted_nodes(model)
         self._layers = [node.name for node in nodes]
-        self._always_float = tuple(node.name for node in nodes if is_grouped_transposed(node))
+        self._fixed = tuple(node.name for node in nodes if is_grouped_transposed(node))
         self._labels = layer_names(model)
         self._shares = mac_shares(model, size)
         self._sizes = {node.name: _root_mean_square(constant(model, node.input[1])) for node in nodes}
         self._fidelity = Fidelity(model, selection, finish, base)
         self._loss = QualityLoss(model, photographs, finish) if photographs else None
-        tensors = quantizable_tensors(model)
-        histograms = collect_histograms(model, tensors, tiles)
-        fixed = image_ranges(model, tensors, size) | (picture_ranges(model) if gives_picture else {})
-        self._ranges: dict[RangeMethod, dict[str, Range]] = {
-            method: {name: choose_range(h, method) for name, h in histograms.items()} | fixed
-            for method in get_args(RangeMethod)
-        }
+        self._ranges = RangeChoices(model, tiles, gives_picture=gives_picture)
 
     def search(self, asked: AskedBudget | Budget, method: RangeMethod | None = None) -> Plan:
         """The plan with the fewest float layers that keeps the budget, or else the best one, with what it missed."""
@@ -86,17 +80,15 @@ class Planner:
         methods = _AUTOMATIC if method is None else (method,)
         tried: list[Plan] = []
         for scope in get_args(Scope):
-            plan = self._try(scope, self._always_float, methods, budget)
+            plan = self._try(scope, (), methods, budget)
             tried.append(plan)
             self._notify(f"int8, {_SCOPES[scope]}, {plan.range_method} ranges: {_measured(plan).describe()}")
-            if _measured(plan).keeps(budget):
+            if self._is_good(plan, budget):
                 return self._finished(plan, budget)
         ranking = self._rank(plan)
-        mixed, kept = self._mixed(
-            ranking, methods if len(self._layers) <= _FEW_LAYERS else (plan.range_method,), budget
-        )
-        best = max((*tried, *mixed), key=lambda plan: _measured(plan).order()) if kept is None else kept
-        return self._finished(replace(best, sensitivity=ranking), budget)
+        if len(self._layers) > _FEW_LAYERS:
+            methods = (plan.range_method,)
+        return self._finished(replace(self._mixed(tried, ranking, methods, budget), sensitivity=ranking), budget)
 
     def _try(self, scope: Scope, float_layers: tuple[str, ...], methods: Sequence[RangeMethod], budget: Budget) -> Plan:
         """The best of these ways to choose ranges, with biases corrected where only the shift misses the budget."""
@@ -105,54 +97,70 @@ class Planner:
                 Plan(
                     scope=scope,
                     range_method=method,
-                    ranges=self._ranges[method],
+                    ranges=self._ranges.by(method),
                     labels=self._labels,
-                    float_layers=float_layers,
+                    float_layers=(*self._fixed, *float_layers),
                     weight_sizes=self._sizes,
                     budget=budget,
                 )
             )
             for method in methods
         ]
+        if not any(_measured(plan).keeps_flat for plan in plans):
+            plans += self._widened(max(plans, key=_order))
         if not any(_measured(plan).keeps(budget) for plan in plans):
             enough = [plan for plan in plans if _measured(plan).mean_psnr_db >= budget.min_psnr_db]
             plans = [self._corrected(plan, budget) for plan in enough] or plans
         kept = [plan for plan in plans if _measured(plan).keeps(budget)]
-        return max(kept or plans, key=lambda plan: _measured(plan).order())
+        return max(kept or plans, key=_order)
+
+    def _widened(self, plan: Plan) -> list[Plan]:
+        """The plan with ranges that hold black and white, and if that is not enough part of a checkerboard too."""
+        found = []
+        for ranges in self._ranges.widened(plan.ranges):
+            plan = self._measured_plan(replace(plan, ranges=ranges))
+            found.append(plan)
+            if _measured(plan).keeps_flat:
+                break
+        return found
 
     def _mixed(
-        self, ranking: Sequence[Sensitivity], methods: Sequence[RangeMethod], budget: Budget
-    ) -> tuple[list[Plan], Plan | None]:
-        """The plans that were tried, and the one with the fewest float layers of those that keep the budget."""
+        self, tried: Sequence[Plan], ranking: Sequence[Sensitivity], methods: Sequence[RangeMethod], budget: Budget
+    ) -> Plan:
+        """The plan with the fewest float layers that is good, or keeps the budget, or else the best that was tried."""
         by_name = {label: node for node, label in self._labels.items()}
         order = [by_name[s.layer] for s in ranking]
         most = sum(self._int8_share(order[: n + 1]) >= LEAST_INT8_SHARE for n in range(len(order)))
-        tried: list[Plan] = []
-        kept: Plan | None = None
-        least, count = 0, min(1, most)
-        while least < count:
-            plan = self._try("conv", (*self._always_float, *order[:count]), methods, budget)
-            tried.append(plan)
-            self._notify(f"{_described(plan)}, {plan.range_method} ranges")
-            if _measured(plan).keeps(budget):
-                kept, most = plan, count
-            else:
-                least = count
-            count = min(2 * count, most) if kept is None else (least + most) // 2
-        return tried, None if kept is None else self._fewer(kept, budget)
+        plans = {0: max(tried, key=lambda plan: (_measured(plan).keeps(budget), *_order(plan)))}
 
-    def _fewer(self, plan: Plan, budget: Budget) -> Plan:
+        def plan_of(count: int) -> Plan:
+            if count not in plans:
+                plans[count] = self._try("conv", tuple(order[:count]), methods, budget)
+                self._notify(f"{_described(plans[count])}, {plans[count].range_method} ranges")
+            return plans[count]
+
+        for accept in (self._is_good, _keeps):
+            if (count := least_accepted(most, lambda count, accept=accept: accept(plan_of(count), budget))) is not None:
+                return self._fewer(plans[count], budget, accept)
+        return max(plans.values(), key=_order)
+
+    def _is_good(self, plan: Plan, budget: Budget) -> bool:
+        """Whether it keeps the budget, and the flat-tile rule unless the budget is below what the base has anyway."""
+        lenient = budget.min_psnr_db < self._fidelity.base_psnr_db
+        return _keeps(plan, budget) and (_measured(plan).keeps_flat or lenient)
+
+    def _fewer(self, plan: Plan, budget: Budget, accept: Callable[[Plan, Budget], bool]) -> Plan:
         """Without those float layers that the budget does not need, the least sensitive tried first."""
-        spare = plan.float_layers[len(self._always_float) : -1]
-        for layer in spare[::-1][:_MOST_RETURNED]:
-            fewer = tuple(name for name in plan.float_layers if name != layer)
+        chosen = [name for name in plan.float_layers if name not in self._fixed]
+        for layer in chosen[-2::-1][:_MOST_RETURNED]:
+            fewer = tuple(name for name in plan.float_layers if name not in (layer, *self._fixed))
             candidate = self._try("conv", fewer, (plan.range_method,), budget)
-            if _measured(candidate).keeps(budget):
+            if accept(candidate, budget):
                 plan = candidate
         return plan
 
     def _rank(self, plan: Plan) -> tuple[Sensitivity, ...]:
-        layers = [name for name in self._layers if name not in self._always_float]
+        layers = [name for name in self._layers if name not in self._fixed]
         quality = rank(self._model, layers, plan.ranges, self._fidelity, self._notify)
         found = [
             Sensitivity(layer=self._labels[name], psnr_db=quality[name], mac_share=self._shares[name])
@@ -161,7 +169,7 @@ class Planner:
         return tuple(sorted(found, key=lambda s: s.psnr_db))
 
     def _int8_share(self, float_layers: Sequence[str]) -> float:
-        return 1.0 - sum(self._shares[layer] for layer in {*float_layers, *self._always_float})
+        return 1.0 - sum(self._shares[layer] for layer in {*float_layers, *self._fixed})
 
     def _measured_plan(self, plan: Plan) -> Plan:
         return replace(plan, measured=self._measure(plan))
@@ -204,6 +212,14 @@ class Planner:
 def _measured(plan: Plan) -> Measured:
     assert plan.measured is not None
     return plan.measured
+
+
+def _order(plan: Plan) -> tuple[bool, float]:
+    return _measured(plan).order()
+
+
+def _keeps(plan: Plan, budget: Budget) -> bool:
+    return _measured(plan).keeps(budget)
 
 
 def _described(plan: Plan) -> str:

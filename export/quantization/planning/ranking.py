@@ -79,8 +79,7 @@ def _round_tensor(model: onnx.ModelProto, name: str, ends: Range) -> None:
 
 def _groups(layers: Sequence[str]) -> list[Sequence[str]]:
     count = min(len(layers), MOST_GROUPS)
-    ends = [len(layers) * i // count for i in range(count + 1)] if count else [0]
-    return [layers[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [layers[len(layers) * i // count : len(layers) * (i + 1) // count] for i in range(count)]
 
 
 def _time_left(passed_s: float, done: int, count: int) -> str:
