@@ -109,7 +109,7 @@ class LayeredFile(Protocol):
 def layers_of(reference: LayerGraph) -> list[Layer]:
     """The layers of a graph in its order; a nameless one goes by its output."""
     layer_of, order = {reference.source: _INPUT}, {_INPUT: 0}
-    found, end = [], _looked_through(reference, reference.output)
+    found, end = [], _looked_through(reference.operations, reference.output)
     for operation in reference.operations:
         before = [layer_of[name] for name in operation.inputs if name in layer_of]
         layer = max(before, key=lambda name: order[name], default=_INPUT)
@@ -122,9 +122,9 @@ def layers_of(reference: LayerGraph) -> list[Layer]:
     return found
 
 
-def _looked_through(graph: LayerGraph, tensor: str) -> str:
+def _looked_through(operations: Sequence[Operation], tensor: str) -> str:
     """The tensor behind which a tensor is only looked through."""
-    producers = {op.output: op.inputs[0] for op in graph.operations if op.kind in LOOKED_THROUGH}
+    producers = {op.output: op.inputs[0] for op in operations if op.kind in LOOKED_THROUGH}
     while tensor in producers:
         tensor = producers[tensor]
     return tensor
@@ -132,13 +132,9 @@ def _looked_through(graph: LayerGraph, tensor: str) -> str:
 
 def number_slices(operations: Sequence[Operation], begins: Mapping[str, tuple[int, ...]]) -> tuple[Operation, ...]:
     """Operations whose slices have their places: in the order of ``begins`` (by output) among those of one tensor."""
-    siblings: dict[tuple[str, ...], list[tuple[int, ...]]] = {}
-    for operation in operations:
-        if operation.output in begins:
-            siblings.setdefault(operation.inputs, []).append(begins[operation.output])
-    return tuple(
-        replace(operation, place=sorted(siblings[operation.inputs]).index(begins[operation.output]))
-        if operation.output in begins
-        else operation
-        for operation in operations
-    )
+    cut = {op.output: _looked_through(operations, op.inputs[0]) for op in operations if op.output in begins}
+    places = {
+        output: sorted(begins[other] for other in cut if cut[other] == source).index(begins[output])
+        for output, source in cut.items()
+    }
+    return tuple(replace(op, place=places[op.output]) if op.output in places else op for op in operations)

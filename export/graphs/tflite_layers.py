@@ -15,10 +15,13 @@ from edgesr.export.graphs.layer_graphs import LayeredFile, LayerGraph, LayerTens
 from edgesr.export.graphs.onnx_layers import channel_major, without_batch
 from edgesr.export.graphs.operators import (
     BOUND,
+    CAST,
     CLIP,
     DEPTH_TO_SPACE,
+    DEQUANTIZE,
     LAYERS,
     PAD,
+    QUANTIZE,
     SLICE,
     TRANSPOSED_CONVOLUTION,
     tflite_kind,
@@ -26,6 +29,7 @@ from edgesr.export.graphs.operators import (
 from edgesr.export.graphs.tflite_graph import operator_name, read_tflite
 from edgesr.runtimes.arrays import FloatArray
 
+_TYPES = (QUANTIZE, DEQUANTIZE, CAST)
 _ACTIVATIONS = {
     code: tflite_kind(name, 1)
     for name, code in vars(schema.ActivationFunctionType).items()
@@ -60,7 +64,8 @@ def tflite_layer_graph(model: Any) -> LayerGraph:
             continue
         name = operator_name(model, operator)
         kind = _seen_behind(kinds[inputs[0]], tflite_kind(name, len(inputs)))
-        kinds.update((int(output), kind) for output in operator.outputs)
+        seen = kinds[inputs[0]] if kind in _TYPES else kind
+        kinds.update((int(output), seen) for output in operator.outputs)
         operations += [_operation(model, operator, name, kind, inputs, int(output)) for output in operator.outputs]
         if kind == SLICE:
             begins.update(_begins(model, operator))
