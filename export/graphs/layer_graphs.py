@@ -69,7 +69,7 @@ class Match:
     the graph has in DCR order -> b. ``others``: tensor of the reference -> further ones of the graph that have its
     values before or behind constants, which one of both graphs may have folded into weights, or in another order.
     ``doubtful``: tensors of the reference whose readers the graph has in pieces, so that constants of these may be in
-    the weights of what gives the tensor.
+    the weights of what gives the tensor; or quantized in the range of a ReLU that reads them.
     """
 
     tensors: dict[str, str] = field(default_factory=dict)

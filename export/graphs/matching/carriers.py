@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from edgesr.export.graphs.layer_graphs import LayerGraph, Operation
 from edgesr.export.graphs.operators import (
+    CLIP,
     DEQUANTIZE,
     LOOKED_THROUGH,
     PAD,
@@ -17,6 +18,7 @@ from edgesr.export.graphs.operators import (
 
 _CARRIES_ON = {QUANTIZE, DEQUANTIZE, SCALE, SHIFT}
 _FOLDED = (SCALE, SHIFT)
+_CLIPS = (CLIP, "Relu")
 
 
 def carrier(graph: LayerGraph, tensor: str) -> str:
@@ -44,6 +46,13 @@ def equals(graph: LayerGraph, roots: Mapping[str, str], root: str, tensor: str) 
     cut = [PAD] if _kind(graph, tensor) == TRANSPOSED_CONVOLUTION else []
     behind = [op.output for op in graph.operations if op.kind in (*_FOLDED, *cut) and roots.get(op.output) == root]
     return (tensor, *behind)
+
+
+def is_clipped_by_quantizers(graph: LayerGraph, tensor: str) -> bool:
+    """Whether a tensor is carried on in the range of what clips it: quantization takes all beyond away."""
+    readers = readers_behind(graph, tensor)
+    clipped = bool(readers) and all(reader.kind in _CLIPS for reader in readers)
+    return clipped and _kind(graph, carrier(graph, tensor)) == QUANTIZE
 
 
 def readers_behind(graph: LayerGraph, tensor: str) -> list[Operation]:

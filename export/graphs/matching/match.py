@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from edgesr.export.graphs.layer_graphs import LayerGraph, Match, Operation
 from edgesr.export.graphs.matching.bridges import Sources, bridge, computed_from
-from edgesr.export.graphs.matching.carriers import carrier, equals, readers_behind
+from edgesr.export.graphs.matching.carriers import carrier, equals, is_clipped_by_quantizers, readers_behind
 from edgesr.export.graphs.matching.reference import Reference
 from edgesr.export.graphs.operators import DEPTH_TO_SPACE, LAYOUT, LOOKED_THROUGH, PAD
 from edgesr.export.graphs.walk import needed_for
@@ -35,7 +35,11 @@ def match_layers(graph: LayerGraph, reference: LayerGraph) -> Match:
     body = _body(graph, found.tensors[end])
     walk = _Walk(body, known)
     found = walk.match()
-    found.doubtful = {root for root, tensor in found.tensors.items() if walk.is_read_in_pieces(tensor)}
+    found.doubtful = {
+        root
+        for root, tensor in found.tensors.items()
+        if walk.is_read_in_pieces(tensor) or is_clipped_by_quantizers(body, tensor)
+    }
     for root, tensor in found.tensors.items():
         found.others[root] = (*equals(body, walk.roots, root, tensor), *found.others.get(root, ()))
     found.tensors = {root: carrier(body, tensor) for root, tensor in found.tensors.items()}

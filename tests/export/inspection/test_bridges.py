@@ -13,6 +13,7 @@ from edgesr.export.graphs.operators import (
     BOUND,
     CONVOLUTION,
     DEPTH_TO_SPACE,
+    DEQUANTIZE,
     LAYOUT,
     LINEAR,
     PAD,
@@ -117,6 +118,23 @@ def test_a_tensor_that_only_pieces_read_is_doubtful() -> None:
     found = match_layers(pieces, reference)
     assert found.tensors == {"body": "1", "gate": "2", "open": "4", "end": "5"} and found.doubtful == {"gate"}
     assert match_layers(reference, reference).doubtful == set()
+
+
+def test_a_tensor_that_is_quantized_in_the_range_of_a_relu_is_doubtful() -> None:
+    """What is below 0 is lost, and the ReLU takes it away anyway."""
+    reference = graph(conv("x", "a", inputs=3), op("Relu", "a", "b"), conv("b", "c"), op("LeakyRelu", "c", "end"))
+    quantized = graph(
+        conv("x", "1", inputs=3),
+        op(QUANTIZE, "1", "2"),
+        op(DEQUANTIZE, "2", "3"),
+        op("Relu", "3", "4"),
+        conv("4", "5"),
+        op(QUANTIZE, "5", "6"),
+        op(DEQUANTIZE, "6", "7"),
+        op("LeakyRelu", "7", "8"),
+    )
+    found = match_layers(quantized, reference)
+    assert found.tensors == {"a": "2", "b": "4", "c": "6", "end": "8"} and found.doubtful == {"a"}
 
 
 def test_a_doubtful_layer_is_compared_by_its_reader() -> None:
