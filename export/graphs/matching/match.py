@@ -136,10 +136,12 @@ class _Walk:
         output: str | None = same.output
         if operation.activation is not None:
             output = self._reference.activation(operation.activation, same.output)
-        if output is not None:
-            self.roots[operation.output] = output
-            self._match.tensors[output] = operation.output
-            self._match.operations[operation.output] = same.output
+        self._match.operations[operation.output] = same.output
+        if output is None:
+            self._parts[operation.output] = frozenset([same.output])
+            return
+        self.roots[operation.output] = output
+        self._match.tensors[output] = operation.output
 
     def _close(self) -> None:
         """The graph's output is the reference's, where it is computed from the same tensors."""

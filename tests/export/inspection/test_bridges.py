@@ -173,6 +173,13 @@ def test_an_unknown_operator_leads_to_no_layer_behind_other_weights() -> None:
         match_layers(other, reference)
 
 
+def test_a_fused_activation_that_is_written_otherwise_is_passed_over() -> None:
+    reference = graph(conv("x", "a", inputs=3), op("Pow", "a", "p"), op("Mul", "a p", "m"), conv("m", "end"))
+    fused = Operation(kind=CONVOLUTION, inputs=("x",), output="1", weight_shape=(8, 3, 3, 3), activation="SquaredRelu")
+    found = match_layers(graph(fused, conv("1", "2")), reference)
+    assert found.tensors == {"m": "1", "end": "2"} and found.operations == {"1": "a", "2": "end"}
+
+
 def test_slices_are_told_apart_by_where_they_begin() -> None:
     reference = graph(
         conv("x", "body"), op(SLICE, "body", "kept"), op(SLICE, "body", "rest", place=1), conv("rest", "end", inputs=4)
