@@ -107,6 +107,12 @@ def name_of_layer(node: onnx.NodeProto) -> str:
     return next(filter(None, names), "")
 
 
+def weight_sizes(model: onnx.ModelProto) -> dict[str, float]:
+    """Root mean square of every weighted node's weights, by node name."""
+    values = {node.name: constant(model, node.input[1]) for node in weighted_nodes(model)}
+    return {name: float(np.sqrt(np.mean(np.square(weights, dtype=np.float64)))) for name, weights in values.items()}
+
+
 def mac_shares(model: onnx.ModelProto, size: Size = (16, 16)) -> dict[str, float]:
     """Share of every weighted node (by name) in the multiply-accumulates of all, on an LR image of a size."""
     nodes = weighted_nodes(model)
