@@ -7,7 +7,7 @@ from typing import Any
 
 import onnx
 
-from edgesr.export.graphs.layer_graphs import match_layers
+from edgesr.export.graphs.matching.match import match_layers
 from edgesr.export.graphs.onnx_graph import constant, convolutions, fingerprint, is_close
 from edgesr.export.graphs.onnx_layers import onnx_layer_graph
 from edgesr.export.graphs.tflite_graph import constant_values
