@@ -58,3 +58,16 @@ def constant_values(model: Any, index: int) -> NDArray[np.float32]:
     """Float32 values of a constant tensor, in its shape."""
     tensor = model.subgraphs[0].tensors[index]
     return np.frombuffer(bytes(model.buffers[tensor.buffer].data), dtype="<f4").reshape(tensor.shape)
+
+
+def holds_constant(model: Any, index: int) -> bool:
+    """Whether a tensor is a float32 constant."""
+    tensor = model.subgraphs[0].tensors[index]
+    return tensor.type == schema.TensorType.FLOAT32 and model.buffers[tensor.buffer].data is not None
+
+
+def computed_inputs(model: Any, operator: Any) -> list[int]:
+    """Indices of an operator's inputs that are no constants."""
+    graph = model.subgraphs[0]
+    given = [int(index) for index in operator.inputs if index >= 0]
+    return [index for index in given if model.buffers[graph.tensors[index].buffer].data is None]
