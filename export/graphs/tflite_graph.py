@@ -15,8 +15,13 @@ _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() 
 
 
 def read_tflite(content: bytes) -> Any:
-    """The model of a file's content, as the schema's object API gives it."""
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    """The model of a file's content, as the schema's object API gives it; constants behind the graph are taken in."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    for buffer in model.buffers:
+        if buffer.offset:
+            buffer.data = np.frombuffer(content, dtype=np.uint8, count=buffer.size, offset=buffer.offset)
+            buffer.offset = buffer.size = 0
+    return model
 
 
 def write_tflite(model: Any) -> bytes:

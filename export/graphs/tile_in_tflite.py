@@ -27,12 +27,16 @@ _KINDS = (*_OUTPUT_MAJOR, "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 @dataclass(frozen=True)
 class TFLiteLayer:
-    """An operator with the weights of a node: those of ``node`` in the operator's layout, times ``factor``."""
+    """An operator with the weights of a node: those of ``node`` in the operator's layout, times ``factor``.
+
+    ``is_exact``: it has its bias too, and the factor is 1: it computes what the node does, then its activation.
+    """
 
     operator: Any
     kind: str
     node: onnx.NodeProto
     factor: np.float32
+    is_exact: bool
 
     @property
     def source(self) -> int:
@@ -52,13 +56,7 @@ class TFLiteLayer:
     @property
     def bias_place(self) -> int | None:
         """Which of its operator's inputs its bias (o,) is; None where it has none."""
-        place = 3 if self.kind == _TRANSPOSED else 2
-        return place if len(self.operator.inputs) > place and self.operator.inputs[place] >= 0 else None
-
-    @property
-    def has_activation(self) -> bool:
-        """Whether an activation is fused into it."""
-        return bool(self.operator.builtinOptions.fusedActivationFunction)
+        return _bias_place(self.operator, self.kind)
 
     def in_layout(self, weights: FloatArray) -> FloatArray:
         """Weights of the node as the operator has them, without the factor."""
@@ -80,7 +78,8 @@ def find_layers(model: Any, reference: onnx.ModelProto) -> dict[str, TFLiteLayer
             expected = _in_layout(node, kind, weights)
             factor = None if expected is None else _factor(values, expected)
             if factor is not None:
-                found[node.name] = TFLiteLayer(operator, kind, node, factor)
+                exact = abs(factor - 1) <= _SAME and _has_bias(model, operator, kind, reference, node)
+                found[node.name] = TFLiteLayer(operator, kind, node, factor, exact)
                 del pending[place]
                 break
     return found
@@ -122,3 +121,16 @@ def _factor(found: FloatArray, expected: FloatArray) -> np.float32 | None:
     largest = np.unravel_index(np.abs(expected).argmax(), expected.shape)
     factor = np.float32(1) if expected[largest] == 0 else np.float32(found[largest] / expected[largest])
     return factor if np.abs(found - expected * factor).max() <= _SAME * np.abs(found).max() else None
+
+
+def _bias_place(operator: Any, kind: str) -> int | None:
+    place = 3 if kind == _TRANSPOSED else 2
+    return place if len(operator.inputs) > place and operator.inputs[place] >= 0 else None
+
+
+def _has_bias(model: Any, operator: Any, kind: str, reference: onnx.ModelProto, node: onnx.NodeProto) -> bool:
+    """Whether an operator's bias is the node's; none is one of zeros."""
+    place = _bias_place(operator, kind)
+    found = np.float32(0) if place is None else constant_values(model, int(operator.inputs[place]))
+    expected = constant(reference, node.input[2]) if len(node.input) > 2 else np.float32(0)
+    return bool(np.abs(found - expected).max() <= _SAME * max(np.abs(found).max(), np.abs(expected).max()))

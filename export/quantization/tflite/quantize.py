@@ -88,14 +88,15 @@ def quantize_to_int8(model: Any, tile_graph: onnx.ModelProto, plan: Plan) -> Qua
     float_layers |= {name for name, layer in layers.items() if not _is_ranged(layer, known)}
     integer = {name: layer for name, layer in layers.items() if name not in float_layers}
     set_weights(model, integer, planned)
-    for index, (low, high) in known.items():
+    chosen = [layer.operator for layer in integer.values()]
+    chosen += [op for op in others if _tensors(model, [op]) <= set(known)]
+    for index in _tensors(model, chosen):
+        low, high = known[index]
         model.subgraphs[0].tensors[index].quantization = schema.QuantizationParametersT(min=[low], max=[high])
-    chosen = {id(layer.operator) for layer in integer.values()}
-    chosen |= {id(op) for op in others if {*computed_inputs(model, op), int(op.outputs[0])} <= set(known)}
     halves = {name: layer for name, layer in layers.items() if name in float_layers}
     _require_float16(model, halves)
     job = QuantizerJob(
-        kept_in_float=tuple(tensor_name(model, op.outputs[0]) for op in _operators(model) if id(op) not in chosen),
+        kept_in_float=tuple(tensor_name(model, op.outputs[0]) for op in _operators(model) if id(op) not in set(map(id, chosen))),
         layers=_kinds(model, halves),
         recipe=FLOAT16,
     )
@@ -121,18 +122,23 @@ def _ranges(
 ) -> dict[int, Range]:
     """Ranges of the tensors between operators, by index: those of the tile graph's tensors with the same values.
 
-    That of a layer before an activation holds behind it too, where the graph has no range for what comes out there.
+    That of a layer's node holds behind a fused activation too, and before a crop, where no tensor is the same there.
     """
-    tensors = {index for op in operators for index in (*computed_inputs(model, op), int(op.outputs[0]))}
+    tensors = _tensors(model, operators)
     names = [graph.graph.input[0].name, *(name for node in graph.graph.node for name in node.output)]
     height, width = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].shape[1:3]
     image = photograph("cat", (int(height), int(width)))[: input_channels(graph)]
     found = same_values(model, sorted(tensors), graph, [name for name in names if name in ranges], image)
     known = {index: ranges[name] for index, name in found.items()}
     for layer in layers.values():
-        if layer.has_activation and layer.node.output[0] in ranges:
+        if layer.is_exact and layer.node.output[0] in ranges:
             known.setdefault(layer.output, ranges[layer.node.output[0]])
     return known
+
+
+def _tensors(model: Any, operators: Iterable[Any]) -> set[int]:
+    """Indices of what operators read and write, without constants."""
+    return {index for op in operators for index in (*computed_inputs(model, op), int(op.outputs[0]))}
 
 
 def _is_ranged(layer: TFLiteLayer, known: Mapping[int, Range]) -> bool:
