@@ -11,19 +11,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Concatenate, ParamSpec
 
+from edgesr.export.conversions.lower_precision_check import Checked, check_lower_precision
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.quantization.plan import Calibrated, Plan, Range, read_plan, read_ranges
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
-from edgesr.export.records import REMAKE, GoldenRecord, Measurement, read_goldens, read_measurement
+from edgesr.export.records import REMAKE, GoldenRecord, Measurement, read_float_layers, read_goldens, read_measurement
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.steps import checkpoint, goldens, int8_plan, measurement, wide_ranges
 from edgesr.export.steps.rewriting import Rewriting
 from edgesr.export.tiling import pooled_measurement
 from edgesr.export.tiling.pooled_measurement import FOUND_FILE, MODEL_FILE, RESULT_FILE, Found, Pooled
 from edgesr.export.tiling.tile_proof import inexact_halo, is_sparse
-from edgesr.runtimes.bundle.contract import Tiling, channels_of
+from edgesr.runtimes.bundle.contract import Tiling, channels_of, next_multiple
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.files import sha256_of
@@ -39,6 +40,9 @@ from edgesr.sr_model.generators.glue import read_glue
 from edgesr.sr_model.generators.weights_file import is_safetensors, require_file
 
 P = ParamSpec("P")
+_CHECKED_SIDE = 48
+"""Of the images that files of any size are checked on."""
+_NO_GLUE = Glue(upsample="none", noise_level=None, alpha=None)
 
 
 class StageRunner:
@@ -76,7 +80,7 @@ class StageRunner:
     def glue(self) -> Glue:
         """Arithmetic around a tile graph."""
         if isinstance(self.config, Contract):
-            return Glue(upsample="none", noise_level=None, alpha=None)
+            return _NO_GLUE
         return read_glue(self.checkpoint, self.config)
 
     @cached_property
@@ -148,7 +152,26 @@ class StageRunner:
             return source, versions
         assert plan.target.rewrite is not None
         folder = self.run(plan, plan.target.rewrite, self._rewriting(plan, quantization), source, plan.graph)
-        return folder / plan.target.file_name, versions
+        file = folder / plan.target.file_name
+        self._check_lower_precision(plan, source, file)
+        float_layers = read_float_layers(folder)
+        if float_layers:
+            notice(self._progress, f"{plan.id}: float32 is kept for {', '.join(float_layers)}")
+        return file, versions
+
+    def _check_lower_precision(self, plan: ArtifactPlan, source: Path, file: Path) -> None:
+        """An EdgesrError where a file is too far from its float32 one."""
+        side = next_multiple(max(_CHECKED_SIDE, self.config.minimum_side), self.config.multiple)
+        checked = Checked(
+            id=plan.id,
+            runtime=plan.target.runtimes[0],
+            layout=plan.target.layout,
+            size=plan.tile_size or (side, side),
+            scale=self.config.scale,
+            colour=self.config.colour,
+            glue=self.glue if plan.graph == "tile" else _NO_GLUE,
+        )
+        self._cache.run(Stage(f"check-{plan.id}", check_lower_precision), checked, source, file)
 
     def plan(self, quantization: QuantizationSettings) -> Plan:
         """The choice of int8 layers, ranges and biases for the tile graph."""

@@ -43,7 +43,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Closures]:
         pytest.param("export/pipeline.py", set(), id="imported by no step"),
         pytest.param("export/formats/tflite_target.py", set(), id="a target, which names steps"),
         pytest.param(
-            "export/quantization/quantize_tflite.py", {"rewrite_onnx", "rewrite_tflite"}, id="tools of a precision"
+            "export/quantization/tflite/quantizers.py", {"rewrite_onnx", "rewrite_tflite"}, id="tools of a precision"
         ),
     ],
 )

@@ -18,8 +18,8 @@ from edgesr.export.conversions.to_tflite import export_tflite
 from edgesr.export.graphs.fixed_size import fix_size
 from edgesr.export.graphs.onnx_graph import convolutions, runner
 from edgesr.export.graphs.tflite_graph import constant_values, read_tflite
-from edgesr.export.quantization import quantize_tflite
-from edgesr.export.quantization.quantize_tflite import WEIGHTS_8BIT, convert_to_8bit_weights
+from edgesr.export.quantization.tflite import quantize
+from edgesr.export.quantization.tflite.quantize import WEIGHTS_8BIT, convert_to_8bit_weights
 from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.adapters import tflite
 from edgesr.runtimes.arrays import FloatArray
