@@ -62,7 +62,10 @@ def _parts(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
 
 
 def _of_onnx(model: onnx.ModelProto, names: Sequence[str], image: FloatArray) -> Iterator[tuple[str, _Signature]]:
-    for some in _parts(names):
+    source = model.graph.input[0].name
+    if source in names:
+        yield source, _signature(image)
+    for some in _parts([name for name in names if name != source]):
         for name, values in runner(model, some)(image).items():
             yield name, _signature(values)
 

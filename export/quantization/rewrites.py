@@ -39,7 +39,7 @@ def rewrite_onnx(
 
 
 def rewrite_tflite(precision: Precision, tile_file: Path, calibrated: Calibrated, *, source: Path, path: Path) -> None:
-    """Write a TFLite file, tile or full graph, from the float32 one, and next to it which layers had to stay float32."""
+    """Write a TFLite file, tile or full graph, from the float32 one, and which layers stay float32 in it."""
     rewrite = PRECISIONS[precision].rewrite_tflite
     assert rewrite is not None
     quantized = rewrite(read_tflite(source.read_bytes()), onnx.load(tile_file), calibrated)

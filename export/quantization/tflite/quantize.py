@@ -95,8 +95,9 @@ def quantize_to_int8(model: Any, tile_graph: onnx.ModelProto, plan: Plan) -> Qua
         model.subgraphs[0].tensors[index].quantization = schema.QuantizationParametersT(min=[low], max=[high])
     halves = {name: layer for name, layer in layers.items() if name in float_layers}
     _require_float16(model, halves)
+    kept = [op for op in _operators(model) if not any(op is other for other in chosen)]
     job = QuantizerJob(
-        kept_in_float=tuple(tensor_name(model, op.outputs[0]) for op in _operators(model) if id(op) not in set(map(id, chosen))),
+        kept_in_float=tuple(tensor_name(model, op.outputs[0]) for op in kept),
         layers=_kinds(model, halves),
         recipe=FLOAT16,
     )

@@ -21,7 +21,6 @@ from edgesr.export.graphs.tflite_graph import (
     constant_values,
     operator_name,
     read_tflite,
-    tensor_name,
     write_tflite,
 )
 from edgesr.export.graphs.tile_in_tflite import find_layers
@@ -30,7 +29,6 @@ from edgesr.export.quantization.ranges import choose_range, collect_histograms, 
 from edgesr.export.quantization.tflite.quantize import quantize_to_int8, quantize_to_int16
 from edgesr.export.quantization.weight_rounding import LEVELS_8BIT, keep_sums
 from edgesr.runtimes.bundle.opening import Bundle
-from edgesr.runtimes.errors import EdgesrError
 
 FLOAT32, FLOAT16 = schema.TensorType.FLOAT32, schema.TensorType.FLOAT16
 INT8, INT16 = schema.TensorType.INT8, schema.TensorType.INT16
@@ -126,7 +124,9 @@ def test_tensors_of_the_body_are_found_by_their_values(any_bundle: Bundle, kind:
     """All but what the converter folds into weights; a DepthToSpace has the values of its input. On any image."""
     content, reference = content_of(any_bundle, kind), use_dcr_order(tile_graph(any_bundle))
     model, size = read_tflite(content), any_bundle.manifest.tile_size
-    computed = [output for node in reference.graph.node for output in node.output if node.op_type not in ("Div", "DepthToSpace")]
+    computed = [
+        output for node in reference.graph.node for output in node.output if node.op_type not in ("Div", "DepthToSpace")
+    ]
     tensors = sorted({int(i) for op in model.subgraphs[0].operators for i in op.outputs})
     source = int(model.subgraphs[0].inputs[0])
     names = same_values(model, [source, *tensors], reference, ["lr", *computed], photograph("cat", size))

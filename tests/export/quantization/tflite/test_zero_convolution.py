@@ -28,7 +28,7 @@ from edgesr.export.quantization.tflite.quantize import (
 )
 from edgesr.export.quantization.tflite.quantizers import WEIGHTS_8BIT
 from edgesr.runtimes.bundle.opening import Bundle
-from tests.export.quantization.test_tflite_precisions import content_of, make_plan, output_of, run, tile_graph
+from tests.export.quantization.tflite.test_precisions import content_of, make_plan, output_of, run, tile_graph
 
 Rewrite = Callable[[bytes, onnx.ModelProto, Plan], Quantized]
 REWRITES: dict[str, Rewrite] = {
