@@ -3,7 +3,7 @@
 On photographs, black, white and a checkerboard its picture must be no farther from the float32 one than bilinear
 upsampling is, or within one grey level. Tools fold and overwrite constants and clip ranges, and say nothing of it.
 
-python -P -m edgesr.export.conversions.lower_precision_check JOB.json IMAGES.npz PICTURES.npz
+python -P -m edgesr.export.conversions.lower_precision_check JOB.json IMAGES.npy ANSWERS.npz
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +33,7 @@ from edgesr.runtimes.json_records import to_json
 
 RESULT_FILE = "lower_precision.json"
 _PHOTOGRAPHS = ("cat", "coffee")
-_JOB_FILE, _IMAGES_FILE, _ANSWERS_FILE = "job.json", "images.npz", "answers.npz"
+_JOB_FILE, _IMAGES_FILE, _ANSWERS_FILE = "job.json", "images.npy", "answers.npz"
 _CHANNELS_LAST = (0, 2, 3, 1)
 _CHANNELS_FIRST = (0, 3, 1, 2)
 
@@ -80,10 +79,10 @@ class _Job:
 def check_lower_precision(folder: Path, checked: Checked, float_file: Path, file: Path) -> None:
     """Write the `Distances` of a file; an EdgesrError where one is too large."""
     images = {name: network_image(image, checked.colour) for name, image in _images(checked.size).items()}
-    expected, found = _answers(checked, (float_file, file), images)
+    expected, found = _answers(checked, (float_file, file), np.stack([*images.values()]))
     distances = {}
-    for name, image in images.items():
-        reference, picture = (_picture(checked, image, answers[name]) for answers in (expected, found))
+    for place, (name, image) in enumerate(images.items()):
+        reference, picture = (_picture(checked, image, answers[place]) for answers in (expected, found))
         quality, bilinear = psnr(picture, reference), psnr(upsample_bilinear(image, checked.scale), reference)
         if not quality >= min(bilinear, ONE_LEVEL_PSNR_DB):
             raise EdgesrError(
@@ -103,22 +102,20 @@ def _images(size: Size) -> dict[str, FloatArray]:
 
 
 def _picture(checked: Checked, image: FloatArray, answer: FloatArray) -> FloatArray:
-    """The SR picture (c,H,W) of a graph's answer (1,c,H,W), a residual or a picture; NaN where it is not finite."""
-    expected = (1, image.shape[0], *(side * checked.scale for side in image.shape[1:]))
+    """The SR picture (c,H,W) of a graph's answer (c,H,W), a residual or a picture; NaN where it is not finite."""
+    expected = (image.shape[0], *(side * checked.scale for side in image.shape[1:]))
     if answer.shape != expected:
         raise EdgesrError(f"{checked.id} answers {answer.shape} and not {expected}")
-    return apply_residual(image, answer[0], scale=checked.scale, glue=checked.glue)
+    return apply_residual(image, answer, scale=checked.scale, glue=checked.glue)
 
 
-def _answers(
-    checked: Checked, files: tuple[Path, ...], images: Mapping[str, FloatArray]
-) -> tuple[Mapping[str, FloatArray], ...]:
-    """What each of the files answers (1,c,H,W) to each image, in a process of its own: a damaged file may end it."""
+def _answers(checked: Checked, files: tuple[Path, ...], images: FloatArray) -> tuple[FloatArray, ...]:
+    """What each of the files answers (n,c,H,W) to images (n,c,h,w), in a process of its own: a file may end it."""
     job = _Job(runtime=checked.runtime, layout=checked.layout, files=tuple(str(file.absolute()) for file in files))
     with tempfile.TemporaryDirectory(prefix="edgesr-check-") as name:
         folder = Path(name)
         (folder / _JOB_FILE).write_text(to_json(job))
-        np.savez(folder / _IMAGES_FILE, **images)
+        np.save(folder / _IMAGES_FILE, images)
         run_converter(
             "edgesr.export.conversions.lower_precision_check",
             [_JOB_FILE, _IMAGES_FILE, _ANSWERS_FILE],
@@ -127,20 +124,19 @@ def _answers(
             what=f"{checked.id} could not be run in {checked.runtime}",
         )
         with np.load(folder / _ANSWERS_FILE) as stored:
-            return tuple({name: stored[f"{place} {name}"] for name in images} for place in range(len(files)))
+            return tuple(stored[f"arr_{place}"] for place in range(len(files)))
 
 
 def _answer_here(job_file: Path, images_file: Path, answers_file: Path) -> None:
     job = read_record(_Job, job_file, remake="export again")
-    answers, last = {}, job.layout == "NHWC"
-    with np.load(images_file) as images:
-        for place, file in enumerate(job.files):
-            session = runtime_info(job.runtime).open(Path(file), os.cpu_count() or 1)
-            for name in images:
-                batch = images[name][None]
-                answer = session.run(np.ascontiguousarray(batch.transpose(_CHANNELS_LAST)) if last else batch)
-                answers[f"{place} {name}"] = answer.transpose(_CHANNELS_FIRST) if last else answer
-    np.savez(answers_file, **answers)
+    images, last = np.load(images_file), job.layout == "NHWC"
+    given = np.ascontiguousarray(images.transpose(_CHANNELS_LAST)) if last else images
+    answers = []
+    for file in job.files:
+        session = runtime_info(job.runtime).open(Path(file), os.cpu_count() or 1)
+        answer = np.concatenate([session.run(given[place : place + 1]) for place in range(len(given))])
+        answers.append(answer.transpose(_CHANNELS_FIRST) if last else answer)
+    np.savez(answers_file, *answers)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def find_layers(model: Any, reference: onnx.ModelProto) -> dict[str, TFLiteLayer
             expected = _in_layout(node, kind, weights)
             factor = None if expected is None else _factor(values, expected)
             if factor is not None:
-                exact = abs(factor - 1) <= _SAME and _has_bias(model, operator, kind, reference, node)
+                exact = bool(abs(factor - 1) <= _SAME) and _has_bias(model, operator, kind, reference, node)
                 found[node.name] = TFLiteLayer(operator, kind, node, factor, exact)
                 del pending[place]
                 break

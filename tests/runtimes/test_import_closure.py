@@ -16,7 +16,16 @@ from tests.helpers.planted_checkouts import Closures, changed_steps, closures_of
 from tests.helpers.small_generator import save_projected_generator
 
 OF_CHECKPOINT = {"checkpoint", "measurement", "goldens", "loading", "to_onnx", "to_torchscript"}
-OF_PHOTOGRAPHS = {"goldens", "measurement", "proof", "to_onnx", "to_tflite", "to_torchscript", "rewrite_onnx"}
+OF_PHOTOGRAPHS = {
+    "goldens",
+    "measurement",
+    "proof",
+    "to_onnx",
+    "to_tflite",
+    "to_torchscript",
+    "rewrite_onnx",
+    "rewrite_tflite",
+}
 
 
 @pytest.fixture(scope="module")

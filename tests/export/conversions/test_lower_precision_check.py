@@ -84,7 +84,7 @@ def test_planted_faults_are_refused(tmp_path: Path, planted: dict[str, float], i
 def test_files_of_one_channel_get_what_they_take(tmp_path: Path) -> None:
     """Luma is never 0: black is 16 of 255, white 235."""
     for name in ("float", "lower"):
-        constants = [numpy_helper.from_array(np.float32(17 if name == "lower" else 0), "least")]
+        constants = [numpy_helper.from_array(np.asarray(17 if name == "lower" else 0, dtype=np.float32), "least")]
         nodes = [helper.make_node("Max", ["lr", "least"], ["sr"])]
         ends = [helper.make_tensor_value_info(end, TensorProto.FLOAT, [1, 1, None, None]) for end in ("lr", "sr")]
         graph = helper.make_graph(nodes, "limit", ends[:1], ends[1:], constants)

@@ -68,7 +68,7 @@ def test_layouts_are_those_that_litert_computes_with(layer: SmallLayer, tmp_path
 @pytest.mark.parametrize("layer", SMALL_LAYERS.values(), ids=SMALL_LAYERS)
 def test_planned_weights_are_carried_over(layer: SmallLayer) -> None:
     model = model_of(layer, factor=2)
-    planned = np.rint(layer.weights * 4) / np.float32(4)
+    planned = np.rint(layer.weights * 4).astype(np.float32) / np.float32(4)
     set_weights(model, find_layers(model, layer.graph()), with_constants(layer, weight=planned))
     assert np.array_equal(constant_values(model, 2), in_layout(layer, planned) * 2)
 
