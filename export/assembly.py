@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from edgesr.export.conversions.graph_names import INPUT_NAME, OUTPUT_NAMES
 from edgesr.export.foreign.onnx_weights import sha256_with_weights
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.options import ExportOptions
+from edgesr.export.quantization.plan import OWN_BUDGET
 from edgesr.export.quantization.precisions import PRECISIONS, tolerances
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord, read_float_layers
@@ -28,6 +30,7 @@ from edgesr.runtimes.bundle.manifest import (
     Golden,
     Manifest,
     TensorSpec,
+    Tolerance,
 )
 from edgesr.runtimes.bundle.writing import file_entry
 
@@ -101,6 +104,13 @@ class Assembly:
             pooled=self.runner.pooled.means if self.runner.is_pooled(plan) else 0,
         )
 
+    @cached_property
+    def _tolerances(self) -> dict[str, Tolerance]:
+        """Those of int8 follow its plan."""
+        if self.quantization is None or all(c.plan.precision != "int8" for c in self.converted):
+            return tolerances(OWN_BUDGET)
+        return tolerances(self.runner.plan(self.quantization).tolerated())
+
     def _quantization_record(self, converted: ConvertedArtifact) -> QuantizationRecord | None:
         plan = converted.plan
         calibration = PRECISIONS[plan.precision].calibration
@@ -133,7 +143,7 @@ class Assembly:
             residual=copied(record.files["residual"]),
             zero_padded_residual=copied(zero) if (zero := record.files.get("zero_padded_residual")) else None,
             intermediates={name: copied(file) for name, file in record.intermediates.items()},
-            tolerances=tolerances(self.options.int8_min_psnr_db, self.options.int8_max_shift),
+            tolerances=self._tolerances,
         )
 
 

@@ -17,8 +17,6 @@ from edgesr.sr_model.generators.foreign.contract import LARGEST_MULTIPLE, PEAKS
 
 DEFAULT_PRESET = "srrescycgan-mobile"
 DEFAULT_TILE_SIZE: Size = (128, 128)
-DEFAULT_MIN_PSNR_DB = 40.0
-DEFAULT_MAX_SHIFT = 0.3
 _FOREIGN = "--module FILE.py:NAME or --onnx FILE"
 
 
@@ -38,7 +36,10 @@ class ExportOptions:
 
     int8 and w8a16 are calibrated on the photographs of a folder, or on synthetic ones. int8 keeps as few convolutions
     in float as the budget allows: a mean PSNR (dB, against float32) of at least ``int8_min_psnr_db`` and a shift of no
-    channel's mean above ``int8_max_shift`` (0..255) on tiles that were not calibrated on.
+    channel's mean above ``int8_max_shift`` (0..255) on tiles that were not calibrated on. Where they are None they are
+    40 dB and 0.3 levels for edgesr's networks, and for a user's what docs/quantization.md tells. Or it loses at most
+    ``max_drop_db`` of PSNR on the HR photographs of the folder ``validation``. ``plan`` is a file of these choices,
+    which is taken where it exists, and written where it does not.
     """
 
     preset: str | None = None
@@ -55,22 +56,28 @@ class ExportOptions:
     graphs: tuple[str, ...] = ("full", "tile")
     tile_size: Size = DEFAULT_TILE_SIZE
     calibration: Path | None = None
-    int8_min_psnr_db: float = DEFAULT_MIN_PSNR_DB
-    int8_max_shift: float = DEFAULT_MAX_SHIFT
+    int8_min_psnr_db: float | None = None
+    int8_max_shift: float | None = None
     int8_ranges: str | None = None
+    max_drop_db: float | None = None
+    validation: Path | None = None
+    plan: Path | None = None
 
     def __post_init__(self) -> None:
         if not all(1 <= side <= LARGEST_SIDE for side in self.tile_size):
             raise InputError(
                 f"--tile-size {self.tile_size[0]}x{self.tile_size[1]}: give sides from 1 to {LARGEST_SIDE}"
             )
-        if not 0 <= self.int8_min_psnr_db <= 100:
+        if self.int8_min_psnr_db is not None and not 0 <= self.int8_min_psnr_db <= 100:
             raise InputError(f"--int8-min-psnr {self.int8_min_psnr_db:g}: give a number of dB from 0 to 100")
-        if not 0 < self.int8_max_shift <= 255:
+        if self.int8_max_shift is not None and not 0 < self.int8_max_shift <= 255:
             raise InputError(f"--int8-max-shift {self.int8_max_shift:g}: give grey levels above 0, at most 255")
         if self.int8_ranges is not None and self.int8_ranges not in get_args(RangeMethod):
             raise InputError(f"--int8-ranges {self.int8_ranges!r}: choose {', '.join(get_args(RangeMethod))}")
-
+        if self.max_drop_db is not None and not 0 <= self.max_drop_db <= 100:
+            raise InputError(f"--max-drop {self.max_drop_db:g}: give a number of dB from 0 to 100")
+        if (self.max_drop_db is None) != (self.validation is None):
+            raise InputError("--max-drop and --validation belong together: give the dB and a folder of HR photographs")
         self._check_module()
 
     def _check_module(self) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgesr.export.assembly import Assembly
 from edgesr.export.calibration.tiles import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
+from edgesr.export.calibration.validation import ValidationSet, read_validation
 from edgesr.export.foreign.files import generator_file
 from edgesr.export.foreign.live import split_source
 from edgesr.export.foreign.source import with_exact_tiles
@@ -18,7 +19,7 @@ from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.formats.targets import left_out, plan_artifacts, require_converters
 from edgesr.export.options import ExportOptions
-from edgesr.export.quantization.plan import Budget
+from edgesr.export.quantization.plan import OWN_BUDGET, AskedBudget
 from edgesr.export.quantization.precisions import PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord
@@ -32,6 +33,8 @@ from edgesr.runtimes.bundle.writing import check_output, write_bundle
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.wording import counted
+from edgesr.sr_model.generators.config import GeneratorConfig
+from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.live import Generator
 
 Goldens = tuple[Path, tuple[GoldenRecord, ...]]
@@ -96,7 +99,7 @@ def export_bundle(
         _check_tile_size(options, runner)
         progress(ProgressEvent("export", 0, len(plans) + 1, "goldens"))
         goldens = runner.goldens(options.tile_size)
-        quantization = _quantization(options, plans, goldens, progress)
+        quantization = _quantization(options, plans, runner, goldens, progress)
         converted, failures = _converted(runner, cache, plans, quantization, progress)
         assembly = Assembly(runner, name, options, quantization, converted, goldens)
         bundle = write_bundle(output, assembly.fill)
@@ -137,6 +140,7 @@ def _check_inputs_are_kept(output: Path, inputs: Sequence[Path]) -> None:
 def _quantization(
     options: ExportOptions,
     plans: list[ArtifactPlan],
+    runner: StageRunner,
     goldens: Goldens,
     progress: Progress,
 ) -> QuantizationSettings | None:
@@ -148,9 +152,28 @@ def _quantization(
         notice(progress, f"{calibration.source}: {warning}")
     return QuantizationSettings(
         calibration=calibration,
-        budget=Budget(min_psnr_db=options.int8_min_psnr_db, max_shift=options.int8_max_shift),
+        asked=_asked(options, own=isinstance(runner.config, GeneratorConfig)),
         range_method=cast(RangeMethod | None, options.int8_ranges),
+        validation=_validation(options.validation, runner.config),
+        plan_file=options.plan,
     )
+
+
+def _asked(options: ExportOptions, *, own: bool) -> AskedBudget:
+    """What was asked of int8; edgesr's own networks have a budget of their own where nothing was."""
+    default = OWN_BUDGET if own and options.max_drop_db is None else None
+    min_psnr_db, max_shift = options.int8_min_psnr_db, options.int8_max_shift
+    return AskedBudget(
+        min_psnr_db=default.min_psnr_db if default and min_psnr_db is None else min_psnr_db,
+        max_shift=default.max_shift if default and max_shift is None else max_shift,
+        max_drop_db=options.max_drop_db,
+    )
+
+
+def _validation(folder: Path | None, config: GeneratorConfig | Contract) -> ValidationSet | None:
+    if folder is None:
+        return None
+    return read_validation(folder, scale=config.scale, multiple=config.multiple, least_side=config.minimum_side)
 
 
 def _calibration(folder: Path | None, goldens: Goldens) -> CalibrationSet:

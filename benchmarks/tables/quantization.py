@@ -20,7 +20,7 @@ def quantization_tables(manifest: Manifest) -> list[Table]:
             (s.layer, f"{s.psnr_db:.1f}", f"{s.mac_share:.1%}", "float" if s.layer in ranked.float_layers else "int8")
             for s in ranked.sensitivity
         )
-        tables.append(Table("Sensitivity: each convolution alone in int8", ("layer", "PSNR dB", "MACs", "kept"), rows))
+        tables.append(Table("Sensitivity: each layer alone in int8", ("layer", "PSNR dB", "MACs", "kept"), rows))
     return tables
 
 
@@ -32,11 +32,13 @@ def _row(artifact: Artifact) -> tuple[str, ...]:
         measured = (
             f"mean {record.mean_psnr_db:.1f} dB, worst {record.worst_psnr_db:.1f} dB, shift {record.max_mean_shift:.2f}"
         )
+    if record.drop_db is not None:
+        measured += f", loss {record.drop_db:.3f} dB on {record.validation}"
     return (
         artifact.id,
         f"{record.calibration.source}, {counted(record.calibration.tiles, 'tile')}",
         record.range_method,
-        "all operators" if record.scope == "all" else "convolutions",
+        "all operators" if record.scope == "all" else "layers only",
         f"{record.quantized_mac_share:.0%}",
         ", ".join(record.float_layers) or "-",
         measured,

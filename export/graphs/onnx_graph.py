@@ -11,9 +11,10 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from edgesr.export.graphs.operators import CONVOLUTION, GEMM, WEIGHTED
+from edgesr.export.graphs.operators import CONVOLUTION, GEMM, MATRIX_PRODUCT, TRANSPOSED_CONVOLUTION, WEIGHTED
 from edgesr.export.graphs.walk import needed_for
 from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.sr_model.generators.layer_names import layer_name
 
@@ -40,8 +41,17 @@ def weighted_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
 
 def output_axis(node: onnx.NodeProto) -> int:
     """The axis of a weighted node's weights that its output channels are on; of all groups, or of one if transposed."""
-    flipped = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
-    return 0 if node.op_type == CONVOLUTION or (node.op_type == GEMM and flipped) else 1
+    return 0 if node.op_type == CONVOLUTION or (node.op_type == GEMM and is_set(node, "transB")) else 1
+
+
+def channel_axis(node: onnx.NodeProto) -> int:
+    """The axis of a weighted node's output that its channels are on."""
+    return -1 if node.op_type in (MATRIX_PRODUCT, GEMM) else 1
+
+
+def is_grouped_transposed(node: onnx.NodeProto) -> bool:
+    """Whether it is a transposed convolution of several groups, whose weights hold one group's output channels."""
+    return node.op_type == TRANSPOSED_CONVOLUTION and any(a.name == "group" and a.i > 1 for a in node.attribute)
 
 
 def fingerprint(weights: NDArray[np.generic]) -> NDArray[np.float64]:
@@ -91,18 +101,35 @@ def layer_names(model: onnx.ModelProto) -> dict[str, str]:
     return {node.name: layer_name(node.input[1]) or node.name for node in weighted_nodes(model)}
 
 
-def mac_shares(model: onnx.ModelProto) -> dict[str, float]:
-    """Share of every convolution (by node name) in the multiply-accumulates of all; pixel counts by running a tile."""
-    nodes = convolutions(model)
-    tile = np.zeros((input_channels(model), 16, 16), dtype=np.float32)
-    outputs = runner(model, [node.output[0] for node in nodes])(tile)
+def mac_shares(model: onnx.ModelProto, size: Size = (16, 16)) -> dict[str, float]:
+    """Share of every weighted node (by name) in the multiply-accumulates of all, on an LR image of a size."""
+    nodes = weighted_nodes(model)
+    tile = np.zeros((input_channels(model), *size), dtype=np.float32)
+    found = runner(model, list(dict.fromkeys(_counted(node) for node in nodes)))(tile)
     weights = constants(model)
     macs = {
-        node.name: float(np.prod(weights[node.input[1]].dims)) * np.prod(outputs[node.output[0]].shape[-2:])
+        node.name: float(np.prod(weights[node.input[1]].dims)) * _positions(node, found[_counted(node)].shape)
         for node in nodes
     }
     total = sum(macs.values())
-    return {name: float(value / total) for name, value in macs.items()}
+    return {name: value / total for name, value in macs.items()}
+
+
+def _counted(node: onnx.NodeProto) -> str:
+    """The tensor at each of whose positions all weights are used once."""
+    return str(node.output[0] if node.op_type == CONVOLUTION else node.input[0])
+
+
+def _positions(node: onnx.NodeProto, shape: tuple[int, ...]) -> int:
+    """How many positions the counted tensor of this shape has: all but its channels."""
+    if node.op_type == GEMM:
+        return shape[1 if is_set(node, "transA") else 0]
+    return int(np.prod(shape)) // shape[-1 if node.op_type == MATRIX_PRODUCT else 1]
+
+
+def is_set(node: onnx.NodeProto, name: str) -> bool:
+    """Whether an attribute of a node is there and not 0."""
+    return any(attribute.name == name and attribute.i for attribute in node.attribute)
 
 
 def runner(
@@ -113,6 +140,8 @@ def runner(
     ``exact`` turns graph optimisations off: Q/DQ is then computed in float32, whatever int8 kernels this CPU has.
     """
     names = [output.name for output in model.graph.output] if outputs is None else list(outputs)
+    if set(names) <= {model.graph.input[0].name}:
+        return lambda tile: dict.fromkeys(names, tile[None])
     exposed = _with_outputs(model, names)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
@@ -138,6 +167,14 @@ def image_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
             found.append(node)
             pixels.update(node.output)
     return found
+
+
+def float_tensors(model: onnx.ModelProto) -> list[str]:
+    """Names of all float32 tensors that the graph computes, its output among them."""
+    inferred = onnx.shape_inference.infer_shapes(model)
+    kinds = {v.name: v.type.tensor_type.elem_type for v in (*inferred.graph.value_info, *inferred.graph.output)}
+    names = [name for node in model.graph.node for name in node.output]
+    return [name for name in names if kinds.get(name) == onnx.TensorProto.FLOAT]
 
 
 def live_nodes(nodes: Sequence[onnx.NodeProto], outputs: Iterable[str]) -> list[onnx.NodeProto]:

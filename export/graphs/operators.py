@@ -7,6 +7,8 @@ CONVOLUTION, DEPTH_TO_SPACE, RESIZE, ADD = "Conv", "DepthToSpace", "Resize", "Ad
 TRANSPOSED_CONVOLUTION, MATRIX_PRODUCT, GEMM = "ConvTranspose", "MatMul", "Gemm"
 WEIGHTED = (CONVOLUTION, TRANSPOSED_CONVOLUTION, MATRIX_PRODUCT, GEMM)
 ACTIVATIONS = ("LeakyRelu", "PRelu", "Relu")
+MOVES = ("Concat", "MaxPool", "Reshape", "Slice", "Split", "Transpose")
+"""They give values as they are, in other places."""
 LOOKED_THROUGH = (QUANTIZE, DEQUANTIZE, CAST, PAD, SCALE)
 """What rewrites add, leave out or fold into weights."""
 

@@ -16,7 +16,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from edgesr.export.graphs.onnx_graph import copied, runner, weighted_nodes
+from edgesr.export.graphs.onnx_graph import copied, float_tensors, runner, weighted_nodes
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 
@@ -58,14 +58,6 @@ def convert_arithmetic_to_float16(model: onnx.ModelProto, tiles: Sequence[FloatA
         copied(model), keep_io_types=True, min_positive_val=_SMALLEST_FLOAT16, max_finite_val=LARGEST_FLOAT16
     )
     return result
-
-
-def float_tensors(model: onnx.ModelProto) -> list[str]:
-    """Names of all float32 tensors that the graph computes, its output among them."""
-    inferred = onnx.shape_inference.infer_shapes(model)
-    kinds = {v.name: v.type.tensor_type.elem_type for v in (*inferred.graph.value_info, *inferred.graph.output)}
-    names = [name for node in model.graph.node for name in node.output]
-    return [name for name in names if kinds.get(name) == TensorProto.FLOAT]
 
 
 def _require_fits(name: str, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:

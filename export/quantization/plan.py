@@ -5,6 +5,7 @@ Imports no ONNX, so that a cached export stays fast.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,32 +23,67 @@ Biases = dict[str, NDArray[np.float32]]
 
 _PLAN_FILE = "plan.json"
 _RANGES_FILE = "ranges.json"
+_ABOVE_BASE_DB, _ENOUGH_DB, _LARGEST_SHIFT = 10.0, 40.0, 255.0
+_WORST_BELOW_MEAN_DB = 3.0
 _BIAS_FIELDS = ("biases", "biases_8bit")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What a quantized graph must keep on the selection tiles: mean PSNR (dB), largest channel-mean shift (0..255)."""
+    """What a quantized graph must keep on the selection tiles: mean PSNR (dB), largest channel-mean shift (0..255);
+    and what it may lose of PSNR (dB) on photographs, where that was asked for."""
 
     min_psnr_db: float
     max_shift: float
+    max_drop_db: float | None = None
+
+
+OWN_BUDGET = Budget(min_psnr_db=40.0, max_shift=0.3)
+"""Of edgesr's own networks, whose tile graphs give a small residual."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedBudget:
+    """What was asked of a quantized graph; None where nothing was said."""
+
+    min_psnr_db: float | None = None
+    max_shift: float | None = None
+    max_drop_db: float | None = None
+
+    def budget(self, base_psnr_db: float) -> Budget:
+        """The budget for a network of which nothing is known but what its base has: mean PSNR 10 dB above that, 40 at
+        most, with a shift of a quarter of the root mean square error that goes with the PSNR. Or the loss of quality
+        alone, where that was asked for.
+        """
+        by_quality = self.max_drop_db is not None
+        relative = 0.0 if by_quality else min(base_psnr_db + _ABOVE_BASE_DB, _ENOUGH_DB)
+        psnr_db = relative if self.min_psnr_db is None else self.min_psnr_db
+        shift = _LARGEST_SHIFT if by_quality else 255 / 10 ** (psnr_db / 20) / 4
+        return Budget(
+            min_psnr_db=psnr_db,
+            max_shift=shift if self.max_shift is None else self.max_shift,
+            max_drop_db=self.max_drop_db,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
     """Fidelity of a quantized graph on the selection tiles, against the float32 one; 0..255 scale.
 
-    ``keeps_flat``: on a flat tile it is no farther from the float32 graph than bilinear upsampling, or one level.
+    ``keeps_flat``: on mid grey, black, white and a checkerboard it is no farther from the float32 graph than bilinear
+    upsampling, or one level. ``drop_db``: mean PSNR lost on photographs, where there are any.
     """
 
     mean_psnr_db: float
     worst_psnr_db: float
     max_mean_shift: float
     keeps_flat: bool
+    drop_db: float | None = None
 
     def keeps(self, budget: Budget) -> bool:
         """Whether it is within a budget."""
-        return self.mean_psnr_db >= budget.min_psnr_db and self.max_mean_shift <= budget.max_shift
+        kept = self.mean_psnr_db >= budget.min_psnr_db and self.max_mean_shift <= budget.max_shift
+        return kept and (budget.max_drop_db is None or (self.drop_db or 0.0) <= budget.max_drop_db)
 
     def order(self) -> tuple[bool, float]:
         """The better one of two is larger: a flat tile kept, then mean and worst PSNR alike."""
@@ -55,18 +91,21 @@ class Measured:
 
     def describe(self) -> str:
         """For a line of text."""
+        lost = "" if self.drop_db is None else f", loss of quality {self.drop_db:.3f} dB"
         return (
             f"mean {self.mean_psnr_db:.1f} dB, worst {self.worst_psnr_db:.1f} dB, "
-            f"channel-mean shift {self.max_mean_shift:.2f}" + ("" if self.keeps_flat else ", a flat tile not kept")
+            f"channel-mean shift {self.max_mean_shift:.2f}{lost}"
+            + ("" if self.keeps_flat else ", a flat or black and white tile not kept")
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A choice for a tile graph. Layers are node names of its convolutions, ``labels`` their names in the network.
+    """A choice for a tile graph. Layers are names of its nodes with weights, ``labels`` their names in the network.
 
     ``biases`` (c,) and ``measured`` go with weights of 7 bits, ``biases_8bit`` and ``measured_8bit`` with those of 8;
-    layers without a bias here keep theirs.
+    layers without a bias here keep theirs. ``weight_sizes``: root mean square of each layer's float weights, by which
+    another network's plan is told. ``missed``: why it does not keep its ``budget``, in one line, where it does not.
     """
 
     scope: Scope
@@ -80,6 +119,17 @@ class Plan:
     biases_8bit: Biases = field(default_factory=dict)
     measured: Measured | None = None
     measured_8bit: Measured | None = None
+    weight_sizes: dict[str, float] = field(default_factory=dict)
+    budget: Budget | None = None
+    missed: str | None = None
+
+    def tolerated(self) -> Budget:
+        """Fidelity that its files are held to: the budget, or what was measured where that is of quality or missed."""
+        assert self.measured is not None and self.budget is not None
+        if self.missed is None and self.budget.max_drop_db is None:
+            return self.budget
+        lowest = min(self.measured.mean_psnr_db, self.measured.worst_psnr_db + _WORST_BELOW_MEAN_DB)
+        return Budget(min_psnr_db=math.floor(lowest), max_shift=self.measured.max_mean_shift)
 
 
 @dataclass(frozen=True, kw_only=True)

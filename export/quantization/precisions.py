@@ -65,9 +65,8 @@ class PrecisionInfo:
     rewrite_tflite: TFLiteRewrite | None = None
 
 
-def tolerances(int8_min_psnr_db: float, int8_max_shift: float) -> dict[str, Tolerance]:
-    """What each precision may differ from float32 on every golden."""
-    budget = Budget(min_psnr_db=int8_min_psnr_db, max_shift=int8_max_shift)
+def tolerances(budget: Budget) -> dict[str, Tolerance]:
+    """What each precision may differ from float32 on every golden, given the fidelity of int8."""
     return {name: precision.tolerance(budget) for name, precision in PRECISIONS.items()}
 
 
@@ -94,7 +93,7 @@ def _onnx_fp16a(model: onnx.ModelProto, _calibrated: Calibrated, tiles: Sequence
 
 def _onnx_int8(model: onnx.ModelProto, calibrated: Calibrated, _tiles: Sequence[FloatArray]) -> onnx.ModelProto:
     from edgesr.export.quantization.float16 import store_weights_in_float16
-    from edgesr.export.quantization.search import apply_plan
+    from edgesr.export.quantization.planning.application import apply_plan
 
     return store_weights_in_float16(apply_plan(model, calibrated.require_plan()))
 

@@ -19,20 +19,42 @@ from onnxruntime.quantization.calibrate import TensorData, TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 
-from edgesr.export.graphs.onnx_graph import copied, weighted_nodes
-from edgesr.export.graphs.operators import ACTIVATIONS, ADD, CONVOLUTION, DEPTH_TO_SPACE, PAD
+from edgesr.export.graphs.image_parts import float_end, names_of
+from edgesr.export.graphs.onnx_graph import copied, image_nodes, weighted_nodes
+from edgesr.export.graphs.operators import ACTIVATIONS, ADD, DEPTH_TO_SPACE, MATRIX_PRODUCT, MOVES, PAD, WEIGHTED
 from edgesr.export.quantization.plan import Range
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import Scope
 
-CONV_ONLY = (CONVOLUTION,)
-ALL_OPERATORS = (CONVOLUTION, *ACTIVATIONS, ADD, PAD, DEPTH_TO_SPACE)
+ALL_OPERATORS = (*WEIGHTED, *ACTIVATIONS, ADD, PAD, DEPTH_TO_SPACE, *MOVES)
 _MICROSOFT_OPSET = ("com.microsoft", 1)
 
 
 def quantized_operators(scope: Scope) -> tuple[str, ...]:
-    """Operator types that are quantized in a scope."""
-    return ALL_OPERATORS if scope == "all" else CONV_ONLY
+    """Operator types that are quantized in a scope, those of WEIGHTED where they have constant weights.
+
+    All others stay in float: norms, softmax and smooth activations, whose values have few levels where most of them
+    are, products and quotients of activations, means, resizes.
+    """
+    return ALL_OPERATORS if scope == "all" else WEIGHTED
+
+
+def nodes_in_float(model: onnx.ModelProto, scope: Scope) -> list[str]:
+    """Names of the nodes of a scope's operators that stay in float whatever the plan.
+
+    They compute with sizes, multiply two activations, or add the image's own base to what the layers give.
+    """
+    layers = {node.output[0] for node in weighted_nodes(model)}
+    pixels = {name for node in image_nodes(model) for name in node.output}
+    end = float_end(model)
+    operators = quantized_operators(scope)
+    kept = {
+        node.output[0]
+        for node in model.graph.node
+        if node.op_type in operators
+        and (node.output[0] not in (layers if node.op_type in WEIGHTED else pixels) or node.output[0] in end)
+    }
+    return names_of(model, kept)
 
 
 def quantize_onnx(
@@ -45,6 +67,7 @@ def quantize_onnx(
     activation_bits: int = 8,
 ) -> onnx.ModelProto:
     """The model with Q/DQ around its operators, all but the nodes named in ``float_layers``."""
+    model = _with_named_nodes(model)
     with tempfile.TemporaryDirectory(prefix="edgesr-quantize-") as folder:
         path = Path(folder) / "float.onnx"
         onnx.save(model, path)
@@ -58,12 +81,13 @@ def quantize_onnx(
         activation,
         _tensors_data(ranges, symmetric=activation_bits == 16),
         [],
-        list(float_layers),
+        [*float_layers, *nodes_in_float(model, scope)],
         list(quantized_operators(scope)),
         {
             "ActivationSymmetric": activation_bits == 16,
             "UseQDQContribOps": activation_bits == 16,
             "QDQKeepRemovableActivations": True,
+            "QDQOpTypePerChannelSupportToAxis": {MATRIX_PRODUCT: 1},
         },
     )
     quantizer.quantize_model()
@@ -74,11 +98,11 @@ def quantize_onnx(
 
 
 def with_biases(model: onnx.ModelProto, biases: Mapping[str, FloatArray]) -> onnx.ModelProto:
-    """A copy of a float model in which the convolutions of these node names have these biases (c,)."""
+    """A copy of a float model in which the layers of these node names, but matrix products, have these biases (c,)."""
     result = copied(model)
     tensors = result.graph.initializer
     for node in weighted_nodes(result):
-        if node.name in biases:
+        if node.name in biases and node.op_type != MATRIX_PRODUCT:
             name = f"{node.name}.corrected_bias"
             node.input[:] = [*node.input[:2], name]
             tensors.append(numpy_helper.from_array(biases[node.name].astype(np.float32), name))
@@ -86,6 +110,14 @@ def with_biases(model: onnx.ModelProto, biases: Mapping[str, FloatArray]) -> onn
     kept = [tensor for tensor in tensors if tensor.name in used]
     del tensors[:]
     tensors.extend(kept)
+    return result
+
+
+def _with_named_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy in which every node has a name, by which the quantizer leaves nodes out."""
+    result = copied(model)
+    for node in result.graph.node:
+        node.name = node.name or f"node of {node.output[0]}"
     return result
 
 

@@ -14,11 +14,14 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edgesr.export.graphs.onnx_graph import constants, data_inputs, runner, weighted_nodes
-from edgesr.export.graphs.operators import CONVOLUTION, PAD
+from edgesr.export.calibration.extremes import extreme_tiles
+from edgesr.export.graphs.image_parts import image_tensors
+from edgesr.export.graphs.onnx_graph import float_tensors, image_nodes, input_channels, runner
+from edgesr.export.graphs.operators import PAD
 from edgesr.export.quantization.plan import Range
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
+from edgesr.runtimes.bundle.manifest import Size
 
 BINS = 4096
 PERCENTILE = 99.999
@@ -43,7 +46,7 @@ class Histogram:
 def collect_histograms(
     model: onnx.ModelProto, tensors: Sequence[str], tiles: Sequence[FloatArray]
 ) -> dict[str, Histogram]:
-    """Histogram of each tensor over all tiles (3,h,w); one tile's tensors at a time are held."""
+    """Histogram of each tensor over all tiles (c,h,w); one tile's tensors at a time are held."""
     run = runner(model, tensors)
     lows, highs = dict.fromkeys(tensors, np.inf), dict.fromkeys(tensors, -np.inf)
     for tile in tiles:
@@ -68,28 +71,40 @@ def choose_range(histogram: Histogram, method: RangeMethod) -> Range:
     return min(low, 0.0), max(high, 0.0)
 
 
-def image_ranges(model: onnx.ModelProto, tensors: Sequence[str]) -> dict[str, Range]:
+def quantizable_tensors(model: onnx.ModelProto) -> list[str]:
+    """The float32 tensors that are computed from pixels, the image first."""
+    floats = set(float_tensors(model))
+    computed = [name for node in image_nodes(model) for name in node.output if name in floats]
+    return list(dict.fromkeys((model.graph.input[0].name, *computed)))
+
+
+def image_ranges(model: onnx.ModelProto, tensors: Sequence[str], size: Size = (16, 16)) -> dict[str, Range]:
     """Full ranges of those tensors that no weights precede (the image itself, scaled, padded, upsampled).
 
-    Their values are those of any photograph, whatever was calibrated on: what black and white input gives.
+    Their values are those of any photograph, whatever was calibrated on: what extreme images of a size give.
     """
-    known = constants(model)
-    images = {model.graph.input[0].name}
-    for node in model.graph.node:
-        if node.op_type != CONVOLUTION and set(data_inputs(node, known)) <= images:
-            images.update(node.output)
-    names = [name for name in tensors if name in images]
-    run = runner(model, names)
-    black, white = (run(np.full((3, 16, 16), value, dtype=np.float32)) for value in (0, 255))
-    return {name: (float(black[name].min()), float(white[name].max())) for name in names}
+    images = image_tensors(model)
+    tiles = list(extreme_tiles(input_channels(model), size).values())
+    return tensor_ends(model, [name for name in tensors if name in images], tiles)
+
+
+def tensor_ends(model: onnx.ModelProto, tensors: Sequence[str], tiles: Sequence[FloatArray]) -> dict[str, Range]:
+    """Least and largest value of each tensor on the tiles, and 0 among them."""
+    run = runner(model, tensors)
+    found = [run(tile) for tile in tiles]
+    return {name: _ends_with_zero([values[name] for values in found]) for name in tensors}
+
+
+def _ends_with_zero(found: Sequence[FloatArray]) -> Range:
+    return min(0.0, *(float(values.min()) for values in found)), max(0.0, *(float(values.max()) for values in found))
 
 
 def wide_ranges(tile_graph: onnx.ModelProto, tiles: Sequence[FloatArray]) -> dict[str, Range]:
-    """Ranges for 16-bit activations: twice those of the image and of the convolutions' inputs and outputs."""
-    used = (name for node in weighted_nodes(tile_graph) for name in (node.input[0], node.output[0]))
-    tensors = list(dict.fromkeys((tile_graph.graph.input[0].name, *used)))
+    """Ranges for 16-bit activations: twice those of all tensors, since layers may end behind what follows them."""
+    tensors = quantizable_tensors(tile_graph)
     ranges = {n: choose_range(h, "minmax") for n, h in collect_histograms(tile_graph, tensors, tiles).items()}
-    return {n: (2 * low, 2 * high) for n, (low, high) in (ranges | image_ranges(tile_graph, tensors)).items()}
+    fixed = image_ranges(tile_graph, tensors, tiles[0].shape[1:])
+    return {n: (2 * low, 2 * high) for n, (low, high) in (ranges | fixed).items()}
 
 
 def affine_8bit(low: float, high: float) -> tuple[float, int]:
@@ -141,14 +156,14 @@ def _percentile(histogram: Histogram) -> Range:
 
 def _least_squares(histogram: Histogram) -> Range:
     """Shrink one end, then the other, a few times: the error is smooth and has one valley in each."""
-    edges = histogram.edges
-    centres = (edges[1:] + edges[:-1]) / 2
+    edges, filled = histogram.edges, histogram.counts > 0
+    centres, counts = ((edges[1:] + edges[:-1]) / 2)[filled], histogram.counts[filled]
     low, high = min(histogram.low, 0.0), max(histogram.high, 0.0)
 
     def error(low: float, high: float) -> float:
         scale, zero_point = affine_8bit(low, high)
         restored = (np.clip(np.rint(centres / scale) + zero_point, 0, _LEVELS) - zero_point) * scale
-        return float((histogram.counts * (restored - centres) ** 2).sum())
+        return float((counts * (restored - centres) ** 2).sum())
 
     for _ in range(_ROUNDS):
         if histogram.low < 0:

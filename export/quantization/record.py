@@ -38,7 +38,7 @@ def record_of_plan(
     """The record of an int8 artifact; ``reduced_range``: with weights in 7 bits."""
     plan = calibrated.require_plan()
     measured, biases = (plan.measured, plan.biases) if reduced_range else (plan.measured_8bit, plan.biases_8bit)
-    assert measured is not None
+    assert measured is not None and plan.budget is not None
     return QuantizationRecord(
         calibration=quantization.calibration.record(),
         range_method=plan.range_method,
@@ -48,9 +48,12 @@ def record_of_plan(
         sensitivity=plan.sensitivity,
         float_layers=tuple(plan.labels[layer] for layer in plan.float_layers),
         quantized_mac_share=plan.int8_mac_share,
-        min_psnr_budget_db=quantization.budget.min_psnr_db,
-        max_shift_budget=quantization.budget.max_shift,
+        min_psnr_budget_db=plan.budget.min_psnr_db,
+        max_shift_budget=plan.budget.max_shift,
         mean_psnr_db=measured.mean_psnr_db,
         worst_psnr_db=measured.worst_psnr_db,
         max_mean_shift=measured.max_mean_shift,
+        max_drop_budget_db=plan.budget.max_drop_db,
+        drop_db=measured.drop_db,
+        validation=None if quantization.validation is None else quantization.validation.source,
     )

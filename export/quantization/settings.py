@@ -1,18 +1,26 @@
-"""What the user asks of quantized activations: on which tiles, within which budget."""
+"""What the user asks of quantized activations: on which tiles, within which budget, or by which plan."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgesr.export.calibration.tiles import CalibrationSet
-from edgesr.export.quantization.plan import Budget
+from edgesr.export.calibration.validation import ValidationSet
+from edgesr.export.quantization.plan import AskedBudget
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuantizationSettings:
-    """The tiles to calibrate and choose on, the budget for int8, and one range method or None for the best."""
+    """The tiles to calibrate and choose on, the budget for int8, and one range method or None for the best.
+
+    ``validation``: photographs for a budget of quality. ``plan_file``: a plan that is taken where the file exists, and
+    written where it does not.
+    """
 
     calibration: CalibrationSet
-    budget: Budget
+    asked: AskedBudget
     range_method: RangeMethod | None
+    validation: ValidationSet | None = None
+    plan_file: Path | None = None

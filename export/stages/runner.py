@@ -5,13 +5,14 @@ Imports no torch: a converter is loaded only when its stage is not in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Concatenate, ParamSpec
 
-from edgesr.export.conversions.lower_precision_check import Checked, check_lower_precision
+from edgesr.export.calibration.network_tiles import network_tiles
+from edgesr.export.calibration.validation import ValidationSet
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.quantization.plan import Calibrated, Plan, Range, read_plan, read_ranges
@@ -24,13 +25,16 @@ from edgesr.export.steps.rewriting import Rewriting
 from edgesr.export.tiling import pooled_measurement
 from edgesr.export.tiling.pooled_measurement import FOUND_FILE, MODEL_FILE, RESULT_FILE, Found, Pooled
 from edgesr.export.tiling.tile_proof import inexact_halo, is_sparse
-from edgesr.runtimes.bundle.contract import Tiling, channels_of, next_multiple
+from edgesr.runtimes.arrays import FloatArray, Image
+from edgesr.runtimes.bundle.contract import Tiling, channels_of
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.files import sha256_of
+from edgesr.runtimes.glue.colour import network_image
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.packages import installed_version
 from edgesr.runtimes.progress import Progress, notice, silent
+from edgesr.runtimes.wording import counted
 from edgesr.sr_model.generators.checkpoint import read_header
 from edgesr.sr_model.generators.config import GeneratorConfig
 from edgesr.sr_model.generators.foreign.archive import is_archive, read_contract
@@ -40,9 +44,6 @@ from edgesr.sr_model.generators.glue import read_glue
 from edgesr.sr_model.generators.weights_file import is_safetensors, require_file
 
 P = ParamSpec("P")
-_CHECKED_SIDE = 48
-"""Of the images that files of any size are checked on."""
-_NO_GLUE = Glue(upsample="none", noise_level=None, alpha=None)
 
 
 class StageRunner:
@@ -80,7 +81,7 @@ class StageRunner:
     def glue(self) -> Glue:
         """Arithmetic around a tile graph."""
         if isinstance(self.config, Contract):
-            return _NO_GLUE
+            return Glue(upsample="none", noise_level=None, alpha=None)
         return read_glue(self.checkpoint, self.config)
 
     @cached_property
@@ -145,53 +146,55 @@ class StageRunner:
     ) -> tuple[Path, dict[str, str]]:
         """File of one artifact and the package versions that made it."""
         versions = {name: installed_version(name) or "absent" for name in plan.target.packages}
-        source = self._float_file(plan)
-        if self.is_pooled(plan):
-            return self._pooled_folder(source) / MODEL_FILE, versions
+        source = self.float_file(plan)
         if plan.precision == FLOAT:
-            return source, versions
+            return (self._pooled_folder(source) / MODEL_FILE if self.is_pooled(plan) else source), versions
         assert plan.target.rewrite is not None
         folder = self.run(plan, plan.target.rewrite, self._rewriting(plan, quantization), source, plan.graph)
         file = folder / plan.target.file_name
-        self._check_lower_precision(plan, source, file)
-        float_layers = read_float_layers(folder)
-        if float_layers:
-            notice(self._progress, f"{plan.id}: float32 is kept for {', '.join(float_layers)}")
-        return file, versions
+        if left := read_float_layers(folder):
+            notice(self._progress, f"{plan.id}: {counted(len(left), 'layer')} cannot leave float32: {', '.join(left)}")
+        return (self._with_given_means(plan, file) if self.is_pooled(plan) else file), versions
 
-    def _check_lower_precision(self, plan: ArtifactPlan, source: Path, file: Path) -> None:
-        """An EdgesrError where a file is too far from its float32 one."""
-        side = next_multiple(max(_CHECKED_SIDE, self.config.minimum_side), self.config.multiple)
-        checked = Checked(
-            id=plan.id,
-            runtime=plan.target.runtimes[0],
-            layout=plan.target.layout,
-            size=plan.tile_size or (side, side),
-            scale=self.config.scale,
-            colour=self.config.colour,
-            glue=self.glue if plan.graph == "tile" else _NO_GLUE,
-        )
-        self._cache.run(Stage(f"check-{plan.id}", check_lower_precision), checked, source, file)
+    def _with_given_means(self, plan: ArtifactPlan, file: Path) -> Path:
+        if plan.precision == "fp16a":
+            raise EdgesrError("sums of the features that the network pools do not fit into float16; export fp16")
+        stage = Stage(f"pooled-{plan.id}", pooled_measurement.give_means, ("onnx",))
+        return self._cache.run(stage, file, self.config.minimum_side) / MODEL_FILE
 
     def plan(self, quantization: QuantizationSettings) -> Plan:
-        """The choice of int8 layers, ranges and biases for the tile graph."""
+        """The choice of int8 layers, ranges and biases for the tile graph; an EdgesrError where a budget is missed."""
         folder = self._cache.run(
             Stage("quantization-plan", int8_plan.search),
             self.onnx_file("tile"),
-            tiles=quantization.calibration.tiles,
-            selection=quantization.calibration.selection,
-            budget=quantization.budget,
+            tiles=self._network_tiles(quantization.calibration.tiles),
+            selection=self._network_tiles(quantization.calibration.selection),
+            asked=quantization.asked,
             range_method=quantization.range_method,
             scale=self.config.scale,
             glue=self.glue,
+            photographs=self._photographs(quantization.validation),
             tell=lambda text: notice(self._progress, text),
         )
-        return read_plan(folder)
+        plan = read_plan(folder)
+        if plan.missed is not None:
+            raise EdgesrError(plan.missed)
+        return plan
+
+    def _photographs(self, validation: ValidationSet | None) -> tuple[tuple[FloatArray, FloatArray], ...]:
+        colour = self.config.colour
+        pairs = () if validation is None else validation.pairs
+        return tuple((network_image(lr, colour), network_image(hr, colour)) for lr, hr in pairs)
 
     def wide_ranges(self, quantization: QuantizationSettings) -> dict[str, Range]:
         """Ranges of the tile graph for 16-bit activations."""
         stage = Stage("wide-ranges", wide_ranges.measure)
-        return read_ranges(self._cache.run(stage, self.onnx_file("tile"), quantization.calibration.tiles))
+        tiles = self._network_tiles(quantization.calibration.tiles)
+        return read_ranges(self._cache.run(stage, self.onnx_file("tile"), tiles))
+
+    def _network_tiles(self, tiles: Sequence[Image]) -> tuple[FloatArray, ...]:
+        config = self.config
+        return network_tiles(tiles, colour=config.colour, least_side=config.minimum_side, multiple=config.multiple)
 
     def goldens(self, tile_size: Size) -> tuple[Path, tuple[GoldenRecord, ...]]:
         """Folder of recorded tensors and their records."""
@@ -207,7 +210,7 @@ class StageRunner:
 
     def onnx_file(self, graph: GraphKind, *, zero_padded: bool = False) -> Path:
         """The float32 ONNX file of a graph, of any height and width."""
-        return self._float_file(ArtifactPlan(ONNX, graph, FLOAT, None, zero_padded))
+        return self.float_file(ArtifactPlan(ONNX, graph, FLOAT, None, zero_padded))
 
     def run(
         self, plan: ArtifactPlan, step: Callable[Concatenate[Path, P], None], *args: P.args, **kwargs: P.kwargs
@@ -217,7 +220,8 @@ class StageRunner:
         stage = Stage("-".join((plan.target.name, *precision, plan.graph)), step, plan.target.packages)
         return self._cache.run(stage, *args, **kwargs)
 
-    def _float_file(self, plan: ArtifactPlan) -> Path:
+    def float_file(self, plan: ArtifactPlan) -> Path:
+        """The float32 file that one of an artifact's precision is made of."""
         try:
             return plan.target.convert(self, replace(plan, precision=FLOAT)) / plan.target.file_name
         except (EdgesrError, OSError):

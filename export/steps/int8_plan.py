@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesr.export.quantization.plan import Budget, write_plan
+from edgesr.export.quantization.plan import AskedBudget, write_plan
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.manifest import Glue
 
@@ -21,16 +21,21 @@ def search(
     *,
     tiles: Tiles,
     selection: Tiles,
-    budget: Budget,
+    asked: AskedBudget,
     range_method: RangeMethod | None,
     scale: int,
     glue: Glue,
+    photographs: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
     tell: Callable[[str], None],
 ) -> None:
-    """Write the plan of the float32 ONNX tile graph; ``tiles`` fix ranges, ``selection`` is measured on, (3,h,w)."""
+    """Write the plan of the float32 ONNX tile graph; ``tiles`` fix ranges, ``selection`` is measured on, (c,h,w).
+
+    ``photographs``: LR (c,h,w) and HR (c,s*h,s*w) images that quality is measured on.
+    """
     import onnx
 
     from edgesr.export.quantization.search import Planner
+    from edgesr.runtimes.glue.bilinear import upsample_bilinear
     from edgesr.runtimes.glue.projection import apply_residual
 
     planner = Planner(
@@ -38,6 +43,9 @@ def search(
         tuple(tiles),
         tuple(selection),
         lambda tile, residual: apply_residual(tile, residual, scale=scale, glue=glue),
+        lambda tile: upsample_bilinear(tile, scale),
         tell,
+        gives_picture=glue.upsample == "none",
+        photographs=tuple(photographs),
     )
-    write_plan(folder, planner.search(budget, range_method))
+    write_plan(folder, planner.search(asked, range_method))

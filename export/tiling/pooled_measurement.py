@@ -12,6 +12,7 @@ import numpy as np
 
 from edgesr.runtimes.arrays import FloatArray, Image
 from edgesr.runtimes.bundle.contract import EXACT, Tiling, next_multiple
+from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.json_records import to_json
 from edgesr.runtimes.upscaling.tiles import grid_of
 
@@ -89,6 +90,18 @@ def measure(folder: Path, onnx_file: Path, network: Network) -> None:
     passes = _passes(pooled, tiling, [image for image in images if is_telling(pooled.whole(image))])
     tiling = None if passes is None else replace(tiling, passes=passes)
     (folder / RESULT_FILE).write_text(to_json(Pooled(tiling, found[1])))
+
+
+def give_means(folder: Path, onnx_file: Path, least_side: int) -> None:
+    """Write the graph that takes means of a tile graph in lower precision, as ``model.onnx``."""
+    import onnx
+
+    from edgesr.export.tiling.pooled_graph import with_given_means
+
+    found = with_given_means(onnx.load(onnx_file), least_side=least_side)
+    if found is None:
+        raise EdgesrError("in this precision the means that the network pools cannot be given to its tile graph")
+    onnx.save(found[0], folder / MODEL_FILE)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ class QuantizationRecord:
     convolutions, the most sensitive first (empty where all operators in int8 met the budget); ``float_layers`` stayed
     in float32. ``mean_psnr_db``, ``worst_psnr_db`` and ``max_mean_shift`` (largest of any tile's channel, 0..255) were
     measured on the selection tiles, which are not calibrated on; the budgets are what they had to keep (int8 only).
-    ``reduced_range``: weights in 7 bits.
+    ``reduced_range``: weights in 7 bits. ``drop_db``: mean PSNR against HR that it loses on the photographs of the
+    folder ``validation``, and what it was allowed to.
     """
 
     calibration: Calibration
@@ -53,3 +54,6 @@ class QuantizationRecord:
     mean_psnr_db: float | None
     worst_psnr_db: float | None
     max_mean_shift: float | None
+    max_drop_budget_db: float | None = None
+    drop_db: float | None = None
+    validation: str | None = None

@@ -11,6 +11,14 @@ from edgesr.cli.command import default_of
 from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
 from edgesr.cli.completion import targets as known_targets
 from edgesr.cli.completion import weights as known_weights
+from edgesr.cli.int8_options import (
+    LargestShiftOption,
+    LeastPsnrOption,
+    MaxDropOption,
+    PlanOption,
+    ValidationOption,
+    parse_db,
+)
 from edgesr.cli.module_options import (
     AllowInexactTilesOption,
     CacheDirOption,
@@ -89,24 +97,15 @@ def export(
     calibration: Annotated[
         Path | None, typer.Option(help="Folder of LR photographs to calibrate int8 on; synthetic ones without.")
     ] = None,
-    int8_min_psnr: Annotated[
-        float,
-        typer.Option(
-            help="Least mean PSNR (dB) of int8 against float32; layers stay in float until it is kept.",
-            default_factory=default_of(_options, "int8_min_psnr_db"),
-        ),
-    ],
-    int8_max_shift: Annotated[
-        float,
-        typer.Option(
-            help="Largest shift of a channel's mean (0..255) by int8.",
-            default_factory=default_of(_options, "int8_max_shift"),
-        ),
-    ],
+    int8_min_psnr: LeastPsnrOption = None,
+    int8_max_shift: LargestShiftOption = None,
     int8_ranges: Annotated[
         str | None,
         typer.Option(help="Ranges of int8: {range_methods}; the best without.", autocompletion=one_of(range_methods)),
     ] = None,
+    max_drop: MaxDropOption = None,
+    validation: ValidationOption = None,
+    plan: PlanOption = None,
     cache_dir: CacheDirOption = None,
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes; exit code 1 when an artifact could not be made."""
@@ -131,6 +130,9 @@ def export(
         int8_min_psnr_db=int8_min_psnr,
         int8_max_shift=int8_max_shift,
         int8_ranges=int8_ranges,
+        max_drop_db=None if max_drop is None else parse_db(max_drop),
+        validation=validation,
+        plan=plan,
     )
     with shown_progress() as progress:
         report = run(options, output, cache_dir=cache_dir, progress=progress)

@@ -10,7 +10,7 @@ import onnx
 
 from edgesr.export.graphs.onnx_graph import constant, weighted_nodes
 from edgesr.export.graphs.tflite_graph import constant_values, set_constant
-from edgesr.export.graphs.tile_in_tflite import TFLiteLayer
+from edgesr.export.quantization.tflite.layers import TFLiteLayer
 from edgesr.runtimes.arrays import FloatArray
 
 _SAME = 1e-5

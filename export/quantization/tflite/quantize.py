@@ -21,13 +21,12 @@ from ai_edge_litert import schema_py_generated as schema
 from edgesr.export.calibration.photographs import photograph
 from edgesr.export.graphs.depth_to_space import use_dcr_order
 from edgesr.export.graphs.onnx_graph import input_channels, layer_names
-from edgesr.export.graphs.same_values import same_values
 from edgesr.export.graphs.tflite_graph import computed_inputs, constant_values, operator_name, tensor_name, write_tflite
-from edgesr.export.graphs.tile_in_tflite import TFLiteLayer, find_layers
 from edgesr.export.quantization.float16 import LARGEST_FLOAT16
 from edgesr.export.quantization.plan import Plan, Range
-from edgesr.export.quantization.search import planned_weights
+from edgesr.export.quantization.planning.application import planned_weights
 from edgesr.export.quantization.tflite.layer_constants import set_biases, set_weights
+from edgesr.export.quantization.tflite.layers import TFLiteLayer, find_layers
 from edgesr.export.quantization.tflite.quantizers import (
     ACTIVATIONS_16BIT,
     FLOAT16,
@@ -35,6 +34,7 @@ from edgesr.export.quantization.tflite.quantizers import (
     QuantizerJob,
     run_quantizers,
 )
+from edgesr.export.quantization.tflite.same_values import same_values
 from edgesr.export.quantization.tflite.vanishing_channels import keep_biases
 from edgesr.export.quantization.weight_rounding import on_8bit_grid
 from edgesr.runtimes.errors import EdgesrError

@@ -74,7 +74,6 @@ def test_one_source_is_given_once() -> None:
     generator, options = edgesr.Generator(nn.Identity()), edgesr.ExportOptions(targets=("onnx",))
     for source, given, part in (
         (generator, edgesr.ExportOptions(preset="mobile-s"), r"ExportOptions\(preset\)"),
-        (generator, edgesr.ExportOptions(precisions=("int8",)), "--precision int8: networks given as a Generator"),
         (options, options, "give the options once"),
         (nn.Identity(), None, r"a Identity: give ExportOptions, or Generator\(module\)"),
     ):

@@ -119,7 +119,6 @@ def test_other_functions_are_named(archived: Archived, tmp_path: Path) -> None:
         ({"module": "absent.py:build"}, "no such file"),
         ({"module": "absent.py:"}, "give FILE.py:NAME"),
         ({"module": "{file}:build", "preset": "mobile-s"}, "not both"),
-        ({"module": "{file}:build", "precisions": ("fp32", "int8")}, "--precision int8"),
         ({"module": "{file}:build", "peak": 7}, "--peak 7: give 1 or 255"),
         ({"module": "{file}:build", "multiple": 0}, "--multiple 0"),
         ({"peak": 255}, "--peak 255"),

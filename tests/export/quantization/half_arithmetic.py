@@ -6,8 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edgesr.export.graphs.onnx_graph import copied
-from edgesr.export.quantization.float16 import float_tensors
+from edgesr.export.graphs.onnx_graph import copied, float_tensors
 
 
 def emulate_half_arithmetic(model: onnx.ModelProto) -> onnx.ModelProto:

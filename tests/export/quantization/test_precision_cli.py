@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from edgesr.export.calibration.photographs import photograph
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.sr_model.generators.bodies.lr_body import LRBody
 from edgesr.sr_model.generators.checkpoint import save_checkpoint
@@ -104,11 +105,45 @@ def small_checkpoint(folder: Path) -> Path:
     return folder / "small.safetensors"
 
 
-def test_a_budget_that_cannot_be_kept(run_cli: RunCli, cache_dir: Path, tmp_path: Path) -> None:
-    checkpoint = small_checkpoint(tmp_path)
-    options = ("--checkpoint", checkpoint, "--precision", "int8", "--int8-min-psnr", "99")
-    err = refused(run_cli, cache_dir, tmp_path, *options, naming="--int8-min-psnr 99 with --int8-max-shift 0.3 cannot")
-    assert "int8, all operators" in err and "int8, convolutions only" in err and "in float" in err
+def test_a_budget_that_cannot_be_kept_costs_the_int8_files(run_cli: RunCli, cache_dir: Path, tmp_path: Path) -> None:
+    checkpoint, output = small_checkpoint(tmp_path), tmp_path / "bundle"
+    options = ("--checkpoint", checkpoint, "--int8-min-psnr", "99", "--targets", "onnx", "--graph", "tile")
+    arguments = ("export", *options, "--output", output, "--cache-dir", cache_dir)
+    code, _, err = run_cli(*arguments, "--precision", "fp32,fp16,int8")
+    assert code == 1
+    assert "int8, all operators" in err and "int8, layers only" in err and "in float" in err
+    lines = [line for line in err.splitlines() if "could not be made" in line]
+    assert len(lines) == 1
+    assert "onnx-int8-tile could not be made: --int8-min-psnr 99 with --int8-max-shift 0.3 cannot be kept" in lines[0]
+    assert "best: " in lines[0] and "mean" in lines[0]
+    assert [a.id for a in open_bundle(output).manifest.artifacts] == ["onnx-fp32-tile", "onnx-fp16-tile"]
+    code, _, err = run_cli(*arguments, "--precision", "int8")
+    assert code == 2 and "--int8-min-psnr 99" in err
+    assert len(open_bundle(output).manifest.artifacts) == 2
+
+
+def test_a_loss_of_quality_that_is_kept(run_cli: RunCli, cache_dir: Path, tmp_path: Path) -> None:
+    """On two photographs; the figure is in the table, in the manifest and in what the files are held to."""
+    (tmp_path / "photographs").mkdir()
+    for name in ("cat", "coffee"):
+        pixels = photograph(name, (96, 80)).transpose(1, 2, 0).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photographs" / f"{name}.png")
+    tile = ("--targets", "onnx", "--graph", "tile", "--precision", "int8")
+    options = ("--checkpoint", small_checkpoint(tmp_path), *tile)
+    quality = ("--max-drop", "0.5dB", "--validation", tmp_path / "photographs")
+    arguments = ("export", *options, *quality, "--output", tmp_path / "bundle", "--cache-dir", cache_dir)
+    code, out, err = run_cli(*arguments)
+    assert code == 0, err
+    assert "loss of quality" in err and " dB on " in out
+    (artifact,) = open_bundle(tmp_path / "bundle").manifest.artifacts
+    record = artifact.quantization
+    assert record is not None and record.drop_db is not None and record.drop_db <= 0.5
+    assert (record.max_drop_budget_db, record.validation) == (0.5, str(tmp_path / "photographs"))
+    assert record.mean_psnr_db is not None
+    tolerance = open_bundle(tmp_path / "bundle").manifest.goldens[0].tolerances["int8"]
+    assert record.mean_psnr_db - 5 < tolerance.min_psnr_db < record.mean_psnr_db
+    code, _, err = run_cli(*arguments, "--max-drop", "much")
+    assert code == 2 and "--max-drop 'much': give a number of dB" in err
 
 
 def test_a_target_without_the_precision_is_left_out_with_a_notice(

@@ -137,8 +137,11 @@ def test_scopes(scope: Scope, tensors: set[str]) -> None:
 
 
 def test_operators_of_the_scopes() -> None:
-    assert quantized_operators("conv") == ("Conv",)
-    assert {"Conv", "LeakyRelu", "PRelu", "Relu", "Add", "Pad", "DepthToSpace"} == set(quantized_operators("all"))
+    layers = {"Conv", "ConvTranspose", "MatMul", "Gemm"}
+    moves = {"Concat", "MaxPool", "Reshape", "Slice", "Split", "Transpose"}
+    assert set(quantized_operators("conv")) == layers
+    others = {"LeakyRelu", "PRelu", "Relu", "Add", "Pad", "DepthToSpace"}
+    assert set(quantized_operators("all")) == layers | moves | others
 
 
 @pytest.mark.parametrize("scope", ["all", "conv"])

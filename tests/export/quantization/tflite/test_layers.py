@@ -11,12 +11,12 @@ import pytest
 from onnx import numpy_helper
 
 from edgesr.export.graphs.onnx_graph import constants, runner
-from edgesr.export.graphs.same_values import same_values
 from edgesr.export.graphs.tflite_graph import constant_values, read_tflite, write_tflite
-from edgesr.export.graphs.tile_in_tflite import TFLiteLayer, find_layers
 from edgesr.export.quantization.tflite.layer_constants import set_biases, set_weights
+from edgesr.export.quantization.tflite.layers import TFLiteLayer, find_layers
 from edgesr.export.quantization.tflite.quantize import convert_weights
 from edgesr.export.quantization.tflite.quantizers import FLOAT16
+from edgesr.export.quantization.tflite.same_values import same_values
 from edgesr.runtimes.adapters import tflite
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError

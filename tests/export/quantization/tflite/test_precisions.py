@@ -16,17 +16,17 @@ from edgesr.benchmarks.quality.metrics import psnr
 from edgesr.export.calibration.photographs import photograph, sample_tiles
 from edgesr.export.graphs.depth_to_space import use_dcr_order
 from edgesr.export.graphs.onnx_graph import constant, convolutions, layer_names, runner
-from edgesr.export.graphs.same_values import same_values
 from edgesr.export.graphs.tflite_graph import (
     constant_values,
     operator_name,
     read_tflite,
     write_tflite,
 )
-from edgesr.export.graphs.tile_in_tflite import find_layers
 from edgesr.export.quantization.plan import Plan
 from edgesr.export.quantization.ranges import choose_range, collect_histograms, image_ranges, wide_ranges
+from edgesr.export.quantization.tflite.layers import find_layers
 from edgesr.export.quantization.tflite.quantize import quantize_to_int8, quantize_to_int16
+from edgesr.export.quantization.tflite.same_values import same_values
 from edgesr.export.quantization.weight_rounding import LEVELS_8BIT, keep_sums
 from edgesr.runtimes.bundle.opening import Bundle
 

@@ -18,8 +18,8 @@ from edgesr.export.graphs.tflite_graph import (
     set_constant,
     write_tflite,
 )
-from edgesr.export.graphs.tile_in_tflite import find_layers
 from edgesr.export.quantization.plan import Plan
+from edgesr.export.quantization.tflite.layers import find_layers
 from edgesr.export.quantization.tflite.quantize import (
     Quantized,
     convert_to_8bit_weights,

@@ -1,0 +1,133 @@
+"""Exports networks of rows.py in float16 and int8, and prints the rows of the table of lower precision.
+
+python docs/networks/lower_precision.py FOLDER DATA [NAME ...]
+
+FOLDER is that of measure.py, DATA holds Set5 and Set14 as folders of HR images. What was measured is kept in
+FOLDER/lower_precision.json: a run that was stopped goes on, and a row is measured anew when it is deleted there.
+Fidelity is measured against the float32 file of the same format, on LR images that nothing was calibrated or chosen on.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measure import run_edgesr
+from rows import ROWS, Row
+
+from edgesr import UpscaleOptions, open_bundle, upscale
+from edgesr.benchmarks.quality.image_pairs import read_image_set
+from edgesr.benchmarks.quality.measurement import degraded_pair
+from edgesr.benchmarks.quality.metrics import channel_mean_shift, crop_border, psnr
+from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.json_file import parse_json
+
+SETS = ("Set5", "Set14")
+PRECISIONS = "fp32,fp16,int8"
+HEADER = ("network", "artifact", "mean dB", "worst dB", "shift", "loss Set5, Set14", "size", "time ratio", "in float")
+
+
+def main(folder: Path, data: Path, names: list[str]) -> None:
+    """Measure the rows with these names in this order, and print the table of all that was measured."""
+    kept = folder / "lower_precision.json"
+    measured: dict[str, Any] = parse_json(kept.read_bytes()) if kept.exists() else {}
+    rows = {row.name: row for row in ROWS}
+    for name in names:
+        if name not in measured:
+            measured[name] = measure(rows[name], folder, data)
+            kept.write_text(json.dumps(measured, indent=1))
+    print(f"| {' | '.join(HEADER)} |\n{'|---' * len(HEADER)}|")
+    for name, found in measured.items():
+        for line in table_rows(name, found):
+            print(line)
+
+
+def measure(row: Row, folder: Path, data: Path) -> dict[str, Any]:
+    """Export one network as a user would, upscale all images with each tile graph, and time them in one run."""
+    output = folder / "lower_precision" / row.name.replace(" ", "_")
+    weights = () if row.checkpoint is None else ("--checkpoint", row.checkpoint)
+    source = ("--module", row.module, *weights, *row.options, "--targets", "onnx,tflite", "--precision", PRECISIONS)
+    tiles = ("--tile-size", f"{row.tile}x{row.tile}", "--graph", "tile", "--allow-inexact-tiles")
+    cache = f"caches/{output.name}"
+    start = time.monotonic()
+    code, said = run_edgesr(("export", *source, *tiles, "--output", str(output), "--cache-dir", cache), folder)
+    result: dict[str, Any] = {"code": code, "said": said, "export_s": time.monotonic() - start, "artifacts": {}}
+    if not (output / "manifest.json").exists():
+        return result
+    bundle, timed = open_bundle(output), folder / f"{output.name}.latency.json"
+    run_edgesr(
+        ("bench", str(output), "--rounds", "3", "--calls", "3", "--seconds", "0.5", "--json", str(timed)), folder
+    )
+    ratios = {r["key"]["artifact"]: r["ratio_to_fp32"] for r in parse_json(timed.read_bytes())["results"]}
+    pictures = {artifact.id: upscaled(bundle, artifact, data) for artifact in bundle.manifest.artifacts}
+    for artifact in bundle.manifest.artifacts:
+        reference = next(a for a in bundle.manifest.artifacts if a.format == artifact.format and a.precision == "fp32")
+        if artifact is not reference:
+            figures = compared(pictures[artifact.id], pictures[reference.id])
+            size = artifact.size_bytes / reference.size_bytes
+            record = artifact.quantization
+            float_layers = [] if record is None else record.float_layers
+            figures.update(size=size, ratio=ratios.get(artifact.id), float_layers=float_layers)
+            result["artifacts"][artifact.id] = figures
+    return result
+
+
+def upscaled(bundle: Bundle, artifact: Artifact, data: Path) -> dict[str, list[tuple[FloatArray, FloatArray]]]:
+    """Of each set the pictures (3,H,W) of an artifact and the HR images."""
+    options, scale = UpscaleOptions(artifact_id=artifact.id), bundle.manifest.scale
+    found: dict[str, list[tuple[FloatArray, FloatArray]]] = {}
+    for name in SETS:
+        found[name] = []
+        for pair in read_image_set(data / name).pairs:
+            hr, lr, _ = degraded_pair(pair, scale=scale, degradation="clean", seed=0)
+            picture = upscale(lr.astype(np.float32), bundle, options)
+            found[name].append((picture.transpose(2, 0, 1), hr.transpose(2, 0, 1).astype(np.float32)))
+    return found
+
+
+def compared(
+    pictures: dict[str, list[tuple[FloatArray, FloatArray]]], references: dict[str, list[tuple[FloatArray, FloatArray]]]
+) -> dict[str, Any]:
+    """Fidelity over all images, and the PSNR (RGB, a border of 4 left out) that each set loses on average."""
+    pairs = [(a, b) for name in SETS for (a, _), (b, _) in zip(pictures[name], references[name], strict=True)]
+    near = [psnr(picture, reference) for picture, reference in pairs]
+    loss = {}
+    for name in SETS:
+        drops = [
+            psnr(crop_border(reference, 4), crop_border(hr, 4)) - psnr(crop_border(picture, 4), crop_border(hr, 4))
+            for (picture, hr), (reference, _) in zip(pictures[name], references[name], strict=True)
+        ]
+        loss[name] = float(np.mean(drops))
+    shift = max(value for pair in pairs for value in channel_mean_shift(*pair))
+    return {"mean_db": float(np.mean(near)), "worst_db": float(min(near)), "shift": shift, "loss": loss}
+
+
+def table_rows(name: str, measured: dict[str, Any]) -> list[str]:
+    """Rows of the table in Markdown; what the export said where an artifact is missing."""
+    rows = []
+    for artifact, figures in measured["artifacts"].items():
+        ratio = "-" if figures["ratio"] is None else f"{figures['ratio']:.2f}"
+        cells = (
+            name,
+            artifact,
+            f"{figures['mean_db']:.1f}",
+            f"{figures['worst_db']:.1f}",
+            f"{figures['shift']:.2f}",
+            ", ".join(f"{figures['loss'][s]:.3f}" for s in SETS),
+            f"{figures['size']:.2f}",
+            ratio,
+            str(len(figures["float_layers"])),
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    missing = [line for line in measured["said"].splitlines() if "could not be made" in line]
+    return rows or [f"| {name} | {' '.join(missing) or measured['said'].splitlines()[-1]} |"]
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), sys.argv[3:])
