@@ -29,14 +29,14 @@ _KINDS = (*_OUTPUT_MAJOR, "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 class TFLiteLayer:
     """An operator with the weights of a node: those of ``node`` in the operator's layout, times ``factor``.
 
-    ``is_exact``: it has its bias too, and the factor is 1: it computes what the node does, then its activation.
+    ``shifts``: least and largest of what its bias (o,) is more than the node's; None where the factor is not 1.
     """
 
     operator: Any
     kind: str
     node: onnx.NodeProto
     factor: np.float32
-    is_exact: bool
+    shifts: tuple[float, float] | None
 
     @property
     def source(self) -> int:
@@ -78,8 +78,8 @@ def find_layers(model: Any, reference: onnx.ModelProto) -> dict[str, TFLiteLayer
             expected = _in_layout(node, kind, weights)
             factor = None if expected is None else _factor(values, expected)
             if factor is not None:
-                exact = bool(abs(factor - 1) <= _SAME) and _has_bias(model, operator, kind, reference, node)
-                found[node.name] = TFLiteLayer(operator, kind, node, factor, exact)
+                shifts = _shifts(model, operator, kind, reference, node) if abs(factor - 1) <= _SAME else None
+                found[node.name] = TFLiteLayer(operator, kind, node, factor, shifts)
                 del pending[place]
                 break
     return found
@@ -128,9 +128,11 @@ def _bias_place(operator: Any, kind: str) -> int | None:
     return place if len(operator.inputs) > place and operator.inputs[place] >= 0 else None
 
 
-def _has_bias(model: Any, operator: Any, kind: str, reference: onnx.ModelProto, node: onnx.NodeProto) -> bool:
-    """Whether an operator's bias is the node's; none is one of zeros."""
+def _shifts(
+    model: Any, operator: Any, kind: str, reference: onnx.ModelProto, node: onnx.NodeProto
+) -> tuple[float, float]:
+    """How far an operator's bias is from the node's; none is one of zeros."""
     place = _bias_place(operator, kind)
     found = np.float32(0) if place is None else constant_values(model, int(operator.inputs[place]))
-    expected = constant(reference, node.input[2]) if len(node.input) > 2 else np.float32(0)
-    return bool(np.abs(found - expected).max() <= _SAME * max(np.abs(found).max(), np.abs(expected).max()))
+    difference = found - (constant(reference, node.input[2]) if len(node.input) > 2 else np.float32(0))
+    return float(difference.min()), float(difference.max())

@@ -123,17 +123,24 @@ def _ranges(
 ) -> dict[int, Range]:
     """Ranges of the tensors between operators, by index: those of the tile graph's tensors with the same values.
 
-    That of a layer's node holds behind a fused activation too, and before a crop, where no tensor is the same there.
+    Where none is the same: that of a layer's node, shifted with its bias, holds behind a fused activation and before a
+    crop too, and that of a tensor holds behind its zero padding.
     """
+    padded = {int(op.outputs[0]): int(op.inputs[0]) for op in _operators(model) if operator_name(model, op) == "PAD"}
     tensors = _tensors(model, operators)
+    tensors |= {padded[index] for index in tensors if index in padded}
     names = [graph.graph.input[0].name, *(name for node in graph.graph.node for name in node.output)]
     height, width = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].shape[1:3]
     image = photograph("cat", (int(height), int(width)))[: input_channels(graph)]
     found = same_values(model, sorted(tensors), graph, [name for name in names if name in ranges], image)
     known = {index: ranges[name] for index, name in found.items()}
     for layer in layers.values():
-        if layer.is_exact and layer.node.output[0] in ranges:
-            known.setdefault(layer.output, ranges[layer.node.output[0]])
+        if layer.shifts is not None and layer.node.output[0] in ranges:
+            (low, high), (down, up) = ranges[layer.node.output[0]], layer.shifts
+            known.setdefault(layer.output, (min(low + down, 0.0), max(high + up, 0.0)))
+    for index, source in padded.items():
+        if source in known:
+            known.setdefault(index, known[source])
     return known
 
 

@@ -28,7 +28,7 @@ CONVOLUTION = SMALL_LAYERS["convolution"]
 def in_layout(layer: SmallLayer, weights: FloatArray) -> FloatArray:
     """Weights of the ONNX node as its operator has them."""
     node = next(node for node in layer.graph().graph.node if node.name == "layer")
-    return TFLiteLayer(None, layer.kind, node, np.float32(1), True).in_layout(weights)
+    return TFLiteLayer(None, layer.kind, node, np.float32(1), None).in_layout(weights)
 
 
 def model_of(layer: SmallLayer, *, factor: float = 1, shift: float = 0) -> Any:
@@ -47,8 +47,8 @@ def with_constants(layer: SmallLayer, **values: FloatArray) -> onnx.ModelProto:
 def test_a_layer_of_every_kind_is_found(layer: SmallLayer) -> None:
     (found,) = find_layers(model_of(layer, factor=-0.25), layer.graph()).values()
     assert (found.kind, found.node.name, found.factor) == (layer.kind, "layer", np.float32(-0.25))
-    assert not found.is_exact
-    assert find_layers(model_of(layer), layer.graph())["layer"].is_exact
+    assert found.shifts is None
+    assert find_layers(model_of(layer, shift=2), layer.graph())["layer"].shifts == (2, 2)
     other = layer.weights.copy()
     other.flat[0] += 0.01
     assert not find_layers(model_of(layer), with_constants(layer, weight=other))
