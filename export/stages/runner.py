@@ -16,7 +16,7 @@ from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.quantization.plan import Calibrated, Plan, Range, read_ranges
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
-from edgesr.export.records import REMAKE, GoldenRecord, Measurement, read_goldens, read_measurement
+from edgesr.export.records import REMAKE, GoldenRecord, Measurement, read_float_layers, read_goldens, read_measurement
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.stages.planned import plan_of, tiles_of
 from edgesr.export.steps import checkpoint, goldens, measurement, wide_ranges
@@ -30,7 +30,8 @@ from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.packages import installed_version
-from edgesr.runtimes.progress import Progress, silent
+from edgesr.runtimes.progress import Progress, notice, silent
+from edgesr.runtimes.wording import counted
 from edgesr.sr_model.generators.checkpoint import read_header
 from edgesr.sr_model.generators.config import GeneratorConfig
 from edgesr.sr_model.generators.foreign.archive import is_archive, read_contract
@@ -142,12 +143,14 @@ class StageRunner:
     ) -> tuple[Path, dict[str, str]]:
         """File of one artifact and the package versions that made it."""
         versions = {name: installed_version(name) or "absent" for name in plan.target.packages}
-        source = self._float_file(plan)
+        source = self.float_file(plan)
         if plan.precision == FLOAT:
             return (self._pooled_folder(source) / MODEL_FILE if self.is_pooled(plan) else source), versions
         assert plan.target.rewrite is not None
         folder = self.run(plan, plan.target.rewrite, self._rewriting(plan, quantization), source, plan.graph)
         file = folder / plan.target.file_name
+        if left := read_float_layers(folder):
+            notice(self._progress, f"{plan.id}: {counted(len(left), 'layer')} cannot leave float32: {', '.join(left)}")
         return (self._with_given_means(plan, file) if self.is_pooled(plan) else file), versions
 
     def _with_given_means(self, plan: ArtifactPlan, file: Path) -> Path:
@@ -181,7 +184,7 @@ class StageRunner:
 
     def onnx_file(self, graph: GraphKind, *, zero_padded: bool = False) -> Path:
         """The float32 ONNX file of a graph, of any height and width."""
-        return self._float_file(ArtifactPlan(ONNX, graph, FLOAT, None, zero_padded))
+        return self.float_file(ArtifactPlan(ONNX, graph, FLOAT, None, zero_padded))
 
     def run(
         self, plan: ArtifactPlan, step: Callable[Concatenate[Path, P], None], *args: P.args, **kwargs: P.kwargs
@@ -191,7 +194,8 @@ class StageRunner:
         stage = Stage("-".join((plan.target.name, *precision, plan.graph)), step, plan.target.packages)
         return self._cache.run(stage, *args, **kwargs)
 
-    def _float_file(self, plan: ArtifactPlan) -> Path:
+    def float_file(self, plan: ArtifactPlan) -> Path:
+        """The float32 file that one of an artifact's precision is made of."""
         try:
             return plan.target.convert(self, replace(plan, precision=FLOAT)) / plan.target.file_name
         except (EdgesrError, OSError):
