@@ -81,6 +81,9 @@ class ExportOptions:
             raise InputError(f"--max-drop {self.max_drop_db:g}: give a number of dB from 0 to 100")
         if (self.max_drop_db is None) != (self.validation is None):
             raise InputError("--max-drop and --validation belong together: give the dB and a folder of HR photographs")
+        for option, value in (("--max-drop", self.max_drop_db), ("--plan", self.plan)):
+            if value is not None and "int8" not in self.precisions:
+                raise InputError(f"{option} {value}: says something of int8; add it to --precision")
         self._check_module()
 
     def _check_module(self) -> None:
