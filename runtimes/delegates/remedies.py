@@ -15,6 +15,7 @@ ON_EVERY_ELEMENT = kinds(
 SYMMETRIC = 1
 """Mode of a MIRROR_PAD that repeats the border."""
 
+_AROUND = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "TRANSPOSE")
 _OLD_TRANSPOSE = 4
 
 
@@ -30,7 +31,7 @@ def _has_too_many_dimensions(operator: Operator) -> bool:
     if operator.kind in ON_EVERY_ELEMENT:
         shape = operator.outputs[0].shape
         return all(tensor.shape == shape or tensor.size == 1 for tensor in operator.inputs)
-    return operator.kind in (*ON_LAST_AXIS, "RESHAPE", "TRANSPOSE")
+    return operator.kind in (*ON_LAST_AXIS, *_AROUND)
 
 
 def _repeats_border(operator: Operator) -> bool:
