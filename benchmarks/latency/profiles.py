@@ -55,7 +55,7 @@ class ProfileResults(Header):
     """Content of ``edgesr profile --json``."""
 
     KIND = "operators"
-    VERSION = 8
+    VERSION = 7
     OLDEST_VERSION = 6
     COMMAND = "edgesr profile --json"
 

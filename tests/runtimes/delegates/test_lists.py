@@ -119,21 +119,6 @@ def test_counts_of_a_graph_with_remedies() -> None:
     assert (gpu.count, nnapi.count, qnn.count) == (4, 3, 0)
 
 
-@pytest.mark.parametrize(
-    ("operator", "rewritten"),
-    [
-        (an("QUANTIZE", MANY, to=replace(MANY, dtype="int8")), True),
-        (an("MUL", MANY, ONE, to=MANY), True),
-        (an("MUL", MANY, BIAS, to=MANY), False),
-        (an("SUM", MANY, ROW, to=FLAT), False),
-        (an("GATHER", IMAGE, replace(LONG_ROW, constant=False)), False),
-    ],
-)
-def test_a_remedy_is_told_where_a_rewrite_takes_the_operator_away(operator: Operator, rewritten: bool) -> None:
-    (refused,) = all_refusals([operator])[0].refused
-    assert bool(refused.remedy) == rewritten
-
-
 def test_every_list_names_its_source_with_a_commit() -> None:
     assert [rules.name for rules in DELEGATES] == ["gpu", "nnapi", "qnn"]
     for rules in DELEGATES:
