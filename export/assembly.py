@@ -16,7 +16,7 @@ from edgesr.export.options import ExportOptions
 from edgesr.export.quantization.plan import OWN_BUDGET
 from edgesr.export.quantization.precisions import PRECISIONS, tolerances
 from edgesr.export.quantization.settings import QuantizationSettings
-from edgesr.export.records import GoldenRecord
+from edgesr.export.records import GoldenRecord, read_float_layers
 from edgesr.export.stages.converted import ConvertedArtifact
 from edgesr.export.stages.model_files import MODEL, model_files
 from edgesr.export.stages.runner import StageRunner
@@ -100,7 +100,7 @@ class Assembly:
             made_by={"edgesr": metadata.version("edgesr"), **converted.versions},
             least_runtime=dict(plan.target.least_runtime),
             legacy=plan.target.legacy,
-            quantization=self._quantization_record(plan),
+            quantization=self._quantization_record(converted),
             pooled=self.runner.pooled.means if self.runner.is_pooled(plan) else 0,
         )
 
@@ -111,12 +111,14 @@ class Assembly:
             return tolerances(OWN_BUDGET)
         return tolerances(self.runner.plan(self.quantization).tolerated())
 
-    def _quantization_record(self, plan: ArtifactPlan) -> QuantizationRecord | None:
+    def _quantization_record(self, converted: ConvertedArtifact) -> QuantizationRecord | None:
+        plan = converted.plan
         calibration = PRECISIONS[plan.precision].calibration
         if self.quantization is None or calibration is None:
             return None
         found = calibration.measure(self.runner, self.quantization)
-        return calibration.record(found, self.quantization, plan.target.reduced_range)
+        record = calibration.record(found, self.quantization, plan.target.reduced_range)
+        return dataclasses.replace(record, float_layers=record.float_layers + read_float_layers(converted.folder))
 
     def _spec(self, plan: ArtifactPlan, name: str, scale: int, values: tuple[float, float] | None) -> TensorSpec:
         height, width = (side * scale for side in plan.tile_size) if plan.tile_size else (None, None)

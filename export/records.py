@@ -12,6 +12,7 @@ from edgesr.runtimes.json_records import to_json
 
 MEASUREMENT_FILE = "measurement.json"
 GOLDENS_FILE = "goldens.json"
+FLOAT_LAYERS_FILE = "float_layers.json"
 REMAKE = "delete this folder of the cache, and export again"
 """Where a file that a stage stored is damaged."""
 
@@ -43,6 +44,13 @@ class _GoldenRecords:
     goldens: tuple[GoldenRecord, ...]
 
 
+@dataclass(frozen=True)
+class _FloatLayers:
+    """Layers that no quantizer could take, by their names in the network."""
+
+    layers: tuple[str, ...]
+
+
 def write_measurement(folder: Path, measurement: Measurement) -> None:
     (folder / MEASUREMENT_FILE).write_text(to_json(measurement))
 
@@ -57,3 +65,14 @@ def write_goldens(folder: Path, records: list[GoldenRecord]) -> None:
 
 def read_goldens(folder: Path) -> tuple[GoldenRecord, ...]:
     return read_record(_GoldenRecords, folder / GOLDENS_FILE, remake=REMAKE).goldens
+
+
+def write_float_layers(folder: Path, layers: tuple[str, ...]) -> None:
+    """Write which layers of a file had to stay in float32."""
+    (folder / FLOAT_LAYERS_FILE).write_text(to_json(_FloatLayers(layers)))
+
+
+def read_float_layers(folder: Path) -> tuple[str, ...]:
+    """The layers of a file that had to stay in float32: none where no rewrite tells of some."""
+    file = folder / FLOAT_LAYERS_FILE
+    return read_record(_FloatLayers, file, remake=REMAKE).layers if file.is_file() else ()

@@ -15,8 +15,13 @@ _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() 
 
 
 def read_tflite(content: bytes) -> Any:
-    """The model of a file's content, as the schema's object API gives it."""
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    """The model of a file's content, as the schema's object API gives it; constants behind the graph are taken in."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    for buffer in model.buffers:
+        if buffer.offset:
+            buffer.data = np.frombuffer(content, dtype=np.uint8, count=buffer.size, offset=buffer.offset)
+            buffer.offset = buffer.size = 0
+    return model
 
 
 def write_tflite(model: Any) -> bytes:
@@ -58,3 +63,16 @@ def constant_values(model: Any, index: int) -> NDArray[np.float32]:
     """Float32 values of a constant tensor, in its shape."""
     tensor = model.subgraphs[0].tensors[index]
     return np.frombuffer(bytes(model.buffers[tensor.buffer].data), dtype="<f4").reshape(tensor.shape)
+
+
+def holds_constant(model: Any, index: int) -> bool:
+    """Whether a tensor is a float32 constant."""
+    tensor = model.subgraphs[0].tensors[index]
+    return tensor.type == schema.TensorType.FLOAT32 and model.buffers[tensor.buffer].data is not None
+
+
+def computed_inputs(model: Any, operator: Any) -> list[int]:
+    """Indices of an operator's inputs that are no constants."""
+    graph = model.subgraphs[0]
+    given = [int(index) for index in operator.inputs if index >= 0]
+    return [index for index in given if model.buffers[graph.tensors[index].buffer].data is None]

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     import onnx
 
     from edgesr.export.quantization.settings import QuantizationSettings
+    from edgesr.export.quantization.tflite.quantize import Quantized
 
 OnnxRewrite = Callable[["onnx.ModelProto", Calibrated, Sequence[FloatArray]], "onnx.ModelProto"]
 """Float32 tile graph, what was calibrated, small photographs (3,h,w) -> the tile graph in lower precision."""
-TFLiteRewrite = Callable[[Any, "onnx.ModelProto", Calibrated], bytes]
-"""Float32 TFLite model (it is changed), float32 ONNX tile graph, what was calibrated -> a file's content."""
+TFLiteRewrite = Callable[[Any, "onnx.ModelProto", Calibrated], "Quantized"]
+"""Float32 TFLite model (it is changed), float32 ONNX tile graph, what was calibrated -> a file."""
 FLOAT: Precision = "fp32"
 _WORST_GOLDEN_BELOW_BUDGET_DB = 3.0
 
@@ -105,32 +106,35 @@ def _onnx_w8a16(model: onnx.ModelProto, calibrated: Calibrated, _tiles: Sequence
     return quantize_onnx(on_8bit_grid(model), ranges, scope="conv", reduced_range=False, activation_bits=16)
 
 
-def _tflite_fp16(model: Any, tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> bytes:
-    from edgesr.export.quantization.quantize_tflite import FLOAT16, convert_weights
+def _tflite_fp16(model: Any, tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> Quantized:
+    from edgesr.export.quantization.tflite.quantize import convert_weights
+    from edgesr.export.quantization.tflite.quantizers import FLOAT16
 
     return convert_weights(model, tile_graph, FLOAT16)
 
 
-def _tflite_w8(model: Any, tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> bytes:
-    from edgesr.export.quantization.quantize_tflite import WEIGHTS_8BIT, convert_to_8bit_weights
+def _tflite_w8(model: Any, tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> Quantized:
+    from edgesr.export.quantization.tflite.quantize import convert_to_8bit_weights
+    from edgesr.export.quantization.tflite.quantizers import WEIGHTS_8BIT
 
     return convert_to_8bit_weights(model, tile_graph, WEIGHTS_8BIT)
 
 
-def _tflite_w8d(model: Any, tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> bytes:
-    from edgesr.export.quantization.quantize_tflite import DYNAMIC_8BIT, convert_to_8bit_weights
+def _tflite_w8d(model: Any, tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> Quantized:
+    from edgesr.export.quantization.tflite.quantize import convert_to_8bit_weights
+    from edgesr.export.quantization.tflite.quantizers import DYNAMIC_8BIT
 
     return convert_to_8bit_weights(model, tile_graph, DYNAMIC_8BIT)
 
 
-def _tflite_int8(model: Any, tile_graph: onnx.ModelProto, calibrated: Calibrated) -> bytes:
-    from edgesr.export.quantization.quantize_tflite import quantize_to_int8
+def _tflite_int8(model: Any, tile_graph: onnx.ModelProto, calibrated: Calibrated) -> Quantized:
+    from edgesr.export.quantization.tflite.quantize import quantize_to_int8
 
     return quantize_to_int8(model, tile_graph, calibrated.require_plan())
 
 
-def _tflite_w8a16(model: Any, tile_graph: onnx.ModelProto, calibrated: Calibrated) -> bytes:
-    from edgesr.export.quantization.quantize_tflite import quantize_to_int16
+def _tflite_w8a16(model: Any, tile_graph: onnx.ModelProto, calibrated: Calibrated) -> Quantized:
+    from edgesr.export.quantization.tflite.quantize import quantize_to_int16
 
     return quantize_to_int16(model, tile_graph, calibrated.require_ranges())
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgesr.export.calibration.extremes import extreme_tiles
 from edgesr.export.graphs.image_parts import image_tensors
-from edgesr.export.graphs.onnx_graph import float_tensors, image_nodes, input_channels, runner, weighted_nodes
+from edgesr.export.graphs.onnx_graph import float_tensors, image_nodes, input_channels, runner
 from edgesr.export.graphs.operators import PAD
 from edgesr.export.quantization.plan import Range
 from edgesr.runtimes.arrays import FloatArray
@@ -100,9 +100,8 @@ def _ends_with_zero(found: Sequence[FloatArray]) -> Range:
 
 
 def wide_ranges(tile_graph: onnx.ModelProto, tiles: Sequence[FloatArray]) -> dict[str, Range]:
-    """Ranges for 16-bit activations: twice those of the image and of the layers' inputs and outputs."""
-    used = (name for node in weighted_nodes(tile_graph) for name in (node.input[0], node.output[0]))
-    tensors = list(dict.fromkeys((tile_graph.graph.input[0].name, *used)))
+    """Ranges for 16-bit activations: twice those of all tensors, since layers may end behind what follows them."""
+    tensors = quantizable_tensors(tile_graph)
     ranges = {n: choose_range(h, "minmax") for n, h in collect_histograms(tile_graph, tensors, tiles).items()}
     fixed = image_ranges(tile_graph, tensors, tiles[0].shape[1:])
     return {n: (2 * low, 2 * high) for n, (low, high) in (ranges | fixed).items()}

@@ -12,6 +12,7 @@ from edgesr.export.graphs.splice import splice
 from edgesr.export.graphs.tflite_graph import read_tflite
 from edgesr.export.quantization.plan import Calibrated
 from edgesr.export.quantization.precisions import PRECISIONS
+from edgesr.export.records import write_float_layers
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Precision
 from edgesr.runtimes.glue.colour import network_image
@@ -40,7 +41,9 @@ def rewrite_onnx(
 
 
 def rewrite_tflite(precision: Precision, tile_file: Path, calibrated: Calibrated, *, source: Path, path: Path) -> None:
-    """Write a TFLite file, tile or full graph, from the float32 one."""
+    """Write a TFLite file, tile or full graph, from the float32 one, and which layers stay float32 in it."""
     rewrite = PRECISIONS[precision].rewrite_tflite
     assert rewrite is not None
-    path.write_bytes(rewrite(read_tflite(source.read_bytes()), onnx.load(tile_file), calibrated))
+    quantized = rewrite(read_tflite(source.read_bytes()), onnx.load(tile_file), calibrated)
+    path.write_bytes(quantized.content)
+    write_float_layers(path.parent, quantized.float_layers)

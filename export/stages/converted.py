@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgesr.export.conversions.lower_precision_check import Checked, check_lower_precision
 from edgesr.export.formats.target import ArtifactPlan, DelegateStep
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
@@ -16,11 +17,14 @@ from edgesr.export.steps.delegate import RESULT_FILE
 from edgesr.export.tiling.resized import RESULT_FILE as RESIZED_FILE
 from edgesr.export.tiling.resized import Resized, prove_resized
 from edgesr.runtimes.adapters.registry import is_installed
-from edgesr.runtimes.bundle.contract import channels_of
+from edgesr.runtimes.bundle.contract import channels_of, next_multiple
 from edgesr.runtimes.bundle.delegation import DelegateUse
-from edgesr.runtimes.bundle.manifest import InsideVariant, RunMemory, RuntimeUse, Size
+from edgesr.runtimes.bundle.manifest import Glue, InsideVariant, RunMemory, RuntimeUse, Size
 from edgesr.runtimes.json_file import read_record
 from edgesr.sr_model.generators.foreign.contract import Contract
+
+_CHECKED_SIDE = 48
+"""Of the images that files of any size are checked on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +76,28 @@ class _Conversion:
 
     def _converted(self, plan: ArtifactPlan) -> ConvertedArtifact:
         file, versions = self.runner.artifact(plan, self.quantization)
+        if plan.precision != FLOAT:
+            self._check_lower_precision(plan, file)
         uses = tuple(self._use(plan, file, runtime) for runtime in plan.target.runtimes)
         return ConvertedArtifact(
             plan=plan, file=file, versions=versions, folder=stage_folder(file) or file.parent, uses=uses
         )
+
+    def _check_lower_precision(self, plan: ArtifactPlan, file: Path) -> None:
+        """An EdgesrError where a file is too far from its float32 one."""
+        config = self.runner.config
+        side = next_multiple(max(_CHECKED_SIDE, config.minimum_side), config.multiple)
+        checked = Checked(
+            id=plan.id,
+            runtime=plan.target.runtimes[0],
+            layout=plan.target.layout,
+            size=plan.tile_size or (side, side),
+            scale=config.scale,
+            colour=config.colour,
+            glue=self.runner.glue if plan.graph == "tile" else Glue(upsample="none", noise_level=None, alpha=None),
+        )
+        stage = Stage(f"check-{plan.id}", check_lower_precision)
+        self.cache.run(stage, checked, self.runner.float_file(plan), file)
 
     def _use(self, plan: ArtifactPlan, file: Path, runtime: str) -> RuntimeUse:
         inspect = plan.target.inspect_delegate if runtime == plan.target.runtimes[0] else None

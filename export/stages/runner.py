@@ -5,35 +5,33 @@ Imports no torch: a converter is loaded only when its stage is not in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Concatenate, ParamSpec
 
-from edgesr.export.calibration.network_tiles import network_tiles
-from edgesr.export.calibration.validation import ValidationSet
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
-from edgesr.export.quantization.plan import Calibrated, Plan, Range, read_plan, read_ranges
+from edgesr.export.quantization.plan import Calibrated, Plan, Range, read_ranges
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
-from edgesr.export.records import REMAKE, GoldenRecord, Measurement, read_goldens, read_measurement
+from edgesr.export.records import REMAKE, GoldenRecord, Measurement, read_float_layers, read_goldens, read_measurement
 from edgesr.export.stages.cache import Stage, StageCache
-from edgesr.export.steps import checkpoint, goldens, int8_plan, measurement, wide_ranges
+from edgesr.export.stages.planned import plan_of, tiles_of
+from edgesr.export.steps import checkpoint, goldens, measurement, wide_ranges
 from edgesr.export.steps.rewriting import Rewriting
 from edgesr.export.tiling import pooled_measurement
 from edgesr.export.tiling.pooled_measurement import FOUND_FILE, MODEL_FILE, RESULT_FILE, Found, Pooled
 from edgesr.export.tiling.tile_proof import inexact_halo, is_sparse
-from edgesr.runtimes.arrays import FloatArray, Image
 from edgesr.runtimes.bundle.contract import Tiling, channels_of
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.files import sha256_of
-from edgesr.runtimes.glue.colour import network_image
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.packages import installed_version
 from edgesr.runtimes.progress import Progress, notice, silent
+from edgesr.runtimes.wording import counted
 from edgesr.sr_model.generators.checkpoint import read_header
 from edgesr.sr_model.generators.config import GeneratorConfig
 from edgesr.sr_model.generators.foreign.archive import is_archive, read_contract
@@ -145,12 +143,14 @@ class StageRunner:
     ) -> tuple[Path, dict[str, str]]:
         """File of one artifact and the package versions that made it."""
         versions = {name: installed_version(name) or "absent" for name in plan.target.packages}
-        source = self._float_file(plan)
+        source = self.float_file(plan)
         if plan.precision == FLOAT:
             return (self._pooled_folder(source) / MODEL_FILE if self.is_pooled(plan) else source), versions
         assert plan.target.rewrite is not None
         folder = self.run(plan, plan.target.rewrite, self._rewriting(plan, quantization), source, plan.graph)
         file = folder / plan.target.file_name
+        if left := read_float_layers(folder):
+            notice(self._progress, f"{plan.id}: {counted(len(left), 'layer')} cannot leave float32: {', '.join(left)}")
         return (self._with_given_means(plan, file) if self.is_pooled(plan) else file), versions
 
     def _with_given_means(self, plan: ArtifactPlan, file: Path) -> Path:
@@ -161,37 +161,14 @@ class StageRunner:
 
     def plan(self, quantization: QuantizationSettings) -> Plan:
         """The choice of int8 layers, ranges and biases for the tile graph; an EdgesrError where a budget is missed."""
-        folder = self._cache.run(
-            Stage("quantization-plan", int8_plan.search),
-            self.onnx_file("tile"),
-            tiles=self._network_tiles(quantization.calibration.tiles),
-            selection=self._network_tiles(quantization.calibration.selection),
-            asked=quantization.asked,
-            range_method=quantization.range_method,
-            scale=self.config.scale,
-            glue=self.glue,
-            photographs=self._photographs(quantization.validation),
-            tell=lambda text: notice(self._progress, text),
-        )
-        plan = read_plan(folder)
-        if plan.missed is not None:
-            raise EdgesrError(plan.missed)
-        return plan
-
-    def _photographs(self, validation: ValidationSet | None) -> tuple[tuple[FloatArray, FloatArray], ...]:
-        colour = self.config.colour
-        pairs = () if validation is None else validation.pairs
-        return tuple((network_image(lr, colour), network_image(hr, colour)) for lr, hr in pairs)
+        tile, progress = self.onnx_file("tile"), self._progress
+        return plan_of(self._cache, tile, quantization, config=self.config, glue=self.glue, progress=progress)
 
     def wide_ranges(self, quantization: QuantizationSettings) -> dict[str, Range]:
         """Ranges of the tile graph for 16-bit activations."""
         stage = Stage("wide-ranges", wide_ranges.measure)
-        tiles = self._network_tiles(quantization.calibration.tiles)
+        tiles = tiles_of(quantization.calibration.tiles, self.config)
         return read_ranges(self._cache.run(stage, self.onnx_file("tile"), tiles))
-
-    def _network_tiles(self, tiles: Sequence[Image]) -> tuple[FloatArray, ...]:
-        config = self.config
-        return network_tiles(tiles, colour=config.colour, least_side=config.minimum_side, multiple=config.multiple)
 
     def goldens(self, tile_size: Size) -> tuple[Path, tuple[GoldenRecord, ...]]:
         """Folder of recorded tensors and their records."""
@@ -207,7 +184,7 @@ class StageRunner:
 
     def onnx_file(self, graph: GraphKind, *, zero_padded: bool = False) -> Path:
         """The float32 ONNX file of a graph, of any height and width."""
-        return self._float_file(ArtifactPlan(ONNX, graph, FLOAT, None, zero_padded))
+        return self.float_file(ArtifactPlan(ONNX, graph, FLOAT, None, zero_padded))
 
     def run(
         self, plan: ArtifactPlan, step: Callable[Concatenate[Path, P], None], *args: P.args, **kwargs: P.kwargs
@@ -217,7 +194,8 @@ class StageRunner:
         stage = Stage("-".join((plan.target.name, *precision, plan.graph)), step, plan.target.packages)
         return self._cache.run(stage, *args, **kwargs)
 
-    def _float_file(self, plan: ArtifactPlan) -> Path:
+    def float_file(self, plan: ArtifactPlan) -> Path:
+        """The float32 file that one of an artifact's precision is made of."""
         try:
             return plan.target.convert(self, replace(plan, precision=FLOAT)) / plan.target.file_name
         except (EdgesrError, OSError):

@@ -16,7 +16,8 @@ from tests.helpers.planted_checkouts import Closures, changed_steps, closures_of
 from tests.helpers.small_generator import save_projected_generator
 
 OF_CHECKPOINT = {"checkpoint", "measurement", "goldens", "loading", "to_onnx", "to_torchscript"}
-OF_PHOTOGRAPHS = {"goldens", "measurement", "proof", "to_onnx", "to_tflite", "to_torchscript", "rewrite_onnx"}
+OF_REWRITES = {"rewrite_onnx", "rewrite_tflite"}
+OF_PHOTOGRAPHS = {"goldens", "measurement", "proof", "to_onnx", "to_tflite", "to_torchscript"} | OF_REWRITES
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +43,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Closures]:
         pytest.param("export/photographs/cat.png", OF_PHOTOGRAPHS, id="photograph"),
         pytest.param("export/pipeline.py", set(), id="imported by no step"),
         pytest.param("export/formats/tflite_target.py", set(), id="a target, which names steps"),
-        pytest.param(
-            "export/quantization/quantize_tflite.py", {"rewrite_onnx", "rewrite_tflite"}, id="tools of a precision"
-        ),
+        pytest.param("export/quantization/tflite/quantizers.py", OF_REWRITES, id="tools of a precision"),
     ],
 )
 def test_a_change_of_source_or_data_is_noticed(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KIND = "edgesr-quantization-plan"
 SCHEMA_VERSION = 1
-_REMAKE = "write it anew with edgesr export --write-plan"
+_REMAKE = "remove it and let edgesr export --plan write it anew"
 _SAME_SIZE = 1e-4
 
 _Values = dict[str, tuple[float, ...]]

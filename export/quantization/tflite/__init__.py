@@ -1,0 +1,1 @@
+"""Lower precisions: plans, ranges and rewrites."""

@@ -1,0 +1,102 @@
+"""Files of lower precision that are farther from their float32 file than bilinear upsampling are refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from edgesr.export.conversions.lower_precision_check import (
+    RESULT_FILE,
+    Checked,
+    Distances,
+    check_lower_precision,
+)
+from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.bundle.manifest import Glue
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.json_file import read_record
+
+CHECKED = Checked(
+    id="onnx-w8-full",
+    runtime="ort",
+    layout="NCHW",
+    size=(24, 32),
+    scale=1,
+    colour="rgb",
+    glue=Glue(upsample="none", noise_level=None, alpha=None),
+)
+SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], dtype=np.float32)
+
+
+def write(path: Path, *, bias: float = 0, gain: float = 1, least: float = -1e9) -> Path:
+    """An ONNX file x1 that sharpens an image, in which a bias, a gain or a lower limit are wrong."""
+    weights: FloatArray = np.eye(3, dtype=np.float32)[:, :, None, None] * SHARPEN * np.float32(gain)
+    constants = {"w": weights, "b": np.full(3, bias, dtype=np.float32), "least": np.float32(least)}
+    nodes = [
+        helper.make_node("Conv", ["lr", "w", "b"], ["sharp"], pads=[1, 1, 1, 1]),
+        helper.make_node("Max", ["sharp", "least"], ["sr"]),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, None, None]) for name in ("lr", "sr")]
+    tensors = [numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()]
+    graph = helper.make_graph(nodes, "sharpen", ends[:1], ends[1:], tensors)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    return path
+
+
+def test_a_file_next_to_its_float_file_is_measured(tmp_path: Path) -> None:
+    files = write(tmp_path / "float.onnx"), write(tmp_path / "lower.onnx", bias=0.25)
+    check_lower_precision(tmp_path, CHECKED, *files)
+    images = read_record(Distances, tmp_path / RESULT_FILE, remake="").images
+    assert list(images) == [
+        "the photograph cat",
+        "the photograph coffee",
+        "black",
+        "white",
+        "a checkerboard",
+    ]
+    assert images["black"].psnr_db == pytest.approx(20 * np.log10(255 / 0.25), abs=0.01)
+    assert images["black"].bilinear_db is None
+    photograph_db = images["the photograph cat"].bilinear_db
+    assert photograph_db is not None and photograph_db < 35
+
+
+@pytest.mark.parametrize(
+    ("planted", "image"),
+    [
+        ({"bias": -114.4}, "the photograph cat"),
+        ({"bias": float("nan")}, "the photograph cat"),
+        ({"least": 1.5}, "black"),
+        ({"gain": 0.985}, "white"),
+    ],
+    ids=["a lost bias", "no number", "a clipped range", "a white that is grey"],
+)
+def test_planted_faults_are_refused(tmp_path: Path, planted: dict[str, float], image: str) -> None:
+    files = write(tmp_path / "float.onnx"), write(tmp_path / "lower.onnx", **planted)
+    with pytest.raises(EdgesrError, match=f"onnx-w8-full is too far from its float32 file: .* dB on {image}"):
+        check_lower_precision(tmp_path, CHECKED, *files)
+
+
+def test_files_of_one_channel_get_what_they_take(tmp_path: Path) -> None:
+    """Luma is never 0: black is 16 of 255, white 235."""
+    for name in ("float", "lower"):
+        constants = [numpy_helper.from_array(np.asarray(17 if name == "lower" else 0, dtype=np.float32), "least")]
+        nodes = [helper.make_node("Max", ["lr", "least"], ["sr"])]
+        ends = [helper.make_tensor_value_info(end, TensorProto.FLOAT, [1, 1, None, None]) for end in ("lr", "sr")]
+        graph = helper.make_graph(nodes, "limit", ends[:1], ends[1:], constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+        onnx.save(model, tmp_path / f"{name}.onnx")
+    luma = replace(CHECKED, colour="luma")
+    check_lower_precision(tmp_path, luma, tmp_path / "float.onnx", tmp_path / "lower.onnx")
+    black = read_record(Distances, tmp_path / RESULT_FILE, remake="").images["black"]
+    assert black.psnr_db == pytest.approx(20 * np.log10(255), abs=0.01)
+
+
+def test_a_file_that_its_runtime_refuses_is_told(tmp_path: Path) -> None:
+    (tmp_path / "lower.onnx").write_bytes(b"no model")
+    with pytest.raises(EdgesrError, match="onnx-w8-full could not be run in ort: "):
+        check_lower_precision(tmp_path, CHECKED, write(tmp_path / "float.onnx"), tmp_path / "lower.onnx")
