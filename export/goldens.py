@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from edgesr.export.calibration.photographs import photograph
+from edgesr.export.recorded_values import sampled
 from edgesr.export.records import GoldenRecord, write_goldens
 from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.manifest import Size
@@ -28,10 +28,13 @@ from edgesr.runtimes.glue.colour import network_image
 from edgesr.runtimes.glue.noise_level import noise_level
 from edgesr.runtimes.glue.projection import projection_factor, square_sum
 from edgesr.sr_model.generators.foreign.program import ForeignGenerator
+from edgesr.sr_model.generators.foreign.recorded import record_layers
 from edgesr.sr_model.generators.generator import Generator, zero_padded
 
 SMALLEST_SIZE: Size = (16, 24)
 OTHER_SIZES: tuple[Size, ...] = ((33, 47), (64, 64), (120, 200))
+_PHOTOGRAPH = "photograph"
+"""All files of a bundle take its size, those of users' networks no other one."""
 _PARTIAL_K = (0.2, 0.8)
 _SUPPRESSED_K = (0.0005, 0.05)
 _MAX_EXPOSURE = 64.0
@@ -47,7 +50,7 @@ def record_goldens(generator: AnyGenerator, tile_size: Size, folder: Path) -> No
 def _inputs(generator: AnyGenerator, tile_size: Size) -> Iterator[tuple[str, str, Image, Image]]:
     """Name, source, LR image and residual of every golden."""
     image = _seen(generator, photograph("cat", tile_size))
-    yield "photograph", "cat", image, _residual(generator, image)
+    yield _PHOTOGRAPH, "cat", image, _residual(generator, image)
     for name, exposure, image, residual in _overexposed(generator, photograph("astronaut", tile_size)):
         yield name, f"astronaut, exposure x{exposure:.3f}", image, residual
     image = _seen(generator, np.full((3, *tile_size), 128, dtype=np.float32))
@@ -129,24 +132,29 @@ def _record(
         files[role] = f"{name}.{role}.npy"
         np.save(folder / files[role], values)
     size = (image.shape[1], image.shape[2])
-    intermediates = _record_intermediates(generator, image, folder) if size == SMALLEST_SIZE else {}
+    records = name == _PHOTOGRAPH if isinstance(generator, ForeignGenerator) else size == SMALLEST_SIZE
+    intermediates = _record_intermediates(generator, image, folder) if records else {}
     return GoldenRecord(name, size, k, sigma, source, files, intermediates)
 
 
 def _record_intermediates(generator: AnyGenerator, image: Image, folder: Path) -> dict[str, str]:
-    """Outputs of the modules that the generator names."""
+    """Outputs of the modules that the generator names, or a sample of each layer's output of a user's network."""
     names: dict[str, str] = {}
 
-    def save(name: str, output: Tensor) -> None:
-        names[name] = f"intermediate.{name}.npy"
-        np.save(folder / names[name], output[0].numpy())
+    def save(name: str, values: Image) -> None:
+        names[name] = f"intermediate.{len(names)}.npy"
+        np.save(folder / names[name], values)
 
-    handles = [
-        module.register_forward_hook(lambda _m, _i, output, name=name: save(name, output))
-        for name, module in generator.recorded_modules().items()
-    ]
+    lr = torch.from_numpy(image)[None]
     with torch.inference_mode():
-        generator.residual(torch.from_numpy(image)[None])
+        if isinstance(generator, ForeignGenerator):
+            record_layers(generator.picture, lr, lambda name, output: save(name, sampled(output.numpy())))
+            return names
+        handles = [
+            module.register_forward_hook(lambda _m, _i, output, name=name: save(name, output[0].numpy()))
+            for name, module in generator.recorded_modules().items()
+        ]
+        generator.residual(lr)
     for handle in handles:
         handle.remove()
     return names

@@ -40,6 +40,8 @@ class ExportOptions:
     40 dB and 0.3 levels for edgesr's networks, and for a user's what docs/quantization.md tells. Or it loses at most
     ``max_drop_db`` of PSNR on the HR photographs of the folder ``validation``. ``plan`` is a file of these choices,
     which is taken where it exists, and written where it does not.
+
+    ``delegate``: TFLite files are rewritten into operators that it takes, by its published list: "gpu".
     """
 
     preset: str | None = None
@@ -62,6 +64,7 @@ class ExportOptions:
     max_drop_db: float | None = None
     validation: Path | None = None
     plan: Path | None = None
+    delegate: str | None = None
 
     def __post_init__(self) -> None:
         if not all(1 <= side <= LARGEST_SIDE for side in self.tile_size):
@@ -78,6 +81,9 @@ class ExportOptions:
             raise InputError(f"--max-drop {self.max_drop_db:g}: give a number of dB from 0 to 100")
         if (self.max_drop_db is None) != (self.validation is None):
             raise InputError("--max-drop and --validation belong together: give the dB and a folder of HR photographs")
+        for option, value in (("--max-drop", self.max_drop_db), ("--plan", self.plan)):
+            if value is not None and "int8" not in self.precisions:
+                raise InputError(f"{option} {value}: says something of int8; add it to --precision")
         self._check_module()
 
     def _check_module(self) -> None:

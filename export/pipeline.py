@@ -19,12 +19,13 @@ from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.formats.targets import left_out, plan_artifacts, require_converters
 from edgesr.export.options import ExportOptions
-from edgesr.export.quantization.plan import OWN_BUDGET, AskedBudget
+from edgesr.export.quantization.plan import OWN_BUDGET, AskedBudget, Plan
 from edgesr.export.quantization.precisions import PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord
 from edgesr.export.stages.cache import StageCache, default_cache_dir
 from edgesr.export.stages.converted import ConvertedArtifact, convert
+from edgesr.export.stages.planned import given_plan
 from edgesr.export.stages.runner import StageRunner
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.contract import next_multiple
@@ -74,23 +75,23 @@ def export_bundle(
     output = Path(output)
     options, live = split_source(source, options)
     targets, not_of_onnx = options.possible_targets()
-    plans = plan_artifacts(targets, options.precisions, options.graphs, options.tile_size)
+    plans = plan_artifacts(targets, options.precisions, options.graphs, options.tile_size, options.delegate)
     files = [] if live is not None else [options.source()]
     name = options.source_name() if live is None else live.title
     check_output(output)
     cache_root = cache_dir or default_cache_dir()
-    _check_inputs_are_kept(output, [path for path in (*files, options.calibration, cache_root) if path is not None])
+    _check_inputs_are_kept(output, [path for path in (*files, options.calibration, options.plan, cache_root) if path])
     if options.calibration is not None:
         check_folder(options.calibration)
+    given = None if options.plan is None else given_plan(options.plan, progress)
     require_converters(plans)
     for line in (*not_of_onnx, *left_out(targets, options.precisions)):
         notice(progress, line)
     cache = StageCache(cache_root)
     with cache.locked(progress):
-        given = generator_file(options, live, cache, progress)
         runner = StageRunner(
             cache,
-            given,
+            generator_file(options, live, cache, progress),
             progress,
             inexact_tiles=options.allow_inexact_tiles,
             pooled_tiles=any(plan.target is ONNX and plan.graph == "tile" for plan in plans),
@@ -99,7 +100,7 @@ def export_bundle(
         _check_tile_size(options, runner)
         progress(ProgressEvent("export", 0, len(plans) + 1, "goldens"))
         goldens = runner.goldens(options.tile_size)
-        quantization = _quantization(options, plans, runner, goldens, progress)
+        quantization = _quantization(options, plans, runner, goldens, given, progress)
         converted, failures = _converted(runner, cache, plans, quantization, progress)
         assembly = Assembly(runner, name, options, quantization, converted, goldens)
         bundle = write_bundle(output, assembly.fill)
@@ -142,6 +143,7 @@ def _quantization(
     plans: list[ArtifactPlan],
     runner: StageRunner,
     goldens: Goldens,
+    given: Plan | None,
     progress: Progress,
 ) -> QuantizationSettings | None:
     """The calibration set and the budget, where a precision needs them; doubts about the set are told."""
@@ -156,6 +158,7 @@ def _quantization(
         range_method=cast(RangeMethod | None, options.int8_ranges),
         validation=_validation(options.validation, runner.config),
         plan_file=options.plan,
+        given_plan=given,
     )
 
 

@@ -55,7 +55,7 @@ class ProfileResults(Header):
     """Content of ``edgesr profile --json``."""
 
     KIND = "operators"
-    VERSION = 7
+    VERSION = 8
     OLDEST_VERSION = 6
     COMMAND = "edgesr profile --json"
 

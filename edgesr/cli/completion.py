@@ -70,6 +70,13 @@ def targets() -> Iterable[str]:
     return TARGETS
 
 
+def delegates() -> Iterable[str]:
+    """Delegates that files can be rewritten for."""
+    from edgesr.export.formats import targets
+
+    return targets.delegates()
+
+
 def precisions() -> Iterable[str]:
     """Precisions to export in."""
     from edgesr.runtimes.bundle.manifest import Precision
@@ -130,6 +137,7 @@ IN_HELP: dict[str, Names] = {
     "precisions": precisions,
     "graphs": graphs,
     "range_methods": range_methods,
+    "delegates": delegates,
     "devices": devices,
     "degradations": _degradations,
     "default_memory": _default_memory,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgesr.cli.completion import colours, one_of
+from edgesr.cli.completion import colours, delegates, one_of
 
 ModuleOption = Annotated[
     str | None,
@@ -41,3 +41,10 @@ AllowInexactTilesOption = Annotated[
     typer.Option("--allow-inexact-tiles", help="Tile graphs although tiles differ from whole pictures; told in full."),
 ]
 CacheDirOption = Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")]
+DelegateOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Rewrite TFLite files into operators that a delegate takes: {delegates}.",
+        autocompletion=one_of(delegates),
+    ),
+]

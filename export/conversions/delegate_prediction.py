@@ -10,7 +10,7 @@ import onnx
 
 from edgesr.export.conversions.delegate_job import DelegateJob
 from edgesr.export.conversions.resizable import upsamples_input
-from edgesr.export.graphs.layer_graphs import match_layers
+from edgesr.export.graphs.matching.match import match_layers
 from edgesr.export.graphs.onnx_graph import convolutions, image_nodes
 from edgesr.export.graphs.onnx_layers import onnx_layer_graph
 from edgesr.runtimes.adapters.tflite import delegation_of

@@ -16,10 +16,8 @@ from edgesr.export.calibration.photographs import sample_tiles
 from edgesr.export.conversions.in_litert import prove_in_litert
 from edgesr.export.conversions.name_tensors import name_tensors
 from edgesr.export.conversions.resizable import repeat_border, upsample_by_convolution, upsamples_input
-from edgesr.export.graphs.depth_to_space import use_dcr_order
-from edgesr.export.graphs.for_converter.bicubic import cubic_by_convolution
-from edgesr.export.graphs.for_converter.constant_ranks import use_full_ranks
-from edgesr.export.graphs.for_converter.matrix_forms import use_matrices
+from edgesr.export.graphs.for_converter.rewriting import for_converter
+from edgesr.export.graphs.for_delegates.rewriting import REWRITTEN_FOR
 from edgesr.export.graphs.tflite_graph import read_tflite, write_tflite
 from edgesr.export.subprocesses import run_converter
 
@@ -28,12 +26,19 @@ _SAMPLES, _SAMPLE_SIZE = 20, (128, 128)
 
 
 def export_tflite(
-    model: onnx.ModelProto, path: Path, *, input_name: str, output_name: str, resizable: bool = False
+    model: onnx.ModelProto,
+    path: Path,
+    *,
+    input_name: str,
+    output_name: str,
+    resizable: bool = False,
+    delegate: str | None = None,
 ) -> None:
     """Convert an NCHW ONNX graph of a fixed size into a float32 NHWC TFLite file whose tensors have these names.
 
     An EdgesrError where LiteRT cannot run it, or gives other numbers than ONNX Runtime.
-    ``resizable``: bilinear upsampling of the input is written so that the file can be resized.
+    ``resizable``: bilinear upsampling of the input is written so that the file can be resized. ``delegate``: the one
+    whose operator list the file is rewritten for.
     """
     with tempfile.TemporaryDirectory(prefix="edgesr-tflite-") as folder:
         samples = np.stack(sample_tiles(_SAMPLES, _SAMPLE_SIZE)).transpose(0, 2, 3, 1) / np.float32(255)
@@ -41,7 +46,7 @@ def export_tflite(
         source = Path(folder) / path.with_suffix(".onnx").name
         upsamples = resizable and upsamples_input(model)
         written = upsample_by_convolution(model) if upsamples else model
-        onnx.save(_for_converter(written), source)
+        onnx.save(for_converter(written), source)
         converted = Path(folder) / "converted" / f"{source.stem}_float32.tflite"
         run_converter(
             "edgesr.export.conversions.to_tflite",
@@ -54,15 +59,8 @@ def export_tflite(
         if upsamples:
             repeat_border(edited)
         name_tensors(edited, input_name=input_name, output_name=output_name)
-        path.write_bytes(write_tflite(edited))
+        path.write_bytes(write_tflite(edited if delegate is None else REWRITTEN_FOR[delegate](edited)))
     prove_in_litert(path, model)
-
-
-def _for_converter(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same function, in operators that onnx2tf converts as they are."""
-    for rewrite in (cubic_by_convolution, use_matrices, use_dcr_order, use_full_ranks):
-        model = rewrite(model)
-    return model
 
 
 def _convert_here(onnx_file: str) -> None:

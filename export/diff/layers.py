@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from edgesr.benchmarks.machine.environment import Environment, current_environment
-from edgesr.benchmarks.parity.comparison import finite
 from edgesr.benchmarks.results.header import BundleIdentity, ResultFile, bundle_identity, utc_now
-from edgesr.benchmarks.tables.table import shape_text
+from edgesr.export.diff.differences import LayerDifference, compare
 from edgesr.export.diff.layer_tensors import (
-    FULL_OUTPUT,
     artifact_tensors,
     open_reference,
-    recorded_tensors,
     require_layers,
 )
 from edgesr.export.diff.options import DiffOptions
+from edgesr.export.diff.recorded import against_pytorch
 from edgesr.export.graphs.layer_graphs import Layer, LayerTensors
 from edgesr.export.quantization.precisions import PRECISIONS
-from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, Golden, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
@@ -31,38 +25,12 @@ PYTORCH = "pytorch"
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerDifference:
-    """One tensor (c,h,w) of A against that of B, in the tensor's own units.
-
-    ``relative_rms``: RMS error by RMS of B's tensor; ``snr_db`` the same in dB; ``growth``: ``relative_rms`` by that of
-    the tensor before. None: ``snr_db`` of equal tensors, ``growth`` of the first tensor and after an error of 0; all
-    numbers where A or B is not finite, ``relative_rms`` where B is 0 and A is not. ``passed``: ``relative_rms`` is not
-    above the threshold.
-    """
-
-    tensor: str
-    layer: str
-    operator: str
-    shape: tuple[int, ...]
-    max_abs_error: float | None
-    rms_error: float | None
-    relative_rms: float | None
-    snr_db: float | None
-    growth: float | None
-    passed: bool
-
-    @property
-    def name(self) -> str:
-        """The layer, with the operator behind it where that is not the layer itself."""
-        return self.layer if self.operator in ("Conv", "output") else f"{self.layer} > {self.operator}"
-
-
-@dataclass(frozen=True, kw_only=True)
 class DiffResult(ResultFile):
     """Content of ``edgesr diff --json``. ``b`` is the reference: an artifact's id, or "pytorch".
 
     ``exact``: ONNX files without graph optimisations. ``size``: LR height and width of the golden. ``first_over``: the
-    first layer above the threshold, None when none is. ``not_compared``: tensors that only one of both has.
+    first layer above the threshold, None when none is. ``not_compared``: tensors that only one of both has, or both in
+    other axes, and PyTorch's modules that no tensor of files is.
     """
 
     KIND = "diff"
@@ -100,13 +68,14 @@ def compare_layers(bundle: Bundle, a: str, b: str, options: DiffOptions) -> Diff
     compared = [first] if second is None else [first, second]
     chosen = _golden(bundle, compared, options.golden, recorded=second is None)
     limit = default_threshold(first, second) if options.threshold is None else options.threshold
-    reference, image = open_reference(bundle), bundle.tensor(chosen.input)
+    reference, image = open_reference(bundle, first.graph), bundle.tensor(chosen.input)
     tensors = artifact_tensors(bundle, first, reference, image, exact=options.exact)
+    missing: tuple[str, ...] = ()
     if second is None:
-        expected = recorded_tensors(bundle, chosen, reference)
+        tensors, expected, missing = against_pytorch(bundle, chosen, reference, tensors, limit)
     else:
         expected = artifact_tensors(bundle, second, reference, image, exact=options.exact)
-    layers = _compare([*reference.layers, FULL_OUTPUT], tensors, expected, limit)
+    layers = compare(reference.layers_of(first.graph), tensors, expected, limit)
     return DiffResult(
         schema_version=DiffResult.VERSION,
         kind=DiffResult.KIND,
@@ -121,8 +90,15 @@ def compare_layers(bundle: Bundle, a: str, b: str, options: DiffOptions) -> Diff
         threshold=limit,
         layers=layers,
         first_over=next((layer.name for layer in layers if not layer.passed), None),
-        not_compared=tuple(sorted(tensors.names ^ expected.names)),
+        not_compared=(*_left_out(reference.layers_of(first.graph), tensors, expected, layers), *missing),
     )
+
+
+def _left_out(
+    layers: Sequence[Layer], a: LayerTensors, b: LayerTensors, compared: Sequence[LayerDifference]
+) -> tuple[str, ...]:
+    names = {difference.tensor for difference in compared}
+    return tuple(layer.tensor for layer in layers if layer.tensor in (a.names | b.names) - names)
 
 
 def default_threshold(a: Artifact, b: Artifact | None) -> float:
@@ -166,37 +142,3 @@ def _golden(bundle: Bundle, artifacts: Sequence[Artifact], golden_id: str | None
         advice = "PyTorch's tensors; compare with the float32 ONNX file instead" if recorded else "a size they take"
         raise InputError(f"{names}: cannot be compared on {which}: it needs one with {advice}")
     return fitting[0]
-
-
-def _compare(layers: Sequence[Layer], a: LayerTensors, b: LayerTensors, limit: float) -> tuple[LayerDifference, ...]:
-    found: list[LayerDifference] = []
-    for layer in layers:
-        if layer.tensor in a.names and layer.tensor in b.names:
-            difference = _difference(layer, a.read(layer.tensor), b.read(layer.tensor), limit)
-            before = found[-1].relative_rms if found else None
-            if before and difference.relative_rms is not None:
-                difference = replace(difference, growth=finite(difference.relative_rms / before))
-            found.append(difference)
-    return tuple(found)
-
-
-def _difference(layer: Layer, a: FloatArray, b: FloatArray, limit: float) -> LayerDifference:
-    if a.shape != b.shape:
-        raise InputError(f"{layer.layer}: {shape_text(a.shape)} against {shape_text(b.shape)}; export the bundle again")
-    with np.errstate(invalid="ignore", over="ignore"):
-        error = a.astype(np.float64) - b
-        rms = float(np.sqrt(np.square(error).mean()))
-        size = float(np.sqrt(np.square(b, dtype=np.float64).mean()))
-    relative = 0.0 if rms == 0 else rms / size if size > 0 else math.inf
-    return LayerDifference(
-        tensor=layer.tensor,
-        layer=layer.layer,
-        operator=layer.operator,
-        shape=tuple(a.shape),
-        max_abs_error=finite(float(np.abs(error).max())),
-        rms_error=finite(rms),
-        relative_rms=finite(relative),
-        snr_db=finite(-20 * math.log10(relative)) if relative > 0 else None,
-        growth=None,
-        passed=relative <= limit,
-    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from edgesr.benchmarks.tables.table import Table, shape_text
-from edgesr.export.diff.layers import DiffResult, LayerDifference
-from edgesr.runtimes.wording import counted
+from edgesr.export.diff.differences import LayerDifference
+from edgesr.export.diff.layers import DiffResult
+from edgesr.runtimes.wording import counted, first_names
 
 
 def diff_table(result: DiffResult) -> Table:
@@ -20,12 +21,15 @@ def diff_table(result: DiffResult) -> Table:
 
 
 def diff_summary(result: DiffResult) -> list[str]:
-    """One line with the first layer above the threshold, or that there is none."""
-    if result.first_over is None:
-        return [f"no layer is above {result.threshold:g}"]
-    over = sum(not layer.passed for layer in result.layers)
-    above = f"{over} of {counted(len(result.layers), 'tensor')}"
-    return [f"first layer above {result.threshold:g}: {result.first_over} ({above})"]
+    """The first layer above the threshold, or that there is none, and what could not be compared."""
+    lines = [f"no layer is above {result.threshold:g}"]
+    if result.first_over is not None:
+        over = sum(not layer.passed for layer in result.layers)
+        above = f"{over} of {counted(len(result.layers), 'tensor')}"
+        lines = [f"first layer above {result.threshold:g}: {result.first_over} ({above})"]
+    if result.not_compared:
+        lines.append(f"not compared, since both do not hold it in one form: {first_names(result.not_compared)}")
+    return lines
 
 
 def _row(layer: LayerDifference) -> tuple[str, ...]:

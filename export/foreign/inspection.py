@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edgesr.benchmarks.tables.refusals import refusal_table
 from edgesr.benchmarks.tables.table import Table
 from edgesr.export.foreign import child_process
 from edgesr.export.foreign.files import generator_file
@@ -11,22 +12,24 @@ from edgesr.export.foreign.live import split_source
 from edgesr.export.options import ExportOptions
 from edgesr.export.stages.cache import StageCache, default_cache_dir
 from edgesr.export.stages.runner import StageRunner
-from edgesr.runtimes.bundle.contract import COLOUR_TEXTS, REFERENCES, Tiling
-from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.bundle.contract import COLOUR_TEXTS, REFERENCES, Tiling, next_multiple
+from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.progress import Progress, silent
 from edgesr.runtimes.wording import counted
 from edgesr.sr_model.generators.foreign.archive import is_archive, read_contract, read_why_no_trace
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.live import Generator
 
+_PREDICTED_SIDE = 48
+
 
 def inspect_module(
     source: ExportOptions | Generator, *, cache_dir: Path | None = None, progress: Progress = silent
 ) -> list[Table]:
-    """A table of what was found about a network that is not edgesr's; an InputError for what cannot be exported.
+    """What was found about a network that is not edgesr's, and what delegates would refuse of it, a table each.
 
-    It is that of ``module`` or ``checkpoint`` of the options, whose code runs in a process of its own, or one that the
-    caller holds. An export of the same finds the result in the cache.
+    An InputError for what cannot be exported. The network is that of ``module`` or ``checkpoint`` of the options, whose
+    code runs in a process of its own, or one that the caller holds. An export of it finds the result in the cache.
     """
     options, live = split_source(source, None)
     if live is None and not options.is_foreign and options.checkpoint is None:
@@ -40,6 +43,7 @@ def inspect_module(
         runner = StageRunner(cache, archive, progress, pooled_tiles=True)
         measurement, tiling = runner.measurement, runner.tiling
         notes = child_process.read_notes(archive.parent)
+        predicted, why_not_predicted = _predicted(name, runner)
     contract = read_contract(archive)
     why_not = read_why_no_trace(archive)
     facts = {
@@ -49,9 +53,26 @@ def inspect_module(
         "MAC per HR pixel": f"{measurement.mac_per_hr_pixel:,.1f}",
         "tiles": _tiles_text(tiling),
         "TorchScript": "can be traced" if why_not is None else f"cannot be made: {why_not}",
+        **({"delegates": f"cannot be told: {why_not_predicted}"} if why_not_predicted else {}),
         **({"notes": "; ".join(notes)} if notes else {}),
     }
-    return [Table(name, ("what", "value"), tuple(facts.items()))]
+    return [Table(name, ("what", "value"), tuple(facts.items())), *predicted]
+
+
+def _predicted(name: str, runner: StageRunner) -> tuple[list[Table], str]:
+    """What delegates would refuse of the TFLite file that the network will become, or why that cannot be told."""
+    import onnx
+
+    from edgesr.export.delegates.prediction import predicted_refusals
+
+    side = next_multiple(max(_PREDICTED_SIDE, runner.config.minimum_side), runner.config.multiple)
+    try:
+        found = predicted_refusals(onnx.load(runner.onnx_file("full")), (side, side))
+    except (InputError, MissingPackageError):
+        raise
+    except EdgesrError as error:
+        return [], str(error)
+    return [refusal_table([(name, found)], first="as a TFLite file")], ""
 
 
 def _contract_facts(contract: Contract) -> dict[str, str]:

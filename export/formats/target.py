@@ -20,13 +20,17 @@ RewriteStep = Callable[[Path, Rewriting, Path, GraphKind], None]
 
 @dataclass(frozen=True)
 class ArtifactPlan:
-    """One artifact to make. ``zero_padded``: with zero padding in place of the generator's own."""
+    """One artifact to make. ``zero_padded``: with zero padding in place of the generator's own.
+
+    ``delegate``: the one whose operator list the file is rewritten for.
+    """
 
     target: Target
     graph: GraphKind
     precision: Precision
     tile_size: Size | None
     zero_padded: bool = False
+    delegate: str | None = None
 
     @property
     def id(self) -> str:
@@ -66,6 +70,7 @@ class Target:
     packages that no Python from 3.12 on can have; ``reduced_range``: weights of its int8 files have 7 bits.
     ``convert`` gives the folder with ``model`` and the suffix, in float32. ``rewrite``: the step to a lower precision.
     ``why_not_of_onnx``: why no existing ONNX file can become one, empty where it can.
+    ``delegates``: those that its files can be rewritten for.
     ``inspect_delegate``: the step that looks what the runtime's delegate takes of a file, where it has one.
     ``open_layers`` opens a file whose inner tensors can be read, with ``layer_packages``; where there is none,
     ``why_no_layers`` tells why.
@@ -84,6 +89,7 @@ class Target:
     convert: Callable[[Sources, ArtifactPlan], Path]
     rewrite: RewriteStep | None = None
     reduced_range: bool = False
+    delegates: tuple[str, ...] = ()
     inspect_delegate: DelegateStep | None = None
     open_layers: Callable[[Path], LayeredFile] | None = None
     layer_packages: tuple[str, ...] = ()

@@ -20,9 +20,15 @@ TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT)}
 
 
 def plan_artifacts(
-    targets: tuple[str, ...], precisions: tuple[str, ...], graphs: tuple[str, ...], tile_size: Size
+    targets: tuple[str, ...],
+    precisions: tuple[str, ...],
+    graphs: tuple[str, ...],
+    tile_size: Size,
+    delegate: str | None = None,
 ) -> list[ArtifactPlan]:
     """All artifacts that were asked for; anything unknown or unsupported is refused with the table.
+
+    Files of the targets that have a ``delegate`` are rewritten for it.
 
     A precision that one of several targets lacks is left out there (`left_out` tells why), as long as every target and
     every precision has an artifact.
@@ -33,8 +39,15 @@ def plan_artifacts(
         ("graph", graphs, get_args(GraphKind)),
     ):
         _require_known(kind, names, known)
+    _require_delegate(delegate, targets)
     plans = [
-        ArtifactPlan(TARGETS[target], graph, precision, None if TARGETS[target].dynamic else tile_size)
+        ArtifactPlan(
+            TARGETS[target],
+            graph,
+            precision,
+            None if TARGETS[target].dynamic else tile_size,
+            delegate=delegate if delegate in TARGETS[target].delegates else None,
+        )
         for target in dict.fromkeys(targets)
         for precision in TARGETS[target].precisions
         for graph in TARGETS[target].graphs
@@ -98,6 +111,24 @@ def needs_older_python(absent: Iterable[str]) -> bool:
 def describe_supported() -> str:
     """The table in one line, for error messages."""
     return "; ".join(f"{t.name}: {'/'.join(t.precisions)} {'/'.join(t.graphs)}" for t in TARGETS.values())
+
+
+def delegates() -> tuple[str, ...]:
+    """Those that files can be rewritten for."""
+    return tuple(dict.fromkeys(name for target in TARGETS.values() for name in target.delegates))
+
+
+def _require_delegate(delegate: str | None, targets: tuple[str, ...]) -> None:
+    if delegate is None:
+        return
+    having = [name for name, target in TARGETS.items() if delegate in target.delegates]
+    if not having:
+        raise InputError(
+            f"--delegate {delegate!r}: files are rewritten for {', '.join(delegates())} alone; 'edgesr inspect' tells "
+            "what others refuse"
+        )
+    if set(having).isdisjoint(targets):
+        raise InputError(f"--delegate {delegate}: rewrites {_joined(having)} files; add {having[0]} to --targets")
 
 
 def _refuse(target: str, precisions: tuple[str, ...]) -> NoReturn:

@@ -18,7 +18,7 @@ _BELOW_PYTHON_3_12 = ("tensorflow", "tf_keras", "onnx2tf")
 def _convert(sources: Sources, plan: ArtifactPlan) -> Path:
     assert plan.tile_size is not None
     onnx_file = sources.onnx_file(plan.graph, zero_padded=plan.zero_padded)
-    return sources.run(plan, to_tflite.convert, onnx_file, plan.graph, plan.tile_size)
+    return sources.run(plan, to_tflite.convert, onnx_file, plan.graph, plan.tile_size, delegate=plan.delegate)
 
 
 def _open_layers(path: Path) -> LayeredFile:
@@ -50,6 +50,7 @@ TFLITE = Target(
     least_runtime=(("ai-edge-litert", "2.0"),),
     convert=_convert,
     rewrite=rewrite_tflite.rewrite,
+    delegates=("gpu",),
     inspect_delegate=delegate.inspect,
     open_layers=_open_layers,
     layer_packages=("ai-edge-litert",),

@@ -16,7 +16,7 @@ from edgesr.export.graphs.walk import needed_for
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import EdgesrError
-from edgesr.sr_model.generators.layer_names import layer_name
+from edgesr.sr_model.generators.layer_names import layer_name, layer_of_bias
 
 _SAME_WEIGHTS = 1e-4
 
@@ -98,7 +98,19 @@ def data_inputs(node: onnx.NodeProto, known: Iterable[str]) -> list[str]:
 
 def layer_names(model: onnx.ModelProto) -> dict[str, str]:
     """Node name of every weighted node -> the network's name of it ("blocks.0.conv1"), or the node's own name."""
-    return {node.name: layer_name(node.input[1]) or node.name for node in weighted_nodes(model)}
+    return {node.name: name_of_layer(node) or node.name for node in weighted_nodes(model)}
+
+
+def name_of_layer(node: onnx.NodeProto) -> str:
+    """The network's name of a weighted node, "" where there is none: exporters rename weights, and leave their bias."""
+    names = (layer_name(node.input[1]), *(layer_of_bias(name) for name in node.input[2:]))
+    return next(filter(None, names), "")
+
+
+def weight_sizes(model: onnx.ModelProto) -> dict[str, float]:
+    """Root mean square of every weighted node's weights, by node name."""
+    values = {node.name: constant(model, node.input[1]) for node in weighted_nodes(model)}
+    return {name: float(np.sqrt(np.mean(np.square(weights, dtype=np.float64)))) for name, weights in values.items()}
 
 
 def mac_shares(model: onnx.ModelProto, size: Size = (16, 16)) -> dict[str, float]:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from edgesr.benchmarks.tables.profiles import delegate_table
 from edgesr.benchmarks.tables.quantization import quantization_tables
+from edgesr.benchmarks.tables.refusals import refusal_table
 from edgesr.benchmarks.tables.table import Table, counts_text, shape_text
 from edgesr.export.inspection.model_file import MODEL_FILES, describe_model
+from edgesr.export.inspection.refusals import bundle_refusals
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.contract import COLOUR_TEXTS, REFERENCES
 from edgesr.runtimes.bundle.manifest import Glue, Manifest
@@ -35,10 +37,13 @@ def inspect(path: Path, *, cache_dir: Path | None = None, progress: Progress = s
     if path.is_dir():
         if not is_bundle(path):
             raise InputError(f"{path}: a directory, but no bundle: it has no manifest.json")
-        return _bundle_tables(open_bundle(path).manifest)
+        opened = open_bundle(path)
+        return _bundle_tables(opened.manifest, bundle_refusals(opened))
     require_file(path)
     if path.suffix in MODEL_FILES:
-        return [_facts(path, describe_model(path))]
+        described = describe_model(path)
+        refused = refusal_table([(path.name, described.delegates)], first="file")
+        return [_facts(path, described.facts), *_if_any(refused)]
     if path.suffix == ".ptl":
         raise InputError(f"{path}: TorchScript Lite files cannot be inspected; inspect the bundle that holds it")
     try:
@@ -120,7 +125,7 @@ def _cost(path: Path) -> dict[str, str]:
     }
 
 
-def _bundle_tables(manifest: Manifest) -> list[Table]:
+def _bundle_tables(manifest: Manifest, refusals: Table) -> list[Table]:
     facts = {
         "generator": str(manifest.generator.get("name")),
         "scale": str(manifest.scale),
@@ -154,10 +159,15 @@ def _bundle_tables(manifest: Manifest) -> list[Table]:
     return [
         Table("Bundle", _COLUMNS, tuple(facts.items())),
         Table("Artifacts", columns, artifacts),
-        *([delegates] if (delegates := delegate_table(manifest)).rows else []),
+        *_if_any(delegate_table(manifest)),
+        *_if_any(refusals),
         *quantization_tables(manifest),
         Table("Goldens", ("golden", "LR size", "k", "noise level", "source", "intermediates"), goldens),
     ]
+
+
+def _if_any(table: Table) -> list[Table]:
+    return [table] if table.rows else []
 
 
 def _glue_text(glue: Glue) -> str:

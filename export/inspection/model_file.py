@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgesr.export.subprocesses import run_converter
-from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.delegates.registry import all_refusals
+from edgesr.runtimes.delegates.rules import Refusals
+from edgesr.runtimes.delegates.tflite_file import operators_of
+from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import is_text
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
@@ -23,13 +26,14 @@ _MOST_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Description:
-    """Facts on a file, or why it was refused."""
+    """Facts on a file with what delegates would refuse of it, or why it was refused itself."""
 
     facts: dict[str, str]
     refusal: str | None
+    delegates: tuple[Refusals, ...] = ()
 
 
-def describe_model(path: Path) -> dict[str, str]:
+def describe_model(path: Path) -> Description:
     """Facts on an ONNX or TFLite file; one that cannot be read, or whose reader crashes or hangs, is an EdgesrError."""
     kind, package, extra = MODEL_FILES[path.suffix]
     require_packages(f"inspecting {kind}", (package,), extra=extra)
@@ -48,19 +52,23 @@ def describe_model(path: Path) -> dict[str, str]:
         described = read_record(Description, result, remake="inspect it again")
     if described.refusal is not None:
         raise InputError(f"{path}: {described.refusal}")
-    return described.facts
+    return described
 
 
 def describe(path: Path) -> Description:
     """The description, made in this process."""
     try:
         if path.suffix == ".onnx":
-            from edgesr.export.inspection.onnx_file import describe_onnx
+            from edgesr.export.inspection.onnx_file import describe_onnx, predicted_of
 
-            return Description(describe_onnx(path), None)
+            facts = describe_onnx(path)
+            try:
+                return Description(facts, None, predicted_of(path))
+            except EdgesrError as error:
+                return Description({**facts, "delegates": f"cannot be told: {error}"}, None)
         from edgesr.export.inspection.tflite_file import describe_tflite
 
-        return Description(describe_tflite(path), None)
+        return Description(describe_tflite(path), None, all_refusals(operators_of(path)))
     except InputError as error:
         return Description({}, str(error))
 

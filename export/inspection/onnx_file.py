@@ -10,8 +10,10 @@ from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
 from edgesr.benchmarks.tables.table import counts_text, shape_text
+from edgesr.export.delegates.prediction import predicted_refusals
 from edgesr.export.inspection.inspected import UNKNOWN_SHAPES, Shape, first_line, per_pixel
-from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.delegates.rules import Refusals
+from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.wording import shown_name
 
 _PROBE_SIDE = 32
@@ -27,6 +29,22 @@ def describe_onnx(path: Path) -> dict[str, str]:
         reason = first_line(error)
         raise InputError(f"not an ONNX model, or damaged: {reason}; export it again") from error
     return {**_facts(model), "MAC per HR pixel": _mac_text(model)}
+
+
+def predicted_of(path: Path) -> tuple[Refusals, ...]:
+    """What delegates would refuse of the TFLite file that an ONNX file of an image will become.
+
+    None of a file that takes no image (1,c,h,w); an EdgesrError where its graph cannot be followed.
+    """
+    model = onnx.load(path)
+    shapes = [_shape(value) for value in model.graph.input]
+    if len(shapes) != 1 or len(shapes[0]) != 4 or len(model.graph.output) != 1:
+        return ()
+    height, width = (side or _PROBE_SIDE for side in shapes[0][2:])
+    try:
+        return predicted_refusals(model, (height, width))
+    except (shape_inference.InferenceError, RuntimeError, ValueError, LookupError, AttributeError) as error:
+        raise EdgesrError(first_line(error)) from error
 
 
 def _require_external_data(path: Path, model: onnx.ModelProto) -> None:

@@ -1,6 +1,6 @@
 """float16 ONNX graphs: weights alone (fp16), or arithmetic too (fp16a).
 
-fp16    weights of convolutions in float16, cast to float32 as the file is loaded: half the size, float32 arithmetic
+fp16    weights of layers in float16, cast to float32 as the file is loaded: half the size, float32 arithmetic
 fp16a   every operator of the tile graph in float16, for GPUs, NPUs and arm64 CPUs with half-precision units; its input
         and output stay float32, and so does the glue around it: noise level, sums of squares, projection and clip
 
@@ -16,7 +16,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from edgesr.export.graphs.onnx_graph import copied, float_tensors, runner, weighted_nodes
+from edgesr.export.calibration.extremes import extreme_tiles
+from edgesr.export.graphs.onnx_graph import copied, float_tensors, input_channels, runner, weighted_nodes
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 
@@ -25,7 +26,7 @@ _SMALLEST_FLOAT16 = 5.97e-8
 
 
 def store_weights_in_float16(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose convolution weights are float16 initializers, each with a Cast to float32; int8 ones stay."""
+    """A copy whose layers' weights are float16 initializers, each with a Cast to float32; int8 ones stay."""
     result = copied(model)
     names = {node.input[1] for node in weighted_nodes(result)}
     casts = []
@@ -45,13 +46,15 @@ def store_weights_in_float16(model: onnx.ModelProto) -> onnx.ModelProto:
 def convert_arithmetic_to_float16(model: onnx.ModelProto, tiles: Sequence[FloatArray]) -> onnx.ModelProto:
     """A copy that computes in float16 between a float32 input and output; an EdgesrError when it would overflow.
 
-    ``tiles`` (3,h,w) are real LR images: every inner value on them must fit into float16 too.
+    ``tiles`` (c,h,w) are real LR images: every inner value on them, on flat ones and on a checkerboard of black and
+    white must fit into float16 too.
     """
     for tensor in model.graph.initializer:
         if tensor.data_type == TensorProto.FLOAT:
             _require_fits(tensor.name, numpy_helper.to_array(tensor))
     run = runner(model, float_tensors(model))
-    for tile in tiles:
+    extremes = extreme_tiles(input_channels(model), tiles[0].shape[1:])
+    for tile in (*tiles, *extremes.values()):
         for name, values in run(tile).items():
             _require_fits(name, values)
     result: onnx.ModelProto = convert_float_to_float16(

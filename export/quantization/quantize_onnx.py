@@ -20,7 +20,7 @@ from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 
 from edgesr.export.graphs.image_parts import float_end, names_of
-from edgesr.export.graphs.onnx_graph import copied, image_nodes, weighted_nodes
+from edgesr.export.graphs.onnx_graph import copied, image_nodes, is_grouped_transposed, weighted_nodes
 from edgesr.export.graphs.operators import ACTIVATIONS, ADD, DEPTH_TO_SPACE, MATRIX_PRODUCT, MOVES, PAD, WEIGHTED
 from edgesr.export.quantization.plan import Range
 from edgesr.runtimes.arrays import FloatArray
@@ -42,9 +42,10 @@ def quantized_operators(scope: Scope) -> tuple[str, ...]:
 def nodes_in_float(model: onnx.ModelProto, scope: Scope) -> list[str]:
     """Names of the nodes of a scope's operators that stay in float whatever the plan.
 
-    They compute with sizes, multiply two activations, or add the image's own base to what the layers give.
+    They compute with sizes, multiply two activations, add the image's own base to what the layers give, or are
+    transposed convolutions of groups, whose biases the quantizer would scale by the weights of one group.
     """
-    layers = {node.output[0] for node in weighted_nodes(model)}
+    layers = {node.output[0] for node in weighted_nodes(model) if not is_grouped_transposed(node)}
     pixels = {name for node in image_nodes(model) for name in node.output}
     end = float_end(model)
     operators = quantized_operators(scope)

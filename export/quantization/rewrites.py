@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnx
 
-from edgesr.export.graphs.onnx_graph import sort_nodes
+from edgesr.export.graphs.onnx_graph import input_channels, sort_nodes
 from edgesr.export.graphs.splice import splice
 from edgesr.export.graphs.tflite_graph import read_tflite
 from edgesr.export.quantization.plan import Calibrated
@@ -15,6 +15,7 @@ from edgesr.export.quantization.precisions import PRECISIONS
 from edgesr.export.records import write_float_layers
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Precision
+from edgesr.runtimes.glue.colour import network_image
 
 
 def rewrite_onnx(
@@ -30,6 +31,7 @@ def rewrite_onnx(
     rewrite = PRECISIONS[precision].rewrite_onnx
     assert rewrite is not None
     tile_graph = onnx.load(tile_file)
+    tiles = [tile if input_channels(tile_graph) == 3 else network_image(tile, "grey") for tile in tiles]
     rewritten = rewrite(tile_graph, calibrated, tiles)
     if full_file is not None:
         rewritten = splice(onnx.load(full_file), tile_graph, rewritten, tiles[0])

@@ -16,10 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 
-import numpy as np
 import onnx
 
-from edgesr.export.graphs.onnx_graph import constant, is_grouped_transposed, layer_names, mac_shares, weighted_nodes
+from edgesr.export.graphs.onnx_graph import is_grouped_transposed, layer_names, mac_shares, weight_sizes, weighted_nodes
 from edgesr.export.quantization.bias_correction import correct_biases
 from edgesr.export.quantization.plan import AskedBudget, Budget, Measured, Plan
 from edgesr.export.quantization.planning.application import apply_plan
@@ -69,7 +68,7 @@ class Planner:
         self._fixed = tuple(node.name for node in nodes if is_grouped_transposed(node))
         self._labels = layer_names(model)
         self._shares = mac_shares(model, size)
-        self._sizes = {node.name: _root_mean_square(constant(model, node.input[1])) for node in nodes}
+        self._sizes = weight_sizes(model)
         self._fidelity = Fidelity(model, selection, finish, base)
         self._loss = QualityLoss(model, photographs, finish) if photographs else None
         self._ranges = RangeChoices(model, tiles, gives_picture=gives_picture)
@@ -140,7 +139,11 @@ class Planner:
             return plans[count]
 
         for accept in (self._is_good, _keeps):
-            if (count := least_accepted(most, lambda count, accept=accept: accept(plan_of(count), budget))) is not None:
+
+            def accepts(count: int, accept: Callable[[Plan, Budget], bool] = accept) -> bool:
+                return accept(plan_of(count), budget)
+
+            if (count := least_accepted(most, accepts)) is not None:
                 return self._fewer(plans[count], budget, accept)
         return max(plans.values(), key=_order)
 
@@ -177,15 +180,16 @@ class Planner:
     def _corrected(self, plan: Plan, budget: Budget) -> Plan:
         """With corrected biases, if those measure better: rounding that keeps sums leaves them little to do."""
         corrected = self._measured_plan(replace(plan, biases=self._correct(plan, reduced_range=True)))
-        before, after = ((_measured(p).keeps(budget), _measured(p).mean_psnr_db) for p in (plan, corrected))
-        return corrected if after > before else plan
+        return max((plan, corrected), key=lambda p: _preference(p.measured, budget))
 
     def _finished(self, plan: Plan, budget: Budget) -> Plan:
         """With corrected biases, for weights of 7 bits and of 8, if those measure better, and with what is missed."""
         plan = plan if plan.biases else self._corrected(plan, budget)
         corrected = replace(plan, biases_8bit=self._correct(plan, reduced_range=False))
         before, after = (self._measure(p, reduced_range=False) for p in (plan, corrected))
-        better, measured = (corrected, after) if after.mean_psnr_db > before.mean_psnr_db else (plan, before)
+        better, measured = (
+            (corrected, after) if _preference(after, budget) > _preference(before, budget) else (plan, before)
+        )
         return replace(
             better,
             measured_8bit=measured,
@@ -222,6 +226,12 @@ def _keeps(plan: Plan, budget: Budget) -> bool:
     return _measured(plan).keeps(budget)
 
 
+def _preference(measured: Measured | None, budget: Budget) -> tuple[bool, bool, float]:
+    """The better one of two is larger."""
+    assert measured is not None
+    return measured.keeps(budget), measured.keeps_flat, measured.mean_psnr_db
+
+
 def _described(plan: Plan) -> str:
     return f"{counted(len(plan.float_layers), 'layer')} in float: {_measured(plan).describe()}"
 
@@ -235,7 +245,3 @@ def _missed(plan: Plan, budget: Budget) -> str:
         f"half of the work in int8 (best: {_described(plan)}); "
         "lower the budget, give other --calibration photographs, or export w8a16 or fp16"
     )
-
-
-def _root_mean_square(weights: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
-    return float(np.sqrt(np.mean(np.square(weights, dtype=np.float64))))

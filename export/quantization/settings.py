@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgesr.export.calibration.tiles import CalibrationSet
 from edgesr.export.calibration.validation import ValidationSet
-from edgesr.export.quantization.plan import AskedBudget
+from edgesr.export.quantization.plan import AskedBudget, Plan
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 
 
@@ -15,8 +15,8 @@ from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 class QuantizationSettings:
     """The tiles to calibrate and choose on, the budget for int8, and one range method or None for the best.
 
-    ``validation``: photographs for a budget of quality. ``plan_file``: a plan that is taken where the file exists, and
-    written where it does not.
+    ``validation``: photographs for a budget of quality. ``given_plan``: that of ``plan_file``, where it existed; the
+    plan that is found is written there otherwise.
     """
 
     calibration: CalibrationSet
@@ -24,3 +24,4 @@ class QuantizationSettings:
     range_method: RangeMethod | None
     validation: ValidationSet | None = None
     plan_file: Path | None = None
+    given_plan: Plan | None = None

@@ -5,32 +5,29 @@ Imports no torch: a converter is loaded only when its stage is not in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Concatenate, ParamSpec
 
-from edgesr.export.calibration.network_tiles import network_tiles
-from edgesr.export.calibration.validation import ValidationSet
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
-from edgesr.export.quantization.plan import Calibrated, Plan, Range, read_plan, read_ranges
+from edgesr.export.quantization.plan import Calibrated, Plan, Range, read_ranges
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import REMAKE, GoldenRecord, Measurement, read_float_layers, read_goldens, read_measurement
 from edgesr.export.stages.cache import Stage, StageCache
-from edgesr.export.steps import checkpoint, goldens, int8_plan, measurement, wide_ranges
+from edgesr.export.stages.planned import plan_of, tiles_of
+from edgesr.export.steps import checkpoint, goldens, measurement, wide_ranges
 from edgesr.export.steps.rewriting import Rewriting
 from edgesr.export.tiling import pooled_measurement
 from edgesr.export.tiling.pooled_measurement import FOUND_FILE, MODEL_FILE, RESULT_FILE, Found, Pooled
 from edgesr.export.tiling.tile_proof import inexact_halo, is_sparse
-from edgesr.runtimes.arrays import FloatArray, Image
 from edgesr.runtimes.bundle.contract import Tiling, channels_of
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind, Size
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.files import sha256_of
-from edgesr.runtimes.glue.colour import network_image
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.packages import installed_version
 from edgesr.runtimes.progress import Progress, notice, silent
@@ -164,37 +161,14 @@ class StageRunner:
 
     def plan(self, quantization: QuantizationSettings) -> Plan:
         """The choice of int8 layers, ranges and biases for the tile graph; an EdgesrError where a budget is missed."""
-        folder = self._cache.run(
-            Stage("quantization-plan", int8_plan.search),
-            self.onnx_file("tile"),
-            tiles=self._network_tiles(quantization.calibration.tiles),
-            selection=self._network_tiles(quantization.calibration.selection),
-            asked=quantization.asked,
-            range_method=quantization.range_method,
-            scale=self.config.scale,
-            glue=self.glue,
-            photographs=self._photographs(quantization.validation),
-            tell=lambda text: notice(self._progress, text),
-        )
-        plan = read_plan(folder)
-        if plan.missed is not None:
-            raise EdgesrError(plan.missed)
-        return plan
-
-    def _photographs(self, validation: ValidationSet | None) -> tuple[tuple[FloatArray, FloatArray], ...]:
-        colour = self.config.colour
-        pairs = () if validation is None else validation.pairs
-        return tuple((network_image(lr, colour), network_image(hr, colour)) for lr, hr in pairs)
+        tile, progress = self.onnx_file("tile"), self._progress
+        return plan_of(self._cache, tile, quantization, config=self.config, glue=self.glue, progress=progress)
 
     def wide_ranges(self, quantization: QuantizationSettings) -> dict[str, Range]:
         """Ranges of the tile graph for 16-bit activations."""
         stage = Stage("wide-ranges", wide_ranges.measure)
-        tiles = self._network_tiles(quantization.calibration.tiles)
+        tiles = tiles_of(quantization.calibration.tiles, self.config)
         return read_ranges(self._cache.run(stage, self.onnx_file("tile"), tiles))
-
-    def _network_tiles(self, tiles: Sequence[Image]) -> tuple[FloatArray, ...]:
-        config = self.config
-        return network_tiles(tiles, colour=config.colour, least_side=config.minimum_side, multiple=config.multiple)
 
     def goldens(self, tile_size: Size) -> tuple[Path, tuple[GoldenRecord, ...]]:
         """Folder of recorded tensors and their records."""

@@ -8,8 +8,11 @@ from edgesr.export.conversions.graph_names import INPUT_NAME, OUTPUT_NAMES
 from edgesr.runtimes.bundle.manifest import GraphKind, Size
 
 
-def convert(folder: Path, onnx_file: Path, graph: GraphKind, tile_size: Size) -> None:
-    """Write ``model.tflite``; that of a tile graph can be resized by its runtime."""
+def convert(folder: Path, onnx_file: Path, graph: GraphKind, tile_size: Size, *, delegate: str | None) -> None:
+    """Write ``model.tflite``; that of a tile graph can be resized by its runtime.
+
+    ``delegate``: the one whose operator list the file is rewritten for.
+    """
     import onnx
 
     from edgesr.export.conversions.to_tflite import export_tflite
@@ -21,4 +24,5 @@ def convert(folder: Path, onnx_file: Path, graph: GraphKind, tile_size: Size) ->
         input_name=INPUT_NAME,
         output_name=OUTPUT_NAMES[graph],
         resizable=graph == "tile",
+        delegate=delegate,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgesr.runtimes.bundle.delegation import Delegation
+from edgesr.runtimes.delegates.rules import Refusals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,8 @@ class OperatorProfile:
     """Operators in order of execution, of ``calls`` calls after the first; ``call_ms`` is the whole call's median.
 
     The profiler's own work is in both. A runtime without operator times has none and says why in ``why_no_times``.
-    ``delegation`` is what its delegate took here, None for a runtime without delegates.
+    ``delegation`` is what its delegate took here, None for a runtime without delegates; ``refusals``: what delegates of
+    other machines would refuse of the file, by their published lists.
     """
 
     calls: int
@@ -33,3 +35,4 @@ class OperatorProfile:
     operators: tuple[OperatorTime, ...]
     why_no_times: str | None
     delegation: Delegation | None
+    refusals: tuple[Refusals, ...] = ()

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile
 from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.delegates.rules import Refusals
 from edgesr.runtimes.packages import installed_version
 
 
@@ -38,6 +39,8 @@ class Runtime:
     """``extra`` of edgesr installs ``distribution``, which ``load`` imports: nothing else here does.
 
     ``failures`` gives the exceptions that it raises for a file or an input that it cannot take, or without memory.
+    ``refusals`` of a verified file: what delegates of phones would refuse of it, by their published lists. None where
+    the runtime has no such delegates; a damaged file is an InputError.
     ``saturates_without_vnni``: on an x86 without VNNI, sums of its int8 kernels saturate at 16 bits.
     """
 
@@ -49,6 +52,7 @@ class Runtime:
     open: OpenFile
     profile: ProfileFile
     failures: Callable[[], tuple[type[Exception], ...]]
+    refusals: Callable[[Path], tuple[Refusals, ...]] | None = None
     legacy: bool = False
     saturates_without_vnni: bool = False
 

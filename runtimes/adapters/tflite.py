@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile
 from edgesr.runtimes.adapters.runtime import Runtime
 from edgesr.runtimes.bundle.delegation import Delegation, GraphOperator, read_partitions
+from edgesr.runtimes.delegates.registry import all_refusals
+from edgesr.runtimes.delegates.rules import Refusals
+from edgesr.runtimes.delegates.tflite_file import operators_of
 from edgesr.runtimes.wording import counted
 
 _DELEGATE_NODE = "DELEGATE"
@@ -76,7 +79,13 @@ def profile(path: Path, batch: NDArray[np.float32], *, threads: int, calls: int)
         operators=(),
         why_no_times=_NO_TIMES,
         delegation=_delegation(session.interpreter),
+        refusals=refusals(path),
     )
+
+
+def refusals(path: Path) -> tuple[Refusals, ...]:
+    """What delegates of phones would refuse of a file, by their published lists."""
+    return all_refusals(operators_of(path))
 
 
 def delegation_of(path: Path) -> Delegation:
@@ -114,5 +123,6 @@ RUNTIME = Runtime(
     load=load,
     open=open,
     profile=profile,
+    refusals=refusals,
     failures=lambda: (RuntimeError, ValueError),
 )

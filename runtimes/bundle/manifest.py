@@ -181,7 +181,7 @@ class Golden:
 
     ``k`` and ``sigma`` are its projection factor and noise level, None where the generator has no projection.
     ``zero_padded_residual`` is that of the same weights with zero padding, None where the generator pads so anyway.
-    ``intermediates`` are named tensors inside the network (smallest golden only); ``tolerances`` go by precision.
+    ``intermediates`` are tensors inside, by name (one golden only), or samples; ``tolerances`` go by precision.
     """
 
     id: str

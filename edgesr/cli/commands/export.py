@@ -24,6 +24,7 @@ from edgesr.cli.module_options import (
     CacheDirOption,
     CheckpointOption,
     ColourOption,
+    DelegateOption,
     ModuleOption,
     MultipleOption,
     OnnxOption,
@@ -106,6 +107,7 @@ def export(
     max_drop: MaxDropOption = None,
     validation: ValidationOption = None,
     plan: PlanOption = None,
+    delegate: DelegateOption = None,
     cache_dir: CacheDirOption = None,
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes; exit code 1 when an artifact could not be made."""
@@ -133,6 +135,7 @@ def export(
         max_drop_db=None if max_drop is None else parse_db(max_drop),
         validation=validation,
         plan=plan,
+        delegate=delegate,
     )
     with shown_progress() as progress:
         report = run(options, output, cache_dir=cache_dir, progress=progress)

@@ -27,13 +27,15 @@ def profile(
     """Time the operators of every artifact, and tell what a delegate takes and what falls back to the CPU."""
     from edgesr.benchmarks.runs.profile import run_profile
     from edgesr.benchmarks.tables.profiles import delegate_table, kind_table, operator_table, profile_notes
+    from edgesr.benchmarks.tables.refusals import profiled_refusals
     from edgesr.runtimes.bundle.opening import open_bundle
 
     opened = open_bundle(bundle)
     options = ProfileOptions(artifact=artifact, runtime=runtime, threads=threads, calls=calls)
     with shown_progress() as progress:
         results = run_profile(opened, options, json=json, progress=progress)
-    for table in (kind_table(results), operator_table(results), delegate_table(opened.manifest, results)):
+    delegates = (delegate_table(opened.manifest, results), profiled_refusals(results))
+    for table in (kind_table(results), operator_table(results), *delegates):
         if table.rows:
             print_table(table)
     print_lines(profile_notes(results))

@@ -64,10 +64,6 @@ class ForeignGenerator(nn.Module):
         """Users' generators have no projection."""
         return None, None
 
-    def recorded_modules(self) -> dict[str, nn.Module]:
-        """An exported program has no modules to record."""
-        return {}
-
     def forward(self, lr: Tensor) -> Tensor:
         return self.residual(lr).clamp(0.0, 255.0)
 

@@ -129,7 +129,11 @@ def test_command_writes_what_the_report_reads(
     found = read_results(ProfileResults, file)
     assert found is not None
     assert [r.key for r in found.results] == [Key(artifact=artifact, runtime="tflite", threads=1, device="host")]
-    assert json.loads(file.read_text())["kind"] == "operators"
+    written = json.loads(file.read_text())
+    assert written["kind"] == "operators"
+    (profile,) = (result["profile"] for result in written["results"])
+    assert [one["delegate"] for one in profile["refusals"]] == ["gpu", "nnapi", "qnn"]
+    assert "gpu, nnapi, qnn" in shown
     code, _, error = run_cli("profile", mobile_bundle.root, "--artifact", "none")
     assert code == 2
     assert "none" in error

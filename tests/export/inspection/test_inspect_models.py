@@ -124,7 +124,7 @@ def test_the_command_names_the_file(tmp_path: Path) -> None:
     path.write_text("no model\n")
     with pytest.raises(InputError, match=r"words\.tflite: not a TFLite model, or damaged"):
         describe_model(path)
-    assert describe_model(ONNX_FILE) == facts(ONNX_FILE)
+    assert describe_model(ONNX_FILE).facts == facts(ONNX_FILE)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edgesr.export.graphs.layer_graphs import LayerGraph, Operation, match_layers
+from edgesr.export.graphs.layer_graphs import LayerGraph, Operation
+from edgesr.export.graphs.matching.match import match_layers
 from edgesr.export.graphs.operators import CONVOLUTION
 from edgesr.runtimes.errors import EdgesrError
 

@@ -23,6 +23,7 @@ from edgesr.runtimes.glue.projection import apply_residual
 from edgesr.sr_model.generators.bodies.lr_body import LRBody
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint, load_checkpoint
 from tests.export.quantization.half_arithmetic import emulate_half_arithmetic
+from tests.export.quantization.planning.layer_kinds import linear_layers
 from tests.helpers.small_graphs import conv, kernels, make_graph
 
 TILES = [photograph("cat", (32, 48)), photograph("coffee", (33, 47))]
@@ -192,3 +193,33 @@ def test_tiny_weights_change_by_less_than_the_smallest_float16() -> None:
     values = next(numpy_helper.to_array(t) for t in converted.graph.initializer if len(t.dims) == 4)[..., 0, 0]
     assert values.dtype == np.float16
     assert np.abs(values.astype(np.float64) - rows).max() < 6e-8
+
+
+@pytest.mark.parametrize("image", ["white", "checkerboard"])
+def test_an_overflow_on_an_extreme_image_alone_is_refused_for_arithmetic_and_not_for_storage(image: str) -> None:
+    """White times 300; or the difference of neighbours, which is 255 on a checkerboard alone."""
+    kernel = np.zeros((3, 3, 3, 3))
+    kernel[range(3), range(3), 1, 1] = 300
+    kernel[range(3), range(3), 1, 0] = 0 if image == "white" else -300
+    tensors = {"body.a.weight": kernel, "body.a.bias": [0] * 3, "limit": 255.0}
+    nodes = [conv("a", "x", "large", pads=1), helper.make_node("Min", ["large", "limit"], ["y"])]
+    model = make_graph(nodes, tensors)
+    grey = np.full((3, 16, 16), 90, dtype=np.float32)
+    with pytest.raises(EdgesrError, match=r"computed in float16: large reaches 7\.65e\+04"):
+        convert_arithmetic_to_float16(model, [grey])
+    stored = store_weights_in_float16(model)
+    white = np.full((3, 16, 16), 255, dtype=np.float32)
+    assert np.array_equal(runner(stored)(white)["y"], runner(model)(white)["y"])
+
+
+def test_weights_of_all_layers_are_stored_and_sizes_stay_integers() -> None:
+    model = linear_layers()
+    stored = store_weights_in_float16(model)
+    kinds = {tensor.name: tensor.data_type for tensor in stored.graph.initializer}
+    halves = {name for name, kind in kinds.items() if kind == TensorProto.FLOAT16}
+    assert halves == {f"{name}.weight.float16" for name in ("up", "gemm", "matrix")}
+    tile = photograph("cat", (16, 20)) / np.float32(16)
+    expected = runner(model)(tile)["y"]
+    for changed in (stored, convert_arithmetic_to_float16(model, [tile])):
+        assert runner(changed)(tile)["y"] == pytest.approx(expected, abs=2e-2 * np.abs(expected).max())
+    assert kinds["rows"] == TensorProto.INT64

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from edgesr.export.calibration.photographs import photograph
+from edgesr.export.quantization.planning.plan_file import load_plan
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.sr_model.generators.bodies.lr_body import LRBody
 from edgesr.sr_model.generators.checkpoint import save_checkpoint
@@ -120,6 +121,37 @@ def test_a_budget_that_cannot_be_kept_costs_the_int8_files(run_cli: RunCli, cach
     code, _, err = run_cli(*arguments, "--precision", "int8")
     assert code == 2 and "--int8-min-psnr 99" in err
     assert len(open_bundle(output).manifest.artifacts) == 2
+
+
+def test_a_plan_is_written_and_taken(run_cli: RunCli, cache_dir: Path, tmp_path: Path) -> None:
+    """The same file to the byte without a search, also where the budget was missed; other weights are refused."""
+    checkpoint, plan = small_checkpoint(tmp_path), tmp_path / "plan.json"
+    tile = ("--targets", "onnx", "--graph", "tile", "--precision", "fp32,int8", "--plan", plan)
+    budget = ("--int8-min-psnr", "99")
+    arguments = ("export", "--checkpoint", checkpoint, *tile, "--cache-dir", cache_dir)
+    code, _, err = run_cli(*arguments, *budget, "--output", tmp_path / "missed")
+    assert code == 1 and f"{plan}: the plan of int8 is written" in err and load_plan(plan).missed is not None
+    code, _, err = run_cli(*arguments, "--output", tmp_path / "taken")
+    assert code == 0, err
+    assert f"{plan}: this plan misses the budget" in err and "all operators" not in err
+    taken = open_bundle(tmp_path / "taken")
+    record = taken.artifact("onnx-int8-tile").quantization
+    assert record is not None and record.float_layers == tuple(
+        load_plan(plan).labels[layer] for layer in load_plan(plan).float_layers
+    )
+    other = tmp_path / "other"
+    other.mkdir()
+    preset = ("--preset", "srrescycgan-mobile")
+    refused(
+        run_cli, cache_dir, other, *preset, *tile, naming=f"{plan}: is a plan of other weights: those of layer head"
+    )
+    plan.write_text("{}")
+    code, _, err = run_cli(*arguments, "--output", tmp_path / "none")
+    assert code == 2 and f"{plan}: is no plan of a quantization" in err and not (tmp_path / "none").exists()
+    code, _, err = run_cli(*arguments, "--plan", tmp_path / "absent" / "plan.json", "--output", tmp_path / "none")
+    assert code == 2 and "no such folder" in err
+    code, _, err = run_cli(*arguments, "--precision", "fp32", "--output", tmp_path / "none")
+    assert code == 2 and "says something of int8; add it to --precision" in err
 
 
 def test_a_loss_of_quality_that_is_kept(run_cli: RunCli, cache_dir: Path, tmp_path: Path) -> None:

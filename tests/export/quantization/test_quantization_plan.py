@@ -16,7 +16,8 @@ from edgesr.benchmarks.quality.metrics import channel_mean_shift, psnr
 from edgesr.export.calibration.synthetic import synthetic_tiles
 from edgesr.export.graphs.onnx_graph import layer_names, mac_shares, runner
 from edgesr.export.quantization.plan import Budget, Measured, Plan, read_plan, write_plan
-from edgesr.export.quantization.search import Planner, apply_plan
+from edgesr.export.quantization.planning.application import apply_plan
+from edgesr.export.quantization.search import Planner
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import Sensitivity
 from edgesr.runtimes.errors import InputError

@@ -10,11 +10,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from edgesr.export.diff.diff import diff
+from edgesr.export.diff.layers import PYTORCH
 from edgesr.export.tiling.pooled_graph import pools_means, with_given_means
 from edgesr.runtimes.adapters import ort
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.opening import Bundle
-from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.plan import plan_upscale
 from edgesr.runtimes.upscaling.upscale import upscale, upscale_rows
@@ -39,6 +41,15 @@ def test_manifest_tells_of_the_passes(pooled_bundle: Bundle) -> None:
     assert tiling.error <= 0.01 and tiling.halo <= 4
     assert f"in {tiling.passes} passes over all tiles, for its pooled means" in tiling.text
     assert [(a.graph, a.pooled) for a in pooled_bundle.manifest.artifacts] == [("full", 0), ("tile", 3 * 16)]
+
+
+@pytest.mark.slow
+def test_layers_are_compared_in_full_graphs(pooled_bundle: Bundle) -> None:
+    """There is no tile graph that is run on one image alone: the full one names the layers."""
+    with pytest.raises(InputError, match="takes means of the whole image beside its tile; compare full graphs"):
+        diff(pooled_bundle, TILES, TILES)
+    result = diff(pooled_bundle, "onnx-fp32-full", PYTORCH)
+    assert result.passed and len(result.layers) == 9 and result.not_compared == ()
 
 
 @pytest.mark.slow

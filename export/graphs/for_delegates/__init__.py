@@ -1,0 +1,1 @@
+"""Rewrites of TFLite files into operators that delegates take, with the same values."""

@@ -1,0 +1,127 @@
+"""What delegates would refuse, told from ONNX graphs: kinds of operators, reasons, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from edgesr.export.delegates.prediction import predicted_operators, predicted_refusals
+from edgesr.export.graphs.fixed_size import fix_size
+from tests.helpers.small_graphs import conv, kernels, make_graph
+
+Reasons = dict[tuple[str, str], int]
+WEIGHTS = {"body.a.weight": kernels(np.eye(3)), "body.a.bias": np.zeros(3)}
+INTEGERS = {
+    "pads": [0, 0, 1, 1, 0, 0, 1, 1],
+    "windows": [1, 3, 2, 4, 3, 4],
+    "image": [1, 3, 8, 12],
+    "places": [0, 0, 1],
+    "place": 2,
+    "axes": [2, 3],
+    "flat": [3, 96],
+    "from": [0],
+    "to": [1],
+    "axis": [2],
+}
+FLOATS = {"zero": 0.0, "one": 1.0, "six": 6.0, "matrix": np.eye(96), "left": np.ones((1, 3, 8, 8))}
+GPU, NNAPI, QNN = 0, 1, 2
+
+
+def node(kind: str, inputs: str, output: str, **attributes: Any) -> onnx.NodeProto:
+    return helper.make_node(kind, inputs.split(), [output], **attributes)
+
+
+def graph(*nodes: onnx.NodeProto) -> onnx.ModelProto:
+    integers = {name: np.array(values, dtype=np.int64) for name, values in INTEGERS.items()}
+    used = {name for one in nodes for name in one.input}
+    constants = {name: value for name, value in {**WEIGHTS, **integers, **FLOATS}.items() if name in used}
+    return make_graph(nodes, constants)
+
+
+def reasons(model: onnx.ModelProto, delegate: int) -> Reasons:
+    refused = predicted_refusals(model, (8, 12))[delegate].refused
+    return {(one.operator, one.why): one.count for one in refused}
+
+
+SIX = "6 dimensions, at most 4"
+SELECT = [node("Greater", "x zero", "g"), node("Where", "g x zero", "y")]
+TURN = (0, 2, 4, 3, 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "delegate", "expected"),
+    [
+        ([conv("a", "x", "y")], GPU, {}),
+        ([node("Pad", "x pads", "y", mode="reflect")], GPU, {}),
+        ([node("Pad", "x pads", "y", mode="edge")], GPU, {("MIRROR_PAD", "mode SYMMETRIC, REFLECT alone"): 1}),
+        ([node("Gather", "x places", "y", axis=2)], GPU, {("GATHER", "indices that are no row of int32"): 1}),
+        ([node("Gather", "x place", "y", axis=2)], GPU, {("GATHER", "indices that are no row of int32"): 1}),
+        (
+            [
+                node("Reshape", "x windows", "w"),
+                node("Transpose", "w", "t", perm=TURN),
+                node("Reshape", "t image", "y"),
+            ],
+            GPU,
+            {("RESHAPE", SIX): 2, ("TRANSPOSE", SIX): 1},
+        ),
+        (
+            [node("Reshape", "x windows", "w"), node("Transpose", "w", "y", perm=TURN)],
+            QNN,
+            {("TRANSPOSE", "6 dimensions, at most 5"): 1},
+        ),
+        (
+            [
+                node("Transpose", "x", "u", perm=(0, 1, 3, 2)),
+                node("Reshape", "u windows", "w"),
+                node("Transpose", "w", "y", perm=TURN),
+            ],
+            NNAPI,
+            {("RESHAPE", SIX): 1, ("TRANSPOSE", "version 6, its list has up to 2"): 2},
+        ),
+        ([node("Clip", "x zero one", "y")], GPU, {}),
+        ([node("Clip", "x zero six", "y")], NNAPI, {}),
+        ([node("Gelu", "x", "y")], NNAPI, {("GELU", "no GELU in its list"): 1}),
+        ([node("Erf", "x", "y")], QNN, {("CUSTOM FlexErf", "no CUSTOM FlexErf in its list"): 1}),
+        (SELECT, GPU, {}),
+        ([SELECT[0], node("Where", "g x x", "y")], NNAPI, {}),
+        (
+            [node("Greater", "x zero", "g"), node("Where", "g x zero", "y")],
+            NNAPI,
+            {("SELECT_V2", "no SELECT_V2 in its list"): 1},
+        ),
+        ([node("Reshape", "x flat", "f"), node("MatMul", "f matrix", "y")], GPU, {}),
+        (
+            [node("MatMul", "left x", "y")],
+            GPU,
+            {("BATCH_MATMUL", "a constant factor that is no matrix on the right"): 1},
+        ),
+        ([node("ReduceMean", "x axes", "y")], GPU, {}),
+        ([node("Slice", "x from to axis", "y")], GPU, {}),
+        ([node("Softmax", "x", "y", axis=3)], NNAPI, {}),
+        ([node("DepthToSpace", "x", "y", blocksize=1, mode="CRD")], GPU, {("RESHAPE", SIX): 2, ("TRANSPOSE", SIX): 1}),
+        ([conv("a", "x", "c"), node("DepthToSpace", "c", "y", blocksize=1, mode="CRD")], GPU, {}),
+    ],
+)
+def test_reasons(nodes: Sequence[onnx.NodeProto], delegate: int, expected: Reasons) -> None:
+    assert reasons(graph(*nodes), delegate) == expected
+
+
+def test_operators_that_a_graph_will_become() -> None:
+    weights = {**WEIGHTS, "slope": np.full((3, 1, 1), 0.1)}
+    nodes = [
+        conv("a", "x", "c", pads=0),
+        node("PRelu", "c slope", "p"),
+        node("Identity", "p", "i"),
+        node("Clip", "i zero one", "y"),
+    ]
+    model = make_graph(nodes, {**weights, "zero": 0.0, "one": 1.0})
+    operators = predicted_operators(fix_size(model, (8, 12)))
+    assert [operator.kind for operator in operators] == ["CONV_2D", "PRELU", "RELU", "MINIMUM"]
+    assert operators[0].inputs[0].shape == (1, 8, 12, 3)
+    assert operators[0].readers == ("PRELU",)

@@ -1,0 +1,92 @@
+"""Layers in int8 alone, what comes before them computed once: the same figures as of whole graphs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgesr.export.calibration.synthetic import synthetic_tiles
+from edgesr.export.graphs.onnx_graph import runner, weighted_nodes
+from edgesr.export.quantization.plan import Plan
+from edgesr.export.quantization.planning import ranking
+from edgesr.export.quantization.planning.application import apply_plan
+from edgesr.export.quantization.planning.bisection import least_accepted
+from edgesr.export.quantization.planning.fidelity import Fidelity
+from edgesr.export.quantization.planning.ranking import rank
+from edgesr.export.quantization.planning.stepwise import Stepwise
+from edgesr.export.quantization.ranges import choose_range, collect_histograms, quantizable_tensors
+from edgesr.runtimes.glue.bilinear import upsample_bilinear
+from tests.export.quantization.planning.layer_kinds import linear_layers, with_base
+
+TILES = synthetic_tiles(6, (16, 12), seed=1)[3:]
+RANGES = {
+    name: choose_range(histogram, "minmax")
+    for name, histogram in collect_histograms(with_base(), quantizable_tensors(with_base()), TILES).items()
+}
+
+
+def fidelity() -> Fidelity:
+    return Fidelity(with_base(), TILES, lambda _tile, y: np.clip(y, 0, 255), lambda tile: upsample_bilinear(tile, 2))
+
+
+def test_each_layer_has_what_its_own_graph_has() -> None:
+    model, measure = with_base(), fidelity()
+    layers = [node.name for node in weighted_nodes(model)]
+    found = rank(model, layers, RANGES, measure, lambda _text: None)
+    assert list(found) == layers
+    for layer in layers:
+        others = tuple(name for name in layers if name != layer)
+        plan = Plan(scope="conv", range_method="minmax", ranges=RANGES, labels={}, float_layers=others)
+        whole = measure.measure(apply_plan(model, plan)).mean_psnr_db
+        assert found[layer] == pytest.approx(whole, abs=0.05)
+        assert whole < 90
+
+
+def test_of_many_layers_neighbours_are_ranked_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, measure = with_base(), fidelity()
+    layers = [node.name for node in weighted_nodes(model)]
+    alone = rank(model, layers, RANGES, measure, lambda _text: None)
+    monkeypatch.setattr(ranking, "MOST_GROUPS", 1)
+    together = rank(model, layers, RANGES, measure, lambda _text: None)
+    assert len(set(together.values())) == 1
+    assert min(together.values()) < min(alone.values())
+
+
+def test_time_left_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After one of two layers a quarter of the work is left."""
+    now = iter([0.0, 30.0, 30.0, 30.0])
+    monkeypatch.setattr(ranking.time, "monotonic", lambda: next(now))
+    said: list[str] = []
+    rank(with_base(), [node.name for node in weighted_nodes(with_base())], RANGES, fidelity(), said.append)
+    assert said == ["ranking 1 of 2 layers, about 10 s left"]
+
+
+def test_steps_give_the_graphs_tensors_and_what_is_added_goes_on() -> None:
+    """Sizes among the tensors are carried along."""
+    model, tiles = linear_layers(), [tile[:, :6, :5] for tile in TILES]
+    names = ["up", "mixed", "again", "y"]
+    steps = Stepwise(model, tiles)
+    run = runner(model, names, exact=True)
+    for name in names:
+        for values, tile in zip(steps.run_to(name), tiles, strict=True):
+            assert np.array_equal(values, run(tile)[name])
+    again = Stepwise(model, tiles)
+    again.run_to("up")
+    again.add("up", np.float32([[[1]], [[0]], [[0]], [[-2]]]))
+    expected = run(tiles[0])["up"][0].transpose(1, 2, 0).reshape(-1, 4) + np.float32([1, 0, 0, -2])
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    gemm, bias = (np.frombuffer(weights[f"gemm.{kind}"].raw_data, np.float32) for kind in ("weight", "bias"))
+    assert again.run_to("mixed")[0] == pytest.approx(expected @ gemm.reshape(4, 4).T + bias, abs=1e-4)
+
+
+@pytest.mark.parametrize("least", range(9))
+def test_the_least_count_is_found_with_few_tries(least: int) -> None:
+    tried: set[int] = set()
+
+    def accept(count: int) -> bool:
+        tried.add(count)
+        return count >= least
+
+    assert least_accepted(8, accept) == least
+    assert len(tried) <= 7
+    assert least_accepted(max(least - 1, 0), accept) == (None if least else 0)
