@@ -24,11 +24,11 @@ from edgesr.export.quantization.ranges import choose_range, collect_histograms
 from edgesr.export.quantization.tflite.quantize import (
     Quantized,
     convert_to_8bit_weights,
-    convert_weights,
+    convert_to_float16_weights,
     quantize_to_int8,
     quantize_to_int16,
 )
-from edgesr.export.quantization.tflite.quantizers import DYNAMIC_8BIT, FLOAT16, WEIGHTS_8BIT
+from edgesr.export.quantization.tflite.quantizers import DYNAMIC_8BIT, WEIGHTS_8BIT
 from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.adapters import tflite
 
@@ -55,7 +55,7 @@ class EveryKind(nn.Module):
 
 
 REWRITES: dict[str, tuple[Callable[[bytes, onnx.ModelProto, Plan], Quantized], float]] = {
-    "fp16": (lambda content, graph, _: convert_weights(read_tflite(content), graph, FLOAT16), 70),
+    "fp16": (lambda content, graph, _: convert_to_float16_weights(read_tflite(content), graph), 70),
     "w8": (lambda content, graph, _: convert_to_8bit_weights(read_tflite(content), graph, WEIGHTS_8BIT), 45),
     "w8d": (lambda content, graph, _: convert_to_8bit_weights(read_tflite(content), graph, DYNAMIC_8BIT), 40),
     "w8a16": (lambda content, graph, plan: quantize_to_int16(read_tflite(content), graph, plan.ranges), 45),
