@@ -117,7 +117,7 @@ def test_float16_storage_that_overflows_is_refused() -> None:
         convert_to_float16_weights(model, with_constants(CONVOLUTION, weight=large))
 
 
-@pytest.mark.parametrize(("gain", "left"), [(1, ()), (1e-2, ()), (1e-6, ("layer",))])
+@pytest.mark.parametrize(("gain", "left"), [(1, ()), (1e-2, ()), (1e-6, ("body",))])
 def test_weights_too_small_for_float16_stay_float32(gain: float, left: tuple[str, ...]) -> None:
     """Below 6e-5 float16 has ever fewer bits, and below 6e-8 none."""
     weights = CONVOLUTION.weights * np.float32(gain)
