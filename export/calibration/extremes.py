@@ -7,11 +7,14 @@ import numpy as np
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Size
 
-_CELL = 2
+_CELL = 8
 
 
 def extreme_tiles(channels: int, size: Size) -> dict[str, FloatArray]:
-    """Mid grey, black, white, and a checkerboard of the two in cells of 2x2: (c,h,w) float32 in [0,255]."""
+    """Mid grey, black, white, and a checkerboard of the two: (c,h,w) float32 in [0,255].
+
+    Its cells have 8x8 pixels: a finer one is a texture that networks make up another picture of, and no edge.
+    """
     rows, columns = np.indices(size) // _CELL
     board = np.where((rows + columns) % 2 == 0, 0, 255)
     images = {"grey": np.full(size, 128), "black": np.zeros(size), "white": np.full(size, 255), "checkerboard": board}

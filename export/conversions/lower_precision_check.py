@@ -1,7 +1,7 @@
 """The check of a file of lower precision: it is run next to its float32 file, whatever made it.
 
-On photographs, black, white and a checkerboard its picture must be no farther from the float32 one than bilinear
-upsampling is, or within one grey level. Tools fold and overwrite constants and clip ranges, and say nothing of it.
+On photographs, flat grey, black and white, and a checkerboard its picture must be no farther from the float32 one than
+bilinear upsampling is, or within one grey level. Tools fold and overwrite constants and clip ranges, and say nothing of it.
 
 python -P -m edgesr.export.conversions.lower_precision_check JOB.json IMAGES.npy ANSWERS.npz
 """
@@ -18,6 +18,7 @@ import numpy as np
 
 from edgesr.benchmarks.parity.comparison import ONE_LEVEL_PSNR_DB, finite
 from edgesr.benchmarks.quality.metrics import psnr
+from edgesr.export.calibration.extremes import extreme_tiles
 from edgesr.export.calibration.photographs import photograph
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.adapters.registry import runtime_info
@@ -95,10 +96,8 @@ def check_lower_precision(folder: Path, checked: Checked, float_file: Path, file
 
 def _images(size: Size) -> dict[str, FloatArray]:
     """RGB images (3,h,w) in [0,255] by their names."""
-    board = np.indices(size).sum(axis=0) % 2 * 255
-    flat = {"black": np.zeros(size), "white": np.full(size, 255), "a checkerboard": board}
     photographs = {f"the photograph {name}": photograph(name, size) for name in _PHOTOGRAPHS}
-    return photographs | {name: np.stack([values] * 3).astype(np.float32) for name, values in flat.items()}
+    return photographs | extreme_tiles(3, size)
 
 
 def _picture(checked: Checked, image: FloatArray, answer: FloatArray) -> FloatArray:

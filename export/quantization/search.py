@@ -69,7 +69,7 @@ class Planner:
         self._labels = layer_names(model)
         self._shares = mac_shares(model, size)
         self._sizes = weight_sizes(model)
-        self._fidelity = Fidelity(model, selection, finish, base)
+        self._fidelity = Fidelity(model, selection, finish, base, gives_picture=gives_picture)
         self._loss = QualityLoss(model, photographs, finish) if photographs else None
         self._ranges = RangeChoices(model, tiles, gives_picture=gives_picture)
 

@@ -23,11 +23,27 @@ Base = Callable[[FloatArray], FloatArray]
 
 
 class Fidelity:
-    """Compares pictures of the selection tiles, and of extreme ones, with those of a float tile graph."""
+    """Compares pictures of the selection tiles, and of extreme ones, with those of a float tile graph.
 
-    def __init__(self, model: onnx.ModelProto, selection: Sequence[FloatArray], finish: Finish, base: Base) -> None:
+    Tiles that the network leaves as they are say nothing of a residual, and where all are left the selection is
+    refused, unless its output is the picture (``gives_picture``): all of them are compared then.
+    """
+
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        selection: Sequence[FloatArray],
+        finish: Finish,
+        base: Base,
+        *,
+        gives_picture: bool = False,
+    ) -> None:
         self._model, self._finish, self._base = model, finish, base
-        self.tiles = self._telling(selection)
+        self.tiles = self._telling(selection) or (list(selection) if gives_picture else [])
+        if not self.tiles:
+            raise InputError(
+                "the network leaves every selection tile as it is: give --calibration photographs with detail"
+            )
         self.references = self._pictures(model, self.tiles, exact=False)
 
     @cached_property
@@ -58,12 +74,7 @@ class Fidelity:
         """Tiles that the network changes visibly: where it does nothing, nothing can be lost."""
         pictures = self._pictures(self._model, tiles, exact=False)
         pairs = zip(tiles, pictures, strict=True)
-        found = [tile for tile, picture in pairs if psnr(picture, self._base(tile)) < ONE_LEVEL_PSNR_DB]
-        if not found:
-            raise InputError(
-                "the network leaves every selection tile as it is: give --calibration photographs with detail"
-            )
-        return found
+        return [tile for tile, picture in pairs if psnr(picture, self._base(tile)) < ONE_LEVEL_PSNR_DB]
 
     @cached_property
     def _extremes(self) -> Mapping[str, tuple[FloatArray, FloatArray, float]]:

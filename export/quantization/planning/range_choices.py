@@ -20,7 +20,7 @@ from edgesr.export.quantization.ranges import (
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 
-_PART_OF_CHECKERBOARD = 0.2
+_PART_OF_CHECKERBOARD = 0.3
 
 
 class RangeChoices:

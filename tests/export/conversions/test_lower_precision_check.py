@@ -64,9 +64,10 @@ def test_a_file_next_to_its_float_file_is_measured(tmp_path: Path) -> None:
     assert list(images) == [
         "the photograph cat",
         "the photograph coffee",
+        "grey",
         "black",
         "white",
-        "a checkerboard",
+        "checkerboard",
     ]
     assert images["black"].psnr_db == pytest.approx(20 * np.log10(255 / 0.25), abs=0.01)
     assert images["black"].bilinear_db is None

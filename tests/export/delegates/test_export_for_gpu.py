@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from edgesr.benchmarks.parity.check import check_parity
 from edgesr.export.formats.targets import plan_artifacts
 from edgesr.export.inspection.contents import inspect
 from edgesr.export.options import ExportOptions
 from edgesr.export.pipeline import export_bundle
 from edgesr.runtimes.adapters.tflite import refusals
 from edgesr.runtimes.errors import InputError
-from tests.export.foreign.conftest import NETWORKS, require_parity
+from tests.export.foreign.conftest import NETWORKS
 
 
 def plans(*targets: str, delegate: str) -> list[str | None]:
@@ -43,6 +44,8 @@ def test_windows_are_taken_whole(tmp_path: Path, cache_dir: Path) -> None:
     (artifact,) = bundle.manifest.artifacts
     found = refusals(bundle.model_path(artifact))
     assert [one.count for one in found] == [0, 0, 0]
-    require_parity(bundle)
+    parity = check_parity(bundle, artifact, runtime="tflite", threads=1)
+    assert len(parity.goldens) == 3
+    assert all(golden.failures == () and (golden.psnr_db or 999) > 120 for golden in parity.goldens)
     told = next(table for table in inspect(bundle.root) if table.title.startswith("Operators that delegates"))
     assert told.rows == ((artifact.id, "gpu, nnapi, qnn", f"none of {found[0].operators}", "-", "-"),)

@@ -221,5 +221,5 @@ def test_weights_of_all_layers_are_stored_and_sizes_stay_integers() -> None:
     tile = photograph("cat", (16, 20)) / np.float32(16)
     expected = runner(model)(tile)["y"]
     for changed in (stored, convert_arithmetic_to_float16(model, [tile])):
-        assert runner(changed)(tile)["y"] == pytest.approx(expected, abs=2e-2 * np.abs(expected).max())
+        assert runner(changed)(tile)["y"] == pytest.approx(expected, abs=2e-2 * float(np.abs(expected).max()))
     assert kinds["rows"] == TensorProto.INT64

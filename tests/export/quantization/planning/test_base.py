@@ -66,6 +66,22 @@ def test_the_last_layer_is_quantized_in_the_range_of_the_residual() -> None:
     assert psnr(*pair) > psnr(steps, pair[1]) + 10
 
 
+def test_a_picture_like_its_base_is_planned_too() -> None:
+    """Of a residual nothing could be said."""
+    model = make_graph(
+        [make_node("Resize", ["x", "", "factors"], ["large"], mode="linear"), conv("a", "large", "y")],
+        {
+            "factors": np.array([1, 1, 2, 2], dtype=np.float32),
+            "body.a.weight": kernels(np.eye(3)),
+            "body.a.bias": [0] * 3,
+        },
+    )
+    plan = plan_of(model)
+    assert plan.budget == AskedBudget(min_psnr_db=40.0).budget(99.0)
+    assert plan.missed is None and plan.measured is not None
+    assert plan.measured.mean_psnr_db > 50
+
+
 def test_the_picture_has_the_range_of_a_picture() -> None:
     """y = 255 * shuffled(wide + 0.5): what the last layer gives lies between -0.5 and 0.5."""
     nodes = [

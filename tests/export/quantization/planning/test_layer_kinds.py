@@ -71,7 +71,7 @@ def test_biases_of_all_kinds_are_corrected_but_a_matrix_product_has_none() -> No
         changed = round_weights(model, [], 64)
         for tensor in changed.graph.initializer:
             if tensor.name == "gemm.bias":
-                tensor.raw_data = (constant(model, "gemm.bias") + np.float32([0.5, 0, -1, 0])).tobytes()
+                tensor.raw_data = (constant(model, "gemm.bias") + np.array([0.5, 0, -1, 0], dtype=np.float32)).tobytes()
         return changed
 
     found = correct_biases(model, shifted, ["up", "gemm", "matrix"], TILES)  # type: ignore[arg-type]

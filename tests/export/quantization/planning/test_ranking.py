@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -54,8 +56,8 @@ def test_of_many_layers_neighbours_are_ranked_together(monkeypatch: pytest.Monke
 
 def test_time_left_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """After one of two layers a quarter of the work is left."""
-    now = iter([0.0, 30.0, 30.0, 30.0])
-    monkeypatch.setattr(ranking.time, "monotonic", lambda: next(now))
+    now = iter([0.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(now, 30.0))
     said: list[str] = []
     rank(with_base(), [node.name for node in weighted_nodes(with_base())], RANGES, fidelity(), said.append)
     assert said == ["ranking 1 of 2 layers, about 10 s left"]
@@ -72,8 +74,8 @@ def test_steps_give_the_graphs_tensors_and_what_is_added_goes_on() -> None:
             assert np.array_equal(values, run(tile)[name])
     again = Stepwise(model, tiles)
     again.run_to("up")
-    again.add("up", np.float32([[[1]], [[0]], [[0]], [[-2]]]))
-    expected = run(tiles[0])["up"][0].transpose(1, 2, 0).reshape(-1, 4) + np.float32([1, 0, 0, -2])
+    again.add("up", np.array([[[1]], [[0]], [[0]], [[-2]]], dtype=np.float32))
+    expected = run(tiles[0])["up"][0].transpose(1, 2, 0).reshape(-1, 4) + np.array([1, 0, 0, -2], dtype=np.float32)
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     gemm, bias = (np.frombuffer(weights[f"gemm.{kind}"].raw_data, np.float32) for kind in ("weight", "bias"))
     assert again.run_to("mixed")[0] == pytest.approx(expected @ gemm.reshape(4, 4).T + bias, abs=1e-4)
