@@ -4,7 +4,8 @@ fp16    weights of layers in float16, cast to float32 as the file is loaded: hal
 fp16a   every operator of the tile graph in float16, for GPUs, NPUs and arm64 CPUs with half-precision units; its input
         and output stay float32, and so does the glue around it: noise level, sums of squares, projection and clip
 
-float16 ends at 65504 and has 11 bits. A graph is refused when a constant or a value does not fit.
+float16 ends at 65504 and has 11 bits, fewer below 6e-5. A graph is refused when a constant or a value does not fit;
+weights that are too small to keep their bits stay float32.
 """
 
 from __future__ import annotations
@@ -22,11 +23,21 @@ from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 
 LARGEST_FLOAT16 = 65504.0
+_PRECISION = 1e-3
 _SMALLEST_FLOAT16 = 5.97e-8
 
 
+def keeps_bits(weights: FloatArray) -> bool:
+    """Whether a layer's weights in float16 are off by no more than its 11 bits: most are not too small for it."""
+    error = weights.astype(np.float16).astype(np.float64) - weights
+    return float(np.square(error).mean()) <= _PRECISION**2 * float(np.square(weights, dtype=np.float64).mean())
+
+
 def store_weights_in_float16(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose layers' weights are float16 initializers, each with a Cast to float32; int8 ones stay."""
+    """A copy whose layers' weights are float16 initializers, each with a Cast to float32; int8 ones stay.
+
+    So do those that float16 cannot hold for want of size.
+    """
     result = copied(model)
     names = {node.input[1] for node in weighted_nodes(result)}
     casts = []
@@ -34,6 +45,8 @@ def store_weights_in_float16(model: onnx.ModelProto) -> onnx.ModelProto:
         if tensor.name in names and tensor.data_type == TensorProto.FLOAT:
             values = numpy_helper.to_array(tensor)
             _require_fits(tensor.name, values)
+            if not keeps_bits(values):
+                continue
             stored = f"{tensor.name}.float16"
             casts.append(helper.make_node("Cast", [stored], [tensor.name], name=f"cast.{stored}", to=TensorProto.FLOAT))
             tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))

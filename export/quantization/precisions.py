@@ -107,10 +107,9 @@ def _onnx_w8a16(model: onnx.ModelProto, calibrated: Calibrated, _tiles: Sequence
 
 
 def _tflite_fp16(model: Any, tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> Quantized:
-    from edgesr.export.quantization.tflite.quantize import convert_weights
-    from edgesr.export.quantization.tflite.quantizers import FLOAT16
+    from edgesr.export.quantization.tflite.quantize import convert_to_float16_weights
 
-    return convert_weights(model, tile_graph, FLOAT16)
+    return convert_to_float16_weights(model, tile_graph)
 
 
 def _tflite_w8(model: Any, tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> Quantized:

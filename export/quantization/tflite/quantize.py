@@ -22,7 +22,7 @@ from edgesr.export.calibration.photographs import photograph
 from edgesr.export.graphs.depth_to_space import use_dcr_order
 from edgesr.export.graphs.onnx_graph import input_channels, layer_names
 from edgesr.export.graphs.tflite_graph import computed_inputs, constant_values, operator_name, tensor_name, write_tflite
-from edgesr.export.quantization.float16 import LARGEST_FLOAT16
+from edgesr.export.quantization.float16 import LARGEST_FLOAT16, keeps_bits
 from edgesr.export.quantization.plan import Plan, Range
 from edgesr.export.quantization.planning.application import planned_weights
 from edgesr.export.quantization.tflite.layer_constants import set_biases, set_weights
@@ -52,14 +52,14 @@ class Quantized:
     float_layers: tuple[str, ...]
 
 
-def convert_weights(model: Any, tile_graph: onnx.ModelProto, recipe: LayerRecipe) -> Quantized:
-    """A float32 file with the weights of the tile graph's layers stored by a recipe."""
-    layers = find_layers(model, use_dcr_order(tile_graph))
-    return _stored(model, tile_graph, layers, recipe)
+def convert_to_float16_weights(model: Any, tile_graph: onnx.ModelProto) -> Quantized:
+    """A float32 file with the weights of the tile graph's layers in float16."""
+    layers = _in_float16(model, find_layers(model, use_dcr_order(tile_graph)))
+    return _stored(model, tile_graph, layers, FLOAT16)
 
 
 def convert_to_8bit_weights(model: Any, tile_graph: onnx.ModelProto, recipe: LayerRecipe) -> Quantized:
-    """The same, with weights that are on the grid of 8 bits before; the model is changed."""
+    """A float32 file with the weights of the tile graph's layers on the grid of 8 bits; the model is changed."""
     layers = find_layers(model, use_dcr_order(tile_graph))
     set_weights(model, layers, use_dcr_order(on_8bit_grid(tile_graph)))
     return _stored(model, tile_graph, layers, recipe)
@@ -93,8 +93,7 @@ def quantize_to_int8(model: Any, tile_graph: onnx.ModelProto, plan: Plan) -> Qua
     for index in _tensors(model, chosen):
         low, high = known[index]
         model.subgraphs[0].tensors[index].quantization = schema.QuantizationParametersT(min=[low], max=[high])
-    halves = {name: layer for name, layer in layers.items() if name in float_layers}
-    _require_float16(model, halves)
+    halves = _in_float16(model, {name: layer for name, layer in layers.items() if name in float_layers})
     kept = [op for op in _operators(model) if not any(op is other for other in chosen)]
     job = QuantizerJob(
         kept_in_float=tuple(tensor_name(model, op.outputs[0]) for op in kept),
@@ -112,8 +111,6 @@ def _stored(
     bounds: Mapping[str, float] | None = None,
 ) -> Quantized:
     """The model with layers by a recipe of litert-quantizer."""
-    if recipe == FLOAT16:
-        _require_float16(model, layers)
     job = QuantizerJob(layers=_kinds(model, layers), recipe=recipe, bounds=dict(bounds or {}))
     return Quantized(run_quantizers(write_tflite(model), job), _left(tile_graph, layers))
 
@@ -153,14 +150,16 @@ def _is_ranged(layer: TFLiteLayer, known: Mapping[int, Range]) -> bool:
     return layer.source in known and layer.output in known
 
 
-def _require_float16(model: Any, layers: Layers) -> None:
-    """An EdgesrError where weights do not fit into float16."""
-    for name, layer in layers.items():
-        largest = float(np.abs(constant_values(model, layer.weights)).max())
+def _in_float16(model: Any, layers: Layers) -> Layers:
+    """The layers whose weights keep their bits in float16; an EdgesrError where some do not fit into it."""
+    weights = {name: constant_values(model, layer.weights) for name, layer in layers.items()}
+    for name, values in weights.items():
+        largest = float(np.abs(values).max())
         if not largest <= LARGEST_FLOAT16:
             raise EdgesrError(
                 f"the weights of {name} reach {largest:.4g} and float16 ends at {LARGEST_FLOAT16:g}; export fp32 or w8"
             )
+    return {name: layer for name, layer in layers.items() if keeps_bits(weights[name])}
 
 
 def _operators(model: Any) -> list[Any]:

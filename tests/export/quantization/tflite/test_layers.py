@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from onnx import numpy_helper
 
 from edgesr.export.graphs.onnx_graph import constants, runner
 from edgesr.export.graphs.tflite_graph import constant_values, read_tflite, write_tflite
+from edgesr.export.quantization.float16 import store_weights_in_float16
 from edgesr.export.quantization.tflite.layer_constants import set_biases, set_weights
 from edgesr.export.quantization.tflite.layers import TFLiteLayer, find_layers
-from edgesr.export.quantization.tflite.quantize import convert_weights
-from edgesr.export.quantization.tflite.quantizers import FLOAT16
+from edgesr.export.quantization.tflite.quantize import convert_to_float16_weights
 from edgesr.export.quantization.tflite.same_values import same_values
 from edgesr.runtimes.adapters import tflite
 from edgesr.runtimes.arrays import FloatArray
@@ -113,7 +114,21 @@ def test_float16_storage_that_overflows_is_refused() -> None:
     large = np.where(CONVOLUTION.weights == CONVOLUTION.weights.max(), np.float32(7e4), CONVOLUTION.weights)
     model = CONVOLUTION.model(in_layout(CONVOLUTION, large), CONVOLUTION.bias)
     with pytest.raises(EdgesrError, match=r"the weights of layer reach 7e\+04 and float16 ends at 65504"):
-        convert_weights(model, with_constants(CONVOLUTION, weight=large), FLOAT16)
+        convert_to_float16_weights(model, with_constants(CONVOLUTION, weight=large))
+
+
+@pytest.mark.parametrize(("gain", "left"), [(1, ()), (1e-2, ()), (1e-6, ("body",))])
+def test_weights_too_small_for_float16_stay_float32(gain: float, left: tuple[str, ...]) -> None:
+    """Below 6e-5 float16 has ever fewer bits, and below 6e-8 none."""
+    weights = CONVOLUTION.weights * np.float32(gain)
+    model = CONVOLUTION.model(in_layout(CONVOLUTION, weights), CONVOLUTION.bias)
+    graph = with_constants(CONVOLUTION, weight=weights)
+    quantized = convert_to_float16_weights(model, graph)
+    assert quantized.float_layers == left
+    stored = {tensor.type for tensor in read_tflite(quantized.content).subgraphs[0].tensors}
+    assert (schema.TensorType.FLOAT16 in stored) == (not left)
+    types = {tensor.name: tensor.data_type for tensor in store_weights_in_float16(graph).graph.initializer}
+    assert (types.get("body.weight") == onnx.TensorProto.FLOAT) == bool(left)
 
 
 def test_tensors_are_told_apart_by_their_values() -> None:

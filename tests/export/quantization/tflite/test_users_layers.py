@@ -24,11 +24,11 @@ from edgesr.export.quantization.ranges import choose_range, collect_histograms
 from edgesr.export.quantization.tflite.quantize import (
     Quantized,
     convert_to_8bit_weights,
-    convert_weights,
+    convert_to_float16_weights,
     quantize_to_int8,
     quantize_to_int16,
 )
-from edgesr.export.quantization.tflite.quantizers import DYNAMIC_8BIT, FLOAT16, WEIGHTS_8BIT
+from edgesr.export.quantization.tflite.quantizers import DYNAMIC_8BIT, WEIGHTS_8BIT
 from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.adapters import tflite
 
@@ -55,7 +55,7 @@ class EveryKind(nn.Module):
 
 
 REWRITES: dict[str, tuple[Callable[[bytes, onnx.ModelProto, Plan], Quantized], float]] = {
-    "fp16": (lambda content, graph, _: convert_weights(read_tflite(content), graph, FLOAT16), 70),
+    "fp16": (lambda content, graph, _: convert_to_float16_weights(read_tflite(content), graph), 70),
     "w8": (lambda content, graph, _: convert_to_8bit_weights(read_tflite(content), graph, WEIGHTS_8BIT), 45),
     "w8d": (lambda content, graph, _: convert_to_8bit_weights(read_tflite(content), graph, DYNAMIC_8BIT), 40),
     "w8a16": (lambda content, graph, plan: quantize_to_int16(read_tflite(content), graph, plan.ranges), 45),
@@ -102,11 +102,10 @@ def test_every_layer_is_rewritten(
 @pytest.mark.slow
 def test_a_layer_without_ranges_stays_in_float(converted: tuple[bytes, onnx.ModelProto, Plan]) -> None:
     content, graph, plan = converted
-    tail = weighted_nodes(graph)[-1]
-    read = plan.ranges[tail.input[0]]
+    read = plan.ranges[weighted_nodes(graph)[-1].input[0]]
     ranges = {name: ends for name, ends in plan.ranges.items() if ends != read}  # of a transpose's two ends
     quantized = quantize_to_int16(read_tflite(content), graph, ranges)
-    assert quantized.float_layers == (layer_names(graph)[tail.name],)
+    assert quantized.float_layers == ("linear", "up")
     model = read_tflite(quantized.content)
     kinds = [operator_name(model, operator) for operator in model.subgraphs[0].operators]
     assert kinds.count("TRANSPOSE_CONV") == 1
