@@ -1,7 +1,7 @@
 """The check of a file of lower precision: it is run next to its float32 file, whatever made it.
 
-On photographs, flat grey, black and white, and a checkerboard its picture must be no farther from the float32 one than bilinear
-upsampling is, or within one grey level. Tools fold and overwrite constants and clip ranges, and say nothing of it.
+On photographs, flat grey, black and white, and a checkerboard its picture must be no farther from the float32 one than
+bilinear upsampling is, or within one grey level. Tools fold and overwrite constants and clip ranges, and say nothing of it.
 
 python -P -m edgesr.export.conversions.lower_precision_check JOB.json IMAGES.npy ANSWERS.npz
 """

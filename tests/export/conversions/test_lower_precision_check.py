@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import onnx
@@ -16,10 +18,17 @@ from edgesr.export.conversions.lower_precision_check import (
     Distances,
     check_lower_precision,
 )
+from edgesr.export.formats.onnx_target import ONNX
+from edgesr.export.formats.target import ArtifactPlan
+from edgesr.export.graphs.tflite_graph import write_tflite
+from edgesr.export.stages.cache import StageCache
+from edgesr.export.stages.converted import convert
+from edgesr.export.stages.runner import StageRunner
 from edgesr.runtimes.arrays import FloatArray
-from edgesr.runtimes.bundle.manifest import Glue
+from edgesr.runtimes.bundle.manifest import Glue, Precision
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.json_file import read_record
+from tests.export.conversions.small_tflite import SIZE, tflite_convolution
 
 CHECKED = Checked(
     id="onnx-w8-full",
@@ -80,6 +89,30 @@ def test_planted_faults_are_refused(tmp_path: Path, planted: dict[str, float], i
     files = write(tmp_path / "float.onnx"), write(tmp_path / "lower.onnx", **planted)
     with pytest.raises(EdgesrError, match=f"onnx-w8-full is too far from its float32 file: .* dB on {image}"):
         check_lower_precision(tmp_path, CHECKED, *files)
+
+
+def test_a_bias_that_a_quantizer_overwrote_is_refused(tmp_path: Path) -> None:
+    """In a TFLite file, as it was once with the mean of a network that its converter had folded into it."""
+    files = []
+    for name, mean in (("float", 114.4), ("lower", -20.0)):
+        (tmp_path / f"{name}.tflite").write_bytes(write_tflite(tflite_convolution(np.eye(3), [mean] * 3)))
+        files.append(tmp_path / f"{name}.tflite")
+    checked = replace(CHECKED, runtime="tflite", layout="NHWC", size=SIZE)
+    check_lower_precision(tmp_path, checked, files[0], files[0])
+    with pytest.raises(EdgesrError, match=r"too far from its float32 file: .* dB on the photograph cat"):
+        check_lower_precision(tmp_path, checked, *files)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_every_artifact_is_checked(tmp_path: Path, precision: Precision) -> None:
+    float_file, file = write(tmp_path / "float.onnx"), write(tmp_path / "lower.onnx", bias=-114.4)
+    contract = SimpleNamespace(minimum_side=1, multiple=1, scale=1, colour="rgb", padding="zero")
+    runner = SimpleNamespace(
+        config=contract, glue=CHECKED.glue, artifact=lambda *_: (file, {}), float_file=lambda _: float_file
+    )
+    cache, plan = StageCache(tmp_path / "cache"), ArtifactPlan(ONNX, "tile", precision, None)
+    with cache.locked(), pytest.raises(EdgesrError, match=f"onnx-{precision}-tile is too far from its float32 file"):
+        convert(cast(StageRunner, runner), cache, plan, None)
 
 
 def test_files_of_one_channel_get_what_they_take(tmp_path: Path) -> None:
