@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from edgesr.export.graphs.onnx_graph import channel_axis, constant, runner, weighted_nodes
-from edgesr.export.graphs.operators import MATRIX_PRODUCT
+from edgesr.export.graphs.operators import MATRIX_PRODUCT, WEIGHTED
 from edgesr.export.quantization.planning.stepwise import Stepwise
 from edgesr.runtimes.arrays import FloatArray
 
@@ -26,21 +26,36 @@ def correct_biases(
     """Corrected bias (c,) of the layers named in ``layers``, by node name; matrix products have none.
 
     ``quantize`` gives the Q/DQ form of the float model; outputs of its layers keep their names. From the first layer
-    to the last: each sees the errors that the corrected ones before it leave.
+    to the last: each sees the errors that the corrected ones before it leave, with biases as they are rounded.
     """
     wanted = set(layers)
     nodes = [n for n in weighted_nodes(model) if n.name in wanted and n.op_type != MATRIX_PRODUCT]
     expected = _channel_means(model, nodes, tiles)
-    quantized = Stepwise(quantize(model), tiles)
+    quantized = quantize(model)
+    steps, bias_steps = Stepwise(quantized, tiles), _bias_steps(quantized)
     biases: dict[str, FloatArray] = {}
     for node in nodes:
         output = node.output[0]
-        found = np.mean([_means(node, values) for values in quantized.run_to(output)], axis=0)
+        found = np.mean([_means(node, values) for values in steps.run_to(output)], axis=0)
         error = (found - expected[output]).astype(np.float32)
-        quantized.add(output, -error[:, None, None] if channel_axis(node) == 1 else -error)
         before = constant(model, node.input[2]) if len(node.input) > 2 else np.zeros_like(error)
         biases[node.name] = (before - error).astype(np.float32)
+        step = bias_steps.get(node.name)
+        change = -error if step is None else _rounded(biases[node.name], step) - _rounded(before, step)
+        steps.add(output, change[:, None, None] if channel_axis(node) == 1 else change)
     return biases
+
+
+def _bias_steps(quantized: onnx.ModelProto) -> dict[str, FloatArray]:
+    """The step (c,) of every bias that is quantized, by the name of its layer."""
+    sources = {node.output[0]: node for node in quantized.graph.node if node.op_type == "DequantizeLinear"}
+    layers = [n for n in quantized.graph.node if n.op_type in WEIGHTED and len(n.input) > 2 and n.input[2] in sources]
+    return {node.name: constant(quantized, sources[node.input[2]].input[1]) for node in layers}
+
+
+def _rounded(bias: FloatArray, step: FloatArray) -> FloatArray:
+    result: FloatArray = np.rint(bias / step) * step
+    return result
 
 
 def _channel_means(

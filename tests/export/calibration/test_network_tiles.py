@@ -34,12 +34,13 @@ def test_networks_of_one_channel_get_luma() -> None:
 
 
 def test_extremes() -> None:
-    tiles = extreme_tiles(2, (4, 6))
+    tiles = extreme_tiles(2, (10, 20))
     assert {name: np.unique(tile).tolist() for name, tile in tiles.items()} == {
         "grey": [128],
         "black": [0],
         "white": [255],
         "checkerboard": [0, 255],
     }
-    assert all(tile.shape == (2, 4, 6) and tile.dtype == np.float32 for tile in tiles.values())
-    assert tiles["checkerboard"][1, :3].tolist() == [[0, 0, 255, 255, 0, 0]] * 2 + [[255, 255, 0, 0, 255, 255]]
+    assert all(tile.shape == (2, 10, 20) and tile.dtype == np.float32 for tile in tiles.values())
+    row = [0] * 8 + [255] * 8 + [0] * 4
+    assert tiles["checkerboard"][1].tolist() == [row] * 8 + [[255 - value for value in row]] * 2
