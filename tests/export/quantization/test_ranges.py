@@ -147,4 +147,4 @@ def test_the_image_has_its_full_range_however_dark_the_tiles_are() -> None:
     assert wide["x"] == (0, 2 * 255)
     assert wide["padded"] == (0, 2)
     assert wide["features"] == pytest.approx((0, 2 * (0.5 + 2 * 5 / 255)))
-    assert set(wide) == {"x", "padded", "features"}
+    assert set(wide) == {*names}
