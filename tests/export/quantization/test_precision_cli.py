@@ -123,6 +123,7 @@ def test_a_budget_that_cannot_be_kept_costs_the_int8_files(run_cli: RunCli, cach
     assert len(open_bundle(output).manifest.artifacts) == 2
 
 
+@pytest.mark.slow
 def test_a_plan_is_written_and_taken(run_cli: RunCli, cache_dir: Path, tmp_path: Path) -> None:
     """The same file to the byte without a search, also where the budget was missed; other weights are refused."""
     checkpoint, plan = small_checkpoint(tmp_path), tmp_path / "plan.json"
