@@ -28,6 +28,7 @@ from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.json_file import parse_json
 
+LIMIT_S = 3600
 SETS = ("Set5", "Set14")
 PRECISIONS = "fp32,fp16,int8"
 HEADER = ("network", "artifact", "mean dB", "worst dB", "shift", "loss Set5, Set14", "size", "time ratio", "in float")
@@ -56,7 +57,8 @@ def measure(row: Row, folder: Path, data: Path) -> dict[str, Any]:
     tiles = ("--tile-size", f"{row.tile}x{row.tile}", "--graph", "tile", "--allow-inexact-tiles")
     cache = f"caches/{output.name}"
     start = time.monotonic()
-    code, said = run_edgesr(("export", *source, *tiles, "--output", str(output), "--cache-dir", cache), folder)
+    export = ("export", *source, *tiles, "--output", str(output), "--cache-dir", cache)
+    code, said = run_edgesr(export, folder, limit_s=LIMIT_S)
     result: dict[str, Any] = {"code": code, "said": said, "export_s": time.monotonic() - start, "artifacts": {}}
     if not (output / "manifest.json").exists():
         return result

@@ -72,17 +72,17 @@ def measure(row: Row, folder: Path) -> dict[str, Any]:
     return result
 
 
-def run_edgesr(arguments: tuple[str, ...], folder: Path) -> tuple[int, str]:
-    """The exit code of the command and what it wrote to stderr; it and its processes are ended after LIMIT_S."""
+def run_edgesr(arguments: tuple[str, ...], folder: Path, *, limit_s: int = LIMIT_S) -> tuple[int, str]:
+    """The exit code of the command and what it wrote to stderr; it and its processes are ended after ``limit_s``."""
     command = [sys.executable, "-P", "-m", "edgesr", *arguments]
     with subprocess.Popen(
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         try:
-            said = process.communicate(timeout=LIMIT_S)[1]
+            said = process.communicate(timeout=limit_s)[1]
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            return 124, f"stopped after {LIMIT_S} seconds"
+            return 124, f"stopped after {limit_s} seconds"
     return process.returncode, said.strip()
 
 
