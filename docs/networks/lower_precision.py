@@ -30,10 +30,13 @@ from edgesr.runtimes.json_file import parse_json
 
 LIMIT_S = 3600
 TILES = {"SRVGG x4, animevideov3": 48, "RLFN x4": 96, "BSRN x4": 96, "Real-CUGAN fast x2": 96}
-"""Sides of tiles other than those of rows.py: no larger than an image where they are fixed, or beyond an inexact halo."""
+"""Sides of tiles other than those of rows.py: no larger than an image where fixed, or beyond an inexact halo."""
 SETS = ("Set5", "Set14")
 PRECISIONS = "fp32,fp16,int8"
-HEADER = ("network", "artifact", "mean dB", "worst dB", "shift", "loss Set5, Set14", "size", "time ratio", "in float")
+HEADER = (
+    *("network", "format", "fp16 dB", "int8 mean, worst dB", "shift"),
+    *("loss Set5, Set14", "size fp16, int8", "time fp16, int8", "layers in float"),
+)
 
 
 def main(folder: Path, data: Path, names: list[str]) -> None:
@@ -114,24 +117,26 @@ def compared(
 
 
 def table_rows(name: str, measured: dict[str, Any]) -> list[str]:
-    """Rows of the table in Markdown; what the export said where an artifact is missing."""
+    """A row in Markdown for each format; what the export said where an artifact is missing."""
     rows = []
-    for artifact, figures in measured["artifacts"].items():
-        ratio = "-" if figures["ratio"] is None else f"{figures['ratio']:.2f}"
-        cells = (
-            name,
-            artifact,
-            f"{figures['mean_db']:.1f}",
-            f"{figures['worst_db']:.1f}",
-            f"{figures['shift']:.2f}",
-            ", ".join(f"{figures['loss'][s]:.3f}" for s in SETS),
-            f"{figures['size']:.2f}",
-            ratio,
-            str(len(figures["float_layers"])),
-        )
-        rows.append(f"| {' | '.join(cells)} |")
+    for target in ("onnx", "tflite"):
+        found = {key.split("-")[1]: figures for key, figures in measured["artifacts"].items() if key.startswith(target)}
+        if "fp16" in found and "int8" in found:
+            rows.append(f"| {name} | {target} | {' | '.join(_cells(found['fp16'], found['int8']))} |")
     missing = [line for line in measured["said"].splitlines() if "could not be made" in line]
-    return rows or [f"| {name} | {' '.join(missing) or measured['said'].splitlines()[-1]} |"]
+    return rows + [f"| {name} | {line} |" for line in missing]
+
+
+def _cells(fp16: dict[str, Any], int8: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        f"{fp16['mean_db']:.1f}",
+        f"{int8['mean_db']:.1f}, {int8['worst_db']:.1f}",
+        f"{int8['shift']:.2f}",
+        ", ".join(f"{int8['loss'][name]:.3f}" for name in SETS),
+        f"{fp16['size']:.2f}, {int8['size']:.2f}",
+        ", ".join("-" if figures["ratio"] is None else f"{figures['ratio']:.2f}" for figures in (fp16, int8)),
+        str(len(int8["float_layers"])),
+    )
 
 
 if __name__ == "__main__":
