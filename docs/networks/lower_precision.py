@@ -30,7 +30,7 @@ from edgesr.runtimes.json_file import parse_json
 
 LIMIT_S = 3600
 TILES = {"SRVGG x4, animevideov3": 48, "RLFN x4": 96, "BSRN x4": 96, "Real-CUGAN fast x2": 96}
-"""Sides of tiles other than those of rows.py: no larger than an image where fixed, or beyond an inexact halo."""
+"""Sides of tiles other than those of rows.py: smaller than most images, or beyond an inexact halo."""
 SETS = ("Set5", "Set14")
 PRECISIONS = "fp32,fp16,int8"
 HEADER = (
@@ -73,7 +73,8 @@ def measure(row: Row, folder: Path, data: Path) -> dict[str, Any]:
         ("bench", str(output), "--rounds", "3", "--calls", "3", "--seconds", "0.5", "--json", str(timed)), folder
     )
     ratios = {r["key"]["artifact"]: r["ratio_to_fp32"] for r in parse_json(timed.read_bytes())["results"]}
-    pictures = {artifact.id: upscaled(bundle, artifact, data) for artifact in bundle.manifest.artifacts}
+    least = 1 if all(a.use(a.runtimes[0]).resizable for a in bundle.manifest.artifacts) else tile
+    pictures = {artifact.id: upscaled(bundle, artifact, data, least) for artifact in bundle.manifest.artifacts}
     for artifact in bundle.manifest.artifacts:
         reference = next(a for a in bundle.manifest.artifacts if a.format == artifact.format and a.precision == "fp32")
         if artifact is not reference:
@@ -86,14 +87,18 @@ def measure(row: Row, folder: Path, data: Path) -> dict[str, Any]:
     return result
 
 
-def upscaled(bundle: Bundle, artifact: Artifact, data: Path) -> dict[str, list[tuple[FloatArray, FloatArray]]]:
-    """Of each set the pictures (3,H,W) of an artifact and the HR images."""
+def upscaled(
+    bundle: Bundle, artifact: Artifact, data: Path, least: int
+) -> dict[str, list[tuple[FloatArray, FloatArray]]]:
+    """Of each set the pictures (3,H,W) of an artifact and the HR images; LR images have sides of at least ``least``."""
     options, scale = UpscaleOptions(artifact_id=artifact.id), bundle.manifest.scale
     found: dict[str, list[tuple[FloatArray, FloatArray]]] = {}
     for name in SETS:
         found[name] = []
         for pair in read_image_set(data / name).pairs:
             hr, lr, _ = degraded_pair(pair, scale=scale, degradation="clean", seed=0)
+            if min(lr.shape[:2]) < least:
+                continue
             picture = upscale(lr.astype(np.float32), bundle, options)
             found[name].append((picture.transpose(2, 0, 1), hr.transpose(2, 0, 1).astype(np.float32)))
     return found

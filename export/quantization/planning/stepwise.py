@@ -63,7 +63,9 @@ class Stepwise:
         for name, values in self._states[0].items():
             if name in read or name in outputs:
                 kind = helper.np_dtype_to_tensor_dtype(values.dtype)
-                graph.input.append(helper.make_tensor_value_info(name, kind, [None] * values.ndim))
+                sizes_of_others = np.issubdtype(values.dtype, np.integer)  # of a Resize: their number must be known
+                shape = values.shape if sizes_of_others else [None] * values.ndim
+                graph.input.append(helper.make_tensor_value_info(name, kind, shape))
         graph.output.extend(onnx.ValueInfoProto(name=name) for name in outputs)
         return result
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper
 
 from edgesr.export.calibration.synthetic import synthetic_tiles
 from edgesr.export.graphs.onnx_graph import runner, weighted_nodes
@@ -19,6 +21,7 @@ from edgesr.export.quantization.planning.stepwise import Stepwise
 from edgesr.export.quantization.ranges import choose_range, collect_histograms, quantizable_tensors
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from tests.export.quantization.planning.layer_kinds import linear_layers, with_base
+from tests.helpers.small_graphs import conv, kernels, make_graph
 
 TILES = synthetic_tiles(6, (16, 12), seed=1)[3:]
 RANGES = {
@@ -52,6 +55,36 @@ def test_of_many_layers_neighbours_are_ranked_together(monkeypatch: pytest.Monke
     together = rank(model, layers, RANGES, measure, lambda _text: None)
     assert len(set(together.values())) == 1
     assert min(together.values()) < min(alone.values())
+
+
+def resized_to_sizes() -> onnx.ModelProto:
+    """Layers enlarged to sizes that are computed from the image's, which are read before and behind a layer."""
+    nodes = [
+        conv("head", "x", "features"),
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Mul", ["shape", "twice"], ["sizes"]),
+        helper.make_node("Resize", ["features", "", "", "sizes"], ["larger"], name="larger", mode="linear"),
+        conv("tail", "larger", "tailed"),
+        helper.make_node("Resize", ["tailed", "", "", "sizes"], ["y"], name="again", mode="linear"),
+    ]
+    eye = np.eye(3) + 0.01 * np.arange(9).reshape(3, 3)
+    tensors = {
+        "twice": np.array([1, 1, 2, 2], dtype=np.int64),
+        "body.head.weight": kernels(eye),
+        "body.head.bias": np.full(3, 0.5),
+        "body.tail.weight": kernels(eye),
+        "body.tail.bias": np.full(3, 0.5),
+    }
+    return make_graph(nodes, tensors)
+
+
+def test_sizes_that_are_computed_before_a_layer() -> None:
+    model = resized_to_sizes()
+    measure = Fidelity(model, TILES, lambda _tile, y: np.clip(y, 0, 255), lambda tile: upsample_bilinear(tile, 2))
+    histograms = collect_histograms(model, quantizable_tensors(model), TILES)
+    ranges = {name: choose_range(histogram, "minmax") for name, histogram in histograms.items()}
+    found = rank(model, ["conv.head", "conv.tail"], ranges, measure, lambda _text: None)
+    assert all(40 < quality < 80 for quality in found.values())
 
 
 def test_time_left_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
