@@ -20,6 +20,7 @@ from measure import run_edgesr
 from rows import ROWS, Row
 
 from edgesr import UpscaleOptions, open_bundle, upscale
+from edgesr.benchmarks.parity.comparison import finite
 from edgesr.benchmarks.quality.image_pairs import read_image_set
 from edgesr.benchmarks.quality.measurement import degraded_pair
 from edgesr.benchmarks.quality.metrics import channel_mean_shift, crop_border, psnr
@@ -118,7 +119,7 @@ def compared(
         ]
         loss[name] = float(np.mean(drops))
     shift = max(value for pair in pairs for value in channel_mean_shift(*pair))
-    return {"mean_db": float(np.mean(near)), "worst_db": float(min(near)), "shift": shift, "loss": loss}
+    return {"mean_db": finite(float(np.mean(near))), "worst_db": finite(min(near)), "shift": shift, "loss": loss}
 
 
 def table_rows(name: str, measured: dict[str, Any]) -> list[str]:
@@ -134,7 +135,7 @@ def table_rows(name: str, measured: dict[str, Any]) -> list[str]:
 
 def _cells(fp16: dict[str, Any], int8: dict[str, Any]) -> tuple[str, ...]:
     return (
-        f"{fp16['mean_db']:.1f}",
+        "exact" if fp16["mean_db"] is None else f"{fp16['mean_db']:.1f}",
         f"{int8['mean_db']:.1f}, {int8['worst_db']:.1f}",
         f"{int8['shift']:.2f}",
         ", ".join(f"{int8['loss'][name]:.3f}" for name in SETS),
