@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,8 @@ def measure(row: Row, folder: Path, data: Path) -> dict[str, Any]:
         ("bench", str(output), "--rounds", "3", "--calls", "3", "--seconds", "0.5", "--json", str(timed)), folder
     )
     ratios = {r["key"]["artifact"]: r["ratio_to_fp32"] for r in parse_json(timed.read_bytes())["results"]}
-    least = 1 if all(a.use(a.runtimes[0]).resizable for a in bundle.manifest.artifacts) else tile
+    fixed = [a for a in bundle.manifest.artifacts if a.format == "tflite" and not a.use("tflite").resizable]
+    least = tile if fixed else 1
     pictures = {artifact.id: upscaled(bundle, artifact, data, least) for artifact in bundle.manifest.artifacts}
     for artifact in bundle.manifest.artifacts:
         reference = next(a for a in bundle.manifest.artifacts if a.format == artifact.format and a.precision == "fp32")
@@ -97,7 +99,7 @@ def upscaled(
     for name in SETS:
         found[name] = []
         for pair in read_image_set(data / name).pairs:
-            hr, lr, _ = degraded_pair(pair, scale=scale, degradation="clean", seed=0)
+            hr, lr, _ = degraded_pair(replace(pair, lr=None), scale=scale, degradation="clean", seed=0)
             if min(lr.shape[:2]) < least:
                 continue
             picture = upscale(lr.astype(np.float32), bundle, options)
