@@ -94,14 +94,16 @@ def upscaled(
     bundle: Bundle, artifact: Artifact, data: Path, least: int
 ) -> dict[str, list[tuple[FloatArray, FloatArray]]]:
     """Of each set the pictures (3,H,W) of an artifact and the HR images; LR images have sides of at least ``least``."""
-    options, scale = UpscaleOptions(artifact_id=artifact.id), bundle.manifest.scale
+    options, scale, multiple = UpscaleOptions(artifact_id=artifact.id), bundle.manifest.scale, bundle.manifest.multiple
     found: dict[str, list[tuple[FloatArray, FloatArray]]] = {}
     for name in SETS:
         found[name] = []
         for pair in read_image_set(data / name).pairs:
             hr, lr, _ = degraded_pair(replace(pair, lr=None), scale=scale, degradation="clean", seed=0)
-            if min(lr.shape[:2]) < least:
+            height, width = (side // multiple * multiple for side in lr.shape[:2])
+            if min(height, width) < least:
                 continue
+            hr, lr = hr[: scale * height, : scale * width], np.ascontiguousarray(lr[:height, :width])
             picture = upscale(lr.astype(np.float32), bundle, options)
             found[name].append((picture.transpose(2, 0, 1), hr.transpose(2, 0, 1).astype(np.float32)))
     return found
