@@ -94,7 +94,8 @@ def upscaled(
     bundle: Bundle, artifact: Artifact, data: Path, least: int
 ) -> dict[str, list[tuple[FloatArray, FloatArray]]]:
     """Of each set the pictures (3,H,W) of an artifact and the HR images; LR images have sides of at least ``least``."""
-    options, scale, multiple = UpscaleOptions(artifact_id=artifact.id), bundle.manifest.scale, bundle.manifest.multiple
+    options, scale, tiling = UpscaleOptions(artifact_id=artifact.id), bundle.manifest.scale, bundle.manifest.tiling
+    multiple = bundle.manifest.multiple if tiling is None else tiling.step
     found: dict[str, list[tuple[FloatArray, FloatArray]]] = {}
     for name in SETS:
         found[name] = []
