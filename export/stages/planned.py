@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgesr.export.calibration.network_tiles import network_tiles
@@ -33,58 +34,56 @@ def given_plan(path: Path, progress: Progress) -> Plan | None:
     return None
 
 
-def plan_of(
-    cache: StageCache,
-    tile_file: Path,
-    quantization: QuantizationSettings,
-    *,
-    config: GeneratorConfig | Contract,
-    glue: Glue,
-    progress: Progress,
-) -> Plan:
-    """The user's; else the one that is found, which is written into the user's file.
+@dataclass(frozen=True, kw_only=True)
+class Planning:
+    """What the plans of one network share: where it is cached, what it is, how the user is told."""
 
-    An EdgesrError where none keeps its budget: it is written nevertheless.
-    """
+    cache: StageCache
+    config: GeneratorConfig | Contract
+    glue: Glue
+    progress: Progress
+
+    def plan(self, tile_file: Path, quantization: QuantizationSettings) -> Plan:
+        """The user's; else the one that is found, which is written into the user's file.
+
+        An EdgesrError where none keeps its budget: it is written nevertheless.
+        """
+        file = quantization.plan_file
+        if file is not None and quantization.given_plan is not None:
+            return _of_same_network(quantization.given_plan, file, tile_file)
+        plan = read_plan(self._searched(tile_file, quantization))
+        if file is not None and not file.exists():
+            save_plan(file, plan, sha256_of(tile_file))
+            notice(self.progress, f"{file}: the plan of int8 is written")
+        if plan.missed is not None:
+            raise EdgesrError(plan.missed)
+        return plan
+
+    def tiles(self, tiles: Sequence[Image]) -> tuple[FloatArray, ...]:
+        """RGB tiles (3,h,w) as the network takes them."""
+        config = self.config
+        return network_tiles(tiles, colour=config.colour, least_side=config.minimum_side, multiple=config.multiple)
+
+    def _searched(self, tile_file: Path, quantization: QuantizationSettings) -> Path:
+        """The folder of the plan that the search found."""
+        colour = self.config.colour
+        pairs = () if quantization.validation is None else quantization.validation.pairs
+        return self.cache.run(
+            Stage("quantization-plan", int8_plan.search),
+            tile_file,
+            tiles=self.tiles(quantization.calibration.tiles),
+            selection=self.tiles(quantization.calibration.selection),
+            asked=quantization.asked,
+            range_method=quantization.range_method,
+            scale=self.config.scale,
+            glue=self.glue,
+            photographs=tuple((network_image(lr, colour), network_image(hr, colour)) for lr, hr in pairs),
+            tell=lambda text: notice(self.progress, text),
+        )
+
+
+def _of_same_network(plan: Plan, file: Path, tile_file: Path) -> Plan:
     import onnx
 
-    file = quantization.plan_file
-    if file is not None and quantization.given_plan is not None:
-        require_same_network(file, quantization.given_plan, onnx.load(tile_file))
-        return quantization.given_plan
-    plan = read_plan(_searched(cache, tile_file, quantization, config, glue, progress))
-    if file is not None and not file.exists():
-        save_plan(file, plan, sha256_of(tile_file))
-        notice(progress, f"{file}: the plan of int8 is written")
-    if plan.missed is not None:
-        raise EdgesrError(plan.missed)
+    require_same_network(file, plan, onnx.load(tile_file))
     return plan
-
-
-def tiles_of(tiles: Sequence[Image], config: GeneratorConfig | Contract) -> tuple[FloatArray, ...]:
-    """RGB tiles (3,h,w) as a network takes them."""
-    return network_tiles(tiles, colour=config.colour, least_side=config.minimum_side, multiple=config.multiple)
-
-
-def _searched(
-    cache: StageCache,
-    tile_file: Path,
-    quantization: QuantizationSettings,
-    config: GeneratorConfig | Contract,
-    glue: Glue,
-    progress: Progress,
-) -> Path:
-    """The folder of the plan that the search found."""
-    pairs = () if quantization.validation is None else quantization.validation.pairs
-    return cache.run(
-        Stage("quantization-plan", int8_plan.search),
-        tile_file,
-        tiles=tiles_of(quantization.calibration.tiles, config),
-        selection=tiles_of(quantization.calibration.selection, config),
-        asked=quantization.asked,
-        range_method=quantization.range_method,
-        scale=config.scale,
-        glue=glue,
-        photographs=tuple((network_image(lr, config.colour), network_image(hr, config.colour)) for lr, hr in pairs),
-        tell=lambda text: notice(progress, text),
-    )

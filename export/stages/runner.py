@@ -18,7 +18,7 @@ from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import REMAKE, GoldenRecord, Measurement, read_float_layers, read_goldens, read_measurement
 from edgesr.export.stages.cache import Stage, StageCache
-from edgesr.export.stages.planned import plan_of, tiles_of
+from edgesr.export.stages.planned import Planning
 from edgesr.export.steps import checkpoint, goldens, measurement, wide_ranges
 from edgesr.export.steps.rewriting import Rewriting
 from edgesr.export.tiling import pooled_measurement
@@ -161,13 +161,16 @@ class StageRunner:
 
     def plan(self, quantization: QuantizationSettings) -> Plan:
         """The choice of int8 layers, ranges and biases for the tile graph; an EdgesrError where a budget is missed."""
-        tile, progress = self.onnx_file("tile"), self._progress
-        return plan_of(self._cache, tile, quantization, config=self.config, glue=self.glue, progress=progress)
+        return self._planning.plan(self.onnx_file("tile"), quantization)
+
+    @cached_property
+    def _planning(self) -> Planning:
+        return Planning(cache=self._cache, config=self.config, glue=self.glue, progress=self._progress)
 
     def wide_ranges(self, quantization: QuantizationSettings) -> dict[str, Range]:
         """Ranges of the tile graph for 16-bit activations."""
         stage = Stage("wide-ranges", wide_ranges.measure)
-        tiles = tiles_of(quantization.calibration.tiles, self.config)
+        tiles = self._planning.tiles(quantization.calibration.tiles)
         return read_ranges(self._cache.run(stage, self.onnx_file("tile"), tiles))
 
     def goldens(self, tile_size: Size) -> tuple[Path, tuple[GoldenRecord, ...]]:

@@ -22,7 +22,7 @@ from edgesr.export.foreign.child_process import python_files
 from edgesr.export.formats.target import ArtifactPlan, Sources
 from edgesr.export.formats.targets import TARGETS
 from edgesr.export.options import ExportOptions
-from edgesr.export.pipeline import export_bundle
+from edgesr.export.pipeline import ExportReport, export_bundle
 from edgesr.runtimes.bundle.contract import EXACT, Tiling
 from edgesr.runtimes.bundle.manifest import RunMemory
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
@@ -140,25 +140,34 @@ def test_a_failed_target_costs_itself(
     assert found[0].files == foreign_bundle.manifest.artifacts[0].files
 
 
-def test_what_a_converter_raises_costs_its_artifacts(
+@pytest.fixture
+def exported_by(
     foreign_bundle: Bundle, cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Callable[[Callable[..., Path]], ExportReport]:
+    """Exports the network of `foreign_bundle`, which is in the cache, with another converter to TorchScript."""
     assert foreign_bundle.manifest.artifacts
-    monkeypatch.setitem(TARGETS, "torchscript", dataclasses.replace(TARGETS["torchscript"], convert=crashing))
     options = ExportOptions(module=SRVGG, targets=("onnx", "torchscript"), tile_size=(48, 48))
-    report = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir)
-    assert [failure.reason for failure in report.failures] == ["KeyError: 'full'", "KeyError: 'tile'"]
+
+    def run(convert: Callable[..., Path]) -> ExportReport:
+        monkeypatch.setitem(TARGETS, "torchscript", dataclasses.replace(TARGETS["torchscript"], convert=convert))
+        return export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir)
+
+    return run
+
+
+def test_what_a_converter_raises_costs_its_artifacts(
+    exported_by: Callable[[Callable[..., Path]], ExportReport],
+) -> None:
+    reasons = [failure.reason for failure in exported_by(crashing).failures]
+    assert reasons == ["KeyError: 'full'", "KeyError: 'tile'"]
 
 
 def test_a_full_disk_is_no_failed_target(
-    foreign_bundle: Bundle, cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exported_by: Callable[[Callable[..., Path]], ExportReport], tmp_path: Path
 ) -> None:
     """The export ends: a bundle without the artifact would be called whole."""
-    assert foreign_bundle.manifest.artifacts
-    monkeypatch.setitem(TARGETS, "torchscript", dataclasses.replace(TARGETS["torchscript"], convert=without_disk))
-    options = ExportOptions(module=SRVGG, targets=("onnx", "torchscript"), tile_size=(48, 48))
     with pytest.raises(OSError, match="No space left"):
-        export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir)
+        exported_by(without_disk)
     assert not (tmp_path / "bundle").exists()
 
 
