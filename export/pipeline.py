@@ -9,6 +9,7 @@ from typing import cast
 
 import numpy as np
 
+from edgesr.benchmarks.quality.image_pairs import read_image_set
 from edgesr.export.assembly import Assembly
 from edgesr.export.calibration.tiles import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
 from edgesr.export.calibration.validation import ValidationSet, read_validation
@@ -80,9 +81,12 @@ def export_bundle(
     name = options.source_name() if live is None else live.title
     check_output(output)
     cache_root = cache_dir or default_cache_dir()
-    _check_inputs_are_kept(output, [path for path in (*files, options.calibration, options.plan, cache_root) if path])
+    given_paths = (*files, options.calibration, options.validation, options.plan, cache_root)
+    _check_inputs_are_kept(output, [path for path in given_paths if path is not None])
     if options.calibration is not None:
         check_folder(options.calibration)
+    if options.validation is not None:
+        read_image_set(options.validation)
     given = None if options.plan is None else given_plan(options.plan, progress)
     require_converters(plans)
     for line in (*not_of_onnx, *left_out(targets, options.precisions)):

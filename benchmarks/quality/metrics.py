@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgesr.runtimes.arrays import Image
 
+_CAP_DB = 150.0
 _PEAK = 255.0
 _SSIM_WINDOW = 7
 _SSIM_C1 = (0.01 * _PEAK) ** 2
@@ -21,6 +22,11 @@ def psnr(image: NDArray[np.floating], reference: NDArray[np.floating]) -> float:
     difference = image.astype(np.float64) - reference.astype(np.float64)
     mse = float(np.square(difference).mean())
     return math.inf if mse == 0 else 10 * math.log10(_PEAK**2 / mse) if math.isfinite(mse) else math.nan
+
+
+def capped_psnr(image: NDArray[np.floating], reference: NDArray[np.floating]) -> float:
+    """The same, at most 150 dB, so that means over images are numbers where some are identical."""
+    return min(psnr(image, reference), _CAP_DB)
 
 
 def ssim(image: NDArray[np.floating], reference: NDArray[np.floating]) -> float:

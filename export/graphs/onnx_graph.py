@@ -34,9 +34,12 @@ def convolutions(model: onnx.ModelProto) -> list[onnx.NodeProto]:
 
 
 def weighted_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    """All nodes that multiply by a constant kernel or matrix, in order: convolutions of all kinds, linear layers."""
+    """All nodes that multiply pixels by a constant kernel or matrix, in order: all convolutions, linear layers.
+
+    What multiplies sizes or positions, which are computed from the image's shape, is no layer.
+    """
     fixed = constants(model)
-    return [node for node in model.graph.node if node.op_type in WEIGHTED and node.input[1] in fixed]
+    return [node for node in image_nodes(model) if node.op_type in WEIGHTED and node.input[1] in fixed]
 
 
 def output_axis(node: onnx.NodeProto) -> int:
@@ -172,13 +175,17 @@ def runner(
 
 
 def image_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    """Nodes that compute with pixels, in order: the others compute with constants and with the image's size alone."""
-    pixels, found = {model.graph.input[0].name}, []
-    for node in model.graph.node:
-        if node.op_type != "Shape" and not pixels.isdisjoint(node.input):
-            found.append(node)
-            pixels.update(node.output)
-    return found
+    """Nodes that compute with pixels, in the graph's order, which need not be that of computing.
+
+    The others compute with constants and with the image's size alone.
+    """
+    pixels, known = {value.name for value in model.graph.input} - constants(model).keys(), 0
+    while len(pixels) > known:
+        known = len(pixels)
+        for node in model.graph.node:
+            if node.op_type != "Shape" and not pixels.isdisjoint(node.input):
+                pixels.update(node.output)
+    return [node for node in model.graph.node if not pixels.isdisjoint(node.output)]
 
 
 def float_tensors(model: onnx.ModelProto) -> list[str]:

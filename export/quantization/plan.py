@@ -37,6 +37,13 @@ class Budget:
     max_shift: float
     max_drop_db: float | None = None
 
+    def describe(self) -> str:
+        """What it asks for, as options of the command."""
+        asked = [] if self.max_drop_db is None else [f"--max-drop {self.max_drop_db:g}"]
+        asked += [f"--int8-min-psnr {self.min_psnr_db:.3g}"] if self.min_psnr_db > 0 else []
+        asked += [f"--int8-max-shift {self.max_shift:.3g}"] if self.max_shift < _LARGEST_SHIFT else []
+        return " with ".join(asked)
+
 
 OWN_BUDGET = Budget(min_psnr_db=40.0, max_shift=0.3)
 """Of edgesr's own networks, whose tile graphs give a small residual."""
@@ -86,8 +93,8 @@ class Measured:
         return kept and (budget.max_drop_db is None or (self.drop_db or 0.0) <= budget.max_drop_db)
 
     def order(self) -> tuple[bool, float]:
-        """The better one of two is larger: a flat tile kept, then mean and worst PSNR alike."""
-        return self.keeps_flat, self.mean_psnr_db + self.worst_psnr_db
+        """The better one of two is larger: a flat tile kept, then the loss of quality or mean and worst PSNR alike."""
+        return self.keeps_flat, self.mean_psnr_db + self.worst_psnr_db if self.drop_db is None else -self.drop_db
 
     def describe(self) -> str:
         """For a line of text."""
@@ -125,11 +132,13 @@ class Plan:
 
     def tolerated(self) -> Budget:
         """Fidelity that its files are held to: the budget, or what was measured where that is of quality or missed."""
-        assert self.measured is not None and self.budget is not None
+        assert self.measured is not None and self.measured_8bit is not None and self.budget is not None
         if self.missed is None and self.budget.max_drop_db is None:
             return self.budget
-        lowest = min(self.measured.mean_psnr_db, self.measured.worst_psnr_db + _WORST_BELOW_MEAN_DB)
-        return Budget(min_psnr_db=math.floor(lowest), max_shift=self.measured.max_mean_shift)
+        both = (self.measured, self.measured_8bit)
+        lowest = min(min(m.mean_psnr_db, m.worst_psnr_db + _WORST_BELOW_MEAN_DB) for m in both)
+        shift = max(OWN_BUDGET.max_shift, *(m.max_mean_shift for m in both))
+        return Budget(min_psnr_db=math.floor(lowest), max_shift=shift)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,10 +84,10 @@ class Planner:
             self._notify(f"int8, {_SCOPES[scope]}, {plan.range_method} ranges: {_measured(plan).describe()}")
             if self._is_good(plan, budget):
                 return self._finished(plan, budget)
-        ranking = self._rank(plan)
+        order, ranking = self._rank(plan)
         if len(self._layers) > _FEW_LAYERS:
             methods = (plan.range_method,)
-        return self._finished(replace(self._mixed(tried, ranking, methods, budget), sensitivity=ranking), budget)
+        return self._finished(replace(self._mixed(tried, order, methods, budget), sensitivity=ranking), budget)
 
     def _try(self, scope: Scope, float_layers: tuple[str, ...], methods: Sequence[RangeMethod], budget: Budget) -> Plan:
         """The best of these ways to choose ranges, with biases corrected where only the shift misses the budget."""
@@ -124,11 +124,12 @@ class Planner:
         return found
 
     def _mixed(
-        self, tried: Sequence[Plan], ranking: Sequence[Sensitivity], methods: Sequence[RangeMethod], budget: Budget
+        self, tried: Sequence[Plan], order: Sequence[str], methods: Sequence[RangeMethod], budget: Budget
     ) -> Plan:
-        """The plan with the fewest float layers that is good, or keeps the budget, or else the best that was tried."""
-        by_name = {label: node for node, label in self._labels.items()}
-        order = [by_name[s.layer] for s in ranking]
+        """The plan with the fewest float layers that is good, or keeps the budget, or else the best that was tried.
+
+        ``order``: layers, the most sensitive first.
+        """
         most = sum(self._int8_share(order[: n + 1]) >= LEAST_INT8_SHARE for n in range(len(order)))
         plans = {0: max(tried, key=lambda plan: (_measured(plan).keeps(budget), *_order(plan)))}
 
@@ -162,14 +163,14 @@ class Planner:
                 plan = candidate
         return plan
 
-    def _rank(self, plan: Plan) -> tuple[Sensitivity, ...]:
+    def _rank(self, plan: Plan) -> tuple[list[str], tuple[Sensitivity, ...]]:
+        """The layers, the most sensitive first, and what is told of them: layers of shared weights have one name."""
         layers = [name for name in self._layers if name not in self._fixed]
         quality = rank(self._model, layers, plan.ranges, self._fidelity, self._notify)
-        found = [
-            Sensitivity(layer=self._labels[name], psnr_db=quality[name], mac_share=self._shares[name])
-            for name in layers
-        ]
-        return tuple(sorted(found, key=lambda s: s.psnr_db))
+        order = sorted(layers, key=lambda name: quality[name])
+        return order, tuple(
+            Sensitivity(layer=self._labels[name], psnr_db=quality[name], mac_share=self._shares[name]) for name in order
+        )
 
     def _int8_share(self, float_layers: Sequence[str]) -> float:
         return 1.0 - sum(self._shares[layer] for layer in {*float_layers, *self._fixed})
@@ -229,7 +230,8 @@ def _keeps(plan: Plan, budget: Budget) -> bool:
 def _preference(measured: Measured | None, budget: Budget) -> tuple[bool, bool, float]:
     """The better one of two is larger."""
     assert measured is not None
-    return measured.keeps(budget), measured.keeps_flat, measured.mean_psnr_db
+    quality = measured.mean_psnr_db if measured.drop_db is None else -measured.drop_db
+    return measured.keeps(budget), measured.keeps_flat, quality
 
 
 def _described(plan: Plan) -> str:
@@ -237,11 +239,8 @@ def _described(plan: Plan) -> str:
 
 
 def _missed(plan: Plan, budget: Budget) -> str:
-    asked = f"--int8-min-psnr {budget.min_psnr_db:.3g} with --int8-max-shift {budget.max_shift:.3g}"
-    if budget.max_drop_db is not None:
-        asked = f"--max-drop {budget.max_drop_db:g}" + (f" with {asked}" if budget.min_psnr_db else "")
     return (
-        f"{asked} cannot be kept with "
+        f"{budget.describe()} cannot be kept with "
         f"half of the work in int8 (best: {_described(plan)}); "
         "lower the budget, give other --calibration photographs, or export w8a16 or fp16"
     )

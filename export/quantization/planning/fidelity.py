@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from edgesr.benchmarks.parity.comparison import ONE_LEVEL_PSNR_DB
-from edgesr.benchmarks.quality.metrics import channel_mean_shift, psnr
+from edgesr.benchmarks.quality.metrics import capped_psnr, channel_mean_shift, psnr
 from edgesr.export.calibration.extremes import extreme_tiles
 from edgesr.export.graphs.onnx_graph import input_channels, runner
 from edgesr.export.quantization.plan import Measured
@@ -50,13 +50,13 @@ class Fidelity:
     def base_psnr_db(self) -> float:
         """Mean PSNR of the base on the selection tiles."""
         pairs = zip(self.tiles, self.references, strict=True)
-        return float(np.mean([psnr(self._base(tile), reference) for tile, reference in pairs]))
+        return float(np.mean([capped_psnr(self._base(tile), reference) for tile, reference in pairs]))
 
     def measure(self, quantized: onnx.ModelProto) -> Measured:
         """Of a quantized form, in exact arithmetic."""
         images = self._pictures(quantized, self.tiles, exact=True)
         pairs = list(zip(images, self.references, strict=True))
-        quality = [psnr(image, reference) for image, reference in pairs]
+        quality = [capped_psnr(image, reference) for image, reference in pairs]
         shifts = [abs(s) for image, reference in pairs for s in channel_mean_shift(image, reference)]
         return Measured(
             mean_psnr_db=float(np.mean(quality)),
@@ -67,8 +67,8 @@ class Fidelity:
 
     def mean_psnr_db(self, outputs: Sequence[FloatArray]) -> float:
         """Of what a graph gives for the selection tiles."""
-        pairs = zip(self.tiles, outputs, self.references, strict=True)
-        return float(np.mean([psnr(self._finish(tile, output[0]), reference) for tile, output, reference in pairs]))
+        pictures = [self._finish(tile, output[0]) for tile, output in zip(self.tiles, outputs, strict=True)]
+        return float(np.mean([capped_psnr(*pair) for pair in zip(pictures, self.references, strict=True)]))
 
     def _telling(self, tiles: Sequence[FloatArray]) -> list[FloatArray]:
         """Tiles that the network changes visibly: where it does nothing, nothing can be lost."""

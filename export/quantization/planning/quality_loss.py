@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 
-from edgesr.benchmarks.quality.metrics import crop_border, psnr
+from edgesr.benchmarks.quality.metrics import capped_psnr, crop_border
 from edgesr.export.graphs.onnx_graph import runner
 from edgesr.export.quantization.planning.fidelity import Finish
 from edgesr.runtimes.arrays import FloatArray
@@ -32,4 +32,4 @@ class QualityLoss:
     def _quality_db(self, model: onnx.ModelProto, *, exact: bool) -> float:
         run = runner(model, exact=exact)
         pictures = ((self._finish(lr, next(iter(run(lr).values()))[0]), hr) for lr, hr in self._pairs)
-        return float(np.mean([psnr(crop_border(sr, _BORDER), crop_border(hr, _BORDER)) for sr, hr in pictures]))
+        return float(np.mean([capped_psnr(crop_border(sr, _BORDER), crop_border(hr, _BORDER)) for sr, hr in pictures]))
