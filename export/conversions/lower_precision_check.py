@@ -85,10 +85,12 @@ def check_lower_precision(folder: Path, checked: Checked, float_file: Path, file
     for place, (name, image) in enumerate(images.items()):
         reference, picture = (_picture(checked, image, answers[place]) for answers in (expected, found))
         quality, bilinear = psnr(picture, reference), psnr(upsample_bilinear(image, checked.scale), reference)
-        if not quality >= min(bilinear, ONE_LEVEL_PSNR_DB):
+        needed = min(bilinear, ONE_LEVEL_PSNR_DB)
+        if not quality >= needed:
+            bound = "one grey level" if bilinear > needed else "bilinear upsampling"
             raise EdgesrError(
-                f"{checked.id} is too far from its float32 file: {quality:.1f} dB on {name}, where bilinear upsampling "
-                f"has {bilinear:.1f} dB; export another precision"
+                f"{checked.id} is too far from its float32 file: {quality:.1f} dB on {name}, where {bound} has "
+                f"{needed:.1f} dB; export another precision"
             )
         distances[name] = Distance(psnr_db=finite(quality), bilinear_db=finite(bilinear))
     (folder / RESULT_FILE).write_text(to_json(Distances(distances)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,8 +42,10 @@ class LayerDifference:
         return self.layer if self.operator in (*LAYERS, "output") else f"{self.layer} > {self.operator}"
 
 
-def compare(layers: Sequence[Layer], a: LayerTensors, b: LayerTensors, limit: float) -> tuple[LayerDifference, ...]:
-    """Those layers that both have, in their order.
+def compare(
+    layers: Sequence[Layer], a: LayerTensors, b: LayerTensors, limit: float, pictures: Collection[str] = ()
+) -> tuple[LayerDifference, ...]:
+    """Those layers that both have, in their order. ``pictures``: tensors whose axes have one order alone.
 
     A layer is left out whose values have other axes in both, and one above the limit whose tensor is doubtful: the
     operator that reads it tells then whether it is wrong.
@@ -51,7 +53,9 @@ def compare(layers: Sequence[Layer], a: LayerTensors, b: LayerTensors, limit: fl
     found: list[LayerDifference] = []
     for layer in layers:
         if layer.tensor in a.names and layer.tensor in b.names:
-            pair = nearest(a.read(layer.tensor), b.read(layer.tensor), limit)
+            ours, theirs = a.read(layer.tensor), b.read(layer.tensor)
+            as_it_is = layer.tensor in pictures and ours[0].shape == theirs[0].shape
+            pair = (ours[0], theirs[0]) if as_it_is else nearest(ours, theirs, limit)
             difference = None if pair is None else _difference(layer, *pair, limit)
             if difference is not None and (difference.passed or layer.tensor not in a.doubtful | b.doubtful):
                 found.append(_with_growth(difference, found))

@@ -33,6 +33,11 @@ class Reference:
     kind: GraphKind
     layers: tuple[Layer, ...]
 
+    @property
+    def pictures(self) -> tuple[str, str]:
+        """Names of what files give: the output of the graph, and the image of a full one."""
+        return self.graph.output, _FULL_OUTPUT.tensor
+
     def layers_of(self, kind: GraphKind) -> tuple[Layer, ...]:
         """The layers of a graph of a kind: a full graph has the tile graph's, and the image behind them."""
         return self.layers if kind == self.kind else (*self.layers, _FULL_OUTPUT)

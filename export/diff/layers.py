@@ -75,7 +75,7 @@ def compare_layers(bundle: Bundle, a: str, b: str, options: DiffOptions) -> Diff
         tensors, expected, missing = against_pytorch(bundle, chosen, reference, tensors, limit)
     else:
         expected = artifact_tensors(bundle, second, reference, image, exact=options.exact)
-    layers = compare(reference.layers_of(first.graph), tensors, expected, limit)
+    layers = compare(reference.layers_of(first.graph), tensors, expected, limit, reference.pictures)
     return DiffResult(
         schema_version=DiffResult.VERSION,
         kind=DiffResult.KIND,

@@ -47,7 +47,7 @@ def onnx_layer_graph(model: onnx.ModelProto) -> LayerGraph:
     source = model.graph.input[0].name
     nodes, shapes = image_nodes(model), _constant_shapes(model)
     computed = {source, *(name for node in nodes for name in node.output)}
-    read = {name for node in model.graph.node for name in node.input}
+    read = {model.graph.output[0].name, *(name for node in model.graph.node for name in node.input)}
     operations: list[Operation] = []
     begins: dict[str, tuple[int, ...]] = {}
     for node in nodes:

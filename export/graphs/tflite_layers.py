@@ -58,6 +58,7 @@ def tflite_layer_graph(model: Any) -> LayerGraph:
     kinds = {int(graph.inputs[0]): ""}
     operations: list[Operation] = []
     begins: dict[str, tuple[int, ...]] = {}
+    read = {int(index) for operator in graph.operators for index in operator.inputs} | {int(graph.outputs[0])}
     for operator in graph.operators:
         inputs = tuple(int(i) for i in operator.inputs if int(i) in kinds)
         if not inputs:
@@ -66,7 +67,8 @@ def tflite_layer_graph(model: Any) -> LayerGraph:
         kind = _seen_behind(kinds[inputs[0]], tflite_kind(name, len(inputs)))
         seen = kinds[inputs[0]] if kind in _TYPES else kind
         kinds.update((int(output), seen) for output in operator.outputs)
-        operations += [_operation(model, operator, name, kind, inputs, int(output)) for output in operator.outputs]
+        outputs = [int(output) for output in operator.outputs if int(output) in read]
+        operations += [_operation(model, operator, name, kind, inputs, output) for output in outputs]
         if kind == SLICE:
             begins.update(_begins(model, operator))
     return LayerGraph(str(int(graph.inputs[0])), str(int(graph.outputs[0])), number_slices(operations, begins))

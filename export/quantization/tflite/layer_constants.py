@@ -58,8 +58,15 @@ def _changed(model: Any, layer: TFLiteLayer, original: FloatArray, change: Float
 
 
 def _gain(found: FloatArray, original: FloatArray, factor: np.float32) -> np.float32 | None:
-    """What a bias was multiplied by: nothing where the factor lies before the layer, or where there is only a shift."""
-    for gain in (np.float32(1), factor):
-        if np.abs(found - original * gain).max() <= _SAME * max(np.abs(found).max(), np.abs(original * gain).max()):
-            return gain
-    return np.float32(1) if abs(factor - 1) <= _SAME else None
+    """What a bias was multiplied by: nothing where the factor lies before the layer, or where there is only a shift.
+
+    None where it carries both, or is 0, which any factor leaves as it is.
+    """
+    if abs(factor - 1) <= _SAME:
+        return np.float32(1)
+    fitting = [
+        gain
+        for gain in (np.float32(1), factor)
+        if np.abs(found - original * gain).max() <= _SAME * max(np.abs(found).max(), np.abs(original * gain).max())
+    ]
+    return fitting[0] if len(fitting) == 1 else None

@@ -22,7 +22,7 @@ from edgesr.runtimes.arrays import FloatArray
 _SAME = 1e-5
 _TRANSPOSED = "TRANSPOSE_CONV"
 _OUTPUT_MAJOR = ("CONV_2D", _TRANSPOSED)
-_KINDS = (*_OUTPUT_MAJOR, "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+KINDS = (*_OUTPUT_MAJOR, "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class TFLiteLayer:
     @property
     def source(self) -> int:
         """Index of the tensor that it reads."""
-        return int(self.operator.inputs[2 if self.kind == _TRANSPOSED else 0])
+        return int(self.operator.inputs[source_place(self.kind)])
 
     @property
     def output(self) -> int:
@@ -56,7 +56,7 @@ class TFLiteLayer:
     @property
     def bias_place(self) -> int | None:
         """Which of its operator's inputs its bias (o,) is; None where it has none."""
-        return _bias_place(self.operator, self.kind)
+        return bias_place(self.operator, self.kind)
 
     def in_layout(self, weights: FloatArray) -> FloatArray:
         """Weights of the node as the operator has them, without the factor."""
@@ -89,7 +89,7 @@ def _weighted_operators(model: Any) -> Iterator[tuple[Any, str, FloatArray]]:
     """Operators that can be layers with their kinds and constant weights, in order."""
     for operator in model.subgraphs[0].operators:
         kind = operator_name(model, operator)
-        if kind in _KINDS and holds_constant(model, int(operator.inputs[1])):
+        if kind in KINDS and holds_constant(model, int(operator.inputs[1])):
             yield operator, kind, constant_values(model, int(operator.inputs[1]))
 
 
@@ -123,7 +123,13 @@ def _factor(found: FloatArray, expected: FloatArray) -> np.float32 | None:
     return factor if np.abs(found - expected * factor).max() <= _SAME * np.abs(found).max() else None
 
 
-def _bias_place(operator: Any, kind: str) -> int | None:
+def source_place(kind: str) -> int:
+    """Which of an operator's inputs is the tensor that it computes from."""
+    return 2 if kind == _TRANSPOSED else 0
+
+
+def bias_place(operator: Any, kind: str) -> int | None:
+    """Which of an operator's inputs its bias (o,) is; None where it has none."""
     place = 3 if kind == _TRANSPOSED else 2
     return place if len(operator.inputs) > place and operator.inputs[place] >= 0 else None
 
@@ -132,7 +138,7 @@ def _shifts(
     model: Any, operator: Any, kind: str, reference: onnx.ModelProto, node: onnx.NodeProto
 ) -> tuple[float, float]:
     """How far an operator's bias is from the node's; none is one of zeros."""
-    place = _bias_place(operator, kind)
+    place = bias_place(operator, kind)
     found = np.float32(0) if place is None else constant_values(model, int(operator.inputs[place]))
     difference = found - (constant(reference, node.input[2]) if len(node.input) > 2 else np.float32(0))
     return float(difference.min()), float(difference.max())

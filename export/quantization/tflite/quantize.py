@@ -54,13 +54,23 @@ class Quantized:
 
 def convert_to_float16_weights(model: Any, tile_graph: onnx.ModelProto) -> Quantized:
     """A float32 file with the weights of the tile graph's layers in float16."""
-    layers = _in_float16(model, find_layers(model, use_dcr_order(tile_graph)))
+    found = find_layers(model, use_dcr_order(tile_graph))
+    for name, layer in found.items():
+        largest = float(np.abs(constant_values(model, layer.weights)).max())
+        if not largest <= LARGEST_FLOAT16:
+            raise EdgesrError(
+                f"the weights of {layer_names(tile_graph)[name]} reach {largest:.4g} and float16 ends at "
+                f"{LARGEST_FLOAT16:g}; export fp32 or w8"
+            )
+    layers = _fitting_float16(model, found)
+    _require_layers(layers)
     return _stored(model, tile_graph, layers, FLOAT16)
 
 
 def convert_to_8bit_weights(model: Any, tile_graph: onnx.ModelProto, recipe: LayerRecipe) -> Quantized:
     """A float32 file with the weights of the tile graph's layers on the grid of 8 bits; the model is changed."""
     layers = find_layers(model, use_dcr_order(tile_graph))
+    _require_layers(layers)
     set_weights(model, layers, use_dcr_order(on_8bit_grid(tile_graph)))
     return _stored(model, tile_graph, layers, recipe)
 
@@ -71,6 +81,7 @@ def quantize_to_int16(model: Any, tile_graph: onnx.ModelProto, ranges: Mapping[s
     found = find_layers(model, graph)
     known = _ranges(model, graph, ranges, found, [layer.operator for layer in found.values()])
     layers = {name: layer for name, layer in found.items() if _is_ranged(layer, known)}
+    _require_layers(layers)
     used = {index for layer in layers.values() for index in (layer.source, layer.output)}
     bounds = {tensor_name(model, index): max(-known[index][0], known[index][1]) for index in used}
     set_weights(model, layers, use_dcr_order(on_8bit_grid(tile_graph)))
@@ -84,16 +95,17 @@ def quantize_to_int8(model: Any, tile_graph: onnx.ModelProto, plan: Plan) -> Qua
     layers = find_layers(model, graph)
     others = [op for op in _operators(model) if plan.scope == "all" and operator_name(model, op) in _INT8_OPERATORS]
     known = _ranges(model, graph, plan.ranges, layers, [*(layer.operator for layer in layers.values()), *others])
-    float_layers = {*plan.float_layers, *set_biases(model, layers, graph, planned)}
-    float_layers |= {name for name, layer in layers.items() if not _is_ranged(layer, known)}
-    integer = {name: layer for name, layer in layers.items() if name not in float_layers}
+    possible = {name: layer for name, layer in layers.items() if name in plan.float_layers or _is_ranged(layer, known)}
+    without_biases = set_biases(model, possible, graph, planned)
+    integer = {n: layer for n, layer in possible.items() if n not in plan.float_layers and n not in without_biases}
+    _require_layers(integer)
     set_weights(model, integer, planned)
     chosen = [layer.operator for layer in integer.values()]
     chosen += [op for op in others if _tensors(model, [op]) <= set(known)]
     for index in _tensors(model, chosen):
         low, high = known[index]
         model.subgraphs[0].tensors[index].quantization = schema.QuantizationParametersT(min=[low], max=[high])
-    halves = _in_float16(model, {name: layer for name, layer in layers.items() if name in float_layers})
+    halves = _fitting_float16(model, {name: layer for name, layer in layers.items() if name not in integer})
     kept = [op for op in _operators(model) if not any(op is other for other in chosen)]
     job = QuantizerJob(
         kept_in_float=tuple(tensor_name(model, op.outputs[0]) for op in kept),
@@ -150,16 +162,19 @@ def _is_ranged(layer: TFLiteLayer, known: Mapping[int, Range]) -> bool:
     return layer.source in known and layer.output in known
 
 
-def _in_float16(model: Any, layers: Layers) -> Layers:
-    """The layers whose weights keep their bits in float16; an EdgesrError where some do not fit into it."""
+def _require_layers(layers: Layers) -> None:
+    """An EdgesrError where a file would be a float32 one under another name."""
+    if not layers:
+        raise EdgesrError("none of its layers can be stored in this precision; export fp32")
+
+
+def _fitting_float16(model: Any, layers: Layers) -> Layers:
+    """The layers whose weights keep their bits in float16."""
     weights = {name: constant_values(model, layer.weights) for name, layer in layers.items()}
-    for name, values in weights.items():
-        largest = float(np.abs(values).max())
-        if not largest <= LARGEST_FLOAT16:
-            raise EdgesrError(
-                f"the weights of {name} reach {largest:.4g} and float16 ends at {LARGEST_FLOAT16:g}; export fp32 or w8"
-            )
-    return {name: layer for name, layer in layers.items() if keeps_bits(weights[name])}
+    fitting = {
+        name for name, values in weights.items() if np.abs(values).max() <= LARGEST_FLOAT16 and keeps_bits(values)
+    }
+    return {name: layer for name, layer in layers.items() if name in fitting}
 
 
 def _operators(model: Any) -> list[Any]:

@@ -76,8 +76,15 @@ class SmallLayer:
             version=3,
             operatorCodes=[schema.OperatorCodeT(builtinCode=code, deprecatedBuiltinCode=code, version=version)],
             subgraphs=[schema.SubGraphT(tensors=tensors, inputs=[0], outputs=[1], operators=[operator])],
+            signatureDefs=[_signature()],
             buffers=[schema.BufferT(), *(schema.BufferT(data=np.frombuffer(c.tobytes(), np.uint8)) for c in constants)],
         )
+
+
+def _signature() -> Any:
+    """Names of the image and the picture, which tools ask for."""
+    ends = [schema.TensorMapT(name=name.encode(), tensorIndex=index) for index, name in enumerate(("lr", "sr"))]
+    return schema.SignatureDefT(inputs=ends[:1], outputs=ends[1:], signatureKey=b"serving_default", subgraphIndex=0)
 
 
 def _tensor(name: str, shape: tuple[int, ...], buffer: int, kind: str = "f") -> Any:

@@ -16,7 +16,7 @@ from edgesr.export.graphs.tflite_graph import constant_values, read_tflite, writ
 from edgesr.export.quantization.float16 import store_weights_in_float16
 from edgesr.export.quantization.tflite.layer_constants import set_biases, set_weights
 from edgesr.export.quantization.tflite.layers import TFLiteLayer, find_layers
-from edgesr.export.quantization.tflite.quantize import convert_to_float16_weights
+from edgesr.export.quantization.tflite.quantize import convert_to_float16_weights, quantize_to_int16
 from edgesr.export.quantization.tflite.same_values import same_values
 from edgesr.runtimes.adapters import tflite
 from edgesr.runtimes.arrays import FloatArray
@@ -104,6 +104,31 @@ def test_a_change_of_bias_is_carried_over(factor: float, found: FloatArray, gain
     assert constant_values(model, 3).tolist() == (found + 0.5 * (gain or 0)).tolist()
 
 
+def test_a_bias_of_zeros_does_not_tell_where_a_factor_lies() -> None:
+    """Before the layer a change of its bias stays, behind it the change is multiplied."""
+    zeros = np.zeros_like(CONVOLUTION.bias)
+    model = CONVOLUTION.model(in_layout(CONVOLUTION, CONVOLUTION.weights) * np.float32(0.1), zeros)
+    graph, planned = with_constants(CONVOLUTION, bias=zeros), with_constants(CONVOLUTION, bias=zeros + np.float32(0.5))
+    assert set_biases(model, find_layers(model, graph), graph, planned) == {"layer"}
+    assert constant_values(model, 3).tolist() == zeros.tolist()
+
+
+@pytest.mark.parametrize("name", ["convolution", "depthwise", "transposed", "1x1"])
+def test_channels_of_zeros_keep_their_biases_with_16_bit_activations(name: str, tmp_path: Path) -> None:
+    layer = SMALL_LAYERS[name]
+    weights = layer.weights.copy()
+    weights.swapaxes(0, 1 if name == "transposed" else 0)[1] = 0
+    graph = with_constants(layer, weight=weights)
+    model = layer.model(in_layout(layer, weights), layer.bias)
+    quantized = quantize_to_int16(model, graph, {"x": (-2, 2), "y": (-16, 16)})
+    assert quantized.float_layers == ()
+    (tmp_path / "model.tflite").write_bytes(quantized.content)
+    image = layer.image()
+    found = tflite.open(tmp_path / "model.tflite", 1).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])
+    expected = runner(graph)(image)["y"]
+    assert np.abs(found.transpose(0, 3, 1, 2) - expected)[0, 1].max() < 0.01
+
+
 def test_an_unchanged_bias_is_left_as_it_is() -> None:
     model, graph = model_of(CONVOLUTION, factor=-2, shift=100), CONVOLUTION.graph()
     assert set_biases(model, find_layers(model, graph), graph, graph) == set()
@@ -113,22 +138,26 @@ def test_an_unchanged_bias_is_left_as_it_is() -> None:
 def test_float16_storage_that_overflows_is_refused() -> None:
     large = np.where(CONVOLUTION.weights == CONVOLUTION.weights.max(), np.float32(7e4), CONVOLUTION.weights)
     model = CONVOLUTION.model(in_layout(CONVOLUTION, large), CONVOLUTION.bias)
-    with pytest.raises(EdgesrError, match=r"the weights of layer reach 7e\+04 and float16 ends at 65504"):
+    with pytest.raises(EdgesrError, match=r"the weights of body reach 7e\+04 and float16 ends at 65504"):
         convert_to_float16_weights(model, with_constants(CONVOLUTION, weight=large))
 
 
-@pytest.mark.parametrize(("gain", "left"), [(1, ()), (1e-2, ()), (1e-6, ("body",))])
-def test_weights_too_small_for_float16_stay_float32(gain: float, left: tuple[str, ...]) -> None:
-    """Below 6e-5 float16 has ever fewer bits, and below 6e-8 none."""
+@pytest.mark.parametrize(("gain", "kept"), [(1, True), (1e-2, True), (1e-6, False)])
+def test_weights_too_small_for_float16_stay_float32(gain: float, *, kept: bool) -> None:
+    """Below 6e-5 float16 has ever fewer bits, and below 6e-8 none; a file of such layers alone is refused."""
     weights = CONVOLUTION.weights * np.float32(gain)
     model = CONVOLUTION.model(in_layout(CONVOLUTION, weights), CONVOLUTION.bias)
     graph = with_constants(CONVOLUTION, weight=weights)
-    quantized = convert_to_float16_weights(model, graph)
-    assert quantized.float_layers == left
-    stored = {tensor.type for tensor in read_tflite(quantized.content).subgraphs[0].tensors}
-    assert (schema.TensorType.FLOAT16 in stored) == (not left)
     types = {tensor.name: tensor.data_type for tensor in store_weights_in_float16(graph).graph.initializer}
-    assert (types.get("body.weight") == onnx.TensorProto.FLOAT) == bool(left)
+    assert (types.get("body.weight") == onnx.TensorProto.FLOAT) is not kept
+    if not kept:
+        with pytest.raises(EdgesrError, match="none of its layers can be stored in this precision"):
+            convert_to_float16_weights(model, graph)
+        return
+    quantized = convert_to_float16_weights(model, graph)
+    assert quantized.float_layers == ()
+    stored = {tensor.type for tensor in read_tflite(quantized.content).subgraphs[0].tensors}
+    assert schema.TensorType.FLOAT16 in stored
 
 
 def test_tensors_are_told_apart_by_their_values() -> None:
