@@ -9,6 +9,7 @@ import onnx
 
 from edgesr.export.delegates.node_tensors import NodeTensors, text, whole
 from edgesr.runtimes.delegates.operators import Operator, Options, Tensor
+from edgesr.runtimes.delegates.registry import DELEGATES
 from edgesr.runtimes.delegates.remedies import SYMMETRIC
 
 Kinds = Callable[[onnx.NodeProto, NodeTensors], tuple[Operator, ...]]
@@ -43,6 +44,9 @@ _SAME = {
 }
 """Kinds of other names; those left out are written alike but for capitals: Relu is RELU."""
 
+_OF_TFLITE = {kind for rules in DELEGATES for kind in rules.operators} | set(_SAME.values())
+"""Operators that TFLite has: those that some delegate takes, and those that none does."""
+
 _MEANS = {"GlobalAveragePool": "MEAN", "ReduceMean": "MEAN", "ReduceSum": "SUM", "ReduceMax": "REDUCE_MAX"}
 _RESHAPES = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
 _FOLDED = ("Constant", "Dropout", "Identity")
@@ -72,8 +76,9 @@ def _one(
 
 
 def _alike(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
+    """None for what becomes several operators, or none: its name is none of TFLite's."""
     kind = _SAME.get(node.op_type, node.op_type.upper())
-    return (_one(kind, node, tensors, tensors.inputs(node)),)
+    return (_one(kind, node, tensors, tensors.inputs(node)),) if kind in _OF_TFLITE else ()
 
 
 def _first(kind: str, *others: Tensor, version: int = 1) -> Kinds:
@@ -131,7 +136,7 @@ def _clip(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
         return (_one("RELU6", node, tensors, (image,)),)
     low = _one("RELU", node, tensors, (image,)) if bounds[:1] == [[0.0]] else None
     made = [low or _one("MAXIMUM", node, tensors, (image, bound))] if bounds[:1] not in ([], [[]]) else []
-    return (*made, *([_one("MINIMUM", node, tensors, (image, bound))] if len(bounds) > 1 else []))
+    return (*made, *([_one("MINIMUM", node, tensors, (image, bound))] if bounds[1:] not in ([], [[]]) else []))
 
 
 def _select(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:

@@ -8,20 +8,44 @@ from __future__ import annotations
 from dataclasses import replace
 
 import onnx
+from onnx import TensorProto
+from onnx.shape_inference import InferenceError
 
 from edgesr.export.delegates import onnx_kinds
 from edgesr.export.delegates.node_tensors import NodeTensors
 from edgesr.export.graphs.fixed_size import fix_size
 from edgesr.export.graphs.for_converter.rewriting import for_converter
+from edgesr.runtimes.adapters.ort import RUNTIME
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.delegates.operators import Operator
 from edgesr.runtimes.delegates.registry import all_refusals
 from edgesr.runtimes.delegates.rules import Refusals
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.sr_model.generators.foreign.one_line import in_one_line
+
+_QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
 
 
 def predicted_refusals(model: onnx.ModelProto, size: Size) -> tuple[Refusals, ...]:
-    """Of a float32 graph (1,c,h,w) at an LR size."""
-    return all_refusals(predicted_operators(fix_size(model, size)))
+    """Of a float32 graph (1,c,h,w) at an LR size; an EdgesrError of a line where it cannot be told."""
+    _require_float32(model)
+    try:
+        return all_refusals(predicted_operators(fix_size(model, size)))
+    except _not_followed() as error:
+        raise EdgesrError(in_one_line(error)) from error
+
+
+def _not_followed() -> tuple[type[Exception], ...]:
+    """What running a graph at a size, and following its shapes, may raise."""
+    return (*RUNTIME.failures(), InferenceError, RuntimeError, ValueError, LookupError, AttributeError)
+
+
+def _require_float32(model: onnx.ModelProto) -> None:
+    kinds = {node.op_type for node in model.graph.node}
+    stored = {tensor.data_type for tensor in model.graph.initializer}
+    images = {value.type.tensor_type.elem_type for value in model.graph.input}
+    if images != {TensorProto.FLOAT} or TensorProto.FLOAT16 in stored or not kinds.isdisjoint(_QUANTIZED):
+        raise EdgesrError("delegates are predicted of float32 graphs alone; convert it, and inspect the TFLite file")
 
 
 def predicted_operators(model: onnx.ModelProto) -> tuple[Operator, ...]:

@@ -13,7 +13,7 @@ from edgesr.benchmarks.tables.table import counts_text, shape_text
 from edgesr.export.delegates.prediction import predicted_refusals
 from edgesr.export.inspection.inspected import UNKNOWN_SHAPES, Shape, first_line, per_pixel
 from edgesr.runtimes.delegates.rules import Refusals
-from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.wording import shown_name
 
 _PROBE_SIDE = 32
@@ -41,10 +41,7 @@ def predicted_of(path: Path) -> tuple[Refusals, ...]:
     if len(shapes) != 1 or len(shapes[0]) != 4 or len(model.graph.output) != 1:
         return ()
     height, width = (side or _PROBE_SIDE for side in shapes[0][2:])
-    try:
-        return predicted_refusals(model, (height, width))
-    except (shape_inference.InferenceError, RuntimeError, ValueError, LookupError, AttributeError) as error:
-        raise EdgesrError(first_line(error)) from error
+    return predicted_refusals(model, (height, width))
 
 
 def _require_external_data(path: Path, model: onnx.ModelProto) -> None:

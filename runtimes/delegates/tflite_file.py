@@ -44,24 +44,29 @@ def graph_operators(model: Any) -> tuple[Operator, ...]:
     for operator, kind in zip(graph.operators, kinds, strict=True):
         unpacked = kind == "DEQUANTIZE" and int(operator.inputs[0]) in constant
         unpacks.append(unpacked)
-        constant |= {int(index) for index in operator.outputs if unpacked}
+        constant |= {int(index) for index in _indices(operator.outputs) if unpacked}
     readers: dict[int, list[str]] = defaultdict(list)
     for operator, kind in zip(graph.operators, kinds, strict=True):
-        for index in operator.inputs:
+        for index in _indices(operator.inputs):
             readers[int(index)].append(kind)
     tensors = [_tensor(tensor, index in constant) for index, tensor in enumerate(graph.tensors)]
     return tuple(
         Operator(
             kind=kind,
-            inputs=tuple(tensors[int(index)] for index in operator.inputs if index >= 0),
-            outputs=tuple(tensors[int(index)] for index in operator.outputs),
+            inputs=tuple(tensors[int(index)] for index in _indices(operator.inputs) if index >= 0),
+            outputs=tuple(tensors[int(index)] for index in _indices(operator.outputs)),
             version=max(1, model.operatorCodes[operator.opcodeIndex].version),
             options=_options(operator),
-            readers=tuple(readers[int(operator.outputs[0])]),
+            readers=tuple(reader for index in _indices(operator.outputs)[:1] for reader in readers[int(index)]),
         )
         for operator, kind, unpacked in zip(graph.operators, kinds, unpacks, strict=True)
         if not unpacked
     )
+
+
+def _indices(indices: Any) -> Any:
+    """Of an operator's inputs or outputs; the schema gives None for no tensors."""
+    return () if indices is None else indices
 
 
 def _kind(model: Any, operator: Any) -> str:

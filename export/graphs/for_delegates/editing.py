@@ -14,6 +14,16 @@ from numpy.typing import ArrayLike, NDArray
 from edgesr.export.graphs.tflite_graph import operator_name
 
 _TYPES = {np.dtype("<i4"): schema.TensorType.INT32, np.dtype("<f4"): schema.TensorType.FLOAT32}
+_DTYPES = {
+    schema.TensorType.INT32: "<i4",
+    schema.TensorType.INT64: "<i8",
+    schema.TensorType.FLOAT32: "<f4",
+    schema.TensorType.FLOAT16: "<f2",
+    schema.TensorType.INT8: "<i1",
+    schema.TensorType.INT16: "<i2",
+    schema.TensorType.UINT8: "<u1",
+    schema.TensorType.BOOL: "?",
+}
 _LARGEST_OLD_CODE = 127
 
 
@@ -31,10 +41,11 @@ class Editor:
         sides = self.graph.tensors[tensor].shape
         return () if sides is None else tuple(int(side) for side in sides)
 
-    def values(self, tensor: int, dtype: str = "<i4") -> NDArray[Any] | None:
-        """Values of a constant tensor in its shape, None for one that is computed."""
+    def values(self, tensor: int) -> NDArray[Any] | None:
+        """Values of a constant tensor in its shape and type, None for one that is computed."""
         data = self.model.buffers[self.graph.tensors[tensor].buffer].data
-        if data is None or len(data) == 0:
+        dtype = _DTYPES.get(self.graph.tensors[tensor].type)
+        if data is None or len(data) == 0 or dtype is None:
             return None
         return np.frombuffer(bytes(data), dtype=dtype).reshape(self.shape(tensor))
 

@@ -8,11 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from edgesr.export.graphs.for_delegates.editing import Editor
-
-_DTYPES = {schema.TensorType.INT32: "<i4", schema.TensorType.INT64: "<i8"}
 
 
 def keep_sides(editor: Editor) -> None:
@@ -26,10 +23,8 @@ def keep_sides(editor: Editor) -> None:
 
 
 def _gather(editor: Editor, gather: Any) -> None:
-    index = int(gather.inputs[1])
-    dtype = _DTYPES.get(editor.graph.tensors[index].type)
-    places = None if dtype is None else editor.values(index, dtype)
-    if places is None or places.ndim > 1 or (places.ndim == 1 and dtype == "<i4"):
+    places = editor.values(int(gather.inputs[1]))
+    if places is None or places.ndim > 1 or (places.ndim == 1 and places.dtype == np.int32):
         return
     gather.inputs = np.array([gather.inputs[0], editor.constant(places.reshape(-1))], dtype=np.int32)
     if places.ndim == 0:

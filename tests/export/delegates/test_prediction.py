@@ -12,6 +12,7 @@ from onnx import helper
 
 from edgesr.export.delegates.prediction import predicted_operators, predicted_refusals
 from edgesr.export.graphs.fixed_size import fix_size
+from edgesr.runtimes.errors import EdgesrError
 from tests.helpers.small_graphs import conv, kernels, make_graph
 
 Reasons = dict[tuple[str, str], int]
@@ -125,3 +126,33 @@ def test_operators_that_a_graph_will_become() -> None:
     assert [operator.kind for operator in operators] == ["CONV_2D", "PRELU", "RELU", "MINIMUM"]
     assert operators[0].inputs[0].shape == (1, 8, 12, 3)
     assert operators[0].readers == ("PRELU",)
+
+
+def test_operators_that_tflite_has_not_are_no_refusals() -> None:
+    """They become several others, of which nothing is predicted."""
+    nodes = [conv("a", "x", "features"), node("HardSigmoid", "features", "y")]
+    assert [one.kind for one in predicted_operators(fix_size(graph(*nodes), (8, 12)))] == ["CONV_2D"]
+    assert reasons(graph(*nodes), NNAPI) == {}
+
+
+@pytest.mark.parametrize("kind", ["quantized", "float16 weights", "float16 image"])
+def test_graphs_of_lower_precision_are_not_predicted(kind: str) -> None:
+    model = graph(conv("a", "x", "y"))
+    if kind == "quantized":
+        model.graph.node.append(node("QuantizeLinear", "y one", "q"))
+    elif kind == "float16 weights":
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(1, dtype=np.float16), "half"))
+    else:
+        model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
+    with pytest.raises(EdgesrError, match="of float32 graphs alone"):
+        predicted_refusals(model, (8, 12))
+
+
+def test_a_graph_that_does_not_run_is_told_in_one_line() -> None:
+    """Its own shape is asked for, and an operator that ONNX Runtime does not know stands before."""
+    unknown = helper.make_node("Unknown", ["x"], ["u"], domain="someone.else")
+    model = graph(unknown, node("Shape", "u", "s"), node("Reshape", "x s", "y"))
+    model.opset_import.append(helper.make_opsetid("someone.else", 1))
+    with pytest.raises(EdgesrError) as error:
+        predicted_refusals(model, (8, 12))
+    assert "\n" not in str(error.value)
