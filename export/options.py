@@ -104,6 +104,21 @@ class ExportOptions:
         """Whether a user's own network is exported."""
         return self.module is not None or self.onnx is not None
 
+    def require_no_search(self) -> None:
+        """An InputError for options that an existing plan has no use for: it has its own tiles, ranges and budget."""
+        asked = {
+            "--calibration": self.calibration,
+            "--int8-min-psnr": self.int8_min_psnr_db,
+            "--int8-max-shift": self.int8_max_shift,
+            "--int8-ranges": self.int8_ranges,
+            "--max-drop": self.max_drop_db,
+        }
+        if useless := [option for option, value in asked.items() if value is not None]:
+            raise InputError(
+                f"{', '.join(useless)}: the plan {self.plan} exists and has its own; leave them out, or name a file "
+                "that does not exist for a new plan"
+            )
+
     def possible_targets(self) -> tuple[tuple[str, ...], list[str]]:
         """The targets that the source can become, and a line on each that is left out; an InputError for others."""
         return (self.targets, []) if self.onnx is None else targets_of_onnx(self.targets)

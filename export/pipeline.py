@@ -88,6 +88,8 @@ def export_bundle(
     if options.validation is not None:
         read_image_set(options.validation)
     given = None if options.plan is None else given_plan(options.plan, progress)
+    if given is not None:
+        options.require_no_search()
     require_converters(plans)
     for line in (*not_of_onnx, *left_out(targets, options.precisions)):
         notice(progress, line)

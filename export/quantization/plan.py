@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesr.export.records import REMAKE
-from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod, Scope, Sensitivity
+from edgesr.runtimes.bundle.calibrated_quantization import Calibration, RangeMethod, Scope, Sensitivity
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 
@@ -113,6 +113,7 @@ class Plan:
     ``biases`` (c,) and ``measured`` go with weights of 7 bits, ``biases_8bit`` and ``measured_8bit`` with those of 8;
     layers without a bias here keep theirs. ``weight_sizes``: root mean square of each layer's float weights, by which
     another network's plan is told. ``missed``: why it does not keep its ``budget``, in one line, where it does not.
+    ``calibration`` and ``validation``: the tiles and the folder that it was found with.
     """
 
     scope: Scope
@@ -129,6 +130,8 @@ class Plan:
     weight_sizes: dict[str, float] = field(default_factory=dict)
     budget: Budget | None = None
     missed: str | None = None
+    calibration: Calibration | None = None
+    validation: str | None = None
 
     def tolerated(self) -> Budget:
         """Fidelity that its files are held to: the budget, or what was measured where that is of quality or missed."""

@@ -40,7 +40,7 @@ def record_of_plan(
     measured, biases = (plan.measured, plan.biases) if reduced_range else (plan.measured_8bit, plan.biases_8bit)
     assert measured is not None and plan.budget is not None
     return QuantizationRecord(
-        calibration=quantization.calibration.record(),
+        calibration=plan.calibration or quantization.calibration.record(),
         range_method=plan.range_method,
         scope=plan.scope,
         bias_corrected=bool(biases),
@@ -55,5 +55,5 @@ def record_of_plan(
         max_mean_shift=measured.max_mean_shift,
         max_drop_budget_db=plan.budget.max_drop_db,
         drop_db=measured.drop_db,
-        validation=None if quantization.validation is None else quantization.validation.source,
+        validation=plan.validation,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgesr.export.calibration.network_tiles import network_tiles
@@ -51,7 +51,12 @@ class Planning:
         file = quantization.plan_file
         if file is not None and quantization.given_plan is not None:
             return _of_same_network(quantization.given_plan, file, tile_file)
-        plan = read_plan(self._searched(tile_file, quantization))
+        validation = quantization.validation
+        plan = replace(
+            read_plan(self._searched(tile_file, quantization)),
+            calibration=quantization.calibration.record(),
+            validation=None if validation is None else validation.source,
+        )
         if file is not None and not file.exists():
             save_plan(file, plan, sha256_of(tile_file))
             notice(self.progress, f"{file}: the plan of int8 is written")

@@ -12,6 +12,7 @@ from edgesr.export.quantization.plan import Biases, Plan
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_file import read_json, require_version
 from edgesr.runtimes.json_records import DecodeError, decode, to_json
+from edgesr.runtimes.wording import counted
 
 if TYPE_CHECKING:
     import onnx
@@ -59,12 +60,26 @@ def load_plan(path: Path) -> Plan:
         stored = decode(_PlanFile, data)
     except DecodeError as error:
         raise InputError(f"{path}: is damaged: {error}; {_REMAKE}") from error
+    if fault := _fault(stored.plan):
+        raise InputError(f"{path}: is damaged: {fault}; {_REMAKE}")
     return replace(stored.plan, biases=_arrays(stored.biases), biases_8bit=_arrays(stored.biases_8bit))
+
+
+def _fault(plan: Plan) -> str | None:
+    """What makes it no plan that can be applied."""
+    for name in ("measured", "measured_8bit", "budget"):
+        if getattr(plan, name) is None:
+            return f"{name} is missing"
+    for name, (low, high) in plan.ranges.items():
+        if not low <= 0 <= high:
+            return f"0 is not in the range of {name}, {low:g} to {high:g}"
+    return None
 
 
 def require_same_network(path: Path, plan: Plan, model: onnx.ModelProto) -> None:
     """An InputError that names the file and the first layer or tensor of its plan that a float tile graph has not."""
-    from edgesr.export.graphs.onnx_graph import layer_names, weight_sizes
+    from edgesr.export.graphs.onnx_graph import constant, layer_names, output_axis, weight_sizes, weighted_nodes
+    from edgesr.export.quantization.ranges import quantizable_tensors
 
     labels, sizes = layer_names(model), weight_sizes(model)
     for layer, size in plan.weight_sizes.items():
@@ -74,10 +89,17 @@ def require_same_network(path: Path, plan: Plan, model: onnx.ModelProto) -> None
         if not abs(sizes[layer] - size) <= _SAME_SIZE * size:
             raise InputError(f"{path}: is a plan of other weights: those of layer {name} differ; {_REMAKE}")
     tensors = {model.graph.input[0].name, *(name for node in model.graph.node for name in node.output)}
-    for what, names in (("tensor", plan.ranges), ("layer", labels)):
+    for what, names in (("tensor", plan.ranges), ("layer", labels), ("layer", plan.float_layers)):
         known = tensors if what == "tensor" else plan.weight_sizes
         if missing := next((name for name in names if name not in known), None):
             raise InputError(f"{path}: is a plan of another network: {what} {missing} is in one alone; {_REMAKE}")
+    if absent := next((name for name in quantizable_tensors(model) if name not in plan.ranges), None):
+        raise InputError(f"{path}: has no range of tensor {absent}; {_REMAKE}")
+    channels = {n.name: constant(model, n.input[1]).shape[output_axis(n)] for n in weighted_nodes(model)}
+    for layer, bias in (*plan.biases.items(), *plan.biases_8bit.items()):
+        if channels.get(layer) != bias.size:
+            values = counted(bias.size, "value")
+            raise InputError(f"{path}: its bias of {layer} has {values}, other than the layer; {_REMAKE}")
 
 
 def _numbers(biases: Biases) -> _Values:

@@ -125,7 +125,7 @@ def test_a_budget_that_cannot_be_kept_costs_the_int8_files(run_cli: RunCli, cach
 
 @pytest.mark.slow
 def test_a_plan_is_written_and_taken(run_cli: RunCli, cache_dir: Path, tmp_path: Path) -> None:
-    """The same file to the byte without a search, also where the budget was missed; other weights are refused."""
+    """Its layers without a search, also where the budget was missed; other options and weights are refused."""
     checkpoint, plan = small_checkpoint(tmp_path), tmp_path / "plan.json"
     tile = ("--targets", "onnx", "--graph", "tile", "--precision", "fp32,int8", "--plan", plan)
     budget = ("--int8-min-psnr", "99")
@@ -146,6 +146,8 @@ def test_a_plan_is_written_and_taken(run_cli: RunCli, cache_dir: Path, tmp_path:
     refused(
         run_cli, cache_dir, other, *preset, *tile, naming=f"{plan}: is a plan of other weights: those of layer head"
     )
+    code, _, err = run_cli(*arguments, *budget, "--output", tmp_path / "none")
+    assert code == 2 and f"--int8-min-psnr: the plan {plan} exists and has its own" in err
     plan.write_text("{}")
     code, _, err = run_cli(*arguments, "--output", tmp_path / "none")
     assert code == 2 and f"{plan}: is no plan of a quantization" in err and not (tmp_path / "none").exists()

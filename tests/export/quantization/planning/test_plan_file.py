@@ -12,6 +12,7 @@ import pytest
 from edgesr.export.graphs.onnx_graph import layer_names, weight_sizes
 from edgesr.export.quantization.plan import Budget, Measured, Plan
 from edgesr.export.quantization.planning.plan_file import load_plan, require_same_network, save_plan
+from edgesr.export.quantization.ranges import quantizable_tensors
 from edgesr.runtimes.bundle.calibrated_quantization import Sensitivity
 from edgesr.runtimes.errors import InputError
 from tests.export.quantization.planning.layer_kinds import with_base
@@ -25,12 +26,12 @@ def a_plan() -> Plan:
     return Plan(
         scope="conv",
         range_method="mse",
-        ranges={"x": (0.0, 255.0), "features": (-1 / 3, 2 / 7)},
+        ranges=dict.fromkeys(quantizable_tensors(model), (0.0, 255.0)) | {"features": (-1 / 3, 2 / 7)},
         labels=layer_names(model),
         float_layers=("conv.b",),
         sensitivity=(Sensitivity(layer="b", psnr_db=40.1, mac_share=0.3),),
         int8_mac_share=0.7,
-        biases={"conv.a": RANDOM.normal(size=200).astype(np.float32) * np.float32(1e-6)},
+        biases={"conv.a": RANDOM.normal(size=8).astype(np.float32) * np.float32(1e-6)},
         biases_8bit={"conv.a": RANDOM.normal(size=8).astype(np.float32)},
         measured=MEASURED,
         measured_8bit=MEASURED,
@@ -60,6 +61,12 @@ def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
         ({"weight_sizes": {"conv.z": 1.0}, "labels": {"conv.z": "trunk.z"}}, "this one has no layer trunk.z"),
         ({"weight_sizes": {"conv.a": 1.0, "conv.b": 1.0}}, "is a plan of other weights: those of layer a differ"),
         ({"ranges": {"x": (0.0, 255.0), "lost": (0.0, 1.0)}}, "tensor lost is in one alone"),
+        ({"ranges": {"x": (0.0, 255.0)}}, "has no range of tensor unit"),
+        ({"ranges": {"x": (1.0, 255.0)}}, "is damaged: 0 is not in the range of x, 1 to 255"),
+        ({"float_layers": ("conv.c",)}, r"layer conv\.c is in one alone"),
+        ({"biases": {"conv.a": np.zeros(7, dtype=np.float32)}}, r"its bias of conv\.a has 7 values"),
+        ({"biases_8bit": {"conv.z": np.zeros(8, dtype=np.float32)}}, r"its bias of conv\.z has 8 values"),
+        ({"measured_8bit": None}, "is damaged: measured_8bit is missing"),
     ],
 )
 def test_the_plan_of_another_network_is_refused(tmp_path: Path, change: dict[str, object], message: str) -> None:
