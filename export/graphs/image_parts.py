@@ -8,6 +8,7 @@ import onnx
 
 from edgesr.export.graphs.onnx_graph import image_nodes, weighted_nodes
 from edgesr.export.graphs.operators import ADD
+from edgesr.export.graphs.walk import needed_for
 
 _SUMS = (ADD, "Sub")
 
@@ -49,13 +50,8 @@ def _pixels(model: onnx.ModelProto) -> set[str]:
 
 def _before_layers(model: onnx.ModelProto) -> set[str]:
     """Tensors from which a layer's output is computed, and these outputs."""
-    layers = {node.output[0] for node in weighted_nodes(model)}
-    found: set[str] = set()
-    for node in reversed(model.graph.node):
-        if layers.intersection(node.output) or found.intersection(node.output):
-            found.update(node.input)
-            found.update(layers.intersection(node.output))
-    return found
+    layers = [node.output[0] for node in weighted_nodes(model)]
+    return needed_for(layers, {output: node.input for node in model.graph.node for output in node.output})
 
 
 def _readers(model: onnx.ModelProto) -> dict[str, set[str]]:

@@ -78,14 +78,17 @@ def quantizable_tensors(model: onnx.ModelProto) -> list[str]:
     return list(dict.fromkeys((model.graph.input[0].name, *computed)))
 
 
-def image_ranges(model: onnx.ModelProto, tensors: Sequence[str], size: Size = (16, 16)) -> dict[str, Range]:
+def image_ranges(
+    model: onnx.ModelProto, tensors: Sequence[str], size: Size = (16, 16), tiles: Sequence[FloatArray] = ()
+) -> dict[str, Range]:
     """Full ranges of those tensors that no weights precede (the image itself, scaled, padded, upsampled).
 
-    Their values are those of any photograph, whatever was calibrated on: what extreme images of a size give.
+    Their values are those of any photograph, whatever was calibrated on: what extreme images of a size give, and those
+    of ``tiles`` where an image is not only scaled but normalised by what is in it.
     """
     images = image_tensors(model)
-    tiles = list(extreme_tiles(input_channels(model), size).values())
-    return tensor_ends(model, [name for name in tensors if name in images], tiles)
+    extremes = extreme_tiles(input_channels(model), size).values()
+    return tensor_ends(model, [name for name in tensors if name in images], [*extremes, *tiles])
 
 
 def tensor_ends(model: onnx.ModelProto, tensors: Sequence[str], tiles: Sequence[FloatArray]) -> dict[str, Range]:
@@ -103,7 +106,7 @@ def wide_ranges(tile_graph: onnx.ModelProto, tiles: Sequence[FloatArray]) -> dic
     """Ranges for 16-bit activations: twice those of all tensors, since layers may end behind what follows them."""
     tensors = quantizable_tensors(tile_graph)
     ranges = {n: choose_range(h, "minmax") for n, h in collect_histograms(tile_graph, tensors, tiles).items()}
-    fixed = image_ranges(tile_graph, tensors, tiles[0].shape[1:])
+    fixed = image_ranges(tile_graph, tensors, tiles[0].shape[1:], tiles)
     return {n: (2 * low, 2 * high) for n, (low, high) in (ranges | fixed).items()}
 
 

@@ -29,7 +29,7 @@ class RangeChoices:
     def __init__(self, model: onnx.ModelProto, tiles: Sequence[FloatArray], *, gives_picture: bool) -> None:
         size = tiles[0].shape[1:]
         tensors = quantizable_tensors(model)
-        self._fixed = image_ranges(model, tensors, size) | (picture_ranges(model) if gives_picture else {})
+        self._fixed = image_ranges(model, tensors, size, tiles) | (picture_ranges(model) if gives_picture else {})
         measured = [name for name in tensors if name not in self._fixed]
         self._histograms = collect_histograms(model, measured, tiles)
         extremes = extreme_tiles(input_channels(model), size)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from edgesr.export.diff.alignment import aligned, nearest, relative_rms
+from edgesr.export.diff.differences import compare
+from edgesr.export.graphs.layer_graphs import Layer, LayerTensors
 from edgesr.export.recorded_values import sampled
 from edgesr.runtimes.arrays import FloatArray
 
@@ -72,3 +74,19 @@ def test_a_sample_holds_values_of_all_rows_columns_and_channels(shape: tuple[int
     assert min(size, 4000) <= len(places) <= 8192 and len(set(places.tolist())) == len(places)
     for axis, indexes in enumerate(np.unravel_index(places, shape)):
         assert len(set(indexes.tolist())) == shape[axis]
+
+
+def read_as(picture: FloatArray) -> LayerTensors:
+    return LayerTensors(frozenset(["y"]), lambda _name: (np.ascontiguousarray(picture),))
+
+
+@pytest.mark.parametrize("fault", ["turned", "mirrored", "in another order of colours"])
+def test_pictures_have_one_order_of_axes(fault: str) -> None:
+    """The same values elsewhere in a picture are a fault; in a tensor inside they may be another layout."""
+    picture = values(3, 8, 8)
+    wrong = {"turned": picture.transpose(0, 2, 1), "mirrored": picture[:, :, ::-1]}.get(fault, picture[::-1])
+    layer = Layer(tensor="y", layer="tail", operator="Conv")
+    a, b = read_as(wrong), read_as(picture)
+    (row,) = compare([layer], a, b, LIMIT, ["y"])
+    assert not row.passed and row.relative_rms is not None and row.relative_rms > 0.5
+    assert all(row.passed for row in compare([layer], a, b, LIMIT))

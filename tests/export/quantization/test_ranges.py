@@ -124,6 +124,20 @@ def test_affine_8bit_by_hand() -> None:
     assert affine_8bit(0, 0) == (1, 0)
 
 
+def test_an_image_that_is_normalised_by_itself_has_the_range_of_the_tiles_too() -> None:
+    nodes = [
+        helper.make_node("InstanceNormalization", ["x", "gain", "shift"], ["normalised"], epsilon=1e-5),
+        conv("head", "normalised", "y"),
+    ]
+    tensors = {"gain": np.ones(3), "shift": np.zeros(3), "body.head.weight": kernels(np.eye(3))}
+    model = make_graph(nodes, {**tensors, "body.head.bias": np.zeros(3)})
+    tile = np.full((3, 16, 16), 5, dtype=np.float32)
+    tile[:, 3, 4] = 255
+    plain = image_ranges(model, ["normalised"])["normalised"]
+    low, high = image_ranges(model, ["normalised"], (16, 16), [tile])["normalised"]
+    assert plain[1] < 2 and low == plain[0] and high == pytest.approx(255 / 16, rel=0.01)
+
+
 def test_the_image_has_its_full_range_however_dark_the_tiles_are() -> None:
     """The image, its division by 255 and its padding; what follows a convolution is not among them."""
     nodes = [
