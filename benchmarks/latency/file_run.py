@@ -17,9 +17,10 @@ import numpy as np
 
 from edgesr.benchmarks.machine.memory import peak_rss_bytes, rss_bytes
 from edgesr.runtimes.adapters.registry import runtime_info
+from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.adapters.session import from_layout, to_layout
 from edgesr.runtimes.allocator import keep_large_blocks_after_torch
-from edgesr.runtimes.bundle.manifest import Layout, Size
+from edgesr.runtimes.bundle.manifest import Layout, Precision, Size
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 
@@ -29,6 +30,7 @@ class RunJob:
     """Open ``files`` with a runtime at one thread; call each once, then ``calls`` times in turn, on a tile (c,h,w)."""
 
     runtime: str
+    precision: Precision
     files: tuple[str, ...]
     layout: Layout
     size: Size
@@ -54,7 +56,7 @@ def measure_run(job: RunJob) -> RunCost:
     runtime = runtime_info(job.runtime)
     runtime.load()
     before = rss_bytes()
-    sessions = [runtime.open(Path(file), 1) for file in job.files]
+    sessions = [runtime.open(Path(file), RunSettings(precision=job.precision)) for file in job.files]
     tile = np.random.default_rng(0).uniform(0, 255, (job.channels, *job.size)).astype(np.float32)
     batch = to_layout(tile, job.layout)
     try:

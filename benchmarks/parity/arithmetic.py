@@ -28,6 +28,7 @@ ARITHMETIC: dict[Precision, Arithmetic] = {
     "fp32": _FLOAT32,
     "fp16": _FLOAT32,
     "fp16a": Arithmetic("this CPU computes float16 operators in float32 and rounds less often", half=True),
+    "bf16": Arithmetic("this CPU rounds to bfloat16 in other places"),
     "int8": Arithmetic(_REQUANTIZED, eight_bits=True),
     "w8": _FLOAT32,
     "w8d": Arithmetic(_REQUANTIZED, eight_bits=True),

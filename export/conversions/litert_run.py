@@ -14,6 +14,7 @@ import numpy as np
 
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.adapters import tflite
+from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
 
 _INPUT, _OUTPUT = "input.npy", "output.npy"
@@ -42,4 +43,4 @@ class LiteRtProcess:
 
 if __name__ == "__main__":
     file, given, answer = (Path(argument) for argument in sys.argv[1:])
-    np.save(answer, tflite.open(file, 1).run(np.ascontiguousarray(np.load(given))))
+    np.save(answer, tflite.open(file, RunSettings()).run(np.ascontiguousarray(np.load(given))))

@@ -22,9 +22,10 @@ from edgesr.export.calibration.extremes import extreme_tiles
 from edgesr.export.calibration.photographs import photograph
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.adapters.registry import runtime_info
+from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.contract import Colour
-from edgesr.runtimes.bundle.manifest import Glue, Layout, Size
+from edgesr.runtimes.bundle.manifest import REFERENCE, Glue, Layout, Precision, Size
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.glue.colour import network_image
@@ -48,6 +49,7 @@ class Checked:
 
     id: str
     runtime: str
+    precision: Precision
     layout: Layout
     size: Size
     scale: int
@@ -74,13 +76,14 @@ class Distances:
 class _Job:
     runtime: str
     layout: Layout
-    files: tuple[str, ...]
+    files: tuple[tuple[str, Precision], ...]
 
 
 def check_lower_precision(folder: Path, checked: Checked, float_file: Path, file: Path) -> None:
     """Write the `Distances` of a file; an EdgesrError where one is too large."""
     images = {name: network_image(image, checked.colour) for name, image in _images(checked.size).items()}
-    expected, found = _answers(checked, (float_file, file), np.stack([*images.values()]))
+    files = ((float_file, REFERENCE), (file, checked.precision))
+    expected, found = _answers(checked, files, np.stack([*images.values()]))
     distances = {}
     for place, (name, image) in enumerate(images.items()):
         reference, picture = (_picture(checked, image, answers[place]) for answers in (expected, found))
@@ -110,9 +113,10 @@ def _picture(checked: Checked, image: FloatArray, answer: FloatArray) -> FloatAr
     return apply_residual(image, answer, scale=checked.scale, glue=checked.glue)
 
 
-def _answers(checked: Checked, files: tuple[Path, ...], images: FloatArray) -> tuple[FloatArray, ...]:
+def _answers(checked: Checked, files: tuple[tuple[Path, Precision], ...], images: FloatArray) -> tuple[FloatArray, ...]:
     """What each of the files answers (n,c,H,W) to images (n,c,h,w), in a process of its own: a file may end it."""
-    job = _Job(runtime=checked.runtime, layout=checked.layout, files=tuple(str(file.absolute()) for file in files))
+    given = tuple((str(file.absolute()), precision) for file, precision in files)
+    job = _Job(runtime=checked.runtime, layout=checked.layout, files=given)
     with tempfile.TemporaryDirectory(prefix="edgesr-check-") as name:
         folder = Path(name)
         (folder / _JOB_FILE).write_text(to_json(job))
@@ -133,8 +137,9 @@ def _answer_here(job_file: Path, images_file: Path, answers_file: Path) -> None:
     images, last = np.load(images_file), job.layout == "NHWC"
     given = np.ascontiguousarray(images.transpose(_CHANNELS_LAST)) if last else images
     answers = []
-    for file in job.files:
-        session = runtime_info(job.runtime).open(Path(file), os.cpu_count() or 1)
+    for file, precision in job.files:
+        settings = RunSettings(threads=os.cpu_count() or 1, precision=precision)
+        session = runtime_info(job.runtime).open(Path(file), settings)
         answer = np.concatenate([session.run(given[place : place + 1]) for place in range(len(given))])
         answers.append(answer.transpose(_CHANNELS_FIRST) if last else answer)
     np.savez(answers_file, *answers)

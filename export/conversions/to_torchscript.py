@@ -11,6 +11,7 @@ from torch import nn
 from edgesr.export.conversions.proof import Proof
 from edgesr.export.conversions.tracing import example_input
 from edgesr.runtimes.adapters import torchscript
+from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.errors import EdgesrError
 
 
@@ -24,7 +25,8 @@ def export_torchscript(module: nn.Module, path: Path, *, proof: Proof) -> None:
         traced = torch.jit.trace(module, (example_input(proof.traced, channels=proof.channels),), check_trace=False)  # type: ignore[no-untyped-call]
     traced._save_for_lite_interpreter(str(path))
     fault = proof.fault(
-        lambda: torchscript.open(path, torch.get_num_threads()), failures=torchscript.RUNTIME.failures()
+        lambda: torchscript.open(path, RunSettings(threads=torch.get_num_threads())),
+        failures=torchscript.RUNTIME.failures(),
     )
     if fault is not None:
         raise EdgesrError(f"the TorchScript file does not compute what the module does: {fault}")

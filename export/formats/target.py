@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol
 
@@ -31,6 +31,11 @@ class ArtifactPlan:
     tile_size: Size | None
     zero_padded: bool = False
     delegate: str | None = None
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        """Names of the runtimes that open it, the preferred one first."""
+        return self.target.runtimes_of.get(self.precision, self.target.runtimes)
 
     @property
     def id(self) -> str:
@@ -68,6 +73,7 @@ class Target:
 
     ``why_not_others`` tells why it lacks precisions that other targets have; ``packages_below_3_12`` are those of its
     packages that no Python from 3.12 on can have; ``reduced_range``: weights of its int8 files have 7 bits.
+    ``runtimes`` open its files, the preferred one first, but those of a precision that ``runtimes_of`` has.
     ``convert`` gives the folder with ``model`` and the suffix, in float32. ``rewrite``: the step to a lower precision.
     ``why_not_of_onnx``: why no existing ONNX file can become one, empty where it can.
     ``delegates``: those that its files can be rewritten for.
@@ -82,6 +88,7 @@ class Target:
     precisions: tuple[Precision, ...]
     graphs: tuple[GraphKind, ...]
     runtimes: tuple[str, ...]
+    runtimes_of: Mapping[Precision, tuple[str, ...]] = field(default_factory=dict)
     layout: Layout
     dynamic: bool
     packages: tuple[str, ...]

@@ -91,6 +91,11 @@ def _onnx_fp16a(model: onnx.ModelProto, _calibrated: Calibrated, tiles: Sequence
     return convert_arithmetic_to_float16(model, tiles)
 
 
+def _onnx_bf16(model: onnx.ModelProto, _calibrated: Calibrated, _tiles: Sequence[FloatArray]) -> onnx.ModelProto:
+    """The float32 graph: a runtime that computes in bfloat16 rounds by itself."""
+    return model
+
+
 def _onnx_int8(model: onnx.ModelProto, calibrated: Calibrated, _tiles: Sequence[FloatArray]) -> onnx.ModelProto:
     from edgesr.export.quantization.float16 import store_weights_in_float16
     from edgesr.export.quantization.planning.application import apply_plan
@@ -154,6 +159,9 @@ PRECISIONS: dict[str, PrecisionInfo] = {
         ),
         PrecisionInfo(
             name="fp16a", tolerance=lambda _: _tolerance(50.0, 16.0, 0.1), diff_threshold=2e-2, rewrite_onnx=_onnx_fp16a
+        ),
+        PrecisionInfo(
+            name="bf16", tolerance=lambda _: _tolerance(38.0, 64.0, 0.6), diff_threshold=0.1, rewrite_onnx=_onnx_bf16
         ),
         PrecisionInfo(
             name="int8",

@@ -78,7 +78,7 @@ class _Conversion:
         file, versions = self.runner.artifact(plan, self.quantization)
         if plan.precision != FLOAT:
             self._check_lower_precision(plan, file)
-        uses = tuple(self._use(plan, file, runtime) for runtime in plan.target.runtimes)
+        uses = tuple(self._use(plan, file, runtime) for runtime in plan.runtimes)
         return ConvertedArtifact(
             plan=plan, file=file, versions=versions, folder=stage_folder(file) or file.parent, uses=uses
         )
@@ -89,7 +89,8 @@ class _Conversion:
         side = next_multiple(max(_CHECKED_SIDE, config.minimum_side), config.multiple)
         checked = Checked(
             id=plan.id,
-            runtime=plan.target.runtimes[0],
+            runtime=plan.runtimes[0],
+            precision=plan.precision,
             layout=plan.target.layout,
             size=plan.tile_size or (side, side),
             scale=config.scale,
@@ -100,7 +101,7 @@ class _Conversion:
         self.cache.run(stage, checked, self.runner.float_file(plan), file)
 
     def _use(self, plan: ArtifactPlan, file: Path, runtime: str) -> RuntimeUse:
-        inspect = plan.target.inspect_delegate if runtime == plan.target.runtimes[0] else None
+        inspect = plan.target.inspect_delegate if runtime == plan.runtimes[0] else None
         delegate = None if inspect is None else self._delegate(plan, file, inspect)
         if not is_installed(runtime):
             return RuntimeUse(name=runtime, resizable=False, memory=None, delegate=delegate)

@@ -54,7 +54,7 @@ class CostMeter:
 
         On the target's preferred runtime.
         """
-        runtime = plan.target.runtimes[0]
+        runtime = plan.runtimes[0]
         side = min(self._side, *(plan.tile_size or (self._side,)))
         size = (side, side) if plan.tile_size is None or self.cost(plan, file, runtime).resizable else plan.tile_size
         stage = Stage(f"inside-{plan.id}", measure_time_ratio)
@@ -66,6 +66,7 @@ class CostMeter:
         return Runnable(
             id=plan.id,
             runtime=runtime,
+            precision=plan.precision,
             layout=plan.target.layout,
             tile_size=plan.tile_size,
             scale=self._scale,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgesr.benchmarks.latency.file_run import RunCost, RunJob
 from edgesr.export.subprocesses import run_converter
-from edgesr.runtimes.bundle.manifest import Layout, RunMemory, Size
+from edgesr.runtimes.bundle.manifest import Layout, Precision, RunMemory, Size
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
@@ -23,6 +23,7 @@ class Runnable:
 
     id: str
     runtime: str
+    precision: Precision
     layout: Layout
     tile_size: Size | None
     scale: int
@@ -82,6 +83,7 @@ def _can_resize(runnable: Runnable, file: Path, tile: Size, least_side: int) -> 
 def _run(runnable: Runnable, files: tuple[Path, ...], size: Size, calls: int) -> RunCost:
     job = RunJob(
         runtime=runnable.runtime,
+        precision=runnable.precision,
         files=tuple(str(file.absolute()) for file in files),
         layout=runnable.layout,
         size=size,

@@ -67,13 +67,14 @@ def measure(folder: Path, onnx_file: Path, network: Network) -> None:
     from edgesr.export.tiling.proof_images import is_telling, proof_images
     from edgesr.export.tiling.tile_proof import TiledNetwork, measure_tiling
     from edgesr.runtimes.adapters import ort
+    from edgesr.runtimes.adapters.runtime import RunSettings
 
     found = with_given_means(onnx.load(onnx_file), least_side=network.least_side)
     if found is None:
         (folder / RESULT_FILE).write_text(to_json(Pooled(None, 0)))
         return
     onnx.save(found[0], folder / MODEL_FILE)
-    pooled = _PooledNetwork(ort.open(folder / MODEL_FILE, 2), found[1], network.scale)
+    pooled = _PooledNetwork(ort.open(folder / MODEL_FILE, RunSettings(threads=2)), found[1], network.scale)
     tiled = TiledNetwork(
         run=pooled.whole,
         field=lambda _step: None,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime
 from edgesr.runtimes.adapters.pooled import MASK, MEANS, SUMS
-from edgesr.runtimes.adapters.runtime import Runtime
+from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.json_file import parse_json
@@ -64,15 +64,15 @@ class OrtSession:
         return output, sums
 
 
-def open(path: Path, threads: int, *, exact: bool = False) -> OrtSession:
-    """Load an .onnx file; ``threads`` is the size of the intra-op pool.
+def open(path: Path, settings: RunSettings) -> OrtSession:
+    """Load an .onnx file; the threads of ``settings`` are the size of the intra-op pool.
 
-    ``exact`` leaves the graph as it is: between DequantizeLinear and QuantizeLinear operators compute in float32
+    Exact arithmetic leaves the graph as it is: between DequantizeLinear and QuantizeLinear operators compute in float32
     instead of being fused to int8 kernels, and every float16 operator rounds its result. Operators that are integer in
     the file (ConvInteger) run on the CPU's integer kernels either way.
     """
-    options = session_options(threads)
-    if exact:
+    options = session_options(settings.threads)
+    if settings.exact:
         options.graph_optimization_level = load().GraphOptimizationLevel.ORT_DISABLE_ALL
     return open_session(path, options)
 
@@ -99,10 +99,10 @@ def open_session(path: Path, options: Any) -> OrtSession:
     return OrtSession(session)
 
 
-def profile(path: Path, batch: NDArray[np.float32], *, threads: int, calls: int) -> OperatorProfile:
+def profile(path: Path, batch: NDArray[np.float32], settings: RunSettings, *, calls: int) -> OperatorProfile:
     """Time every operator of the optimised graph on a batch (1,3,h,w)."""
     with tempfile.TemporaryDirectory(prefix="edgesr-profile-") as folder:
-        options = session_options(threads)
+        options = session_options(settings.threads)
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(folder) / "profile")
         session = open_session(path, options)

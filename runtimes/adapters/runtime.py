@@ -9,6 +9,7 @@ from typing import Protocol
 
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile
 from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.bundle.manifest import REFERENCE, Precision
 from edgesr.runtimes.delegates.rules import Refusals
 from edgesr.runtimes.packages import installed_version
 
@@ -20,17 +21,29 @@ class Session(Protocol):
         """(1,3,h,w) or (1,h,w,3) by the artifact's layout -> the graph's output in the layout of its output."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How a file is run: on ``threads``, in the arithmetic of its ``precision``, that of its artifact.
+
+    ``exact``: slow kernels that keep to what the file writes down, where the runtime has them.
+    """
+
+    threads: int = 1
+    precision: Precision = REFERENCE
+    exact: bool = False
+
+
 class OpenFile(Protocol):
     """Opens a verified model file; the artifact's other files lie next to it."""
 
-    def __call__(self, path: Path, threads: int, *, exact: bool = False) -> Session:
-        """Load it with this many threads; ``exact``: in the arithmetic that the file writes down."""
+    def __call__(self, path: Path, settings: RunSettings) -> Session:
+        """Load it to be run so."""
 
 
 class ProfileFile(Protocol):
     """Profiles a verified model file."""
 
-    def __call__(self, path: Path, batch: FloatArray, *, threads: int, calls: int) -> OperatorProfile:
+    def __call__(self, path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:
         """Time ``calls`` calls on one input in the file's own layout."""
 
 

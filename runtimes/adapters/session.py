@@ -10,7 +10,7 @@ import numpy as np
 
 from edgesr.runtimes.adapters.pooled import PooledSession
 from edgesr.runtimes.adapters.registry import runtime_for
-from edgesr.runtimes.adapters.runtime import Session
+from edgesr.runtimes.adapters.runtime import RunSettings, Session
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, Layout
 from edgesr.runtimes.bundle.opening import Bundle
@@ -120,9 +120,10 @@ def open_session(
     path = bundle.model_path(artifact)
     if not is_text(path):
         raise InputError(f"{path}: {chosen.title} opens no path that is not UTF-8; rename the folder")
+    settings = RunSettings(threads=threads, precision=artifact.precision, exact=exact)
     failures = chosen.failures()
     try:
-        session = chosen.open(path, threads, exact=exact)
+        session = chosen.open(path, settings)
     except failures as error:
         raise EdgesrError(
             f"{path}: {chosen.title} cannot open it: {_first_line(error)}; export the bundle again, or install "

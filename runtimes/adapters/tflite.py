@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile
-from edgesr.runtimes.adapters.runtime import Runtime
+from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
 from edgesr.runtimes.bundle.delegation import Delegation, GraphOperator, read_partitions
 from edgesr.runtimes.delegates.registry import all_refusals
 from edgesr.runtimes.delegates.rules import Refusals
@@ -51,15 +51,18 @@ class LiteRtSession:
         return output
 
 
-def open(path: Path, threads: int, *, exact: bool = False) -> LiteRtSession:
+def open(path: Path, settings: RunSettings) -> LiteRtSession:
     """Load a .tflite file; its tensors are allocated in the first call.
 
-    ``exact`` runs LiteRT's own kernels: int8 convolutions in 32-bit sums, requantized in fixed point, as the format
-    defines it. Its reference kernels (BUILTIN_REF) are several times slower and lack version 2 of DEPTH_TO_SPACE.
+    Exact arithmetic is that of LiteRT's own kernels: int8 convolutions in 32-bit sums, requantized in fixed point, as
+    the format defines it. Its reference kernels (BUILTIN_REF) are several times slower and lack version 2 of
+    DEPTH_TO_SPACE.
     """
     kinds = load().OpResolverType
-    kernels = kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES if exact else kinds.AUTO
-    interpreter = load().Interpreter(model_path=str(path), num_threads=threads, experimental_op_resolver_type=kernels)
+    kernels = kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES if settings.exact else kinds.AUTO
+    interpreter = load().Interpreter(
+        model_path=str(path), num_threads=settings.threads, experimental_op_resolver_type=kernels
+    )
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     if (len(inputs), len(outputs)) != (1, 1):
         raise ValueError(
@@ -68,9 +71,9 @@ def open(path: Path, threads: int, *, exact: bool = False) -> LiteRtSession:
     return LiteRtSession(interpreter, inputs[0]["index"], outputs[0]["index"])
 
 
-def profile(path: Path, batch: NDArray[np.float32], *, threads: int, calls: int) -> OperatorProfile:
+def profile(path: Path, batch: NDArray[np.float32], settings: RunSettings, *, calls: int) -> OperatorProfile:
     """Parts that the delegate takes of a file, and the time of whole calls on a batch (1,h,w,3)."""
-    session = open(path, threads)
+    session = open(path, settings)
     session.run(batch)
     times = [_timed(session, batch) for _ in range(calls)]
     return OperatorProfile(

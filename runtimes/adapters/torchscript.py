@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime
-from edgesr.runtimes.adapters.runtime import Runtime
+from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
 from edgesr.runtimes.errors import EdgesrError
 
 _CALL = "edgesr.call"
@@ -40,20 +40,20 @@ class TorchScriptLiteSession:
         return output
 
 
-def open(path: Path, threads: int, *, exact: bool = False) -> TorchScriptLiteSession:  # noqa: ARG001
-    """Load a .ptl file. PyTorch has one thread pool a process: ``threads`` sets it for all sessions.
+def open(path: Path, settings: RunSettings) -> TorchScriptLiteSession:
+    """Load a .ptl file. PyTorch has one thread pool a process: the threads of ``settings`` are those of all sessions.
 
-    ``exact`` changes nothing: this interpreter has one arithmetic.
+    The interpreter has one arithmetic, which is exact.
     """
-    load().set_num_threads(threads)
+    load().set_num_threads(settings.threads)
     from torch.jit.mobile import _load_for_lite_interpreter
 
     return TorchScriptLiteSession(_load_for_lite_interpreter(str(path)))  # type: ignore[no-untyped-call]
 
 
-def profile(path: Path, batch: NDArray[np.float32], *, threads: int, calls: int) -> OperatorProfile:
+def profile(path: Path, batch: NDArray[np.float32], settings: RunSettings, *, calls: int) -> OperatorProfile:
     """Time every operator of a file on a batch (1,3,h,w); what an operator calls itself counts to it."""
-    session = open(path, threads)
+    session = open(path, settings)
     session.run(batch)
     runs = [_one_call(session, batch) for _ in range(calls)]
     names = [tuple(event.name for event in operators) for operators, _ in runs]

@@ -23,7 +23,7 @@ LARGEST_SIDE = 2**16
 GraphKind = Literal["full", "tile"]
 Layout = Literal["NCHW", "NHWC"]
 Padding = Literal["reflect", "zero"]
-Precision = Literal["fp32", "fp16", "fp16a", "int8", "w8", "w8d", "w8a16"]
+Precision = Literal["fp32", "fp16", "fp16a", "bf16", "int8", "w8", "w8d", "w8a16"]
 Size = tuple[int, int]
 
 REFERENCE: Precision = "fp32"
@@ -100,8 +100,8 @@ class Artifact:
     graph, with the same weights.
     ``halo`` (tile graphs) is how many LR pixels at a tile's inner border are wrong and must be cut;
     ``made_by`` and ``least_runtime`` give package versions.
-    ``precision``: fp32; fp16, float16 weights; fp16a, float16 arithmetic too; int8, at least half of the MACs in int8;
-    w8, int8 weights; w8d, int8 weights and activations quantized at run time; w8a16, int8 weights, 16-bit activations.
+    ``precision``: fp32; fp16, float16 weights; fp16a, float16 arithmetic too; bf16, bfloat16 arithmetic or storage;
+    int8, at least half of the MACs in int8; w8, int8 weights; w8d, int8 activations at run time; w8a16, 16-bit ones.
     ``quantization`` is there where ranges of activations were calibrated; ``pooled`` means of features are inputs too.
     """
 

@@ -15,6 +15,7 @@ from edgesr.export.graphs.fixed_size import fix_size
 from edgesr.export.graphs.for_converter.constant_ranks import use_full_ranks
 from edgesr.export.graphs.onnx_graph import constant, runner
 from edgesr.runtimes.adapters import tflite
+from edgesr.runtimes.adapters.runtime import RunSettings
 from tests.helpers.small_graphs import make_graph
 
 FACTORS = np.array([1.0, 2.0, 4.0])
@@ -51,5 +52,5 @@ def test_an_image_as_high_as_it_has_channels_is_converted_right(tmp_path: Path) 
     """The conversion compares its file with ONNX Runtime; here it is compared with the formula."""
     export_tflite(image_times_factors((3, 5)), tmp_path / "model.tflite", input_name="lr", output_name="sr")
     image = photograph("cat", (3, 5)).transpose(1, 2, 0)
-    found = tflite.open(tmp_path / "model.tflite", 1).run(np.ascontiguousarray(image)[None])[0]
+    found = tflite.open(tmp_path / "model.tflite", RunSettings()).run(np.ascontiguousarray(image)[None])[0]
     assert np.abs(found - (image * FACTORS + 3 * FACTORS)).max() < 1e-3

@@ -18,6 +18,7 @@ from edgesr.export.conversions.to_torchscript import export_torchscript
 from edgesr.export.conversions.tracing import answers_of
 from edgesr.export.steps.proof import TRACE_SIZE, proof_of
 from edgesr.runtimes.adapters import ort, torchscript
+from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.errors import EdgesrError
 from tests.export.conversions import planted_modules as planted
 from tests.export.conversions.planted_modules import Planted
@@ -117,7 +118,10 @@ def test_a_sound_module_becomes_files_of_any_size(tmp_path: Path) -> None:
         image = photograph("coffee", size)[None]
         expected = answers_of(module)(image)
         assert np.abs(expected).max() > 20
-        for session in (ort.open(tmp_path / "model.onnx", 1), torchscript.open(tmp_path / "model.ptl", 1)):
+        for session in (
+            ort.open(tmp_path / "model.onnx", RunSettings()),
+            torchscript.open(tmp_path / "model.ptl", RunSettings()),
+        ):
             assert np.abs(session.run(image) - expected).max() < 1e-3
 
 

@@ -33,6 +33,7 @@ from tests.export.conversions.small_tflite import SIZE, tflite_convolution
 CHECKED = Checked(
     id="onnx-w8-full",
     runtime="ort",
+    precision="w8",
     layout="NCHW",
     size=(24, 32),
     scale=1,

@@ -19,7 +19,8 @@ from edgesr.export.conversions.to_tflite import export_tflite
 from edgesr.export.graphs.onnx_graph import runner
 from edgesr.export.graphs.tflite_graph import operator_name, read_tflite
 from edgesr.runtimes.adapters import ort, tflite
-from edgesr.runtimes.adapters.session import open_session
+from edgesr.runtimes.adapters.runtime import RunSettings
+from edgesr.runtimes.adapters.session import from_layout, open_session
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
@@ -56,7 +57,7 @@ def test_convolution_is_bilinear_inside(scale: int, tmp_path: Path) -> None:
     assert [node.op_type for node in changed.graph.node] == ["Pad", "Conv", "DepthToSpace", "Add"]
     onnx.checker.check_model(changed, full_check=True)
     onnx.save(changed, tmp_path / "changed.onnx")
-    session = ort.open(tmp_path / "changed.onnx", 1)
+    session = ort.open(tmp_path / "changed.onnx", RunSettings())
     for size in SIZES[1:]:
         image = np.random.default_rng(0).uniform(0, 255, (3, *size)).astype(np.float32)
         difference = np.abs(session.run(image[None])[0] - (upsample_bilinear(image, scale) + 1))
@@ -73,8 +74,18 @@ def test_tflite_upsampling_is_bilinear_everywhere(scale: int, tmp_path: Path) ->
     export_tflite(model, path, input_name="lr", output_name="sr", resizable=True)
     for size in ((16, 24), (1, 1), (2, 9), *SIZES):
         image = np.random.default_rng(0).uniform(0, 255, (3, *size)).astype(np.float32)
-        result = tflite.open(path, 1).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])[0].transpose(2, 0, 1)
+        result = (
+            tflite.open(path, RunSettings())
+            .run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])[0]
+            .transpose(2, 0, 1)
+        )
         assert np.abs(result - (upsample_bilinear(image, scale) + 1)).max() <= 2e-4
+
+
+def _run(path: Path, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A TFLite file's answer (c,H,W) to an image (c,h,w)."""
+    answer = tflite.open(path, RunSettings()).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])
+    return from_layout(answer, "NHWC")
 
 
 def with_resize(model: onnx.ModelProto, factors: list[float] | None = None, **attributes: str | int) -> onnx.ModelProto:
@@ -171,7 +182,7 @@ def test_nearest_bases_and_pads_of_the_network_stay_what_they_are(tmp_path: Path
     modes = [op.builtinOptions.mode for op in operators if operator_name(edited, op) == "MIRROR_PAD"]
     assert sorted(modes) == [schema.MirrorPadMode.REFLECT, schema.MirrorPadMode.SYMMETRIC]
     image = photograph("cat", (9, 14))
-    result = tflite.open(path, 1).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])[0].transpose(2, 0, 1)
+    result = _run(path, image)
     assert np.abs(result - runner(model)(image)["sr"][0]).max() <= 2e-3
 
 

@@ -21,6 +21,7 @@ from edgesr.export.graphs.space_to_depth import use_space_to_depth
 from edgesr.export.graphs.tflite_graph import operator_name, read_tflite
 from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.adapters import ort, tflite, torchscript
+from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
 from tests.export.conversions.planted_modules import sound
 
@@ -71,7 +72,7 @@ def test_a_convolution_takes_the_order_of_channels(block: int, tmp_path: Path) -
         "Conv",
         "DepthToSpace",
     ]
-    assert largest_difference(ort.open(tmp_path / "model.onnx", 1).run(image[None]), module, image) < 1e-3
+    assert largest_difference(ort.open(tmp_path / "model.onnx", RunSettings()).run(image[None]), module, image) < 1e-3
 
 
 @pytest.mark.slow
@@ -82,7 +83,10 @@ def test_other_readers_get_the_order_by_a_gather(tmp_path: Path) -> None:
     counts = {name: operators.count(name) for name in ("SpaceToDepth", "Gather", "DepthToSpace", "Transpose")}
     assert counts == {"SpaceToDepth": 3, "Gather": 3, "DepthToSpace": 4, "Transpose": 0}
     export_torchscript(module, tmp_path / "model.ptl", proof=proof_of(module))
-    for session in (ort.open(tmp_path / "model.onnx", 1), torchscript.open(tmp_path / "model.ptl", 1)):
+    for session in (
+        ort.open(tmp_path / "model.onnx", RunSettings()),
+        torchscript.open(tmp_path / "model.ptl", RunSettings()),
+    ):
         assert largest_difference(session.run(image[None]), module, image) < 1e-3
 
 
@@ -93,7 +97,7 @@ def test_tflite_keeps_the_order_of_channels(tmp_path: Path) -> None:
     export_tflite(fix_size(exported(module, tmp_path), (36, 60)), path, input_name="lr", output_name="sr")
     model = read_tflite(path.read_bytes())
     assert "SPACE_TO_DEPTH" in {operator_name(model, operator) for operator in model.subgraphs[0].operators}
-    found = tflite.open(path, 1).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])
+    found = tflite.open(path, RunSettings()).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])
     assert largest_difference(found.transpose(0, 3, 1, 2), module, image) < 2e-3
 
 

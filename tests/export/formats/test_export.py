@@ -20,6 +20,7 @@ from edgesr.export.graphs.depth_to_space import use_dcr_order
 from edgesr.export.options import ExportOptions
 from edgesr.export.pipeline import export_bundle
 from edgesr.runtimes.adapters import ort
+from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Glue
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
@@ -188,7 +189,7 @@ def test_dcr_order_gives_the_same_numbers_and_the_expected_operators(tmp_path: P
     outputs = []
     for name, m in (("crd", model), ("dcr", changed)):
         onnx.save(m, tmp_path / name)
-        outputs.append(ort.open(tmp_path / name, 1).run(x))
+        outputs.append(ort.open(tmp_path / name, RunSettings()).run(x))
     assert outputs[0].shape == (1, 3, 28, 36)
     assert np.abs(outputs[0] - outputs[1]).max() < 1e-5
 

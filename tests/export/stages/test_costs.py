@@ -136,7 +136,8 @@ def test_golden_without_zero_padded_residual_is_refused(projection_bundle: Bundl
 def _job(bundle: Bundle, runtime: str, graph: str, size: tuple[int, int], calls: int) -> RunJob:
     artifact = artifact_of(bundle, runtime, graph)
     file = str(Path(bundle.path(artifact.file)).absolute())
-    return RunJob(runtime=runtime, files=(file,), layout=artifact.inputs[0].layout, size=size, calls=calls)
+    layout = artifact.inputs[0].layout
+    return RunJob(runtime=runtime, precision=artifact.precision, files=(file,), layout=layout, size=size, calls=calls)
 
 
 @pytest.mark.parametrize("runtime", ["ort", "tflite", "torchscript"])

@@ -18,7 +18,7 @@ from edgesr.export.calibration.photographs import photograph
 from edgesr.export.steps.costs import Runnable, check_size, measure_memory
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.adapters.registry import RUNTIMES
-from edgesr.runtimes.adapters.runtime import Session
+from edgesr.runtimes.adapters.runtime import RunSettings, Session
 from edgesr.runtimes.adapters.session import CheckedSession, open_session
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact
@@ -42,6 +42,7 @@ def runnable(bundle: Bundle, artifact: Artifact, runtime: str) -> Runnable:
     return Runnable(
         id=artifact.id,
         runtime=runtime,
+        precision=artifact.precision,
         layout=artifact.inputs[0].layout,
         tile_size=artifact.tile_size,
         scale=bundle.manifest.scale,
@@ -103,11 +104,13 @@ def test_files_that_answer_at_unlike_sizes_are_refused(any_bundle: Bundle, monke
     artifact = artifact_of(any_bundle, "ort", "tile")
     files = iter([OfOneSize((1, 3, 256, 256)), OfOneSize((1, 3, 128, 128))])
 
-    def opened(path: Path, threads: int, *, exact: bool = False) -> Session:
+    def opened(path: Path, settings: RunSettings) -> Session:
         return next(files)
 
     monkeypatch.setitem(RUNTIMES, "ort", replace(RUNTIMES["ort"], open=opened))
-    job = RunJob(runtime="ort", files=(artifact.file.path,) * 2, layout="NCHW", size=(64, 64), calls=1)
+    job = RunJob(
+        runtime="ort", precision="fp32", files=(artifact.file.path,) * 2, layout="NCHW", size=(64, 64), calls=1
+    )
     cost = measure_run(job)
     assert cost.output_size is None
     assert cost.refusal == "answers of shapes [(3, 256, 256), (3, 128, 128)]"

@@ -21,6 +21,7 @@ from edgesr.benchmarks.tables.table import Table
 from edgesr.cli.terminal import print_lines, print_table
 from edgesr.export.graphs.tflite_graph import read_tflite, write_tflite
 from edgesr.runtimes.adapters import torchscript
+from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.adapters.session import CheckedSession, open_session
 from edgesr.runtimes.bundle.opening import open_bundle
 from edgesr.runtimes.bundle.writing import file_entry
@@ -145,7 +146,7 @@ class _Pair(torch.nn.Module):
 def test_a_torchscript_file_that_answers_no_tensor(tmp_path: Path) -> None:
     script = torch.jit.script(_Pair())
     script._save_for_lite_interpreter(str(tmp_path / "pair.ptl"))  # type: ignore[no-untyped-call]
-    session = torchscript.open(tmp_path / "pair.ptl", 1)
+    session = torchscript.open(tmp_path / "pair.ptl", RunSettings())
     with pytest.raises(torchscript.RUNTIME.failures(), match="it answers a tuple, need a tensor"):
         session.run(np.zeros((1, 3, 4, 4), dtype=np.float32))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from edgesr.runtimes.adapters import ort
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile
-from edgesr.runtimes.adapters.runtime import Runtime, Session
+from edgesr.runtimes.adapters.runtime import RunSettings, Runtime, Session
 from edgesr.runtimes.arrays import FloatArray
 
 
@@ -15,12 +15,12 @@ def load() -> Any:
     return ort.load()
 
 
-def open(path: Path, threads: int, *, exact: bool = False) -> Session:
-    return ort.open(path.parent / path.read_text(), threads, exact=exact)
+def open(path: Path, settings: RunSettings) -> Session:
+    return ort.open(path.parent / path.read_text(), settings)
 
 
-def profile(path: Path, batch: FloatArray, *, threads: int, calls: int) -> OperatorProfile:
-    return ort.profile(path.parent / path.read_text(), batch, threads=threads, calls=calls)
+def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:
+    return ort.profile(path.parent / path.read_text(), batch, settings, calls=calls)
 
 
 RUNTIME = Runtime(

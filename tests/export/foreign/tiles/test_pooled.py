@@ -14,6 +14,7 @@ from edgesr.export.diff.diff import diff
 from edgesr.export.diff.layers import PYTORCH
 from edgesr.export.tiling.pooled_graph import pools_means, with_given_means
 from edgesr.runtimes.adapters import ort
+from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
@@ -98,7 +99,7 @@ def test_other_commands_take_its_bundle(pooled_bundle: Bundle, run_cli: RunCli, 
 @pytest.mark.slow
 def test_a_graph_with_given_means(pooled_bundle: Bundle, tmp_path: Path) -> None:
     """Without means it is the graph that it was made from; with means of the image tiles are parts of its picture."""
-    session = ort.open(pooled_bundle.model_path(pooled_bundle.artifact(TILES)), 1)
+    session = ort.open(pooled_bundle.model_path(pooled_bundle.artifact(TILES)), RunSettings())
     image = np.ascontiguousarray(image_of((40, 56)).transpose(2, 0, 1))[None]
     ones, none = np.ones((1, 1, 40, 56), dtype=np.float32), np.full((1, 48), np.nan, dtype=np.float32)
     picture, sums = session.run_pooled(image, none, ones)

@@ -19,11 +19,17 @@ from edgesr.export.quantization.tflite.layers import TFLiteLayer, find_layers
 from edgesr.export.quantization.tflite.quantize import convert_to_float16_weights, quantize_to_int16
 from edgesr.export.quantization.tflite.same_values import same_values
 from edgesr.runtimes.adapters import tflite
+from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 from tests.export.quantization.tflite.small_layers import SMALL_LAYERS, SmallLayer
 
 CONVOLUTION = SMALL_LAYERS["convolution"]
+
+
+def _run(path: Path, image: FloatArray) -> FloatArray:
+    """A TFLite file's answer (1,H,W,c) to an image (c,h,w)."""
+    return tflite.open(path, RunSettings()).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])
 
 
 def in_layout(layer: SmallLayer, weights: FloatArray) -> FloatArray:
@@ -60,7 +66,9 @@ def test_layouts_are_those_that_litert_computes_with(layer: SmallLayer, tmp_path
     """Weights are not flipped, and channels are where they belong."""
     (tmp_path / "model.tflite").write_bytes(write_tflite(model_of(layer)))
     image = layer.image()
-    found = tflite.open(tmp_path / "model.tflite", 1).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])
+    found = tflite.open(tmp_path / "model.tflite", RunSettings()).run(
+        np.ascontiguousarray(image.transpose(1, 2, 0))[None]
+    )
     expected = runner(layer.graph())(image)["y"]
     assert found.transpose(0, 3, 1, 2).shape == expected.shape
     assert np.abs(found.transpose(0, 3, 1, 2) - expected).max() < 1e-5
@@ -124,7 +132,9 @@ def test_channels_of_zeros_keep_their_biases_with_16_bit_activations(name: str, 
     assert quantized.float_layers == ()
     (tmp_path / "model.tflite").write_bytes(quantized.content)
     image = layer.image()
-    found = tflite.open(tmp_path / "model.tflite", 1).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])
+    found = tflite.open(tmp_path / "model.tflite", RunSettings()).run(
+        np.ascontiguousarray(image.transpose(1, 2, 0))[None]
+    )
     expected = runner(graph)(image)["y"]
     assert np.abs(found.transpose(0, 3, 1, 2) - expected)[0, 1].max() < 0.01
 

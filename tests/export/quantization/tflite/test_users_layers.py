@@ -31,6 +31,7 @@ from edgesr.export.quantization.tflite.quantize import (
 from edgesr.export.quantization.tflite.quantizers import DYNAMIC_8BIT, WEIGHTS_8BIT
 from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.adapters import tflite
+from edgesr.runtimes.adapters.runtime import RunSettings
 
 SIZE = (32, 40)
 Ranges = dict[str, Range]
@@ -93,7 +94,7 @@ def test_every_layer_is_rewritten(
     (tmp_path / "model.tflite").write_bytes(quantized.content)
     image = photograph("cat", SIZE)
     batch = np.ascontiguousarray(image.transpose(1, 2, 0))[None]
-    found = tflite.open(tmp_path / "model.tflite", 1).run(batch)[0].transpose(2, 0, 1)
+    found = tflite.open(tmp_path / "model.tflite", RunSettings()).run(batch)[0].transpose(2, 0, 1)
     expected = runner(graph)(image)["sr"][0]
     assert psnr(found, expected) > least_db
     assert max(map(abs, channel_mean_shift(found, expected))) < 1
