@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from edgesr.export.formats.targets import TARGETS, targets_of_onnx
+from edgesr.export.formats.targets import DEFAULT_TARGETS, targets_of_onnx
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.bundle.manifest import LARGEST_SIDE, Size
@@ -53,7 +53,7 @@ class ExportOptions:
     multiple: int | None = None
     colour: str | None = None
     allow_inexact_tiles: bool = False
-    targets: tuple[str, ...] = tuple(TARGETS)
+    targets: tuple[str, ...] = DEFAULT_TARGETS
     precisions: tuple[str, ...] = ("fp32",)
     graphs: tuple[str, ...] = ("full", "tile")
     tile_size: Size = DEFAULT_TILE_SIZE

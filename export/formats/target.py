@@ -75,6 +75,7 @@ class Target:
     packages that no Python from 3.12 on can have; ``reduced_range``: weights of its int8 files have 7 bits.
     ``runtimes`` open its files, the preferred one first, but those of a precision that ``runtimes_of`` has.
     ``convert`` gives the folder with ``model`` and the suffix, in float32. ``rewrite``: the step to a lower precision.
+    ``extra`` of edgesr installs its ``packages``.
     ``why_not_of_onnx``: why no existing ONNX file can become one, empty where it can.
     ``delegates``: those that its files can be rewritten for.
     ``inspect_delegate``: the step that looks what the runtime's delegate takes of a file, where it has one.
@@ -105,6 +106,7 @@ class Target:
     legacy: bool = False
     why_not_others: str = ""
     why_not_of_onnx: str = ""
+    extra: str = "export"
 
     @property
     def file_name(self) -> str:

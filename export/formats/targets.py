@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import NoReturn, get_args
 
+from edgesr.export.formats.ncnn_target import NCNN
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.formats.tflite_target import TFLITE
@@ -16,7 +17,9 @@ from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.packages import installed_version, require_packages
 
 EXTRA = "export"
-TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT)}
+TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT, NCNN)}
+DEFAULT_TARGETS = (ONNX.name, TFLITE.name, TORCHSCRIPT.name)
+"""Those of an export that names none: the others need packages of their own."""
 
 
 def plan_artifacts(
@@ -65,12 +68,12 @@ def plan_artifacts(
 def targets_of_onnx(targets: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
     """The targets that an existing ONNX file can become, and a line on each that is left out.
 
-    All targets is what nobody chose: from others an InputError for one that it cannot become.
+    The default targets are what nobody chose: from others an InputError for one that it cannot become.
     """
     without = {name: TARGETS[name].why_not_of_onnx for name in targets if name in TARGETS}
     lines = [f"{name} is left out: {why_not}" for name, why_not in without.items() if why_not]
     possible = tuple(name for name in targets if not without.get(name))
-    if lines and targets != tuple(TARGETS):
+    if lines and targets != DEFAULT_TARGETS:
         named = next(name for name, why_not in without.items() if why_not)
         others = ",".join(name for name, target in TARGETS.items() if not target.why_not_of_onnx)
         raise InputError(f"--targets {named}: {without[named]}; give --targets {others}")
@@ -99,7 +102,8 @@ def require_converters(plans: list[ArtifactPlan]) -> None:
             f"has for Python 3.11 alone: export with Python 3.11, or leave {_joined(target.name for target in older)} "
             f"out with --targets {others}"
         )
-    require_packages("export", packages, extra=EXTRA)
+    lacking = (plan.target.extra for plan in plans if not set(absent).isdisjoint(plan.target.packages))
+    require_packages("export", packages, extra=",".join(dict.fromkeys(lacking)) or EXTRA)
 
 
 def needs_older_python(absent: Iterable[str]) -> bool:

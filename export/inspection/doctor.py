@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgesr.benchmarks.tables.table import Table
-from edgesr.export.formats.targets import EXTRA, TARGETS, needs_older_python
+from edgesr.export.formats.targets import TARGETS, needs_older_python
 from edgesr.export.inspection.machine import machine_table
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.packages import installed_version
@@ -36,13 +36,13 @@ def converter_table() -> Table:
                 target.name,
                 "ready" if not missing else f"missing {', '.join(missing)}",
                 ", ".join(f"{name} {version}" for name, version in versions.items() if version),
-                _advice(missing),
+                _advice(missing, target.extra),
             )
         )
     return Table("Export targets", ("target", "state", "installed packages", "install"), tuple(rows))
 
 
-def _advice(missing: list[str]) -> str:
+def _advice(missing: list[str], extra: str) -> str:
     if needs_older_python(missing):
         return "use Python 3.11"
-    return f"pip install 'edgesr[{EXTRA}]'" if missing else ""
+    return f"pip install 'edgesr[{extra}]'" if missing else ""

@@ -1,0 +1,32 @@
+"""Files for ncnn, a .param and a .bin, converted from a checkpoint by pnnx."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgesr.export.formats.onnx_target import ONNX_PACKAGES
+from edgesr.export.formats.target import ArtifactPlan, Sources, Target
+from edgesr.export.ncnn import step
+
+
+def _convert(sources: Sources, plan: ArtifactPlan) -> Path:
+    return sources.run(plan, step.convert, sources.checkpoint, plan.graph, zero_padded=plan.zero_padded)
+
+
+NCNN = Target(
+    name="ncnn",
+    title="ncnn",
+    suffix=".param",
+    precisions=("fp32",),
+    graphs=("full", "tile"),
+    runtimes=("ncnn",),
+    layout="NCHW",
+    dynamic=True,
+    packages=(*ONNX_PACKAGES, "ncnn", "pnnx"),
+    extra="export-ncnn",
+    least_runtime=(("ncnn", "1.0.20261020"),),
+    why_not_others="its int8 weights are multiplied with int8 activations alone",
+    why_not_of_onnx="pnnx makes it from PyTorch",
+    convert=_convert,
+    why_no_layers="ncnn's tensors are not read yet",
+)

@@ -1,0 +1,117 @@
+"""ncnn on the CPU. A model is two files: the graph, a text (.param), which is opened, and next to it its weights (.bin).
+
+ncnn's defaults compute in float16 where the CPU can, whatever the file holds: every such option is set here.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from edgesr.runtimes.adapters.operator_profile import OperatorProfile
+from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
+from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.bundle.manifest import Precision
+from edgesr.runtimes.wording import counted
+
+WEIGHTS_SUFFIX = ".bin"
+_NO_TIMES = "ncnn's Python package has no operator profiler"
+_HALF = ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic")
+_BFLOAT = ("use_bf16_packed", "use_bf16_storage")
+_REDUCED = (*_HALF, *_BFLOAT, "use_int8_inference")
+_NEEDED: dict[Precision, tuple[str, ...]] = {"fp16a": _HALF, "bf16": _BFLOAT, "int8": ("use_int8_inference",)}
+"""The options of reduced precision that a file of a precision runs with; all others are off."""
+_FAST_KERNELS = ("use_packing_layout", "use_sgemm_convolution", "use_winograd_convolution")
+
+
+def load() -> Any:
+    """The package."""
+    import ncnn
+
+    return ncnn
+
+
+@dataclass(frozen=True)
+class NcnnSession:
+    """An open model with one input and one output."""
+
+    net: Any
+
+    def run(self, image: FloatArray) -> FloatArray:
+        (given,), (answered,) = self.net.input_names(), self.net.output_names()
+        extractor = self.net.create_extractor()
+        # ncnn computes in place on what it is given: it gets a copy of its own
+        if extractor.input(given, load().Mat(np.ascontiguousarray(image[0])).clone()) != 0:
+            raise RuntimeError(f"it takes no input of {_shown(image.shape[1:])}")
+        code, output = extractor.extract(answered)
+        if code != 0:
+            raise RuntimeError(f"it cannot run an input of {_shown(image.shape[1:])} (code {code})")
+        return np.array(output, dtype=np.float32)[None]
+
+
+def open(path: Path, settings: RunSettings) -> NcnnSession:
+    """Load a .param file and the .bin next to it.
+
+    Weights of fp16 files are float16, and computed in float32. Exact arithmetic leaves out the kernels that compute
+    convolutions as other sums (Winograd, matrix products) and packed layouts.
+    """
+    net = load().Net()
+    set_options(net.opt, settings)
+    weights = path.with_suffix(WEIGHTS_SUFFIX)
+    if not weights.is_file():
+        raise ValueError(f"there is no {weights.name} next to it")
+    for file, read in ((path, net.load_param), (weights, net.load_model)):
+        if read(str(file)) != 0:
+            raise ValueError(f"ncnn refuses {file.name}: it is damaged, or has a layer that this ncnn lacks")
+    inputs, outputs = len(net.input_names()), len(net.output_names())
+    if (inputs, outputs) != (1, 1):
+        raise ValueError(f"it has {counted(inputs, 'input')} and {counted(outputs, 'output')}, need one of each")
+    return NcnnSession(net)
+
+
+def set_options(options: Any, settings: RunSettings) -> None:
+    """Set what a model is run with; ncnn reads it when the model is loaded."""
+    options.num_threads = settings.threads
+    options.use_vulkan_compute = False
+    needed = _NEEDED.get(settings.precision, ())
+    for name in _REDUCED:
+        setattr(options, name, name in needed)
+    for name in _FAST_KERNELS:
+        setattr(options, name, not settings.exact)
+
+
+def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:
+    """The time of whole calls on a batch (1,c,h,w)."""
+    session = open(path, settings)
+    session.run(batch)
+    times = [_timed(session, batch) for _ in range(calls)]
+    return OperatorProfile(
+        calls=calls, call_ms=median(times), operators=(), why_no_times=_NO_TIMES, delegation=None
+    )
+
+
+def _timed(session: NcnnSession, batch: FloatArray) -> float:
+    start = time.perf_counter()
+    session.run(batch)
+    return (time.perf_counter() - start) * 1000
+
+
+def _shown(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+RUNTIME = Runtime(
+    name="ncnn",
+    title="ncnn",
+    distribution="ncnn",
+    extra="ncnn",
+    load=load,
+    open=open,
+    profile=profile,
+    failures=lambda: (RuntimeError, ValueError),
+)
