@@ -37,6 +37,12 @@ def allocator_settings() -> str | None:
     return f"after import of torch: mmap_threshold {_MMAP_THRESHOLD}, trim_threshold {_TRIM_THRESHOLD}"
 
 
+def give_back_free_memory() -> None:
+    """Give what is free in the heap back to the system, where the C library can."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
+
+
 class _AfterImport(importlib.abc.MetaPathFinder):
     """Finds torch as others do, and changes the allocator once it was executed; a failed import changes nothing."""
 

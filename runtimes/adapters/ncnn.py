@@ -15,6 +15,7 @@ import numpy as np
 
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile
 from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
+from edgesr.runtimes.allocator import give_back_free_memory
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Precision
 from edgesr.runtimes.wording import counted
@@ -38,11 +39,23 @@ def load() -> Any:
 
 @dataclass(frozen=True)
 class NcnnSession:
-    """An open model with one input and one output."""
+    """An open model with one input and one output. ``pools`` hold the memory of a call, and outlive the ``net``.
+
+    They are emptied after every call: what is free in them fits no tile of another size, and would add up.
+    """
 
     net: Any
+    pools: tuple[Any, ...]
 
     def run(self, image: FloatArray) -> FloatArray:
+        try:
+            return self._answer(image)
+        finally:
+            for pool in self.pools:
+                pool.clear()
+            give_back_free_memory()
+
+    def _answer(self, image: FloatArray) -> FloatArray:
         (given,), (answered,) = self.net.input_names(), self.net.output_names()
         extractor = self.net.create_extractor()
         # ncnn computes in place on what it is given: it gets a copy of its own
@@ -60,8 +73,9 @@ def open(path: Path, settings: RunSettings) -> NcnnSession:
     Weights of fp16 files are float16, and computed in float32. Exact arithmetic leaves out the kernels that compute
     convolutions as other sums (Winograd, matrix products) and packed layouts.
     """
-    net = load().Net()
+    net, pools = load().Net(), (load().PoolAllocator(), load().PoolAllocator())
     set_options(net.opt, settings)
+    net.opt.blob_allocator, net.opt.workspace_allocator = pools
     weights = path.with_suffix(WEIGHTS_SUFFIX)
     if not weights.is_file():
         raise ValueError(f"there is no {weights.name} next to it")
@@ -71,7 +85,7 @@ def open(path: Path, settings: RunSettings) -> NcnnSession:
     inputs, outputs = len(net.input_names()), len(net.output_names())
     if (inputs, outputs) != (1, 1):
         raise ValueError(f"it has {counted(inputs, 'input')} and {counted(outputs, 'output')}, need one of each")
-    return NcnnSession(net)
+    return NcnnSession(net, pools)
 
 
 def set_options(options: Any, settings: RunSettings) -> None:
