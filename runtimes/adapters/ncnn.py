@@ -58,8 +58,8 @@ class NcnnSession:
     def _answer(self, image: FloatArray) -> FloatArray:
         (given,), (answered,) = self.net.input_names(), self.net.output_names()
         extractor = self.net.create_extractor()
-        # ncnn computes in place on what it is given: it gets a copy of its own
-        if extractor.input(given, load().Mat(np.ascontiguousarray(image[0])).clone()) != 0:
+        values = np.ascontiguousarray(image[0])  # a Mat of an array does not keep it, and is computed in place
+        if extractor.input(given, load().Mat(values).clone()) != 0:
             raise RuntimeError(f"it takes no input of {_shown(image.shape[1:])}")
         code, output = extractor.extract(answered)
         if code != 0:
