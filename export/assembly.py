@@ -16,7 +16,7 @@ from edgesr.export.options import ExportOptions
 from edgesr.export.quantization.plan import OWN_BUDGET
 from edgesr.export.quantization.precisions import PRECISIONS, tolerances
 from edgesr.export.quantization.settings import QuantizationSettings
-from edgesr.export.records import GoldenRecord, read_float_layers
+from edgesr.export.records import GoldenRecord, read_float_layers, read_mac_share
 from edgesr.export.stages.converted import ConvertedArtifact
 from edgesr.export.stages.model_files import MODEL, model_files
 from edgesr.export.stages.runner import StageRunner
@@ -118,7 +118,9 @@ class Assembly:
             return None
         found = calibration.measure(self.runner, self.quantization)
         record = calibration.record(found, self.quantization, plan.target.reduced_range)
-        return dataclasses.replace(record, float_layers=record.float_layers + read_float_layers(converted.folder))
+        record = dataclasses.replace(record, float_layers=record.float_layers + read_float_layers(converted.folder))
+        share = read_mac_share(converted.folder)
+        return record if share is None else _of_other_arithmetic(record, share)
 
     def _spec(self, plan: ArtifactPlan, name: str, scale: int, values: tuple[float, float] | None) -> TensorSpec:
         height, width = (side * scale for side in plan.tile_size) if plan.tile_size else (None, None)
@@ -145,6 +147,19 @@ class Assembly:
             intermediates={name: copied(file) for name, file in record.intermediates.items()},
             tolerances=self._tolerances,
         )
+
+
+def _of_other_arithmetic(record: QuantizationRecord, mac_share: float) -> QuantizationRecord:
+    """That of a file in which convolutions alone are int8, in other arithmetic than the plan was measured in."""
+    return dataclasses.replace(
+        record,
+        scope="conv",
+        quantized_mac_share=mac_share,
+        mean_psnr_db=None,
+        worst_psnr_db=None,
+        max_mean_shift=None,
+        drop_db=None,
+    )
 
 
 def _copied(place: str, file: Path, artifact_id: str, root: Path) -> FileEntry:

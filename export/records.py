@@ -46,9 +46,11 @@ class _GoldenRecords:
 
 @dataclass(frozen=True)
 class _FloatLayers:
-    """Layers that no quantizer could take, by their names in the network."""
+    """Layers that no quantizer could take, by their names in the network; the share of the MACs in int8, where it is
+    not that of the plan."""
 
     layers: tuple[str, ...]
+    mac_share: float | None = None
 
 
 def write_measurement(folder: Path, measurement: Measurement) -> None:
@@ -67,12 +69,21 @@ def read_goldens(folder: Path) -> tuple[GoldenRecord, ...]:
     return read_record(_GoldenRecords, folder / GOLDENS_FILE, remake=REMAKE).goldens
 
 
-def write_float_layers(folder: Path, layers: tuple[str, ...]) -> None:
-    """Write which layers of a file had to stay in float32."""
-    (folder / FLOAT_LAYERS_FILE).write_text(to_json(_FloatLayers(layers)))
+def write_float_layers(folder: Path, layers: tuple[str, ...], *, mac_share: float | None = None) -> None:
+    """Write which layers of a file had to stay in float32, and what share of its MACs is int8 where that was counted."""
+    (folder / FLOAT_LAYERS_FILE).write_text(to_json(_FloatLayers(layers, mac_share)))
 
 
 def read_float_layers(folder: Path) -> tuple[str, ...]:
     """The layers of a file that had to stay in float32: none where no rewrite tells of some."""
+    return _read_float_layers(folder).layers
+
+
+def read_mac_share(folder: Path) -> float | None:
+    """The share of a file's MACs that is int8, None where it is that of the plan."""
+    return _read_float_layers(folder).mac_share
+
+
+def _read_float_layers(folder: Path) -> _FloatLayers:
     file = folder / FLOAT_LAYERS_FILE
-    return read_record(_FloatLayers, file, remake=REMAKE).layers if file.is_file() else ()
+    return read_record(_FloatLayers, file, remake=REMAKE) if file.is_file() else _FloatLayers(())

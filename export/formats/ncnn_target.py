@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgesr.export.formats.onnx_target import ONNX_PACKAGES
 from edgesr.export.formats.target import ArtifactPlan, Sources, Target
-from edgesr.export.ncnn import step
+from edgesr.export.ncnn import rewrite, step
 
 
 def _convert(sources: Sources, plan: ArtifactPlan) -> Path:
@@ -17,7 +17,7 @@ NCNN = Target(
     name="ncnn",
     title="ncnn",
     suffix=".param",
-    precisions=("fp32",),
+    precisions=("fp32", "fp16", "fp16a", "bf16", "int8"),
     graphs=("full", "tile"),
     runtimes=("ncnn",),
     layout="NCHW",
@@ -25,8 +25,9 @@ NCNN = Target(
     packages=(*ONNX_PACKAGES, "ncnn", "pnnx"),
     extra="export-ncnn",
     least_runtime=(("ncnn", "1.0.20261020"),),
-    why_not_others="its int8 weights are multiplied with int8 activations alone",
+    why_not_others="w8, w8d, w8a16: ncnn has int8 weights for int8 activations of calibrated ranges alone",
     why_not_of_onnx="pnnx makes it from PyTorch",
     convert=_convert,
+    rewrite=rewrite.rewrite,
     why_no_layers="ncnn's tensors are not read yet",
 )

@@ -45,6 +45,8 @@ class Budget:
         return " with ".join(asked)
 
 
+LEAST_INT8_SHARE = 0.5
+
 OWN_BUDGET = Budget(min_psnr_db=40.0, max_shift=0.3)
 """Of edgesr's own networks, whose tile graphs give a small residual."""
 

@@ -18,6 +18,7 @@ from edgesr.runtimes.bundle.manifest import Precision, Tolerance
 if TYPE_CHECKING:
     import onnx
 
+    from edgesr.export.ncnn.weights_file import NcnnModel, Rewritten
     from edgesr.export.quantization.settings import QuantizationSettings
     from edgesr.export.quantization.tflite.quantize import Quantized
 
@@ -25,6 +26,8 @@ OnnxRewrite = Callable[["onnx.ModelProto", Calibrated, Sequence[FloatArray]], "o
 """Float32 tile graph, what was calibrated, small photographs (3,h,w) -> the tile graph in lower precision."""
 TFLiteRewrite = Callable[[Any, "onnx.ModelProto", Calibrated], "Quantized"]
 """Float32 TFLite model (it is changed), float32 ONNX tile graph, what was calibrated -> a file."""
+NcnnRewrite = Callable[["NcnnModel", "onnx.ModelProto", Calibrated], "Rewritten"]
+"""Float32 ncnn model, float32 ONNX tile graph, what was calibrated -> an ncnn model."""
 FLOAT: Precision = "fp32"
 _WORST_GOLDEN_BELOW_BUDGET_DB = 3.0
 
@@ -63,6 +66,7 @@ class PrecisionInfo:
     wide_activations: bool = False
     rewrite_onnx: OnnxRewrite | None = None
     rewrite_tflite: TFLiteRewrite | None = None
+    rewrite_ncnn: NcnnRewrite | None = None
 
 
 def tolerances(budget: Budget) -> dict[str, Tolerance]:
@@ -143,6 +147,26 @@ def _tflite_w8a16(model: Any, tile_graph: onnx.ModelProto, calibrated: Calibrate
     return quantize_to_int16(model, tile_graph, calibrated.require_ranges())
 
 
+def _ncnn_fp16(model: NcnnModel, _tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> Rewritten:
+    from edgesr.export.ncnn.half import with_half_weights
+    from edgesr.export.ncnn.weights_file import Rewritten
+
+    return Rewritten(with_half_weights(model))
+
+
+def _ncnn_bf16(model: NcnnModel, _tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> Rewritten:
+    """The float32 model: ncnn rounds what it loads and computes by itself."""
+    from edgesr.export.ncnn.weights_file import Rewritten
+
+    return Rewritten(model)
+
+
+def _ncnn_int8(model: NcnnModel, tile_graph: onnx.ModelProto, calibrated: Calibrated) -> Rewritten:
+    from edgesr.export.ncnn.int8 import quantize
+
+    return quantize(model, tile_graph, calibrated.require_plan())
+
+
 _PLANNED = Calibration(lambda tiles, settings: Calibrated(plan=tiles.plan(settings)), record_of_plan)
 _RANGED = Calibration(lambda tiles, settings: Calibrated(ranges=tiles.wide_ranges(settings)), record_of_ranges)
 
@@ -156,12 +180,21 @@ PRECISIONS: dict[str, PrecisionInfo] = {
             diff_threshold=2e-2,
             rewrite_onnx=_onnx_fp16,
             rewrite_tflite=_tflite_fp16,
+            rewrite_ncnn=_ncnn_fp16,
         ),
         PrecisionInfo(
-            name="fp16a", tolerance=lambda _: _tolerance(50.0, 16.0, 0.1), diff_threshold=2e-2, rewrite_onnx=_onnx_fp16a
+            name="fp16a",
+            tolerance=lambda _: _tolerance(50.0, 16.0, 0.1),
+            diff_threshold=2e-2,
+            rewrite_onnx=_onnx_fp16a,
+            rewrite_ncnn=_ncnn_fp16,
         ),
         PrecisionInfo(
-            name="bf16", tolerance=lambda _: _tolerance(38.0, 64.0, 0.6), diff_threshold=0.1, rewrite_onnx=_onnx_bf16
+            name="bf16",
+            tolerance=lambda _: _tolerance(38.0, 64.0, 0.6),
+            diff_threshold=0.1,
+            rewrite_onnx=_onnx_bf16,
+            rewrite_ncnn=_ncnn_bf16,
         ),
         PrecisionInfo(
             name="int8",
@@ -170,6 +203,7 @@ PRECISIONS: dict[str, PrecisionInfo] = {
             calibration=_PLANNED,
             rewrite_onnx=_onnx_int8,
             rewrite_tflite=_tflite_int8,
+            rewrite_ncnn=_ncnn_int8,
         ),
         PrecisionInfo(
             name="w8", tolerance=lambda _: _tolerance(38.0, 64.0, 0.6), diff_threshold=0.1, rewrite_tflite=_tflite_w8

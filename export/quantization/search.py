@@ -31,7 +31,6 @@ from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod, Scope, Sensitivity
 from edgesr.runtimes.wording import counted
 
-LEAST_INT8_SHARE = 0.5
 _BIAS_TILES = 9
 _FEW_LAYERS = 16
 _MOST_RETURNED = 8
