@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from edgesr.runtimes.adapters import ort, tflite, torchscript
+from edgesr.runtimes.adapters import openvino, ort, tflite, torchscript
 from edgesr.runtimes.adapters.runtime import Runtime
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.errors import InputError, MissingPackageError
 
-RUNTIMES = {runtime.name: runtime for runtime in (ort.RUNTIME, tflite.RUNTIME, torchscript.RUNTIME)}
+RUNTIMES = {
+    runtime.name: runtime
+    for runtime in (
+        ort.RUNTIME,
+        tflite.RUNTIME,
+        torchscript.RUNTIME,
+        openvino.RUNTIME,
+    )
+}
 
 
 def runtime_info(name: str) -> Runtime:
