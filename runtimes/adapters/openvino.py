@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import functools
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 
-from edgesr.runtimes.adapters.operator_profile import OperatorProfile
+from edgesr.runtimes.adapters.operator_profile import Execution, OperatorProfile, OperatorTime, execution_parts
 from edgesr.runtimes.adapters.pooled import MASK, MEANS, SUMS
 from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
 from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.bundle.manifest import Precision
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.telemetry import absent_module
 from edgesr.runtimes.wording import counted
 
 _DEVICE = "CPU"
+_LAYERS = {"Convolution", "GroupConvolution", "Deconvolution", "MatMul", "FullyConnected"}
+_FLOAT32 = "float32"
+_ARITHMETIC = {"i8": "int8", "u8": "int8", "f32": _FLOAT32, "f16": "float16", "bf16": "bfloat16"}
+_WANTED: dict[Precision, str] = {"fp32": _FLOAT32, "fp16": _FLOAT32, "bf16": "bfloat16", "int8": "int8"}
 _HINT, _THREADS = "INFERENCE_PRECISION_HINT", "INFERENCE_NUM_THREADS"
 
 
@@ -94,11 +101,67 @@ def _require(compiled: Any, hint: str) -> None:
 
 
 def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:
-    raise NotImplementedError
+    """Time every operator that runs on a batch (1,3,h,w): its mean over the calls after the first."""
+    compiled, pooled = _compiled(path, settings, {"PERF_COUNT": True})
+    session = OpenVinoSession(compiled.create_infer_request(), pooled)
+    session.run(batch)
+    first = _ran(session.request)
+    wholes = [_timed(session, batch) for _ in range(calls)]
+    operators = tuple(
+        OperatorTime(
+            name=node.node_name,
+            kind=node.node_type,
+            output="",
+            ms=max((_mean_ms(node) * (calls + 1) - _mean_ms(before)) / calls, 0.0),
+            ran_as=_arithmetic(node.exec_type) if node.node_type in _LAYERS else "",
+        )
+        for before, node in zip(first, _ran(session.request), strict=True)
+    )
+    return OperatorProfile(
+        calls=calls,
+        call_ms=median(wholes),
+        operators=operators,
+        why_no_times=None,
+        delegation=None,
+        execution=_execution_of(operators, settings.precision),
+    )
 
 
-def _failures() -> tuple[type[Exception], ...]:
-    return (RuntimeError, ValueError)
+def execution(path: Path, batch: FloatArray, settings: RunSettings) -> Execution | None:
+    """In which arithmetic the layers run: convolutions and matrix products."""
+    return profile(path, batch, settings, calls=1).execution
+
+
+def _ran(request: Any) -> list[Any]:
+    """What is told of the nodes that ran, in their order."""
+    return [node for node in request.profiling_info if node.status == node.Status.EXECUTED]
+
+
+def _mean_ms(node: Any) -> float:
+    """Of all calls so far."""
+    return float(node.real_time.total_seconds()) * 1000
+
+
+def _arithmetic(kernel: str) -> str:
+    """Of a kernel's name such as "brgconv_avx512_I8"."""
+    last = kernel.rsplit("_", 1)[-1].lower()
+    return _ARITHMETIC.get(last, last)
+
+
+def _execution_of(operators: tuple[OperatorTime, ...], precision: Precision) -> Execution:
+    parts = execution_parts(operators)
+    ran, wanted = {part.ran_as for part in parts}, _WANTED.get(precision)
+    as_wanted = ran == {wanted} if wanted == _FLOAT32 else wanted in ran
+    if wanted is None or not parts or as_wanted:
+        return Execution(parts=parts, warning=None)
+    others = ", ".join(part.ran_as for part in parts if part.ran_as != wanted)
+    return Execution(parts=parts, warning=f"OpenVINO runs layers of {precision} files in {others} on this CPU")
+
+
+def _timed(session: OpenVinoSession, batch: FloatArray) -> float:
+    start = time.perf_counter()
+    session.run(batch)
+    return (time.perf_counter() - start) * 1000
 
 
 RUNTIME = Runtime(
@@ -109,5 +172,7 @@ RUNTIME = Runtime(
     load=load,
     open=open,
     profile=profile,
-    failures=_failures,
+    failures=lambda: (RuntimeError, ValueError),
+    execution=execution,
+    exact_arithmetic=False,
 )
