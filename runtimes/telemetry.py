@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 TELEMETRY_OFF = {
     "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime from 1.29: a database, a device id and an uploading thread
@@ -14,3 +17,19 @@ TELEMETRY_OFF = {
 def switch_off_telemetry() -> None:
     """In this process: call it before such a package is imported."""
     os.environ.update(TELEMETRY_OFF)
+
+
+@contextmanager
+def absent_module(name: str) -> Iterator[None]:
+    """While a package is imported: one that it imports only to send what it is used for is as if not installed.
+
+    Those whom the user's own code imports it for are left alone.
+    """
+    before = sys.modules.get(name)
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+        if before is not None:
+            sys.modules[name] = before

@@ -15,6 +15,8 @@ from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.latency.statistics import Interval, percentiles, repeat_intervals
 from edgesr.benchmarks.machine.environment import core_mhz, pin_process
 from edgesr.benchmarks.machine.memory import peak_rss_bytes
+from edgesr.runtimes.adapters.operator_profile import Execution
+from edgesr.runtimes.adapters.profiling import read_execution
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Artifact, Golden, Size
 from edgesr.runtimes.bundle.opening import Bundle
@@ -34,7 +36,7 @@ class Round:
     ``peak_rss_mb`` is the process's highest resident memory, runtime included, 1e6 bytes. ``steady`` tells whether
     warm-up ended because three calls in a row agreed with the three before. ``pinned_cores`` are those that the process
     kept to, empty when it was free; ``core_mhz`` is the fastest core's clock after the last call, None where the system
-    does not tell.
+    does not tell. ``execution`` is what runs the file's operators, in one call apart, None where that is not told.
     """
 
     size: Size
@@ -47,6 +49,7 @@ class Round:
     peak_rss_mb: float
     pinned_cores: tuple[int, ...]
     core_mhz: float | None
+    execution: Execution | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,7 @@ class Latency:
     cases; with ``interval_of`` "process" there was one round, and the interval is of that process alone. ``load_ms``
     and ``first_call_ms`` are medians over rounds; ``warmup_calls`` is their sum, ``steady`` whether all were,
     ``peak_rss_mb`` the highest. ``ms_per_gmac`` divides p50 by the convolutions' 1e9 MAC. ``rounds_mhz`` has each
-    round's core clock, and is empty where unknown.
+    round's core clock, and is empty where unknown. ``execution`` is that of the first round.
     """
 
     size: Size
@@ -79,6 +82,7 @@ class Latency:
     peak_rss_mb: float
     pinned_cores: tuple[int, ...]
     rounds_mhz: tuple[float, ...]
+    execution: Execution | None = None
 
 
 def measure_latency(
@@ -101,7 +105,7 @@ def measure_latency(
     first_call_ms = call()
     warmup, steady = _warm_up(call, settings)
     samples = _sample(call, settings)
-    return Round(
+    measured = Round(
         size=golden.size,
         gmac=artifact.mac_per_hr_pixel * golden.size[0] * golden.size[1] * bundle.manifest.scale**2 / 1e9,
         load_ms=load_ms,
@@ -113,6 +117,8 @@ def measure_latency(
         pinned_cores=pinned,
         core_mhz=core_mhz(),
     )
+    execution = read_execution(bundle, artifact, image, runtime=runtime, threads=threads)
+    return replace(measured, execution=execution)
 
 
 def _check(measured: Round) -> None:
@@ -138,6 +144,7 @@ def join_rounds(rounds: Sequence[Round]) -> Latency:
         peak_rss_mb=max(one.peak_rss_mb for one in rounds),
         pinned_cores=rounds[0].pinned_cores,
         rounds_mhz=tuple(one.core_mhz for one in rounds if one.core_mhz is not None),
+        execution=rounds[0].execution,
     )
 
 

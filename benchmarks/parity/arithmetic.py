@@ -46,6 +46,11 @@ def computes_apart(artifact: Artifact) -> bool:
     return ARITHMETIC[artifact.precision].cause is not None
 
 
+def has_exact_arithmetic(artifact: Artifact, runtime: str) -> bool:
+    """Whether a file is to be computed in exact arithmetic too, and its runtime can do so."""
+    return computes_apart(artifact) and runtime_info(runtime).exact_arithmetic
+
+
 def difference_cause(
     artifact: Artifact, runtime: str, *, max_difference: float, x86_features: Set[str] | None
 ) -> str | None:
@@ -67,13 +72,14 @@ def difference_cause(
 @dataclass(frozen=True, kw_only=True)
 class Computed:
     """A device's images of one artifact: ``exact_difference`` is how far they are from exact arithmetic (inf where not
-    finite), ``cause`` why, None where they agree.
+    finite), ``cause`` why, None where they agree; ``ran_as`` in what most of it ran, None where that is not told.
     """
 
     device: str
     exact_difference: float
     cause: str | None
     float16_arithmetic: bool = False
+    ran_as: str | None = None
 
 
 def device_difference_cause(
@@ -83,6 +89,8 @@ def device_difference_cause(
     if max_difference == 0:
         return None
     arithmetic = ARITHMETIC[artifact.precision]
+    if base.ran_as != other.ran_as:
+        return f"{base.device} runs it in {base.ran_as}, {other.device} in {other.ran_as}"
     if arithmetic.half and base.float16_arithmetic != other.float16_arithmetic:
         one = base if base.float16_arithmetic else other
         return f"{one.device} computes float16 operators in float16, the other in float32"

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 from edgesr.benchmarks.jobs import Job, JobKind
 from edgesr.benchmarks.machine.environment import x86_features
-from edgesr.benchmarks.parity.arithmetic import computes_apart, difference_cause
+from edgesr.benchmarks.parity.arithmetic import computes_apart, difference_cause, has_exact_arithmetic
 from edgesr.benchmarks.parity.comparison import Comparison, compare, finite, flat_tile_failure
 from edgesr.benchmarks.parity.kept_images import ImageFolders, exact_image, keep_images
 from edgesr.benchmarks.quality.metrics import max_abs_error, psnr
+from edgesr.runtimes.adapters.operator_profile import Execution
+from edgesr.runtimes.adapters.profiling import read_execution
 from edgesr.runtimes.adapters.registry import runtime_for
 from edgesr.runtimes.adapters.session import ImageSession, open_session
 from edgesr.runtimes.arrays import Image
@@ -52,10 +54,16 @@ class GoldenParity:
 
 @dataclass(frozen=True, kw_only=True)
 class ArtifactParity:
-    """All goldens that fit an artifact's input size; why this CPU differs from exact arithmetic, None if they agree."""
+    """All goldens that fit an artifact's input size; why this CPU differs from exact arithmetic, None if they agree.
+
+    ``lacks_exact``: exact arithmetic would tell more, but the runtime has none. ``execution`` is what ran the file's
+    operators, None where that is not told.
+    """
 
     goldens: tuple[GoldenParity, ...]
     difference_cause: str | None
+    lacks_exact: bool = False
+    execution: Execution | None = None
 
 
 @dataclass(frozen=True)
@@ -82,12 +90,18 @@ def check_parity(
     session = open_session(bundle, artifact, runtime=runtime, threads=threads)
     folders = images or ImageFolders()
     exact: ImageSession | None = None
-    if computes_apart(artifact) and folders.exact_from is None:
+    has_exact = has_exact_arithmetic(artifact, runtime)
+    if has_exact and folders.exact_from is None:
         exact = open_session(bundle, artifact, runtime=runtime, threads=threads, exact=True)
     goldens = tuple(_check(bundle, session, exact, golden, folders, place) for place, golden in enumerate(fitting))
     difference = max((g.exact_max_difference or 0.0 for g in goldens), default=0.0)
     cause = difference_cause(artifact, runtime, max_difference=difference, x86_features=x86_features())
-    return ArtifactParity(goldens=goldens, difference_cause=cause)
+    return ArtifactParity(
+        goldens=goldens,
+        difference_cause=cause,
+        lacks_exact=computes_apart(artifact) and not has_exact,
+        execution=read_execution(bundle, artifact, bundle.tensor(fitting[0].input), runtime=runtime, threads=threads),
+    )
 
 
 def _check(
@@ -104,7 +118,7 @@ def _check(
     second: _Run | None = None
     if exact is not None:
         second = _run(bundle, exact, golden, bilinear_db=bilinear_db)
-    elif computes_apart(session.artifact) and folders.exact_from is not None:
+    elif has_exact_arithmetic(session.artifact, session.runtime) and folders.exact_from is not None:
         second = _judge(bundle, session.artifact, golden, exact_image(folders, place), bilinear_db=bilinear_db)
     keep_images(folders, place, host.image, second.image if second else None)
     return GoldenParity(

@@ -124,13 +124,14 @@ def _largest(folders: Sequence[Path], place: int) -> float:
 
 
 def _computed(artifact: Artifact, device: Device, parity: ArtifactParity) -> Computed:
-    missing = math.inf if computes_apart(artifact) else 0.0
+    missing = math.inf if computes_apart(artifact) and not parity.lacks_exact else 0.0
     from_exact = [missing if g.exact_max_difference is None else g.exact_max_difference for g in parity.goldens]
     return Computed(
         device=device.name,
         exact_difference=max(from_exact),
         cause=parity.difference_cause,
         float16_arithmetic=device.float16_arithmetic,
+        ran_as=None if parity.execution is None else parity.execution.main,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults
+from edgesr.benchmarks.tables.execution import execution_lines
 from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.wording import counted
 
@@ -30,13 +31,14 @@ def latency_table(results: LatencyResults) -> Table:
 
 
 def latency_notes(results: LatencyResults) -> list[str]:
-    """The machine's limits, and a warning for every sign that it was not steady."""
+    """The machine's limits, what ran the operators, and a warning for every sign that it was not steady."""
     lines = [
         f"{counted(one.threads, 'thread')}: sgemm {one.sgemm_gflops:.0f} GFLOP/s, "
         f"copy {one.bandwidth_gb_per_s:.1f} GB/s"
         for one in results.limits
     ]
-    return [*lines, *(f"warning: {warning}" for warning in results.warnings)]
+    ran = execution_lines((r.key, r.latency.execution) for r in results.results if r.latency is not None)
+    return [*lines, *ran, *(f"warning: {warning}" for warning in results.warnings)]
 
 
 def _stated(results: LatencyResults) -> str:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from edgesr.benchmarks.parity.check import GoldenParity
 from edgesr.benchmarks.parity.results import ParityResult, ParityResults
 from edgesr.benchmarks.results.rows import label
+from edgesr.benchmarks.tables.execution import execution_lines
 from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.bundle.contract import REFERENCES
+
+_NONE = "none"
 
 
 def parity_table(results: ParityResults) -> Table:
     """One row an artifact: its worst golden in each metric; "bilinear dB" is of the golden with the worst PSNR.
 
-    "exact dB" is the worst PSNR of exact arithmetic, "CPU vs exact" the CPU's largest difference from it.
+    "exact dB" is the worst PSNR of exact arithmetic, "none" where a runtime has none; "CPU vs exact" the CPU's largest
+    difference from it.
     """
     columns = (
         "artifact",
@@ -37,8 +41,13 @@ def golden_table(results: ParityResults) -> Table:
     done = [r for r in results.results if r.parity is not None]
     goldens = dict.fromkeys((g.golden, g.k) for r in done if r.parity for g in r.parity.goldens)
     columns = ("artifact", *(golden if k is None else f"{golden}\nk {k:.2g}" for golden, k in goldens))
-    rows = tuple((label(r.key), *(_golden_cell(r, golden) for golden, _ in goldens)) for r in done)
+    rows = tuple((_name(r, done), *(_golden_cell(r, golden) for golden, _ in goldens)) for r in done)
     return Table(f"Parity matrix: PSNR dB against {REFERENCES[results.reference]}", columns, rows)
+
+
+def execution_notes(results: ParityResults) -> list[str]:
+    """What ran the operators of each artifact, where its runtime tells it."""
+    return execution_lines((r.key, r.parity.execution) for r in results.results if r.parity is not None)
 
 
 def difference_causes(results: ParityResults) -> list[str]:
@@ -67,13 +76,20 @@ def _parity_row(result: ParityResult) -> tuple[str, ...]:
         str(len(goldens)),
         _psnr(worst),
         _bilinear(worst),
-        _exact_psnr(goldens),
+        _NONE if result.parity.lacks_exact else _exact_psnr(goldens),
         _host_vs_exact(goldens),
         _largest([g.max_abs_error for g in goldens]),
         _largest([*shifts]),
         _largest([g.border_max_abs_error for g in goldens]),
         "pass" if result.passed else "FAIL",
     )
+
+
+def _name(result: ParityResult, results: list[ParityResult]) -> str:
+    """An artifact, with its runtime where others run it too."""
+    name = label(result.key)
+    shared = sum(label(other.key) == name for other in results) > 1
+    return f"{name} ({result.key.runtime})" if shared else name
 
 
 def _golden_cell(result: ParityResult, golden_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgesr.benchmarks.latency.profiles import KindTime, ProfileResult, ProfileResults
+from edgesr.benchmarks.tables.execution import execution_lines
 from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.bundle.delegation import Delegation
 from edgesr.runtimes.bundle.manifest import Artifact, Manifest
@@ -49,10 +50,11 @@ def delegate_table(manifest: Manifest, results: ProfileResults | None = None) ->
 
 
 def profile_notes(results: ProfileResults) -> list[str]:
-    """What was not profiled, and why runtimes give no operator times; one line each."""
+    """What was not profiled, what ran the operators, and why runtimes give no operator times; one line each."""
     failed = [f"{r.key.artifact} on {r.key.runtime}: {r.status}: {r.reason}" for r in results.results if r.reason]
     why = dict.fromkeys(r.profile.why_no_times for r in results.results if r.profile and r.profile.why_no_times)
-    return [*failed, *(reason for reason in why if reason)]
+    ran = execution_lines((r.key, r.profile.execution) for r in results.results if r.profile is not None)
+    return [*failed, *ran, *(reason for reason in why if reason)]
 
 
 def _joined(kinds: list[KindTime]) -> list[KindTime]:

@@ -1,4 +1,8 @@
-"""ONNX files for ONNX Runtime, converted from a checkpoint; other targets are converted from the float32 ones."""
+"""ONNX files for ONNX Runtime and OpenVINO, converted from a checkpoint; other targets are converted from float32 ones.
+
+OpenVINO on the CPU computes float16 graphs in float32 and drops 16-bit quantization: it is no runtime of such files.
+Their bfloat16 files are the float32 graph, which it alone computes so.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +32,15 @@ ONNX = Target(
     name="onnx",
     title="ONNX",
     suffix=".onnx",
-    precisions=("fp32", "fp16", "fp16a", "int8", "w8a16"),
+    precisions=("fp32", "fp16", "fp16a", "bf16", "int8", "w8a16"),
     why_not_others="w8 and w8d: ONNX Runtime has no kernel that keeps float activations and gains from them",
     graphs=("full", "tile"),
-    runtimes=("ort",),
+    runtimes=("ort", "openvino"),
+    runtimes_of={"fp16a": ("ort",), "bf16": ("openvino",), "w8a16": ("ort",)},
     layout="NCHW",
     dynamic=True,
     packages=ONNX_PACKAGES,
-    least_runtime=(("onnxruntime", "1.18"),),  # the first that reads ONNX IR version 10
+    least_runtime=(("onnxruntime", "1.18"), ("openvino", "2026.4")),  # ONNX Runtime 1.18 reads ONNX IR version 10
     convert=_convert,
     rewrite=rewrite_onnx.rewrite,
     reduced_range=True,

@@ -11,7 +11,8 @@ from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.formats.tflite_target import TFLITE
 from edgesr.export.formats.torchscript_target import TORCHSCRIPT
-from edgesr.export.quantization.precisions import PRECISIONS
+from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
+from edgesr.runtimes.adapters.registry import require_installed, runtime_info
 from edgesr.runtimes.bundle.manifest import GraphKind, Size
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.packages import installed_version, require_packages
@@ -91,7 +92,10 @@ def left_out(targets: tuple[str, ...], precisions: tuple[str, ...]) -> list[str]
 
 
 def require_converters(plans: list[ArtifactPlan]) -> None:
-    """A MissingPackageError that lists what the planned conversions lack, before any work."""
+    """A MissingPackageError that lists what the planned conversions lack, before any work.
+
+    Files of lower precision are run on their preferred runtime.
+    """
     packages = dict.fromkeys(p for plan in plans for p in plan.target.packages)
     absent = [name for name in packages if installed_version(name) is None]
     if needs_older_python(absent):
@@ -104,6 +108,8 @@ def require_converters(plans: list[ArtifactPlan]) -> None:
         )
     lacking = (plan.target.extra for plan in plans if not set(absent).isdisjoint(plan.target.packages))
     require_packages("export", packages, extra=",".join(dict.fromkeys(lacking)) or EXTRA)
+    for runtime in dict.fromkeys(plan.runtimes[0] for plan in plans if plan.precision != FLOAT):
+        require_installed(runtime_info(runtime))
 
 
 def needs_older_python(absent: Iterable[str]) -> bool:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from edgesr.runtimes.adapters import ncnn, ort, tflite, torchscript
+from edgesr.runtimes.adapters import ncnn, openvino, ort, tflite, torchscript
 from edgesr.runtimes.adapters.runtime import Runtime
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.errors import InputError, MissingPackageError
 
-RUNTIMES = {runtime.name: runtime for runtime in (ort.RUNTIME, tflite.RUNTIME, torchscript.RUNTIME, ncnn.RUNTIME)}
+RUNTIMES = {
+    runtime.name: runtime
+    for runtime in (
+        ort.RUNTIME,
+        tflite.RUNTIME,
+        torchscript.RUNTIME,
+        openvino.RUNTIME,
+        ncnn.RUNTIME,
+    )
+}
 
 
 def runtime_info(name: str) -> Runtime:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from edgesr.runtimes.adapters.operator_profile import OperatorProfile
+from edgesr.runtimes.adapters.operator_profile import Execution, OperatorProfile
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import REFERENCE, Precision
 from edgesr.runtimes.delegates.rules import Refusals
@@ -47,6 +47,13 @@ class ProfileFile(Protocol):
         """Time ``calls`` calls on one input in the file's own layout."""
 
 
+class ReadExecution(Protocol):
+    """Tells what runs a verified model file."""
+
+    def __call__(self, path: Path, batch: FloatArray, settings: RunSettings) -> Execution | None:
+        """Run it once on an input in the file's own layout; None where there is nothing to tell of such settings."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
     """``extra`` of edgesr installs ``distribution``, which ``load`` imports: nothing else here does.
@@ -54,6 +61,8 @@ class Runtime:
     ``failures`` gives the exceptions that it raises for a file or an input that it cannot take, or without memory.
     ``refusals`` of a verified file: what delegates of phones would refuse of it, by their published lists. None where
     the runtime has no such delegates; a damaged file is an InputError.
+    ``execution`` where the runtime tells in which arithmetic, or on which provider, it runs a file's operators.
+    ``exact_arithmetic``: `RunSettings.exact` gives a reference for files that kernels of other CPUs round elsewhere.
     ``saturates_without_vnni``: on an x86 without VNNI, sums of its int8 kernels saturate at 16 bits.
     """
 
@@ -66,6 +75,8 @@ class Runtime:
     profile: ProfileFile
     failures: Callable[[], tuple[type[Exception], ...]]
     refusals: Callable[[Path], tuple[Refusals, ...]] | None = None
+    execution: ReadExecution | None = None
+    exact_arithmetic: bool = True
     legacy: bool = False
     saturates_without_vnni: bool = False
 

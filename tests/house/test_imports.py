@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.places import ROOT
 
 LAYERS = ("sr_model", "export", "runtimes", "benchmarks")
-HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert", "onnx2tf", "ncnn", "pnnx")
+HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert", "onnx2tf", "openvino", "ncnn", "pnnx")
 LIGHT = [
     f"edgesr.{'.'.join(file.relative_to(ROOT).with_suffix('').parts)}"
     for package in ("runtimes", "benchmarks")
@@ -51,7 +51,13 @@ def test_command_line_stays_light(arguments: list[str]) -> None:
 
 
 def test_adapters_load_only_their_runtime() -> None:
-    expected = {"ort": ["onnxruntime"], "tflite": ["ai_edge_litert"], "torchscript": ["torch"], "ncnn": ["ncnn"]}
+    expected = {
+        "ort": ["onnxruntime"],
+        "tflite": ["ai_edge_litert"],
+        "torchscript": ["torch"],
+        "openvino": ["openvino"],
+        "ncnn": ["ncnn"],
+    }
     for adapter, modules in expected.items():
         started = f"from edgesr.runtimes.adapters.registry import RUNTIMES; runtime = RUNTIMES['{adapter}']"
         assert heavy_modules_after(started) == []

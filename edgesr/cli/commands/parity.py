@@ -31,7 +31,7 @@ def parity(
     from edgesr.benchmarks.runs.parity import run_parity
     from edgesr.benchmarks.tables.devices import difference_table
     from edgesr.benchmarks.tables.not_measured import not_measured
-    from edgesr.benchmarks.tables.parity import difference_causes, golden_table, parity_table
+    from edgesr.benchmarks.tables.parity import difference_causes, execution_notes, golden_table, parity_table
     from edgesr.benchmarks.tables.tiling import tiling_lines
     from edgesr.runtimes.bundle.opening import open_bundle
 
@@ -43,6 +43,7 @@ def parity(
     print_table(parity_table(results))
     if results.differences:
         print_table(difference_table(results))
+    print_lines(execution_notes(results))
     print_lines(difference_causes(results))
     print_lines(tiling_lines(opened.manifest))
     print_lines(not_measured(results))

@@ -1,0 +1,18 @@
+"""What ran the operators of files, as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from edgesr.benchmarks.results.rows import Key, label
+from edgesr.runtimes.adapters.operator_profile import Execution
+
+
+def execution_lines(found: Iterable[tuple[Key, Execution | None]]) -> list[str]:
+    """One line for every result of which it is told, with a warning where it is not what was asked for."""
+    lines = []
+    for key, execution in found:
+        if execution is not None:
+            warning = "" if execution.warning is None else f"warning: {execution.warning}; "
+            lines.append(f"{label(key)} ({key.runtime}): {warning}{execution.text}")
+    return list(dict.fromkeys(lines))

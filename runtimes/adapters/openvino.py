@@ -1,0 +1,178 @@
+"""OpenVINO on the CPU, as a second runtime of ONNX files. Its package is imported without its telemetry."""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from edgesr.runtimes.adapters.operator_profile import Execution, OperatorProfile, OperatorTime, execution_parts
+from edgesr.runtimes.adapters.pooled import MASK, MEANS, SUMS
+from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
+from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.bundle.manifest import Precision
+from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.telemetry import absent_module
+from edgesr.runtimes.wording import counted
+
+_DEVICE = "CPU"
+_LAYERS = {"Convolution", "GroupConvolution", "Deconvolution", "MatMul", "FullyConnected"}
+_FLOAT32 = "float32"
+_ARITHMETIC = {"i8": "int8", "u8": "int8", "f32": _FLOAT32, "f16": "float16", "bf16": "bfloat16"}
+_WANTED: dict[Precision, str] = {"fp32": _FLOAT32, "fp16": _FLOAT32, "bf16": "bfloat16", "int8": "int8"}
+_HINT, _THREADS = "INFERENCE_PRECISION_HINT", "INFERENCE_NUM_THREADS"
+
+
+@functools.cache
+def load() -> Any:
+    """The package, which would import a package that sends what it is used for: without that one it has a stub."""
+    with absent_module("openvino_telemetry"):
+        import openvino
+
+    return openvino
+
+
+@functools.cache
+def _core() -> Any:
+    return load().Core()
+
+
+@dataclass(frozen=True)
+class OpenVinoSession:
+    """A compiled model with one input and one output, but for those of a graph that pools."""
+
+    request: Any
+    pooled: int
+
+    def run(self, image: FloatArray) -> FloatArray:
+        if self.pooled:
+            means = np.full((1, self.pooled), np.nan, dtype=np.float32)
+            return self.run_pooled(image, means, np.ones((1, 1, *image.shape[2:]), dtype=np.float32))[0]
+        return self._answers([image])[0]
+
+    def run_pooled(self, image: FloatArray, means: FloatArray, mask: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """As `edgesr.runtimes.adapters.pooled` says."""
+        output, sums = self._answers([image, means, mask])
+        return output, sums
+
+    def _answers(self, inputs: list[FloatArray]) -> list[FloatArray]:
+        self.request.infer(inputs, share_inputs=True)
+        return [tensor.data.copy() for tensor in self.request.output_tensors]
+
+
+def open(path: Path, settings: RunSettings) -> OpenVinoSession:
+    """Compile an .onnx file for one stream of ``settings.threads`` threads.
+
+    By itself it computes in bfloat16 or float16 where the CPU can: the precision is always set and read back. It has no
+    exact arithmetic besides: ``settings.exact`` changes nothing.
+    """
+    compiled, pooled = _compiled(path, settings, {})
+    return OpenVinoSession(compiled.create_infer_request(), pooled)
+
+
+def _compiled(path: Path, settings: RunSettings, further: dict[str, Any]) -> tuple[Any, int]:
+    """The compiled model, and how many means of pooled features it takes."""
+    model = _core().read_model(str(path))
+    inputs, outputs = ([value.any_name for value in values] for values in (model.inputs, model.outputs))
+    pools = (inputs[1:], outputs[1:]) == ([MEANS, MASK], [SUMS])
+    if not pools and (len(inputs), len(outputs)) != (1, 1):
+        raise ValueError(
+            f"it has {counted(len(inputs), 'input')} and {counted(len(outputs), 'output')}, need one of each"
+        )
+    hint = "bf16" if settings.precision == "bf16" else "f32"
+    options = {_HINT: hint, _THREADS: settings.threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False, **further}
+    compiled = _core().compile_model(model, _DEVICE, options)
+    _require(compiled, hint)
+    return compiled, int(model.inputs[1].partial_shape[1].get_length()) if pools else 0
+
+
+def _require(compiled: Any, hint: str) -> None:
+    """An EdgesrError where the CPU plugin chose another precision than it was given."""
+    chosen = compiled.get_property(_HINT).to_string()
+    if chosen != hint:
+        raise EdgesrError(
+            f"OpenVINO computes in {chosen} on this CPU, not in {hint}: run this artifact on a CPU that has it"
+        )
+
+
+def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:
+    """Time every operator that runs on a batch (1,3,h,w): its mean over the calls after the first."""
+    compiled, pooled = _compiled(path, settings, {"PERF_COUNT": True})
+    session = OpenVinoSession(compiled.create_infer_request(), pooled)
+    session.run(batch)
+    first = _ran(session.request)
+    wholes = [_timed(session, batch) for _ in range(calls)]
+    operators = tuple(
+        OperatorTime(
+            name=node.node_name,
+            kind=node.node_type,
+            output="",
+            ms=max((_mean_ms(node) * (calls + 1) - _mean_ms(before)) / calls, 0.0),
+            ran_as=_arithmetic(node.exec_type) if node.node_type in _LAYERS else "",
+        )
+        for before, node in zip(first, _ran(session.request), strict=True)
+    )
+    return OperatorProfile(
+        calls=calls,
+        call_ms=median(wholes),
+        operators=operators,
+        why_no_times=None,
+        delegation=None,
+        execution=_execution_of(operators, settings.precision),
+    )
+
+
+def execution(path: Path, batch: FloatArray, settings: RunSettings) -> Execution | None:
+    """In which arithmetic the layers run: convolutions and matrix products."""
+    return profile(path, batch, settings, calls=1).execution
+
+
+def _ran(request: Any) -> list[Any]:
+    """What is told of the nodes that ran, in their order."""
+    return [node for node in request.profiling_info if node.status == node.Status.EXECUTED]
+
+
+def _mean_ms(node: Any) -> float:
+    """Of all calls so far."""
+    return float(node.real_time.total_seconds()) * 1000
+
+
+def _arithmetic(kernel: str) -> str:
+    """Of a kernel's name such as "brgconv_avx512_I8"."""
+    last = kernel.rsplit("_", 1)[-1].lower()
+    return _ARITHMETIC.get(last, last)
+
+
+def _execution_of(operators: tuple[OperatorTime, ...], precision: Precision) -> Execution:
+    parts = execution_parts(operators)
+    ran, wanted = {part.ran_as for part in parts}, _WANTED.get(precision)
+    as_wanted = ran == {wanted} if wanted == _FLOAT32 else wanted in ran
+    if wanted is None or not parts or as_wanted:
+        return Execution(parts=parts, warning=None)
+    others = ", ".join(part.ran_as for part in parts if part.ran_as != wanted)
+    return Execution(parts=parts, warning=f"OpenVINO runs layers of {precision} files in {others} on this CPU")
+
+
+def _timed(session: OpenVinoSession, batch: FloatArray) -> float:
+    start = time.perf_counter()
+    session.run(batch)
+    return (time.perf_counter() - start) * 1000
+
+
+RUNTIME = Runtime(
+    name="openvino",
+    title="OpenVINO",
+    distribution="openvino",
+    extra="openvino",
+    load=load,
+    open=open,
+    profile=profile,
+    failures=lambda: (RuntimeError, ValueError),
+    execution=execution,
+    exact_arithmetic=False,
+)
