@@ -48,7 +48,8 @@ def computes_apart(artifact: Artifact) -> bool:
 
 def has_exact_arithmetic(artifact: Artifact, runtime: str) -> bool:
     """Whether a file is to be computed in exact arithmetic too, and its runtime can do so."""
-    return computes_apart(artifact) and runtime_info(runtime).exact_arithmetic
+    engine = runtime_info(runtime)
+    return computes_apart(artifact) and engine.exact_arithmetic and artifact.precision not in engine.inexact
 
 
 def difference_cause(

@@ -6,51 +6,73 @@ that of its input, each 127 divided by the largest absolute value (ncnn's src/la
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import onnx
 
-from edgesr.export.graphs.onnx_graph import constant, layer_names, mac_shares, weighted_nodes
+from edgesr.export.calibration.photographs import photograph
+from edgesr.export.graphs.onnx_graph import (
+    constant,
+    input_channels,
+    layer_names,
+    mac_shares,
+    runner,
+    weighted_nodes,
+)
 from edgesr.export.graphs.operators import CONVOLUTION
 from edgesr.export.ncnn.half import with_half_weights
 from edgesr.export.ncnn.param_file import ParamLayer
-from edgesr.export.ncnn.weights_file import NcnnModel, Rewritten, Stored
+from edgesr.export.ncnn.run import float_tensors
+from edgesr.export.ncnn.weights_file import NcnnModel, Rewritten, Stored, read_model
 from edgesr.export.quantization.plan import LEAST_INT8_SHARE, Plan, Range
 from edgesr.export.quantization.weight_rounding import LEVELS_8BIT, keep_sums
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 
 _LEVELS = float(LEVELS_8BIT)
-_SAME = 1e-5
+_SAME_WEIGHTS, _SAME_VALUES = 1e-5, 1e-3
+_COMPARED_SIZE = (40, 56)
 _OUTPUTS, _BIAS, _GROUPS, _INT8_SCALES = 0, 5, 7, 8
 _SCALE_TERMS = {"Convolution": "2", "ConvolutionDepthWise": "1"}
 """Values of parameter 8 that stand for one scale an output channel, or a group of channels, and one for the input."""
 
 
-def quantize(model: NcnnModel, tile_graph: onnx.ModelProto, plan: Plan) -> Rewritten:
-    """The convolutions that a plan of the float32 ONNX tile graph has in int8; all others get float16 weights.
-
-    A layer is the one of the plan that has its weights. ncnn has no int8 transposed convolutions. An EdgesrError where
-    less than half of the work would be int8.
+@dataclass(frozen=True)
+class _Pair:
+    """A convolution of ncnn by its place, and the same one of the ONNX graph, whose constants may be in other places:
+    ``weights`` and ``values`` (of the input) are ncnn's divided by those of ONNX.
     """
+
+    place: int
+    node: onnx.NodeProto
+    weights: float
+    values: float = 1.0
+
+
+def quantize(source: Path, tile_graph: onnx.ModelProto, plan: Plan) -> Rewritten:
+    """The convolutions of a float32 model that a plan of the float32 ONNX tile graph has in int8.
+
+    All others get float16 weights. A layer is the one of the plan that has its weights and the values of its input.
+    ncnn has no int8 transposed convolutions. An EdgesrError where less than half of the work would be int8.
+    """
+    model = read_model(source)
     wanted = [node for node in weighted_nodes(tile_graph) if node.name not in plan.float_layers]
-    pending = [node for node in wanted if node.op_type == CONVOLUTION]
-    done: list[str] = []
+    pairs = _with_same_inputs(source, model, tile_graph, _with_same_weights(model, wanted, tile_graph))
     layers, arrays = list(model.layers), list(model.arrays)
-    for place, (layer, stored) in enumerate(zip(model.layers, model.arrays, strict=True)):
-        node = _node_of(layer, stored, pending, tile_graph)
-        if node is None:
-            continue
-        pending.remove(node)
-        done.append(node.name)
-        bias = plan.biases_8bit.get(node.name)
-        layers[place], arrays[place] = quantized_layer(layer, stored, plan.ranges[node.input[0]], bias)
+    for pair in pairs:
+        low, high = (end * pair.values for end in plan.ranges[pair.node.input[0]])
+        bias = plan.biases_8bit.get(pair.node.name)
+        own_bias = None if bias is None else bias * np.float32(pair.weights * pair.values)
+        place = pair.place
+        layers[place], arrays[place] = quantized_layer(layers[place], arrays[place], (low, high), own_bias)
+    done = {pair.node.name for pair in pairs}
     shares, names = mac_shares(tile_graph), layer_names(tile_graph)
-    share = sum(shares[name] for name in done)
     left = tuple(names[node.name] for node in wanted if node.name not in done)
+    share = sum(shares[name] for name in done)
     if share < LEAST_INT8_SHARE:
-        raise EdgesrError(f"{share:.0%} of the work would be int8 in ncnn: {', '.join(left)} have no int8 form there")
+        raise EdgesrError(f"{share:.0%} of the work would be int8 in ncnn, which has no int8 form of {', '.join(left)}")
     return Rewritten(with_half_weights(NcnnModel(tuple(layers), tuple(arrays))), left, share)
 
 
@@ -61,21 +83,18 @@ def quantized_layer(
     outputs = layer.number(_OUTPUTS)
     groups = layer.number(_GROUPS, 1) if layer.kind == "ConvolutionDepthWise" else outputs
     weights = stored[0].values.astype(np.float32)
-    by_scale = weights.reshape(groups, -1)
-    scales = _scales(np.abs(by_scale).max(axis=1))
-    taps = weights.reshape(outputs, -1, int(np.prod(_kernel_size(layer))))
-    per_output = np.repeat(scales, outputs // groups)[:, None, None]
+    scales = _scales(np.abs(weights.reshape(groups, -1)).max(axis=1))
+    taps = weights.reshape(outputs, -1, layer.number(11, layer.number(1)) * layer.number(1))
     rounded = keep_sums(taps, LEVELS_8BIT) if groups == outputs else taps
+    per_output = np.repeat(scales, outputs // groups)[:, None, None]
     integers = np.clip(np.rint(rounded * per_output), -_LEVELS, _LEVELS).astype(np.int8)
     own = stored[1].values if len(stored) > 1 else np.zeros(outputs, dtype=np.float32)
-    low, high = values
-    return replace(
-        layer, parameters={**layer.parameters, _BIAS: "1", _INT8_SCALES: _SCALE_TERMS[layer.kind]}
-    ), (
+    parameters = {**layer.parameters, _BIAS: "1", _INT8_SCALES: _SCALE_TERMS[layer.kind]}
+    return replace(layer, parameters=parameters), (
         Stored(integers.ravel(), typed=True),
         Stored((own if bias is None else bias).astype(np.float32)),
         Stored(scales),
-        Stored(_scales(np.array([max(-low, high)]))),
+        Stored(_scales(np.array([max(-values[0], values[1])]))),
     )
 
 
@@ -85,20 +104,41 @@ def _scales(largest: FloatArray) -> FloatArray:
     return result
 
 
-def _kernel_size(layer: ParamLayer) -> tuple[int, int]:
-    width = layer.number(1)
-    return layer.number(11, width), width
+def _with_same_weights(model: NcnnModel, nodes: list[onnx.NodeProto], graph: onnx.ModelProto) -> list[_Pair]:
+    """Convolutions of both graphs that have the same weights but for a factor, in order."""
+    pending = [node for node in nodes if node.op_type == CONVOLUTION]
+    found = []
+    for place, (layer, stored) in enumerate(zip(model.layers, model.arrays, strict=True)):
+        if layer.kind not in _SCALE_TERMS:
+            continue
+        for node in pending:
+            factor = _factor(stored[0].values, constant(graph, node.input[1]), _SAME_WEIGHTS)
+            if factor is not None:
+                found.append(_Pair(place, node, factor))
+                pending.remove(node)
+                break
+    return found
 
 
-def _node_of(
-    layer: ParamLayer, stored: tuple[Stored, ...], nodes: list[onnx.NodeProto], graph: onnx.ModelProto
-) -> onnx.NodeProto | None:
-    """The first of the nodes that has a layer's weights."""
-    if layer.kind not in _SCALE_TERMS:
+def _with_same_inputs(
+    source: Path, model: NcnnModel, graph: onnx.ModelProto, pairs: list[_Pair]
+) -> list[_Pair]:
+    """Those whose inputs have the same values but for a factor, on a photograph."""
+    image = photograph("cat", _COMPARED_SIZE)[: input_channels(graph)]
+    names = {pair.place: model.layers[pair.place].inputs[0] for pair in pairs}
+    found = float_tensors(source, image, list(dict.fromkeys(names.values())))
+    expected = runner(graph, list(dict.fromkeys(pair.node.input[0] for pair in pairs)))(image)
+    factors = [_factor(found[names[pair.place]], expected[pair.node.input[0]], _SAME_VALUES) for pair in pairs]
+    return [replace(pair, values=factor) for pair, factor in zip(pairs, factors, strict=True) if factor is not None]
+
+
+def _factor(values: FloatArray, others: FloatArray, tolerance: float) -> float | None:
+    """What the values are of the others, all by the same factor; None where they are not."""
+    if values.size != others.size:
         return None
-    weights = stored[0].values
-    for node in nodes:
-        others = constant(graph, node.input[1]).ravel()
-        if others.shape == weights.shape and np.abs(others - weights).max() <= _SAME * np.abs(weights).max():
-            return node
-    return None
+    one, other = (array.ravel().astype(np.float64) for array in (values, others))
+    square = float(other @ other)
+    if square == 0:
+        return 1.0 if not one.any() else None
+    factor = float(one @ other) / square
+    return factor if factor > 0 and np.abs(one - factor * other).max() <= tolerance * np.abs(one).max() else None

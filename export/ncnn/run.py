@@ -1,6 +1,6 @@
 """Runs of an ncnn model in a process of its own: a file that ncnn cannot take may end the process.
 
-python -P -m edgesr.export.ncnn.run FILE INPUTS.npz OUTPUTS.npz
+python -P -m edgesr.export.ncnn.run FILE INPUTS.npz OUTPUTS.npz [NAME ...]
 """
 
 from __future__ import annotations
@@ -40,39 +40,54 @@ class NcnnAnswers:
 
 def answers_of(path: Path, images: Sequence[FloatArray]) -> NcnnAnswers:
     """What a model answers to images (c,h,w) of different shapes; an EdgesrError where it cannot be opened."""
+    found = _run(path, images, ())
+    faults = [str(fault) for fault in found[_FAULTS]]
+    return NcnnAnswers(
+        {
+            image[None].shape: EdgesrError(fault) if fault else found[f"arr_{place}"]
+            for place, (image, fault) in enumerate(zip(images, faults, strict=True))
+        }
+    )
+
+
+def float_tensors(path: Path, image: FloatArray, names: Sequence[str]) -> dict[str, FloatArray]:
+    """Inner tensors (c,h,w) of a float32 model on an image (c,h,w), by their names in the .param file."""
+    found = _run(path, (image,), names)
+    return {name: found[f"arr_{place}"] for place, name in enumerate(names)}
+
+
+def _run(path: Path, images: Sequence[FloatArray], names: Sequence[str]) -> dict[str, FloatArray]:
     with tempfile.TemporaryDirectory(prefix="edgesr-ncnn-") as name:
         folder = Path(name)
         np.savez(folder / _INPUTS, *(image[None] for image in images))
         run_converter(
             "edgesr.export.ncnn.run",
-            [str(path.absolute()), _INPUTS, _OUTPUTS],
+            [str(path.absolute()), _INPUTS, _OUTPUTS, *names],
             folder=folder,
             result=folder / _OUTPUTS,
             what="ncnn",
         )
         with np.load(folder / _OUTPUTS) as stored:
-            faults = [str(fault) for fault in stored[_FAULTS]]
-            return NcnnAnswers(
-                {
-                    image[None].shape: EdgesrError(fault) if fault else stored[f"arr_{place}"]
-                    for place, (image, fault) in enumerate(zip(images, faults, strict=True))
-                }
-            )
+            return dict(stored)
 
 
-def _answer_here(file: Path, inputs: Path, outputs: Path) -> None:
+def _answer_here(file: Path, inputs: Path, outputs: Path, *names: str) -> None:
+    with np.load(inputs) as stored:
+        images = [stored[f"arr_{place}"] for place in range(len(stored.files))]
+    if names:
+        np.savez(outputs, *ncnn.read_tensors(file, images[0], names, RunSettings()))
+        return
     session = ncnn.open(file, RunSettings())
     answers, faults = [], []
-    with np.load(inputs) as stored:
-        for place in range(len(stored.files)):
-            try:
-                answers.append(session.run(stored[f"arr_{place}"]))
-                faults.append("")
-            except RuntimeError as error:
-                answers.append(np.zeros(0, dtype=np.float32))
-                faults.append(str(error))
+    for image in images:
+        try:
+            answers.append(session.run(image))
+            faults.append("")
+        except RuntimeError as error:
+            answers.append(np.zeros(0, dtype=np.float32))
+            faults.append(str(error))
     np.savez(outputs, *answers, **{_FAULTS: np.array(faults)})
 
 
 if __name__ == "__main__":
-    _answer_here(*(Path(argument) for argument in sys.argv[1:]))
+    _answer_here(*(Path(argument) for argument in sys.argv[1:4]), *sys.argv[4:])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edgesr.export.quantization.plan import Budget, Calibrated, Plan, Range
@@ -18,7 +19,7 @@ from edgesr.runtimes.bundle.manifest import Precision, Tolerance
 if TYPE_CHECKING:
     import onnx
 
-    from edgesr.export.ncnn.weights_file import NcnnModel, Rewritten
+    from edgesr.export.ncnn.weights_file import Rewritten
     from edgesr.export.quantization.settings import QuantizationSettings
     from edgesr.export.quantization.tflite.quantize import Quantized
 
@@ -26,8 +27,8 @@ OnnxRewrite = Callable[["onnx.ModelProto", Calibrated, Sequence[FloatArray]], "o
 """Float32 tile graph, what was calibrated, small photographs (3,h,w) -> the tile graph in lower precision."""
 TFLiteRewrite = Callable[[Any, "onnx.ModelProto", Calibrated], "Quantized"]
 """Float32 TFLite model (it is changed), float32 ONNX tile graph, what was calibrated -> a file."""
-NcnnRewrite = Callable[["NcnnModel", "onnx.ModelProto", Calibrated], "Rewritten"]
-"""Float32 ncnn model, float32 ONNX tile graph, what was calibrated -> an ncnn model."""
+NcnnRewrite = Callable[[Path, "onnx.ModelProto", Calibrated], "Rewritten"]
+"""Float32 .param file, float32 ONNX tile graph, what was calibrated -> an ncnn model."""
 FLOAT: Precision = "fp32"
 _WORST_GOLDEN_BELOW_BUDGET_DB = 3.0
 
@@ -147,24 +148,24 @@ def _tflite_w8a16(model: Any, tile_graph: onnx.ModelProto, calibrated: Calibrate
     return quantize_to_int16(model, tile_graph, calibrated.require_ranges())
 
 
-def _ncnn_fp16(model: NcnnModel, _tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> Rewritten:
+def _ncnn_fp16(source: Path, _tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> Rewritten:
     from edgesr.export.ncnn.half import with_half_weights
-    from edgesr.export.ncnn.weights_file import Rewritten
+    from edgesr.export.ncnn.weights_file import Rewritten, read_model
 
-    return Rewritten(with_half_weights(model))
+    return Rewritten(with_half_weights(read_model(source)))
 
 
-def _ncnn_bf16(model: NcnnModel, _tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> Rewritten:
+def _ncnn_bf16(source: Path, _tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> Rewritten:
     """The float32 model: ncnn rounds what it loads and computes by itself."""
-    from edgesr.export.ncnn.weights_file import Rewritten
+    from edgesr.export.ncnn.weights_file import Rewritten, read_model
 
-    return Rewritten(model)
+    return Rewritten(read_model(source))
 
 
-def _ncnn_int8(model: NcnnModel, tile_graph: onnx.ModelProto, calibrated: Calibrated) -> Rewritten:
+def _ncnn_int8(source: Path, tile_graph: onnx.ModelProto, calibrated: Calibrated) -> Rewritten:
     from edgesr.export.ncnn.int8 import quantize
 
-    return quantize(model, tile_graph, calibrated.require_plan())
+    return quantize(source, tile_graph, calibrated.require_plan())
 
 
 _PLANNED = Calibration(lambda tiles, settings: Calibrated(plan=tiles.plan(settings)), record_of_plan)

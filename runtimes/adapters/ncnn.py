@@ -6,6 +6,7 @@ ncnn's defaults compute in float16 where the CPU can, whatever the file holds: e
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -70,22 +71,42 @@ class NcnnSession:
 def open(path: Path, settings: RunSettings) -> NcnnSession:
     """Load a .param file and the .bin next to it.
 
-    Weights of fp16 files are float16, and computed in float32. Exact arithmetic leaves out the kernels that compute
-    convolutions as other sums (Winograd, matrix products) and packed layouts.
+    Weights of fp16 files are float16, and computed in float32. Exact arithmetic is that of the plain kernels, one sum
+    an output; what float16 and bfloat16 compute depends on the CPU there too.
     """
-    net, pools = load().Net(), (load().PoolAllocator(), load().PoolAllocator())
-    set_options(net.opt, settings)
+    pools = (load().PoolAllocator(), load().PoolAllocator())
+    net = load().Net()
     net.opt.blob_allocator, net.opt.workspace_allocator = pools
+    _read(net, path, settings)
+    inputs, outputs = len(net.input_names()), len(net.output_names())
+    if (inputs, outputs) != (1, 1):
+        raise ValueError(f"it has {counted(inputs, 'input')} and {counted(outputs, 'output')}, need one of each")
+    return NcnnSession(net, pools)
+
+
+def read_tensors(path: Path, image: FloatArray, names: Sequence[str], settings: RunSettings) -> list[FloatArray]:
+    """Inner tensors of a model (c,h,w) on an image (1,c,h,w), by the names that the .param file gives them."""
+    net = load().Net()
+    net.opt.lightmode = False  # which would give every tensor's memory to the next
+    _read(net, path, settings)
+    values = np.ascontiguousarray(image[0])
+    extractor = net.create_extractor()
+    extractor.input(net.input_names()[0], load().Mat(values))
+    found = [extractor.extract(name) for name in names]
+    if any(code != 0 for code, _ in found):
+        raise RuntimeError(f"it cannot run an input of {_shown(image.shape[1:])}")
+    return [np.array(values, dtype=np.float32) for _, values in found]
+
+
+def _read(net: Any, path: Path, settings: RunSettings) -> None:
+    """Load both files into a net, whose options are set before."""
+    set_options(net.opt, settings)
     weights = path.with_suffix(WEIGHTS_SUFFIX)
     if not weights.is_file():
         raise ValueError(f"there is no {weights.name} next to it")
     for file, read in ((path, net.load_param), (weights, net.load_model)):
         if read(str(file)) != 0:
             raise ValueError(f"ncnn refuses {file.name}: it is damaged, or has a layer that this ncnn lacks")
-    inputs, outputs = len(net.input_names()), len(net.output_names())
-    if (inputs, outputs) != (1, 1):
-        raise ValueError(f"it has {counted(inputs, 'input')} and {counted(outputs, 'output')}, need one of each")
-    return NcnnSession(net, pools)
 
 
 def set_options(options: Any, settings: RunSettings) -> None:
@@ -128,4 +149,5 @@ RUNTIME = Runtime(
     open=open,
     profile=profile,
     failures=lambda: (RuntimeError, ValueError),
+    inexact=("fp16a", "bf16"),
 )

@@ -62,7 +62,8 @@ class Runtime:
     ``refusals`` of a verified file: what delegates of phones would refuse of it, by their published lists. None where
     the runtime has no such delegates; a damaged file is an InputError.
     ``execution`` where the runtime tells in which arithmetic, or on which provider, it runs a file's operators.
-    ``exact_arithmetic``: `RunSettings.exact` gives a reference for files that kernels of other CPUs round elsewhere.
+    ``exact_arithmetic``: `RunSettings.exact` gives a reference for files that kernels of other CPUs round elsewhere,
+    but for those of the precisions in ``inexact``.
     ``saturates_without_vnni``: on an x86 without VNNI, sums of its int8 kernels saturate at 16 bits.
     """
 
@@ -77,6 +78,7 @@ class Runtime:
     refusals: Callable[[Path], tuple[Refusals, ...]] | None = None
     execution: ReadExecution | None = None
     exact_arithmetic: bool = True
+    inexact: tuple[Precision, ...] = ()
     legacy: bool = False
     saturates_without_vnni: bool = False
 
