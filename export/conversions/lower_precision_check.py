@@ -34,7 +34,7 @@ from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 
 RESULT_FILE = "lower_precision.json"
-_PHOTOGRAPHS = ("cat", "coffee")
+_PHOTOGRAPHS = {f"the photograph {name}": name for name in ("cat", "coffee")}
 _JOB_FILE, _IMAGES_FILE, _ANSWERS_FILE = "job.json", "images.npy", "answers.npz"
 _CHANNELS_LAST = (0, 2, 3, 1)
 _CHANNELS_FIRST = (0, 3, 1, 2)
@@ -44,7 +44,8 @@ _CHANNELS_FIRST = (0, 3, 1, 2)
 class Checked:
     """A file of an artifact: its ``runtime``, what it does and how. ``glue`` makes a picture of what it answers.
 
-    ``size`` (LR pixels) is one that the file and its float32 file take.
+    ``size`` (LR pixels) is one that the file and its float32 file take. ``least_psnr_db``: what photographs must keep,
+    where nothing else has measured the arithmetic that the file is run in.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Checked:
     scale: int
     colour: Colour
     glue: Glue
+    least_psnr_db: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +97,18 @@ def check_lower_precision(folder: Path, checked: Checked, float_file: Path, file
                 f"{checked.id} is too far from its float32 file: {quality:.1f} dB on {name}, where {bound} has "
                 f"{needed:.1f} dB; export another precision"
             )
+        if checked.least_psnr_db is not None and name in _PHOTOGRAPHS and not quality >= checked.least_psnr_db:
+            raise EdgesrError(
+                f"{checked.id} is too far from its float32 file: {quality:.1f} dB on {name}, and {checked.precision} "
+                f"is to keep {checked.least_psnr_db:.1f} dB; export another precision"
+            )
         distances[name] = Distance(psnr_db=finite(quality), bilinear_db=finite(bilinear))
     (folder / RESULT_FILE).write_text(to_json(Distances(distances)))
 
 
 def _images(size: Size) -> dict[str, FloatArray]:
     """RGB images (3,h,w) in [0,255] by their names."""
-    photographs = {f"the photograph {name}": photograph(name, size) for name in _PHOTOGRAPHS}
+    photographs = {title: photograph(name, size) for title, name in _PHOTOGRAPHS.items()}
     return photographs | extreme_tiles(3, size)
 
 

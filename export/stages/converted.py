@@ -9,7 +9,7 @@ from edgesr.export.conversions.lower_precision_check import Checked, check_lower
 from edgesr.export.formats.target import ArtifactPlan, DelegateStep
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
-from edgesr.export.records import REMAKE
+from edgesr.export.records import REMAKE, read_mac_share
 from edgesr.export.stages.cache import Stage, StageCache, stage_folder
 from edgesr.export.stages.cost_meter import CostMeter
 from edgesr.export.stages.runner import StageRunner
@@ -96,9 +96,17 @@ class _Conversion:
             scale=config.scale,
             colour=config.colour,
             glue=self.runner.glue if plan.graph == "tile" else Glue(upsample="none", noise_level=None, alpha=None),
+            least_psnr_db=self._least_psnr_db(plan, file),
         )
         stage = Stage(f"check-{plan.id}", check_lower_precision)
         self.cache.run(stage, checked, self.runner.float_file(plan), file)
+
+    def _least_psnr_db(self, plan: ArtifactPlan, file: Path) -> float | None:
+        """The tolerance of a file that is planned, and run in other arithmetic than its plan was measured in."""
+        folder = stage_folder(file)
+        if self.quantization is None or folder is None or read_mac_share(folder) is None:
+            return None
+        return PRECISIONS[plan.precision].tolerance(self.runner.plan(self.quantization).tolerated()).min_psnr_db
 
     def _use(self, plan: ArtifactPlan, file: Path, runtime: str) -> RuntimeUse:
         inspect = plan.target.inspect_delegate if runtime == plan.runtimes[0] else None
