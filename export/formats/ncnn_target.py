@@ -7,6 +7,7 @@ from pathlib import Path
 from edgesr.export.formats.onnx_target import ONNX_PACKAGES
 from edgesr.export.formats.target import ArtifactPlan, Sources, Target
 from edgesr.export.ncnn import rewrite, step
+from edgesr.runtimes.bundle.manifest import REFERENCE
 
 
 def _convert(sources: Sources, plan: ArtifactPlan) -> Path:
@@ -17,7 +18,7 @@ NCNN = Target(
     name="ncnn",
     title="ncnn",
     suffix=".param",
-    precisions=("fp32", "fp16", "fp16a", "bf16", "int8"),
+    precisions=(REFERENCE, *rewrite.REWRITES),
     graphs=("full", "tile"),
     runtimes=("ncnn",),
     layout="NCHW",

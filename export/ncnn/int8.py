@@ -24,7 +24,7 @@ from edgesr.export.graphs.onnx_graph import (
 from edgesr.export.graphs.operators import CONVOLUTION
 from edgesr.export.ncnn.half import with_half_weights
 from edgesr.export.ncnn.param_file import ParamLayer
-from edgesr.export.ncnn.run import float_tensors
+from edgesr.export.ncnn.run import tensors_of
 from edgesr.export.ncnn.weights_file import NcnnModel, Rewritten, Stored, read_model
 from edgesr.export.quantization.plan import LEAST_INT8_SHARE, Plan, Range
 from edgesr.export.quantization.weight_rounding import LEVELS_8BIT, keep_sums
@@ -126,7 +126,7 @@ def _with_same_inputs(
     """Those whose inputs have the same values but for a factor, on a photograph."""
     image = photograph("cat", _COMPARED_SIZE)[: input_channels(graph)]
     names = {pair.place: model.layers[pair.place].inputs[0] for pair in pairs}
-    found = float_tensors(source, image, list(dict.fromkeys(names.values())))
+    found = tensors_of(source, image, list(dict.fromkeys(names.values())))
     expected = runner(graph, list(dict.fromkeys(pair.node.input[0] for pair in pairs)))(image)
     factors = [_factor(found[names[pair.place]], expected[pair.node.input[0]], _SAME_VALUES) for pair in pairs]
     return [replace(pair, values=factor) for pair, factor in zip(pairs, factors, strict=True) if factor is not None]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edgesr.export.quantization.plan import Budget, Calibrated, Plan, Range
@@ -19,7 +18,6 @@ from edgesr.runtimes.bundle.manifest import Precision, Tolerance
 if TYPE_CHECKING:
     import onnx
 
-    from edgesr.export.ncnn.weights_file import Rewritten
     from edgesr.export.quantization.settings import QuantizationSettings
     from edgesr.export.quantization.tflite.quantize import Quantized
 
@@ -27,8 +25,6 @@ OnnxRewrite = Callable[["onnx.ModelProto", Calibrated, Sequence[FloatArray]], "o
 """Float32 tile graph, what was calibrated, small photographs (3,h,w) -> the tile graph in lower precision."""
 TFLiteRewrite = Callable[[Any, "onnx.ModelProto", Calibrated], "Quantized"]
 """Float32 TFLite model (it is changed), float32 ONNX tile graph, what was calibrated -> a file."""
-NcnnRewrite = Callable[[Path, "onnx.ModelProto", Calibrated], "Rewritten"]
-"""Float32 .param file, float32 ONNX tile graph, what was calibrated -> an ncnn model."""
 FLOAT: Precision = "fp32"
 _WORST_GOLDEN_BELOW_BUDGET_DB = 3.0
 
@@ -67,7 +63,6 @@ class PrecisionInfo:
     wide_activations: bool = False
     rewrite_onnx: OnnxRewrite | None = None
     rewrite_tflite: TFLiteRewrite | None = None
-    rewrite_ncnn: NcnnRewrite | None = None
 
 
 def tolerances(budget: Budget) -> dict[str, Tolerance]:
@@ -148,26 +143,6 @@ def _tflite_w8a16(model: Any, tile_graph: onnx.ModelProto, calibrated: Calibrate
     return quantize_to_int16(model, tile_graph, calibrated.require_ranges())
 
 
-def _ncnn_fp16(source: Path, _tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> Rewritten:
-    from edgesr.export.ncnn.half import with_half_weights
-    from edgesr.export.ncnn.weights_file import Rewritten, read_model
-
-    return Rewritten(with_half_weights(read_model(source)))
-
-
-def _ncnn_bf16(source: Path, _tile_graph: onnx.ModelProto, _calibrated: Calibrated) -> Rewritten:
-    """The float32 model: ncnn rounds what it loads and computes by itself."""
-    from edgesr.export.ncnn.weights_file import Rewritten, read_model
-
-    return Rewritten(read_model(source))
-
-
-def _ncnn_int8(source: Path, tile_graph: onnx.ModelProto, calibrated: Calibrated) -> Rewritten:
-    from edgesr.export.ncnn.int8 import quantize
-
-    return quantize(source, tile_graph, calibrated.require_plan())
-
-
 _PLANNED = Calibration(lambda tiles, settings: Calibrated(plan=tiles.plan(settings)), record_of_plan)
 _RANGED = Calibration(lambda tiles, settings: Calibrated(ranges=tiles.wide_ranges(settings)), record_of_ranges)
 
@@ -181,21 +156,12 @@ PRECISIONS: dict[str, PrecisionInfo] = {
             diff_threshold=2e-2,
             rewrite_onnx=_onnx_fp16,
             rewrite_tflite=_tflite_fp16,
-            rewrite_ncnn=_ncnn_fp16,
         ),
         PrecisionInfo(
-            name="fp16a",
-            tolerance=lambda _: _tolerance(50.0, 16.0, 0.1),
-            diff_threshold=2e-2,
-            rewrite_onnx=_onnx_fp16a,
-            rewrite_ncnn=_ncnn_fp16,
+            name="fp16a", tolerance=lambda _: _tolerance(50.0, 16.0, 0.1), diff_threshold=2e-2, rewrite_onnx=_onnx_fp16a
         ),
         PrecisionInfo(
-            name="bf16",
-            tolerance=lambda _: _tolerance(38.0, 64.0, 0.6),
-            diff_threshold=0.1,
-            rewrite_onnx=_onnx_bf16,
-            rewrite_ncnn=_ncnn_bf16,
+            name="bf16", tolerance=lambda _: _tolerance(38.0, 64.0, 0.6), diff_threshold=0.1, rewrite_onnx=_onnx_bf16
         ),
         PrecisionInfo(
             name="int8",
@@ -204,7 +170,6 @@ PRECISIONS: dict[str, PrecisionInfo] = {
             calibration=_PLANNED,
             rewrite_onnx=_onnx_int8,
             rewrite_tflite=_tflite_int8,
-            rewrite_ncnn=_ncnn_int8,
         ),
         PrecisionInfo(
             name="w8", tolerance=lambda _: _tolerance(38.0, 64.0, 0.6), diff_threshold=0.1, rewrite_tflite=_tflite_w8
