@@ -20,6 +20,7 @@ from edgesr.export.records import GoldenRecord, read_float_layers, read_mac_shar
 from edgesr.export.stages.converted import ConvertedArtifact
 from edgesr.export.stages.model_files import MODEL, model_files
 from edgesr.export.stages.runner import StageRunner
+from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
 from edgesr.runtimes.bundle.contract import channels_of
 from edgesr.runtimes.bundle.manifest import (
@@ -98,7 +99,7 @@ class Assembly:
             ),
             mac_per_hr_pixel=self.runner.measurement.mac_per_hr_pixel,
             made_by={"edgesr": metadata.version("edgesr"), **converted.versions},
-            least_runtime=dict(plan.target.least_runtime),
+            least_runtime={name: least for name, least in plan.target.least_runtime if name in _distributions(plan)},
             legacy=plan.target.legacy,
             quantization=self._quantization_record(converted),
             pooled=self.runner.pooled.means if self.runner.is_pooled(plan) else 0,
@@ -168,3 +169,8 @@ def _copied(place: str, file: Path, artifact_id: str, root: Path) -> FileEntry:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, target)
     return file_entry(root, target)
+
+
+def _distributions(plan: ArtifactPlan) -> set[str]:
+    """Packages of the runtimes that open an artifact."""
+    return {RUNTIMES[name].distribution for name in plan.runtimes}

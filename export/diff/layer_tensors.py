@@ -92,7 +92,8 @@ def artifact_tensors(
     target = TARGETS[artifact.format]
     assert target.open_layers is not None
     require_packages(f"comparing {artifact.id}", target.layer_packages, extra=EXTRA)
-    file = target.open_layers(bundle.model_path(artifact))
+    opened = target.open_layers_of.get(artifact.precision, target.open_layers)
+    file = opened(bundle.model_path(artifact))
     match = match_layers(file.graph, reference.graph)
     if artifact.graph != reference.kind:
         match.tensors[_FULL_OUTPUT.tensor] = file.graph.output

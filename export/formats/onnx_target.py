@@ -28,6 +28,12 @@ def _open_layers(path: Path) -> LayeredFile:
     return open_onnx_layers(path)
 
 
+def _open_bfloat16_layers(path: Path) -> LayeredFile:
+    from edgesr.export.graphs.openvino_layers import open_openvino_layers
+
+    return open_openvino_layers(path, "bf16")
+
+
 ONNX = Target(
     name="onnx",
     title="ONNX",
@@ -45,4 +51,5 @@ ONNX = Target(
     rewrite=rewrite_onnx.rewrite,
     reduced_range=True,
     open_layers=_open_layers,
+    open_layers_of={"bf16": _open_bfloat16_layers},
 )

@@ -43,6 +43,12 @@ class ArtifactPlan:
         return f"{self.target.name}-{self.precision}-{self.graph}{'-zero' if self.zero_padded else ''}{size}"
 
 
+class OpenLayers(Protocol):
+    """Opens a file whose inner tensors can be read."""
+
+    def __call__(self, path: Path) -> LayeredFile: ...
+
+
 class DelegateStep(Protocol):
     """A step that writes the `DelegateUse` of a file, as ``delegate.inspect``."""
 
@@ -79,8 +85,8 @@ class Target:
     ``why_not_of_onnx``: why no existing ONNX file can become one, empty where it can.
     ``delegates``: those that its files can be rewritten for.
     ``inspect_delegate``: the step that looks what the runtime's delegate takes of a file, where it has one.
-    ``open_layers`` opens a file whose inner tensors can be read, with ``layer_packages``; where there is none,
-    ``why_no_layers`` tells why.
+    ``open_layers`` opens a file whose inner tensors can be read, with ``layer_packages``, but for precisions that
+    ``open_layers_of`` has; where there is none, ``why_no_layers`` tells why.
     """
 
     name: str
@@ -99,7 +105,8 @@ class Target:
     reduced_range: bool = False
     delegates: tuple[str, ...] = ()
     inspect_delegate: DelegateStep | None = None
-    open_layers: Callable[[Path], LayeredFile] | None = None
+    open_layers: OpenLayers | None = None
+    open_layers_of: Mapping[Precision, OpenLayers] = field(default_factory=dict)
     layer_packages: tuple[str, ...] = ()
     why_no_layers: str = ""
     packages_below_3_12: tuple[str, ...] = ()

@@ -104,10 +104,15 @@ def onnx_layer_values(
     outputs = {tensor: _expose(exposed, tensor) for tensor in sorted(wanted)}
     final = model.graph.output[0].name
     found = runner(exposed, [*dict.fromkeys((*outputs.values(), final))], exact=exact)(image)
+    return values_by_match(match, {tensor: found[output] for tensor, output in outputs.items()})
+
+
+def values_by_match(match: Match, found: Mapping[str, FloatArray]) -> dict[str, tuple[FloatArray, ...]]:
+    """Tensor of the reference -> its values (c,h,w), of the tensors (1,c,h,w) of a file by their names in it."""
 
     def values(name: str) -> Iterator[FloatArray]:
         for tensor in match.candidates(name):
-            yield channel_major(without_batch(found[outputs[tensor]]), match.block_major.get(name))
+            yield channel_major(without_batch(found[tensor]), match.block_major.get(name))
 
     return {name: tuple(values(name)) for name in match.tensors}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -75,6 +76,21 @@ def open(path: Path, settings: RunSettings) -> OpenVinoSession:
     return OpenVinoSession(compiled.create_infer_request(), pooled)
 
 
+def inner_tensors(
+    path: Path, batch: FloatArray, names: Sequence[str], settings: RunSettings
+) -> dict[str, FloatArray]:
+    """Tensors inside a file with one input on a batch (1,3,h,w), as float32, by their names in it.
+
+    What is read is not fused away, so that a tensor may differ from that of a whole run in its rounding.
+    """
+    model = _core().read_model(str(path))
+    outputs = [value.any_name for value in model.outputs]
+    model.add_outputs([name for name in names if name not in outputs])
+    request = _compiled_model(model, settings, {}).create_infer_request()
+    request.infer([batch])
+    return {name: request.get_tensor(name).data.astype(np.float32) for name in names}
+
+
 def _compiled(path: Path, settings: RunSettings, further: dict[str, Any]) -> tuple[Any, int]:
     """The compiled model, and how many means of pooled features it takes."""
     model = _core().read_model(str(path))
@@ -84,11 +100,16 @@ def _compiled(path: Path, settings: RunSettings, further: dict[str, Any]) -> tup
         raise ValueError(
             f"it has {counted(len(inputs), 'input')} and {counted(len(outputs), 'output')}, need one of each"
         )
+    compiled = _compiled_model(model, settings, further)
+    return compiled, int(model.inputs[1].partial_shape[1].get_length()) if pools else 0
+
+
+def _compiled_model(model: Any, settings: RunSettings, further: dict[str, Any]) -> Any:
     hint = "bf16" if settings.precision == "bf16" else "f32"
     options = {_HINT: hint, _THREADS: settings.threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False, **further}
     compiled = _core().compile_model(model, _DEVICE, options)
     _require(compiled, hint)
-    return compiled, int(model.inputs[1].partial_shape[1].get_length()) if pools else 0
+    return compiled
 
 
 def _require(compiled: Any, hint: str) -> None:

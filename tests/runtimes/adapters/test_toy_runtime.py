@@ -62,7 +62,7 @@ def test_it_keeps_parity_and_upscales(bundle: Bundle) -> None:
 
 def test_it_is_told_of(bundle: Bundle) -> None:
     assert [row[1] for row in runtime_table().rows if row[0] == "toy"] == ["Toy runtime"]
-    with pytest.raises(InputError, match="choose one of ort, tflite, torchscript, toy"):
+    with pytest.raises(InputError, match=f"choose one of {', '.join(RUNTIMES)}$"):
         upscale(np.zeros((9, 9, 3), np.uint8), bundle, UpscaleOptions(runtime="no"))
 
 
