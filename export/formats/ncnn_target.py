@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgesr.export.formats.onnx_target import ONNX_PACKAGES
 from edgesr.export.formats.target import ArtifactPlan, Sources, Target
 from edgesr.export.ncnn import rewrite, step
-from edgesr.runtimes.bundle.manifest import REFERENCE
+from edgesr.runtimes.bundle.manifest import REFERENCE, Precision
+
+if TYPE_CHECKING:
+    from edgesr.export.graphs.layer_graphs import LayeredFile
 
 
 def _convert(sources: Sources, plan: ArtifactPlan) -> Path:
     return sources.run(plan, step.convert, sources.checkpoint, plan.graph, zero_padded=plan.zero_padded)
+
+
+def _open_layers(path: Path, *, precision: Precision) -> LayeredFile:
+    from edgesr.export.ncnn.layers import open_ncnn_layers
+
+    return open_ncnn_layers(path, precision)
 
 
 NCNN = Target(
@@ -30,5 +41,7 @@ NCNN = Target(
     why_not_of_onnx="pnnx makes it from PyTorch",
     convert=_convert,
     rewrite=rewrite.rewrite,
-    why_no_layers="ncnn's tensors are not read yet",
+    open_layers=partial(_open_layers, precision=REFERENCE),
+    open_layers_of={precision: partial(_open_layers, precision=precision) for precision in rewrite.REWRITES},
+    layer_packages=("ncnn",),
 )

@@ -16,6 +16,7 @@ from edgesr.export.graphs.operators import (
     CONCAT,
     CONVOLUTION,
     DEPTH_TO_SPACE,
+    LAYERS,
     LAYOUT,
     LINEAR,
     MATRIX_PRODUCT,
@@ -123,11 +124,10 @@ def _kind(layer: ParamLayer, inputs: int) -> str:
 
 def _weight_shape(layer: ParamLayer, kind: str) -> tuple[int, ...] | None:
     """(out,in,kh,kw) of a convolution, as ONNX has it; the sides of a matrix in order of size."""
-    outputs = layer.number(0)
+    if kind not in LAYERS:
+        return None
+    outputs, width = layer.number(0), layer.number(1)
     if kind == LINEAR:
         return tuple(sorted((outputs, layer.number(2) // outputs)))
-    if kind not in (CONVOLUTION, TRANSPOSED_CONVOLUTION):
-        return None
-    width = layer.number(1)
     height = layer.number(11, width)
     return outputs, layer.number(6) // (outputs * height * width), height, width
