@@ -44,24 +44,26 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     """The embedded srrescycgan-mobile (no projection) in all float32 targets, tiles of 64x64. Do not change it."""
+    from edgesr.export.formats.targets import TARGETS
     from edgesr.export.options import ExportOptions
     from edgesr.export.pipeline import export_bundle
 
     output = tmp_path_factory.mktemp("bundles") / "mobile"
-    options = ExportOptions(preset="srrescycgan-mobile", tile_size=(64, 64))
+    options = ExportOptions(preset="srrescycgan-mobile", targets=tuple(TARGETS), tile_size=(64, 64))
     return export_bundle(options, output, cache_dir=cache_dir).bundle
 
 
 @pytest.fixture(scope="session")
 def projection_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     """A small seeded generator of the published form, with projection, tiles of 32x32. Do not change it."""
+    from edgesr.export.formats.targets import TARGETS
     from edgesr.export.options import ExportOptions
     from edgesr.export.pipeline import export_bundle
     from tests.helpers.small_generator import save_projected_generator
 
     checkpoint = save_projected_generator(tmp_path_factory.mktemp("weights"))
     output = tmp_path_factory.mktemp("bundles") / "projection"
-    options = ExportOptions(checkpoint=checkpoint, tile_size=(32, 32))
+    options = ExportOptions(checkpoint=checkpoint, targets=tuple(TARGETS), tile_size=(32, 32))
     return export_bundle(options, output, cache_dir=cache_dir).bundle
 
 

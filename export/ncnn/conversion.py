@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 import warnings
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from subprocess import TimeoutExpired
@@ -19,7 +20,7 @@ from torch import nn
 from edgesr.benchmarks.devices.process_exit import describe_exit, ended_process
 from edgesr.export.conversions.proof import Proof
 from edgesr.export.conversions.tracing import example_input
-from edgesr.export.ncnn.param_file import layer_kinds
+from edgesr.export.ncnn.param_file import ParamLayer, read_layers, write_layers
 from edgesr.export.ncnn.run import answers_of
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import EdgesrError
@@ -39,14 +40,15 @@ def export_ncnn(module: nn.Module, folder: Path, *, proof: Proof) -> None:
         work = Path(name)
         _write_trace(module, work / _TRACE, proof)
         _run_pnnx(work, channels=proof.channels, sizes=(proof.traced, _another_size(proof)))
-        lacking = sorted({kind for kind in layer_kinds(work / _PARAM) if _NOT_OF_NCNN.search(kind)})
+        layers = read_layers(work / _PARAM)
+        lacking = sorted({layer.kind for layer in layers if _NOT_OF_NCNN.search(layer.kind)})
         if lacking:
             raise EdgesrError(
                 f"ncnn has no layer for {', '.join(lacking)}; replace these operators in the network, leave ncnn out of "
                 "--targets, or export the tile graph alone"
             )
-        for file in (_PARAM, _BIN):
-            shutil.copyfile(work / file, folder / file)
+        write_layers(folder / _PARAM, tuple(_with_channels(layer, proof.channels) for layer in layers))
+        shutil.copyfile(work / _BIN, folder / _BIN)
     fault = proof.fault(lambda: answers_of(folder / _PARAM, proof.images), failures=(EdgesrError,))
     if fault is not None:
         raise EdgesrError(f"the ncnn files do not compute what the module does: {fault}")
@@ -57,6 +59,11 @@ def _write_trace(module: nn.Module, file: Path, proof: Proof) -> None:
         warnings.simplefilter("ignore")
         traced = torch.jit.trace(module, (example_input(proof.traced, channels=proof.channels),), check_trace=False)  # type: ignore[no-untyped-call]
     traced.save(str(file))
+
+
+def _with_channels(layer: ParamLayer, channels: int) -> ParamLayer:
+    """The input with the number of its channels, which the runtime checks images against; pnnx leaves it out."""
+    return replace(layer, parameters={**layer.parameters, 2: str(channels)}) if layer.kind == "Input" else layer
 
 
 def _another_size(proof: Proof) -> Size:

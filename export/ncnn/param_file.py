@@ -56,11 +56,6 @@ def write_layers(file: Path, layers: tuple[ParamLayer, ...]) -> None:
     file.write_text("\n".join((MAGIC, f"{len(layers)} {tensors}", *(layer.line() for layer in layers), "")))
 
 
-def layer_kinds(file: Path) -> tuple[str, ...]:
-    """The kinds of the layers in a .param file."""
-    return tuple(layer.kind for layer in read_layers(file))
-
-
 def _layer(words: list[str]) -> ParamLayer:
     inputs, outputs = int(words[2]), int(words[3])
     tensors = words[_FIXED : _FIXED + inputs + outputs]

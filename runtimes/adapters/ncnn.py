@@ -5,8 +5,12 @@ ncnn's defaults compute in float16 where the CPU can, whatever the file holds: e
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -28,6 +32,7 @@ _BFLOAT = ("use_bf16_packed", "use_bf16_storage")
 _REDUCED = (*_HALF, *_BFLOAT, "use_int8_inference")
 _NEEDED: dict[Precision, tuple[str, ...]] = {"fp16a": _HALF, "bf16": _BFLOAT, "int8": ("use_int8_inference",)}
 """The options of reduced precision that a file of a precision runs with; all others are off."""
+_STDERR = 2
 _FAST_KERNELS = ("use_packing_layout", "use_sgemm_convolution", "use_winograd_convolution")
 
 
@@ -40,15 +45,20 @@ def load() -> Any:
 
 @dataclass(frozen=True)
 class NcnnSession:
-    """An open model with one input and one output. ``pools`` hold the memory of a call, and outlive the ``net``.
+    """An open model with one input and one output. ``channels`` of the input, None where the file does not tell.
 
-    They are emptied after every call: what is free in them fits no tile of another size, and would add up.
+    ``pools`` hold the memory of a call, and outlive the ``net``. They are emptied after every call: what is free in
+    them fits no tile of another size, and would add up.
     """
 
     net: Any
     pools: tuple[Any, ...]
+    channels: int | None
 
     def run(self, image: FloatArray) -> FloatArray:
+        if image.ndim != 4 or image.shape[0] != 1 or self.channels not in (None, image.shape[1]):
+            # ncnn would read beyond the end
+            raise ValueError(f"it takes 1x{self.channels or 'c'}xhxw, and not {_shown(image.shape)}")
         try:
             return self._answer(image)
         finally:
@@ -81,7 +91,7 @@ def open(path: Path, settings: RunSettings) -> NcnnSession:
     inputs, outputs = len(net.input_names()), len(net.output_names())
     if (inputs, outputs) != (1, 1):
         raise ValueError(f"it has {counted(inputs, 'input')} and {counted(outputs, 'output')}, need one of each")
-    return NcnnSession(net, pools)
+    return NcnnSession(net, pools, _input_channels(path))
 
 
 def read_tensors(path: Path, image: FloatArray, names: Sequence[str], settings: RunSettings) -> list[FloatArray]:
@@ -105,8 +115,31 @@ def _read(net: Any, path: Path, settings: RunSettings) -> None:
     if not weights.is_file():
         raise ValueError(f"there is no {weights.name} next to it")
     for file, read in ((path, net.load_param), (weights, net.load_model)):
-        if read(str(file)) != 0:
+        with _silent():
+            code = read(str(file))
+        if code != 0:
             raise ValueError(f"ncnn refuses {file.name}: it is damaged, or has a layer that this ncnn lacks")
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """ncnn's own lines on what it refuses go nowhere: they are many, and the error says it in one."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, _STDERR)
+        yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _input_channels(path: Path) -> int | None:
+    """Parameter 2 of the first layer, Input, which ncnn itself does not check an image against."""
+    _, _, first, *_ = path.read_text().splitlines()
+    found = re.search(r"^Input\s.*\s2=(\d+)\b", first)
+    return None if found is None else int(found[1])
 
 
 def set_options(options: Any, settings: RunSettings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from edgesr.export.calibration.photographs import photograph
@@ -22,8 +23,11 @@ _projected: dict[tuple[Path, int, int], NDArray[np.uint8]] = {}
 
 def artifact_of(bundle: Bundle, runtime: str, graph: str) -> Artifact:
     """The first artifact of a runtime and kind of graph that is exact at an image's border."""
-    artifacts = bundle.manifest.artifacts
-    return next(a for a in artifacts if runtime in a.runtimes and a.graph == graph and not a.inside_only)
+    found = [a for a in bundle.manifest.artifacts if runtime in a.runtimes and not a.inside_only]
+    if runtime == "ncnn" and graph == "full" and bundle.manifest.glue.noise_level is not None:
+        assert {a.graph for a in found} == {"tile"}
+        pytest.skip("ncnn has no operator for the median of the projection's noise level")
+    return next(a for a in found if a.graph == graph)
 
 
 def run_whole(bundle: Bundle, image: Image, *, runtime: str = "ort", graph: str = "tile") -> Image:
