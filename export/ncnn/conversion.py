@@ -96,7 +96,7 @@ def _run_pnnx(work: Path, *, channels: int, sizes: tuple[Size, Size]) -> None:
     except TimeoutExpired:
         raise EdgesrError(f"pnnx: no result after {_TIMEOUT_SECONDS:g} s") from None
     if process.returncode != 0 or not ((work / _PARAM).is_file() and (work / _BIN).is_file()):
-        raise EdgesrError(f"pnnx: {describe_exit(process.returncode, process.stderr or process.stdout)}")
+        raise EdgesrError(f"pnnx cannot convert the network: {describe_exit(process.returncode, process.stderr or process.stdout)}")
 
 
 def _program() -> Path:
