@@ -70,7 +70,7 @@ def read_goldens(folder: Path) -> tuple[GoldenRecord, ...]:
 
 
 def write_float_layers(folder: Path, layers: tuple[str, ...], *, mac_share: float | None = None) -> None:
-    """Write which layers of a file had to stay in float32, and what share of its MACs is int8 where that was counted."""
+    """Write which layers of a file had to stay in float32, and the share of its MACs in int8 where that was counted."""
     (folder / FLOAT_LAYERS_FILE).write_text(to_json(_FloatLayers(layers, mac_share)))
 
 

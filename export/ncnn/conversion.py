@@ -28,7 +28,7 @@ from edgesr.runtimes.errors import EdgesrError
 _TIMEOUT_SECONDS = 1800.0
 _TRACE, _PARAM, _BIN = "trace.pt", "model.param", "model.bin"
 _NOT_OF_NCNN = re.compile(r"[.:]|^pnnx")
-"""In the names of operators of PyTorch that pnnx found no layer of ncnn for: torch.topk, aten::sort, pnnx.Expression."""
+"""In names of operators of PyTorch that pnnx found no layer of ncnn for: torch.topk, aten::sort, pnnx.Expression."""
 
 
 def export_ncnn(module: nn.Module, folder: Path, *, proof: Proof) -> None:
@@ -44,8 +44,8 @@ def export_ncnn(module: nn.Module, folder: Path, *, proof: Proof) -> None:
         lacking = sorted({layer.kind for layer in layers if _NOT_OF_NCNN.search(layer.kind)})
         if lacking:
             raise EdgesrError(
-                f"ncnn has no layer for {', '.join(lacking)}; replace these operators in the network, leave ncnn out of "
-                "--targets, or export the tile graph alone"
+                f"ncnn has no layer for {', '.join(lacking)}; replace these operators in the network, leave ncnn out "
+                "of --targets, or export the tile graph alone"
             )
         write_layers(folder / _PARAM, tuple(_with_channels(layer, proof.channels) for layer in layers))
         shutil.copyfile(work / _BIN, folder / _BIN)
@@ -96,7 +96,8 @@ def _run_pnnx(work: Path, *, channels: int, sizes: tuple[Size, Size]) -> None:
     except TimeoutExpired:
         raise EdgesrError(f"pnnx: no result after {_TIMEOUT_SECONDS:g} s") from None
     if process.returncode != 0 or not ((work / _PARAM).is_file() and (work / _BIN).is_file()):
-        raise EdgesrError(f"pnnx cannot convert the network: {describe_exit(process.returncode, process.stderr or process.stdout)}")
+        how = describe_exit(process.returncode, process.stderr or process.stdout)
+        raise EdgesrError(f"pnnx cannot convert the network: {how}")
 
 
 def _program() -> Path:

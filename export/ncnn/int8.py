@@ -112,7 +112,7 @@ def _with_same_weights(model: NcnnModel, nodes: list[onnx.NodeProto], graph: onn
         if layer.kind not in _SCALE_TERMS:
             continue
         for node in pending:
-            factor = _factor(stored[0].values, constant(graph, node.input[1]), _SAME_WEIGHTS)
+            factor = _factor(stored[0].values.astype(np.float32), constant(graph, node.input[1]), _SAME_WEIGHTS)
             if factor is not None:
                 found.append(_Pair(place, node, factor))
                 pending.remove(node)
@@ -120,9 +120,7 @@ def _with_same_weights(model: NcnnModel, nodes: list[onnx.NodeProto], graph: onn
     return found
 
 
-def _with_same_inputs(
-    source: Path, model: NcnnModel, graph: onnx.ModelProto, pairs: list[_Pair]
-) -> list[_Pair]:
+def _with_same_inputs(source: Path, model: NcnnModel, graph: onnx.ModelProto, pairs: list[_Pair]) -> list[_Pair]:
     """Those whose inputs have the same values but for a factor, on a photograph."""
     image = photograph("cat", _COMPARED_SIZE)[: input_channels(graph)]
     names = {pair.place: model.layers[pair.place].inputs[0] for pair in pairs}

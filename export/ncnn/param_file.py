@@ -1,6 +1,6 @@
 """The graph of an ncnn model, a text: a magic number, two counts, then a line a layer.
 
-    Convolution conv_1 1 1 2 3 0=32 1=5      kind, name, numbers of inputs and outputs, their names, parameters
+Convolution conv_1 1 1 2 3 0=32 1=5      kind, name, numbers of inputs and outputs, their names, parameters
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def _answer_here(job_file: Path, inputs: Path, outputs: Path) -> None:
         except RuntimeError as error:
             answers.append(np.zeros(0, dtype=np.float32))
             faults.append(str(error))
-    np.savez(outputs, *answers, **{_FAULTS: np.array(faults)})
+    np.savez(outputs, *answers, faults=np.array(faults))
 
 
 if __name__ == "__main__":

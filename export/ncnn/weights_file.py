@@ -100,14 +100,16 @@ def read_model(param: Path) -> NcnnModel:
     layers, content = read_layers(param), param.with_suffix(".bin").read_bytes()
     arrays, place = [], 0
     for layer in layers:
-        lengths = _ARRAYS.get(layer.kind, lambda _: [])(layer)
+        lengths = _ARRAYS.get(layer.kind)
         found = []
-        for count, typed in lengths:
+        for count, typed in [] if lengths is None else lengths(layer):
             stored, place = _read(content, place, count, typed=typed, layer=layer)
             found.append(stored)
         arrays.append(tuple(found))
     if place != len(content):
-        raise EdgesrError(f"{param.stem}: ncnn keeps constants of {_unknown(layers)} in its .bin, which is not rewritten")
+        raise EdgesrError(
+            f"ncnn keeps constants of {_unknown(layers)} in its .bin, which is not rewritten"
+        )
     return NcnnModel(layers, tuple(arrays))
 
 

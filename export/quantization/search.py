@@ -20,7 +20,7 @@ import onnx
 
 from edgesr.export.graphs.onnx_graph import is_grouped_transposed, layer_names, mac_shares, weight_sizes, weighted_nodes
 from edgesr.export.quantization.bias_correction import correct_biases
-from edgesr.export.quantization.plan import AskedBudget, Budget, Measured, Plan
+from edgesr.export.quantization.plan import LEAST_INT8_SHARE, AskedBudget, Budget, Measured, Plan
 from edgesr.export.quantization.planning.application import apply_plan
 from edgesr.export.quantization.planning.bisection import least_accepted
 from edgesr.export.quantization.planning.fidelity import Base, Fidelity, Finish

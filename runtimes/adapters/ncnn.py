@@ -1,4 +1,4 @@
-"""ncnn on the CPU. A model is two files: the graph, a text (.param), which is opened, and next to it its weights (.bin).
+"""ncnn on the CPU. A model is two files: the graph, a text (.param), which is opened, and next to it weights (.bin).
 
 ncnn's defaults compute in float16 where the CPU can, whatever the file holds: every such option is set here.
 """
@@ -158,9 +158,7 @@ def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int)
     session = open(path, settings)
     session.run(batch)
     times = [_timed(session, batch) for _ in range(calls)]
-    return OperatorProfile(
-        calls=calls, call_ms=median(times), operators=(), why_no_times=_NO_TIMES, delegation=None
-    )
+    return OperatorProfile(calls=calls, call_ms=median(times), operators=(), why_no_times=_NO_TIMES, delegation=None)
 
 
 def _timed(session: NcnnSession, batch: FloatArray) -> float:

@@ -21,12 +21,12 @@ def profile_operators(
     return chosen.profile(bundle.model_path(artifact), batch, settings, calls=calls)
 
 
-def read_execution(
-    bundle: Bundle, artifact: Artifact, image: Image, *, runtime: str, threads: int
-) -> Execution | None:
+def read_execution(bundle: Bundle, artifact: Artifact, image: Image, *, runtime: str, threads: int) -> Execution | None:
     """What runs an artifact's operators, on an LR image (3,h,w) of a size that it takes; None where it is not told."""
     chosen = runtime_for(artifact, runtime)
     if chosen.execution is None:
         return None
     batch = to_layout(image, artifact.inputs[0].layout)
-    return chosen.execution(bundle.model_path(artifact), batch, RunSettings(threads=threads, precision=artifact.precision))
+    return chosen.execution(
+        bundle.model_path(artifact), batch, RunSettings(threads=threads, precision=artifact.precision)
+    )

@@ -1,4 +1,4 @@
-"""The conversion by pnnx: proven at sizes that nobody traced, refused with what went wrong, and without traces outside."""
+"""The conversion by pnnx: proven at sizes that nobody traced, refused with reasons, without traces outside."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_an_export_without_a_network_and_with_a_read_only_home(tmp_path: Path) -
     home, own, temporary = (tmp_path / name for name in ("home", "own", "temporary"))
     for folder in (home, own, temporary):
         folder.mkdir()
-    mounted = f"mount -t tmpfs -o ro tmpfs {home} && exec \"$@\""
+    mounted = f'mount -t tmpfs -o ro tmpfs {home} && exec "$@"'
     environment = {
         **os.environ,
         **{"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "TMPDIR": str(temporary)},

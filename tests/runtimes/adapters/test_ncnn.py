@@ -34,7 +34,7 @@ def image(channels: int = 3, size: tuple[int, int] = SIZE) -> Any:
 def by_hand(values: Any) -> Any:
     """The convolution in float64, zero-padded."""
     padded = np.pad(values[0].astype(np.float64), ((0, 0), (1, 1), (1, 1)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))  # type: ignore[call-overload]
     return np.einsum("chwij,ocij->ohw", windows, WEIGHTS.astype(np.float64)) + BIAS[:, None, None]
 
 
@@ -52,7 +52,8 @@ def test_options_are_set_before_the_file_is_read(
     file: Path, precision: Precision, on: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ncnn's own defaults are float16 wherever the CPU has it."""
-    package, seen = ncnn.load(), []
+    package = ncnn.load()
+    seen: list[Any] = []
     defaults = package.Net().opt
     assert all(getattr(defaults, name) for name in HALF)
 
@@ -88,8 +89,7 @@ def test_any_array_is_taken_and_kept(file: Path) -> None:
     given = np.ascontiguousarray(image(size=(200, 300)).transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     before = given.copy()
     assert not given.flags.c_contiguous
-    answers = [session.run(given), session.run(np.ascontiguousarray(given))]
-    assert np.array_equal(*answers)
+    assert np.array_equal(session.run(given), session.run(np.ascontiguousarray(given)))
     assert np.array_equal(given, before)
 
 
@@ -112,7 +112,7 @@ def test_weights_that_end_early_are_refused_in_one_line(
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("text", ["", "7767517\n", "7767518\n1 1\nInput in0 0 1 in0\n", "7767517\n2 2\nInput in0 0 1 in0"])
+@pytest.mark.parametrize("text", ["", "7767517\n", "7767518\n1 1\nInput a 0 1 a\n", "7767517\n2 2\nInput a 0 1 a"])
 def test_a_graph_that_is_none_is_refused_in_one_line(file: Path, text: str, capfd: pytest.CaptureFixture[str]) -> None:
     file.write_text(text)
     with pytest.raises(ValueError, match=r"ncnn refuses model\.param"):
