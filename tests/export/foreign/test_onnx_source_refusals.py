@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 
 from edgesr.export.foreign import child_process
 from edgesr.export.foreign.child_process import Stated
-from edgesr.export.formats.targets import TARGETS
+from edgesr.export.formats.targets import DEFAULT_TARGETS
 from edgesr.export.options import ExportOptions
 from edgesr.runtimes.errors import EdgesrError, InputError
 from tests.export.foreign.test_onnx_source import BYTES, BYTES_LAST, FLOAT, PLAIN, wrapped
@@ -203,6 +203,6 @@ def test_options_are_refused_before_the_file_is_read(options: dict[str, Any], pa
 
 def test_all_targets_are_those_that_can_be(tmp_path: Path) -> None:
     targets, lines = ExportOptions(onnx=tmp_path / "net.onnx").possible_targets()
-    assert targets == tuple(name for name in TARGETS if name != "torchscript")
+    assert targets == tuple(name for name in DEFAULT_TARGETS if name != "torchscript")
     assert len(lines) == 1 and lines[0].startswith("torchscript is left out: ")
-    assert ExportOptions().possible_targets() == (tuple(TARGETS), [])
+    assert ExportOptions().possible_targets() == (DEFAULT_TARGETS, [])
