@@ -108,17 +108,18 @@ def _compiled_model(model: Any, settings: RunSettings, further: dict[str, Any]) 
     hint = "bf16" if settings.precision == "bf16" else "f32"
     options = {_HINT: hint, _THREADS: settings.threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False, **further}
     compiled = _core().compile_model(model, _DEVICE, options)
-    _require(compiled, hint)
+    _require(compiled, hint, settings.threads)
     return compiled
 
 
-def _require(compiled: Any, hint: str) -> None:
-    """An EdgesrError where the CPU plugin chose another precision than it was given."""
+def _require(compiled: Any, hint: str, threads: int) -> None:
+    """An EdgesrError where the CPU plugin chose another precision than it was given, or fewer threads."""
     chosen = compiled.get_property(_HINT).to_string()
     if chosen != hint:
-        raise EdgesrError(
-            f"OpenVINO computes in {chosen} on this CPU, not in {hint}: run this artifact on a CPU that has it"
-        )
+        raise EdgesrError(f"OpenVINO computes in {chosen} on this CPU, not in {hint}: take a CPU that has it")
+    most = compiled.get_property(_THREADS)
+    if most != threads:
+        raise EdgesrError(f"OpenVINO runs {counted(most, 'thread')} at most on this machine, not {threads}")
 
 
 def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:

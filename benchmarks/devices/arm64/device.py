@@ -27,7 +27,7 @@ class Arm64Device(Device):
     guest: Guest
     timeout_seconds: float = TIMEOUT_SECONDS
     emulated = True
-    runtimes = ("ort", "tflite")
+    runtimes = ("ort", "tflite", "openvino")
 
     @property
     def name(self) -> str:
