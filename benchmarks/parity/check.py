@@ -77,7 +77,13 @@ class _Run:
 
 
 def check_parity(
-    bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, images: ImageFolders | None = None
+    bundle: Bundle,
+    artifact: Artifact,
+    *,
+    runtime: str,
+    threads: int,
+    images: ImageFolders | None = None,
+    provider: str | None = None,
 ) -> ArtifactParity:
     """Run an artifact on every golden of a size that it takes, as this CPU does and, where it matters, exactly.
 
@@ -87,7 +93,7 @@ def check_parity(
     fitting = [g for g in bundle.manifest.goldens if artifact.fits(g.size, runtime)]
     if not fitting:
         raise InputError(f"{artifact.id}: no golden has its size; export the bundle again")
-    session = open_session(bundle, artifact, runtime=runtime, threads=threads)
+    session = open_session(bundle, artifact, runtime=runtime, threads=threads, provider=provider)
     folders = images or ImageFolders()
     exact: ImageSession | None = None
     has_exact = has_exact_arithmetic(artifact, runtime)
@@ -100,7 +106,9 @@ def check_parity(
         goldens=goldens,
         difference_cause=cause,
         lacks_exact=computes_apart(artifact) and not has_exact,
-        execution=read_execution(bundle, artifact, bundle.tensor(fitting[0].input), runtime=runtime, threads=threads),
+        execution=read_execution(
+            bundle, artifact, bundle.tensor(fitting[0].input), runtime=runtime, threads=threads, provider=provider
+        ),
     )
 
 
@@ -200,7 +208,7 @@ def _difference(host: _Run, exact: _Run) -> float | None:
 
 
 def _parity(job: Job, images: ImageFolders) -> ArtifactParity:
-    return check_parity(*job.opened(), runtime=job.runtime, threads=job.threads, images=images)
+    return check_parity(*job.opened(), runtime=job.runtime, threads=job.threads, images=images, provider=job.provider)
 
 
 PARITY = JobKind(name="parity", settings=ImageFolders, result=ArtifactParity, measure=_parity)

@@ -54,7 +54,8 @@ class PrecisionInfo:
     ``diff_threshold``: relative RMS error above which a layer counts as different (docs/diff.md tells why).
     ``calibration`` where its activations are calibrated. ``wide_activations``: convolutions compute with 16-bit
     integers, which delegates leave to the runtime. ``coarse_glue``: the runtime computes the glue of a full graph so,
-    too, in too few digits for the noise level and the norm of a whole image. No rewrite: no file of that kind has the precision.
+    too, in too few digits for the noise level and the norm of a whole image. No rewrite: no file of that kind has the
+    precision.
     """
 
     name: Precision

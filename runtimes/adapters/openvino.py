@@ -76,9 +76,7 @@ def open(path: Path, settings: RunSettings) -> OpenVinoSession:
     return OpenVinoSession(compiled.create_infer_request(), pooled)
 
 
-def inner_tensors(
-    path: Path, batch: FloatArray, names: Sequence[str], settings: RunSettings
-) -> dict[str, FloatArray]:
+def inner_tensors(path: Path, batch: FloatArray, names: Sequence[str], settings: RunSettings) -> dict[str, FloatArray]:
     """Tensors inside a file with one input on a batch (1,3,h,w), as float32, by their names in it.
 
     What is read is not fused away, so that a tensor may differ from that of a whole run in its rounding.

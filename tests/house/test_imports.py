@@ -51,7 +51,12 @@ def test_command_line_stays_light(arguments: list[str]) -> None:
 
 
 def test_adapters_load_only_their_runtime() -> None:
-    expected = {"ort": ["onnxruntime"], "tflite": ["ai_edge_litert"], "torchscript": ["torch"], "openvino": ["openvino"]}
+    expected = {
+        "ort": ["onnxruntime"],
+        "tflite": ["ai_edge_litert"],
+        "torchscript": ["torch"],
+        "openvino": ["openvino"],
+    }
     for adapter, modules in expected.items():
         started = f"from edgesr.runtimes.adapters.registry import RUNTIMES; runtime = RUNTIMES['{adapter}']"
         assert heavy_modules_after(started) == []
