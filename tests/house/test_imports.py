@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edgesr.runtimes.adapters.registry import RUNTIMES
 from tests.helpers.places import ROOT
 
 LAYERS = ("sr_model", "export", "runtimes", "benchmarks")
@@ -57,6 +58,7 @@ def test_adapters_load_only_their_runtime() -> None:
         "torchscript": ["torch"],
         "openvino": ["openvino"],
     }
+    assert expected.keys() == RUNTIMES.keys()
     for adapter, modules in expected.items():
         started = f"from edgesr.runtimes.adapters.registry import RUNTIMES; runtime = RUNTIMES['{adapter}']"
         assert heavy_modules_after(started) == []
