@@ -93,7 +93,7 @@ print(len(os.listdir("/proc/self/task")))
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts a process's threads in /proc")
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_a_session_has_the_threads_that_it_was_given(runtime: str, mobile_bundle: Bundle) -> None:
-    """A process with two threads of a runtime has one more than with one."""
+    """A process with two threads of a runtime has one more than with one; PyTorch has two pools."""
     artifact = artifact_of(mobile_bundle, runtime, "tile")
     shape = [side or 64 for side in artifact.inputs[0].shape]
     counts = []
@@ -104,7 +104,7 @@ def test_a_session_has_the_threads_that_it_was_given(runtime: str, mobile_bundle
         )
         assert done.returncode == 0, done.stderr
         counts.append(int(done.stdout))
-    assert counts[1] - counts[0] == 1
+    assert 1 <= counts[1] - counts[0] <= (2 if runtime == "torchscript" else 1)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

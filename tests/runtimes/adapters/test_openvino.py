@@ -24,7 +24,7 @@ from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Precision
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.threads import MAX_THREADS
-from tests.helpers.small_onnx import convolution, pooled
+from tests.runtimes.adapters.small_onnx import convolution, pooled
 
 X86 = platform.machine() == "x86_64"
 

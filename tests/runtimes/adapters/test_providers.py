@@ -20,7 +20,7 @@ from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler
 from tests.helpers.cli_refusals import RunCli, picture, refused
-from tests.helpers.small_onnx import convolution
+from tests.runtimes.adapters.small_onnx import convolution
 
 ABSENT = "xnnpack"
 
@@ -32,7 +32,7 @@ def test_the_package_has_the_cpu_and_one_that_runs_nothing() -> None:
 def test_an_absent_provider_is_refused_with_those_that_are_there(mobile_bundle: Bundle) -> None:
     with pytest.raises(InputError, match=rf"--provider {ABSENT}: this onnxruntime \S+ has azure, cpu; choose"):
         open_session(mobile_bundle, mobile_bundle.artifact("onnx-fp32-tile"), provider=ABSENT)
-    with pytest.raises(InputError, match="LiteRT .* has no execution providers"):
+    with pytest.raises(InputError, match=r"LiteRT .* has no execution providers"):
         select_artifacts(mobile_bundle, runtime="tflite", provider="cpu")
 
 
