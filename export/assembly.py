@@ -15,6 +15,7 @@ from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.options import ExportOptions
 from edgesr.export.quantization.plan import OWN_BUDGET
 from edgesr.export.quantization.precisions import PRECISIONS, tolerances
+from edgesr.export.quantization.record import with_float_layers
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord, read_float_layers
 from edgesr.export.stages.converted import ConvertedArtifact
@@ -118,7 +119,7 @@ class Assembly:
             return None
         found = calibration.measure(self.runner, self.quantization)
         record = calibration.record(found, self.quantization, plan.target.reduced_range)
-        return dataclasses.replace(record, float_layers=record.float_layers + read_float_layers(converted.folder))
+        return with_float_layers(record, read_float_layers(converted.folder))
 
     def _spec(self, plan: ArtifactPlan, name: str, scale: int, values: tuple[float, float] | None) -> TensorSpec:
         height, width = (side * scale for side in plan.tile_size) if plan.tile_size else (None, None)

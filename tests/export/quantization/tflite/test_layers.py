@@ -121,7 +121,7 @@ def test_channels_of_zeros_keep_their_biases_with_16_bit_activations(name: str, 
     graph = with_constants(layer, weight=weights)
     model = layer.model(in_layout(layer, weights), layer.bias)
     quantized = quantize_to_int16(model, graph, {"x": (-2, 2), "y": (-16, 16)})
-    assert quantized.float_layers == ()
+    assert quantized.float_layers.names == ()
     (tmp_path / "model.tflite").write_bytes(quantized.content)
     image = layer.image()
     found = tflite.open(tmp_path / "model.tflite", 1).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])
@@ -155,7 +155,7 @@ def test_weights_too_small_for_float16_stay_float32(gain: float, *, kept: bool) 
             convert_to_float16_weights(model, graph)
         return
     quantized = convert_to_float16_weights(model, graph)
-    assert quantized.float_layers == ()
+    assert quantized.float_layers.names == ()
     stored = {tensor.type for tensor in read_tflite(quantized.content).subgraphs[0].tensors}
     assert schema.TensorType.FLOAT16 in stored
 
