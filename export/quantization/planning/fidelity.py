@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from edgesr.benchmarks.parity.comparison import ONE_LEVEL_PSNR_DB
-from edgesr.benchmarks.quality.metrics import capped_psnr, channel_mean_shift, psnr
+from edgesr.benchmarks.quality.metrics import capped_psnr, channel_mean_shift, max_abs_error, psnr
 from edgesr.export.calibration.extremes import extreme_tiles
 from edgesr.export.graphs.onnx_graph import input_channels, runner
 from edgesr.export.quantization.plan import Measured
@@ -63,6 +63,7 @@ class Fidelity:
             worst_psnr_db=min(quality),
             max_mean_shift=max(shifts),
             keeps_flat=self._keeps_extremes(quantized),
+            max_abs_error=max(max_abs_error(image, reference) for image, reference in pairs),
         )
 
     def mean_psnr_db(self, outputs: Sequence[FloatArray]) -> float:
