@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,21 @@ def test_channels_of_zeros_keep_their_biases_with_16_bit_activations(name: str, 
     found = tflite.open(tmp_path / "model.tflite", 1).run(np.ascontiguousarray(image.transpose(1, 2, 0))[None])
     expected = runner(graph)(image)["y"]
     assert np.abs(found.transpose(0, 3, 1, 2) - expected)[0, 1].max() < 0.01
+
+
+def test_weights_that_another_tensor_shares_are_not_changed_for_it() -> None:
+    """Two tensors of one buffer, the second of which another operator reads."""
+    model = model_of(CONVOLUTION)
+    graph = model.subgraphs[0]
+    graph.tensors.append(copy.copy(graph.tensors[2]))
+    other = copy.copy(graph.operators[0])
+    other.inputs = [0, len(graph.tensors) - 1, 3]
+    graph.operators.append(other)
+    planned = np.rint(CONVOLUTION.weights * 4).astype(np.float32) / np.float32(4)
+    layers = find_layers(model, CONVOLUTION.graph())
+    set_weights(model, layers, with_constants(CONVOLUTION, weight=planned))
+    assert np.array_equal(constant_values(model, layers["layer"].weights), in_layout(CONVOLUTION, planned))
+    assert np.array_equal(constant_values(model, other.inputs[1]), in_layout(CONVOLUTION, CONVOLUTION.weights))
 
 
 def test_an_unchanged_bias_is_left_as_it_is() -> None:
