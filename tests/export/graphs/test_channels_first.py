@@ -17,7 +17,10 @@ from edgesr.export.conversions.to_onnx import export_onnx
 from edgesr.export.conversions.to_tflite import export_tflite
 from edgesr.export.graphs.fixed_size import fix_size
 from edgesr.export.graphs.for_converter.channels_first import use_channels_first
+from edgesr.export.graphs.layer_graphs import layers_of
+from edgesr.export.graphs.matching.match import match_layers
 from edgesr.export.graphs.onnx_graph import runner
+from edgesr.export.graphs.onnx_layers import onnx_layer_graph
 from edgesr.export.steps.proof import proof_of
 
 RANDOM = np.random.default_rng(0)
@@ -111,6 +114,15 @@ def test_what_lies_between_two_transposes_is_on_planes(case: str) -> None:
     image = RANDOM.normal(size=(3, 4, 6)).astype(np.float32)
     found, expected = (runner(m)(image)["y"] for m in (written, model))
     assert found.shape == expected.shape and np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("case", WHOLE)
+def test_layers_are_followed_through_the_change(case: str) -> None:
+    """A convolution of 1x1 is the matrix that it was: `edgesr diff` compares what it gives."""
+    model = graph(WHOLE[case][0])
+    reference = onnx_layer_graph(model)
+    found = match_layers(onnx_layer_graph(use_channels_first(model)), reference)
+    assert {layer.tensor for layer in layers_of(reference)} == found.tensors.keys()
 
 
 LEFT = {
