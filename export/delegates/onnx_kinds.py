@@ -151,8 +151,8 @@ def _shuffle(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]
     image, result = tensors.inputs(node)[0], tensors.outputs(node)[0]
     if text(node, "mode", "DCR") == "DCR":
         return (_one("DEPTH_TO_SPACE", node, tensors, (image,)),)
-    split = Tensor(shape=(1,) * 6)
-    kinds = (("RESHAPE", image, split), ("TRANSPOSE", split, split), ("RESHAPE", split, result))
+    split, moved = (Tensor(shape=(1,) * 6, name=f"{result.name}.{what}") for what in ("split", "moved"))
+    kinds = (("RESHAPE", image, split), ("TRANSPOSE", split, moved), ("RESHAPE", moved, result))
     return tuple(
         Operator(kind=kind, version=6 if kind == "TRANSPOSE" else 1, inputs=(source, _ROW), outputs=(target,))
         for kind, source, target in kinds
