@@ -96,6 +96,19 @@ def column(place: int) -> Callable[[], Editor]:
     return made
 
 
+def part(shape: tuple[int, ...], **options: int) -> Callable[[], Editor]:
+    """One row, the third, by a slice with other options than converters write."""
+
+    def made() -> Editor:
+        editor = graph_of(SHAPE)
+        ends = [editor.constant(values) for values in ((0, 2, 0, 0), (1, 3, 12, 4), (1, 1, 1, 1))]
+        kept = schema.StridedSliceOptionsT(**{"shrinkAxisMask": 0b0010, **options})
+        add(editor, "STRIDED_SLICE", [0, *ends], shape, kept)
+        return editor
+
+    return made
+
+
 def in_six_dimensions(*kinds: str) -> Callable[[], Editor]:
     """Operators in a row on six dimensions, and back to an image unless the row ends with "open"."""
 
@@ -142,6 +155,8 @@ def refused(model: object) -> Refusals:
         (column(0), 1),
         (column(-1), 1),
         (column(-2), 1),
+        (part((1, 12, 4), beginMask=0b0010), 1),
+        (part((1, 12, 4), endMask=0b1111), 1),
     ],
 )
 def test_nothing_is_refused_any_more_and_no_value_changes(make: Callable[[], Editor], count: int) -> None:
@@ -168,6 +183,8 @@ def test_nothing_is_refused_any_more_and_no_value_changes(make: Callable[[], Edi
         in_six_dimensions("TRANSPOSE", "open"),
         in_six_dimensions("SUM", "TANH"),
         border((0, 0), (0, 0), (0, 0), (0, 0)),
+        part((1, 1, 12, 4), shrinkAxisMask=0, newAxisMask=0b0001),
+        part((1, 12, 4), offset=True),
     ],
 )
 def test_what_is_told_is_what_the_rewrites_do(make: Callable[[], Editor]) -> None:
