@@ -111,6 +111,11 @@ TURN = (0, 2, 4, 3, 5, 1)
         ([node("Slice", "x from to axis", "y")], GPU, {}),
         ([node("Softmax", "x", "y", axis=3)], NNAPI, {}),
         ([node("DepthToSpace", "x", "y", blocksize=1, mode="CRD")], GPU, {("RESHAPE", SIX): 2, ("TRANSPOSE", SIX): 1}),
+        (
+            [node("ArgMax", "x", "i", axis=1), node("Cast", "i", "y", to=onnx.TensorProto.FLOAT)],
+            GPU,
+            {("ARG_MAX", "no ARG_MAX in its list"): 1},
+        ),
         ([conv("a", "x", "c"), node("DepthToSpace", "c", "y", blocksize=1, mode="CRD")], GPU, {}),
     ],
 )
