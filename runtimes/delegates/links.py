@@ -45,9 +45,8 @@ class Links:
 
     def goes_away(self, operator: Operator) -> bool:
         """Whether a RESHAPE, QUANTIZE or DEQUANTIZE on tensors of many dimensions is not needed after the rewrites."""
-        (result,) = operator.outputs
-        if operator.kind == "RESHAPE" and result.rank > MOST_DIMENSIONS:
-            return self.are_readers_rewritten(result)
+        if operator.kind == "RESHAPE" and operator.outputs[0].rank > MOST_DIMENSIONS:
+            return self.are_readers_rewritten(operator.outputs[0])
         return operator.kind in _VIEWS and self.are_ends_rewritten(operator)
 
     def are_ends_rewritten(self, operator: Operator) -> bool:

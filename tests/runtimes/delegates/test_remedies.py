@@ -83,6 +83,11 @@ def test_many_dimensions_stay_where_one_operator_keeps_them(operators: list[Oper
     assert +found == stay
 
 
+def test_an_operator_of_several_results_has_no_rewrite() -> None:
+    (refused,) = all_refusals([replace(an("SPLIT", ROW, MANY), outputs=(MANY, MANY))])[0].refused
+    assert (refused.operator, refused.remedy) == ("SPLIT", "")
+
+
 def test_an_output_of_many_dimensions_stays() -> None:
     refused = all_refusals(between_reshapes(MUL)[:-1])[0].refused
     assert {one.operator: bool(one.remedy) for one in refused} == {"RESHAPE": True, "MUL": False}
