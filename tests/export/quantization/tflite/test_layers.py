@@ -18,7 +18,6 @@ from edgesr.export.quantization.float16 import store_weights_in_float16
 from edgesr.export.quantization.tflite.layer_constants import set_biases, set_weights
 from edgesr.export.quantization.tflite.layers import TFLiteLayer, find_layers
 from edgesr.export.quantization.tflite.quantize import convert_to_float16_weights, quantize_to_int16
-from edgesr.export.quantization.tflite.same_values import same_values
 from edgesr.runtimes.adapters import tflite
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
@@ -174,11 +173,3 @@ def test_weights_too_small_for_float16_stay_float32(gain: float, *, kept: bool) 
     assert quantized.float_layers.names == ()
     stored = {tensor.type for tensor in read_tflite(quantized.content).subgraphs[0].tensors}
     assert schema.TensorType.FLOAT16 in stored
-
-
-def test_tensors_are_told_apart_by_their_values() -> None:
-    layer = SMALL_LAYERS["matrix"]
-    model, graph, image = model_of(layer), layer.graph(), layer.image()
-    assert same_values(model, [0, 1], graph, ["x", "y"], image) == {0: "x", 1: "y"}
-    assert same_values(model, [0, 1], graph, ["x"], image) == {0: "x"}
-    assert same_values(model_of(layer, shift=0.1), [1], graph, ["x", "y", "moved"], image) == {}
