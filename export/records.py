@@ -45,10 +45,11 @@ class _GoldenRecords:
 
 
 @dataclass(frozen=True)
-class _FloatLayers:
-    """Layers that no quantizer could take, by their names in the network."""
+class FloatLayers:
+    """Layers that no quantizer could take, by their names in the network, and their share (0..1) of all MACs."""
 
-    layers: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    mac_share: float = 0.0
 
 
 def write_measurement(folder: Path, measurement: Measurement) -> None:
@@ -67,12 +68,12 @@ def read_goldens(folder: Path) -> tuple[GoldenRecord, ...]:
     return read_record(_GoldenRecords, folder / GOLDENS_FILE, remake=REMAKE).goldens
 
 
-def write_float_layers(folder: Path, layers: tuple[str, ...]) -> None:
+def write_float_layers(folder: Path, layers: FloatLayers) -> None:
     """Write which layers of a file had to stay in float32."""
-    (folder / FLOAT_LAYERS_FILE).write_text(to_json(_FloatLayers(layers)))
+    (folder / FLOAT_LAYERS_FILE).write_text(to_json(layers))
 
 
-def read_float_layers(folder: Path) -> tuple[str, ...]:
+def read_float_layers(folder: Path) -> FloatLayers:
     """The layers of a file that had to stay in float32: none where no rewrite tells of some."""
     file = folder / FLOAT_LAYERS_FILE
-    return read_record(_FloatLayers, file, remake=REMAKE).layers if file.is_file() else ()
+    return read_record(FloatLayers, file, remake=REMAKE) if file.is_file() else FloatLayers()

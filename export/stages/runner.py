@@ -154,8 +154,10 @@ class StageRunner:
         assert plan.target.rewrite is not None
         folder = self.run(plan, plan.target.rewrite, self._rewriting(plan, quantization), source, plan.graph)
         file = folder / plan.target.file_name
-        if left := read_float_layers(folder):
-            notice(self._progress, f"{plan.id}: {counted(len(left), 'layer')} cannot leave float32: {', '.join(left)}")
+        if (left := read_float_layers(folder)).names:
+            count, names = counted(len(left.names), "layer"), ", ".join(left.names)
+            told = f"{plan.id}: {count} with {left.mac_share:.0%} of the work cannot leave float32: {names}"
+            notice(self._progress, told)
         return (self._with_given_means(plan, file) if self.is_pooled(plan) else file), versions
 
     def _with_given_means(self, plan: ArtifactPlan, file: Path) -> Path:
