@@ -94,9 +94,11 @@ def check_parity(
     if not fitting:
         raise InputError(f"{artifact.id}: no golden has its size; export the bundle again")
     session = open_session(bundle, artifact, runtime=runtime, threads=threads, provider=provider)
-    folders = images or ImageFolders()
-    exact: ImageSession | None = None
     has_exact = has_exact_arithmetic(artifact, runtime)
+    folders = images or ImageFolders()
+    if not has_exact:
+        folders = replace(folders, exact_from=None)
+    exact: ImageSession | None = None
     if has_exact and folders.exact_from is None:
         exact = open_session(bundle, artifact, runtime=runtime, threads=threads, exact=True)
     goldens = tuple(_check(bundle, session, exact, golden, folders, place) for place, golden in enumerate(fitting))
@@ -126,7 +128,7 @@ def _check(
     second: _Run | None = None
     if exact is not None:
         second = _run(bundle, exact, golden, bilinear_db=bilinear_db)
-    elif has_exact_arithmetic(session.artifact, session.runtime) and folders.exact_from is not None:
+    elif computes_apart(session.artifact) and folders.exact_from is not None:
         second = _judge(bundle, session.artifact, golden, exact_image(folders, place), bilinear_db=bilinear_db)
     keep_images(folders, place, host.image, second.image if second else None)
     return GoldenParity(
