@@ -24,13 +24,19 @@ HOST = "host"
 """The name of this machine among devices."""
 
 
+def engine_title(runtime: str, provider: str | None) -> str:
+    """How a runtime is named, with the execution provider that was asked for."""
+    return runtime if provider is None else f"{runtime}, {provider}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One artifact on one runtime, or the machine itself: then ``bundle``, ``artifact`` and ``runtime`` are empty.
 
     ``manifest_sha256`` is that of the bundle when it was opened, None where this does not matter. ``settings`` are
     those of the job's `JobKind`, as JSON. A device starts the process with the variables of ``environment`` besides its
-    own, and counts the instructions that it executes if ``counts_instructions``.
+    own, and counts the instructions that it executes if ``counts_instructions``. ``provider``: the runtime's execution
+    provider, None for its own CPU kernels.
     """
 
     kind: str
@@ -42,11 +48,13 @@ class Job:
     settings: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     counts_instructions: bool = False
+    provider: str | None = None
 
     @property
     def title(self) -> str:
         """How progress and warnings name it."""
-        what = f"{self.artifact} on {self.runtime}" if self.artifact else self.kind
+        engine = engine_title(self.runtime, self.provider)
+        what = f"{self.artifact} on {engine}" if self.artifact else self.kind
         return f"{what}, {counted(self.threads, 'thread')}"
 
     def opened(self) -> tuple[Bundle, Artifact]:
@@ -105,7 +113,14 @@ class JobKind(Generic[S, R]):
     check: Callable[[R], None] = _accept
 
     def job(
-        self, settings: S, *, bundle: Bundle | None = None, artifact: str = "", runtime: str = "", threads: int = 1
+        self,
+        settings: S,
+        *,
+        bundle: Bundle | None = None,
+        artifact: str = "",
+        runtime: str = "",
+        threads: int = 1,
+        provider: str | None = None,
     ) -> Job:
         """A job of this kind."""
         return Job(
@@ -118,6 +133,7 @@ class JobKind(Generic[S, R]):
             settings=asdict(settings),  # type: ignore[call-overload]
             environment=self.environment(threads),
             counts_instructions=self.counts_instructions,
+            provider=provider,
         )
 
     def perform(self, job: Job) -> R:

@@ -137,7 +137,7 @@ def _require_unique(keys: Iterable[Key]) -> None:
     seen: set[Key] = set()
     for key in keys:
         if key in seen:
-            raise DecodeError(f"{label(key)} on {key.runtime}, {counted(key.threads, 'thread')}: is there twice")
+            raise DecodeError(f"{label(key)} on {key.engine}, {counted(key.threads, 'thread')}: is there twice")
         seen.add(key)
 
 

@@ -13,10 +13,11 @@ from edgesr.export.conversions.graph_names import INPUT_NAME, OUTPUT_NAMES
 from edgesr.export.foreign.onnx_weights import sha256_with_weights
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.options import ExportOptions
-from edgesr.export.quantization.plan import OWN_BUDGET
+from edgesr.export.quantization.plan import OWN_TOLERATED
 from edgesr.export.quantization.precisions import PRECISIONS, tolerances
+from edgesr.export.quantization.record import with_float_layers
 from edgesr.export.quantization.settings import QuantizationSettings
-from edgesr.export.records import GoldenRecord, read_float_layers, read_mac_share
+from edgesr.export.records import GoldenRecord, read_float_layers
 from edgesr.export.stages.converted import ConvertedArtifact
 from edgesr.export.stages.model_files import MODEL, model_files
 from edgesr.export.stages.runner import StageRunner
@@ -34,6 +35,7 @@ from edgesr.runtimes.bundle.manifest import (
     Tolerance,
 )
 from edgesr.runtimes.bundle.writing import file_entry
+from edgesr.sr_model.generators.foreign.contract import Contract
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,10 @@ class Assembly:
     @cached_property
     def _tolerances(self) -> dict[str, Tolerance]:
         """Those of int8 follow its plan."""
+        own = not isinstance(self.runner.config, Contract)
         if self.quantization is None or all(c.plan.precision != "int8" for c in self.converted):
-            return tolerances(OWN_BUDGET)
-        return tolerances(self.runner.plan(self.quantization).tolerated())
+            return tolerances(OWN_TOLERATED)
+        return tolerances(self.runner.plan(self.quantization).tolerated(own=own))
 
     def _quantization_record(self, converted: ConvertedArtifact) -> QuantizationRecord | None:
         plan = converted.plan
@@ -119,9 +122,7 @@ class Assembly:
             return None
         found = calibration.measure(self.runner, self.quantization)
         record = calibration.record(found, self.quantization, plan.target.reduced_range)
-        record = dataclasses.replace(record, float_layers=record.float_layers + read_float_layers(converted.folder))
-        share = read_mac_share(converted.folder)
-        return record if share is None else _of_other_arithmetic(record, share)
+        return with_float_layers(record, read_float_layers(converted.folder))
 
     def _spec(self, plan: ArtifactPlan, name: str, scale: int, values: tuple[float, float] | None) -> TensorSpec:
         height, width = (side * scale for side in plan.tile_size) if plan.tile_size else (None, None)
@@ -148,19 +149,6 @@ class Assembly:
             intermediates={name: copied(file) for name, file in record.intermediates.items()},
             tolerances=self._tolerances,
         )
-
-
-def _of_other_arithmetic(record: QuantizationRecord, mac_share: float) -> QuantizationRecord:
-    """That of a file in which convolutions alone are int8, in other arithmetic than the plan was measured in."""
-    return dataclasses.replace(
-        record,
-        scope="conv",
-        quantized_mac_share=mac_share,
-        mean_psnr_db=None,
-        worst_psnr_db=None,
-        max_mean_shift=None,
-        drop_db=None,
-    )
 
 
 def _copied(place: str, file: Path, artifact_id: str, root: Path) -> FileEntry:

@@ -127,7 +127,7 @@ def _converted(
     for done, plan in enumerate(plans):
         progress(ProgressEvent("export", done + 1, len(plans) + 1, plan.id))
         try:
-            made += convert(runner, cache, plan, quantization)
+            made += convert(runner, cache, plan, quantization, progress)
         except (InputError, MissingPackageError):
             raise
         except EdgesrError as error:

@@ -45,12 +45,15 @@ class _GoldenRecords:
 
 
 @dataclass(frozen=True)
-class _FloatLayers:
-    """Layers that no quantizer could take, by their names in the network; the share of the MACs in int8, where it is
-    not that of the plan."""
+class FloatLayers:
+    """Layers that no quantizer could take, by their names in the network, and their share (0..1) of all MACs.
 
-    layers: tuple[str, ...]
-    mac_share: float | None = None
+    ``measured``: whether the file computes in the arithmetic that its plan was measured in.
+    """
+
+    names: tuple[str, ...] = ()
+    mac_share: float = 0.0
+    measured: bool = True
 
 
 def write_measurement(folder: Path, measurement: Measurement) -> None:
@@ -69,21 +72,12 @@ def read_goldens(folder: Path) -> tuple[GoldenRecord, ...]:
     return read_record(_GoldenRecords, folder / GOLDENS_FILE, remake=REMAKE).goldens
 
 
-def write_float_layers(folder: Path, layers: tuple[str, ...], *, mac_share: float | None = None) -> None:
-    """Write which layers of a file had to stay in float32, and the share of its MACs in int8 where that was counted."""
-    (folder / FLOAT_LAYERS_FILE).write_text(to_json(_FloatLayers(layers, mac_share)))
+def write_float_layers(folder: Path, layers: FloatLayers) -> None:
+    """Write which layers of a file had to stay in float32."""
+    (folder / FLOAT_LAYERS_FILE).write_text(to_json(layers))
 
 
-def read_float_layers(folder: Path) -> tuple[str, ...]:
+def read_float_layers(folder: Path) -> FloatLayers:
     """The layers of a file that had to stay in float32: none where no rewrite tells of some."""
-    return _read_float_layers(folder).layers
-
-
-def read_mac_share(folder: Path) -> float | None:
-    """The share of a file's MACs that is int8, None where it is that of the plan."""
-    return _read_float_layers(folder).mac_share
-
-
-def _read_float_layers(folder: Path) -> _FloatLayers:
     file = folder / FLOAT_LAYERS_FILE
-    return read_record(_FloatLayers, file, remake=REMAKE) if file.is_file() else _FloatLayers(())
+    return read_record(FloatLayers, file, remake=REMAKE) if file.is_file() else FloatLayers()

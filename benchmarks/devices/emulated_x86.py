@@ -28,7 +28,7 @@ class EmulatedX86Device(Device):
     timeout_seconds: float = TIMEOUT_SECONDS
     name: str = NAME
     emulated = True
-    runtimes = ("ort", "tflite")
+    runtimes = ("ort", "tflite", "openvino")
 
     @property
     def environment(self) -> DeviceEnvironment:

@@ -86,14 +86,20 @@ class Latency:
 
 
 def measure_latency(
-    bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, settings: LatencySettings
+    bundle: Bundle,
+    artifact: Artifact,
+    *,
+    runtime: str,
+    threads: int,
+    settings: LatencySettings,
+    provider: str | None = None,
 ) -> Round:
     """Time an artifact on a golden photograph, in the layout of its file: nothing but the runtime is measured."""
     golden = photograph_golden(bundle, artifact)
     image = bundle.tensor(golden.input)
     pinned = pin_process(threads) if settings.pin else ()
     started = time.perf_counter()
-    session = open_session(bundle, artifact, runtime=runtime, threads=threads)
+    session = open_session(bundle, artifact, runtime=runtime, threads=threads, provider=provider)
     load_ms = _milliseconds_since(started)
     batch = session.prepare(image)
 
@@ -117,8 +123,8 @@ def measure_latency(
         pinned_cores=pinned,
         core_mhz=core_mhz(),
     )
-    execution = read_execution(bundle, artifact, image, runtime=runtime, threads=threads)
-    return replace(measured, execution=execution)
+    ran = read_execution(bundle, artifact, image, runtime=runtime, threads=threads, provider=provider)
+    return replace(measured, execution=ran)
 
 
 def _check(measured: Round) -> None:
@@ -203,7 +209,8 @@ def _milliseconds_since(start: float) -> float:
 
 
 def _latency(job: Job, settings: LatencySettings) -> Round:
-    return measure_latency(*job.opened(), runtime=job.runtime, threads=job.threads, settings=settings)
+    opened = job.opened()
+    return measure_latency(*opened, runtime=job.runtime, threads=job.threads, settings=settings, provider=job.provider)
 
 
 LATENCY = JobKind(name="latency", settings=LatencySettings, result=Round, measure=_latency, check=_check)

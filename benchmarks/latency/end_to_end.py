@@ -58,7 +58,13 @@ class EndToEnd:
 
 
 def measure_end_to_end(
-    bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, settings: EndToEndSettings
+    bundle: Bundle,
+    artifact: Artifact,
+    *,
+    runtime: str,
+    threads: int,
+    settings: EndToEndSettings,
+    provider: str | None = None,
 ) -> EndToEnd:
     """Upscale a photograph from PNG to PNG in this process, then time it and a whole run of a tile's size in turn."""
     info = runtime_info(runtime)
@@ -67,7 +73,11 @@ def measure_end_to_end(
     with _photograph_file(bundle, settings.size) as source:
         before = rss_bytes()
         options = UpscaleOptions(
-            artifact_id=artifact.id, runtime=runtime, threads=threads, memory_bytes=settings.memory_bytes
+            artifact_id=artifact.id,
+            runtime=runtime,
+            threads=threads,
+            memory_bytes=settings.memory_bytes,
+            provider=provider,
         )
         upscaler = _TimedUpscaler(bundle, options)
         started = time.perf_counter()
@@ -177,7 +187,10 @@ def _milliseconds_since(started: float) -> float:
 
 
 def _end_to_end(job: Job, settings: EndToEndSettings) -> EndToEnd:
-    return measure_end_to_end(*job.opened(), runtime=job.runtime, threads=job.threads, settings=settings)
+    opened = job.opened()
+    return measure_end_to_end(
+        *opened, runtime=job.runtime, threads=job.threads, settings=settings, provider=job.provider
+    )
 
 
 END_TO_END = JobKind(name="end-to-end", settings=EndToEndSettings, result=EndToEnd, measure=_end_to_end)

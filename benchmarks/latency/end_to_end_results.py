@@ -49,6 +49,7 @@ def run_end_to_end(
     artifacts: Sequence[tuple[Artifact, str]],
     threads: Sequence[int],
     settings: EndToEndSettings,
+    provider: str | None = None,
     progress: Progress = silent,
 ) -> EndToEndResults:
     """Upscale a photograph from file to file with tile artifacts, each on its runtime, for every thread count."""
@@ -58,7 +59,9 @@ def run_end_to_end(
     results = []
     for done, (count, (artifact, runtime)) in enumerate(product(threads, tiled)):
         progress(ProgressEvent("photograph", done, len(threads) * len(tiled), artifact.id))
-        job = END_TO_END.job(settings, bundle=bundle, artifact=artifact.id, runtime=runtime, threads=count)
+        job = END_TO_END.job(
+            settings, bundle=bundle, artifact=artifact.id, runtime=runtime, threads=count, provider=provider
+        )
         outcome, measured = END_TO_END.answer(device.run(job))
         results.append(EndToEndResult(**row(job, device.name, outcome), end_to_end=measured))
     require_any_ran([(r.status, r.reason) for r in results])

@@ -12,14 +12,19 @@ from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.json_records import DecodeError
 
 
-def measure_profile(bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, calls: int) -> OperatorProfile:
+def measure_profile(
+    bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, calls: int, provider: str | None = None
+) -> OperatorProfile:
     """Profile an artifact on the golden photograph that latency is measured on."""
     image = bundle.tensor(photograph_golden(bundle, artifact).input)
-    return profile_operators(bundle, artifact, image, runtime=runtime, threads=threads, calls=calls)
+    return profile_operators(bundle, artifact, image, runtime=runtime, threads=threads, calls=calls, provider=provider)
 
 
 def _profile(job: Job, settings: ProfileSettings) -> OperatorProfile:
-    return measure_profile(*job.opened(), runtime=job.runtime, threads=job.threads, calls=settings.calls)
+    opened = job.opened()
+    return measure_profile(
+        *opened, runtime=job.runtime, threads=job.threads, calls=settings.calls, provider=job.provider
+    )
 
 
 def _check(profile: OperatorProfile) -> None:

@@ -74,13 +74,16 @@ def profile_artifacts(
     artifacts: Sequence[tuple[Artifact, str]],
     threads: int,
     settings: ProfileSettings,
+    provider: str | None = None,
     progress: Progress = silent,
 ) -> ProfileResults:
     """Profile artifacts, each on its runtime, with one thread count."""
     results = []
     for done, (artifact, runtime) in enumerate(artifacts):
         progress(ProgressEvent("profile", done, len(artifacts), artifact.id))
-        job = PROFILE.job(settings, bundle=bundle, artifact=artifact.id, runtime=runtime, threads=threads)
+        job = PROFILE.job(
+            settings, bundle=bundle, artifact=artifact.id, runtime=runtime, threads=threads, provider=provider
+        )
         outcome, profile = PROFILE.answer(device.run(job))
         results.append(ProfileResult(**row(job, device.name, outcome), profile=profile))
     progress(ProgressEvent("profile", len(artifacts), len(artifacts)))

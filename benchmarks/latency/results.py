@@ -71,6 +71,7 @@ def run_latency(
     threads: Sequence[int],
     settings: LatencySettings,
     rounds: int = 1,
+    provider: str | None = None,
     progress: Progress = silent,
 ) -> LatencyResults:
     """Time artifacts, each on its runtime, for every thread count, and the machine's limits, all once a round."""
@@ -82,6 +83,7 @@ def run_latency(
         threads=threads,
         settings=settings,
         rounds=rounds,
+        provider=provider,
         progress=progress,
     )
     timings, limits = measured.timings, measured.limits

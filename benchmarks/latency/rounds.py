@@ -68,6 +68,7 @@ def measure_rounds(
     threads: Sequence[int],
     settings: LatencySettings,
     rounds: int,
+    provider: str | None = None,
     progress: Progress = silent,
 ) -> Measured:
     """For every thread count the machine's limits, then all artifacts, each on its runtime; then all of it again, and
@@ -81,7 +82,9 @@ def measure_rounds(
     latencies = [
         _Repeated(
             kind=LATENCY,
-            job=LATENCY.job(settings, bundle=bundle, artifact=artifact.id, runtime=runtime, threads=count),
+            job=LATENCY.job(
+                settings, bundle=bundle, artifact=artifact.id, runtime=runtime, threads=count, provider=provider
+            ),
         )
         for count in threads
         for artifact, runtime in artifacts

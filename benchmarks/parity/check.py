@@ -77,7 +77,13 @@ class _Run:
 
 
 def check_parity(
-    bundle: Bundle, artifact: Artifact, *, runtime: str, threads: int, images: ImageFolders | None = None
+    bundle: Bundle,
+    artifact: Artifact,
+    *,
+    runtime: str,
+    threads: int,
+    images: ImageFolders | None = None,
+    provider: str | None = None,
 ) -> ArtifactParity:
     """Run an artifact on every golden of a size that it takes, as this CPU does and, where it matters, exactly.
 
@@ -87,10 +93,12 @@ def check_parity(
     fitting = [g for g in bundle.manifest.goldens if artifact.fits(g.size, runtime)]
     if not fitting:
         raise InputError(f"{artifact.id}: no golden has its size; export the bundle again")
-    session = open_session(bundle, artifact, runtime=runtime, threads=threads)
-    folders = images or ImageFolders()
-    exact: ImageSession | None = None
+    session = open_session(bundle, artifact, runtime=runtime, threads=threads, provider=provider)
     has_exact = has_exact_arithmetic(artifact, runtime)
+    folders = images or ImageFolders()
+    if not has_exact:
+        folders = replace(folders, exact_from=None)
+    exact: ImageSession | None = None
     if has_exact and folders.exact_from is None:
         exact = open_session(bundle, artifact, runtime=runtime, threads=threads, exact=True)
     goldens = tuple(_check(bundle, session, exact, golden, folders, place) for place, golden in enumerate(fitting))
@@ -100,7 +108,9 @@ def check_parity(
         goldens=goldens,
         difference_cause=cause,
         lacks_exact=computes_apart(artifact) and not has_exact,
-        execution=read_execution(bundle, artifact, bundle.tensor(fitting[0].input), runtime=runtime, threads=threads),
+        execution=read_execution(
+            bundle, artifact, bundle.tensor(fitting[0].input), runtime=runtime, threads=threads, provider=provider
+        ),
     )
 
 
@@ -118,7 +128,7 @@ def _check(
     second: _Run | None = None
     if exact is not None:
         second = _run(bundle, exact, golden, bilinear_db=bilinear_db)
-    elif has_exact_arithmetic(session.artifact, session.runtime) and folders.exact_from is not None:
+    elif computes_apart(session.artifact) and folders.exact_from is not None:
         second = _judge(bundle, session.artifact, golden, exact_image(folders, place), bilinear_db=bilinear_db)
     keep_images(folders, place, host.image, second.image if second else None)
     return GoldenParity(
@@ -200,7 +210,7 @@ def _difference(host: _Run, exact: _Run) -> float | None:
 
 
 def _parity(job: Job, images: ImageFolders) -> ArtifactParity:
-    return check_parity(*job.opened(), runtime=job.runtime, threads=job.threads, images=images)
+    return check_parity(*job.opened(), runtime=job.runtime, threads=job.threads, images=images, provider=job.provider)
 
 
 PARITY = JobKind(name="parity", settings=ImageFolders, result=ArtifactParity, measure=_parity)

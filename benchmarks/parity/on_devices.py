@@ -33,7 +33,12 @@ Pair = tuple[Artifact, str]
 
 
 def check_on_devices(
-    bundle: Bundle, devices: Sequence[Device], *, artifacts: Sequence[Pair], progress: Progress = silent
+    bundle: Bundle,
+    devices: Sequence[Device],
+    *,
+    artifacts: Sequence[Pair],
+    provider: str | None = None,
+    progress: Progress = silent,
 ) -> ParityResults:
     """Check artifacts, each on its runtime with one thread, on every device that has it; each is compared with the
     first.
@@ -49,7 +54,8 @@ def check_on_devices(
         for device, pairs in jobs:
 
             def check(pair: Pair, device: Device = device) -> ParityResult:
-                return check_artifact(bundle, device, *pair, images=images.folders(results, device, pair))
+                folders = images.folders(results, device, pair)
+                return check_artifact(bundle, device, *pair, images=folders, provider=provider)
 
             for result in in_order(check, pairs, workers=(os.cpu_count() or 1) if device.emulated else 1):
                 results.append(result)

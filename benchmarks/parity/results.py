@@ -68,10 +68,17 @@ class ParityResults(Header):
 
 
 def check_artifact(
-    bundle: Bundle, device: Device, artifact: Artifact, runtime: str, *, images: ImageFolders | None = None
+    bundle: Bundle,
+    device: Device,
+    artifact: Artifact,
+    runtime: str,
+    *,
+    images: ImageFolders | None = None,
+    provider: str | None = None,
 ) -> ParityResult:
     """Check one artifact in a fresh process."""
-    job = PARITY.job(images or ImageFolders(), bundle=bundle, artifact=artifact.id, runtime=runtime)
+    folders = images or ImageFolders()
+    job = PARITY.job(folders, bundle=bundle, artifact=artifact.id, runtime=runtime, provider=provider)
     outcome, parity = PARITY.answer(device.run(job))
     expected = [golden.id for golden in bundle.manifest.goldens if artifact.fits(golden.size, runtime)]
     if parity is not None and [golden.golden for golden in parity.goldens] != expected:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from edgesr.benchmarks.jobs import HOST, Job, JobStatus, Outcome
-from edgesr.runtimes.adapters.registry import runtime_info
+from edgesr.benchmarks.jobs import HOST, Job, JobStatus, Outcome, engine_title
+from edgesr.runtimes.adapters.registry import runtime_info, with_provider
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
@@ -21,6 +21,12 @@ class Key:
     runtime: str
     threads: int
     device: str
+    provider: str | None = None
+
+    @property
+    def engine(self) -> str:
+        """The runtime, with the execution provider that was asked for."""
+        return engine_title(self.runtime, self.provider)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +44,12 @@ def all_measured(rows: Iterable[Row]) -> bool:
 
 
 def select_artifacts(
-    bundle: Bundle, *, artifact: str | None = None, runtime: str | None = None
+    bundle: Bundle, *, artifact: str | None = None, runtime: str | None = None, provider: str | None = None
 ) -> list[tuple[Artifact, str]]:
-    """Artifacts of a bundle with the runtimes to measure them on: all, or those that were asked for."""
+    """Artifacts of a bundle with the runtimes to measure them on: all, or those that were asked for.
+
+    With an execution ``provider``, only runtimes that have any; an InputError where an installed one lacks it.
+    """
     chosen = [bundle.artifact(artifact)] if artifact else list(bundle.manifest.artifacts)
     if runtime is not None:
         runtime_info(runtime)
@@ -48,7 +57,7 @@ def select_artifacts(
     if not pairs:
         known = ", ".join(sorted({name for one in chosen for name in one.runtimes})) or "none"
         raise InputError(f"{bundle.root}: nothing to measure on runtime {runtime!r}: {artifact or 'it'} has {known}")
-    return pairs
+    return pairs if provider is None else with_provider(pairs, provider)
 
 
 def label(key: Key) -> str:
@@ -58,7 +67,7 @@ def label(key: Key) -> str:
 
 def result_key(job: Job, device: str) -> Key:
     """What the result of a job on a device of that name is about."""
-    return Key(artifact=job.artifact, runtime=job.runtime, threads=job.threads, device=device)
+    return Key(artifact=job.artifact, runtime=job.runtime, threads=job.threads, device=device, provider=job.provider)
 
 
 def row(job: Job, device: str, outcome: Outcome) -> dict[str, Any]:

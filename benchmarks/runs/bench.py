@@ -39,9 +39,11 @@ def run_bench(
     """
     options = options or BenchOptions()
     require_writable(json, bundle.root, options.against)
-    chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime)
+    chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime, provider=options.provider)
     devices = open_devices(options.device)
     counting = [device for device in devices if device.emulated]
+    if counting and options.provider is not None:
+        raise InputError(f"--provider {options.provider}: instructions are those of the CPU; leave out --device")
     _require_comparable(bundle, devices, options)
     jobs = count_jobs(counting, chosen)
     results = _timed(bundle, devices, chosen, options, progress)
@@ -63,7 +65,7 @@ def run_photograph(
     ``json``: also write the results to this file, which is refused before work starts when it cannot be written.
     """
     require_writable(json, bundle.root)
-    chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime)
+    chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime, provider=options.provider)
     devices = open_devices(options.device)
     if any(device.emulated for device in devices):
         raise InputError("--image-size measures time, which emulated devices have none of: leave out --device")
@@ -73,6 +75,7 @@ def run_photograph(
         artifacts=chosen,
         threads=options.threads,
         settings=options.settings,
+        provider=options.provider,
         progress=progress,
     )
     write_json(results, json)
@@ -98,6 +101,7 @@ def _timed(
         threads=options.threads,
         settings=options.settings,
         rounds=options.rounds,
+        provider=options.provider,
         progress=progress,
     )
 

@@ -18,6 +18,7 @@ _MLPERF_SECONDS = 60.0
 @dataclass(frozen=True, kw_only=True)
 class BenchOptions:
     """Only this ``artifact`` and ``runtime``, None for all, on the comma-separated devices, in so many ``rounds``.
+    ``provider``: the execution provider of a runtime that has some.
 
     ``mlperf`` raises ``calls`` and ``seconds`` of each round to MLPerf's least, 1024 and 60 over all rounds. Of
     emulated devices instructions are counted, at one thread, and the options of timing do not apply. ``against``: a
@@ -27,6 +28,7 @@ class BenchOptions:
 
     artifact: str | None = None
     runtime: str | None = None
+    provider: str | None = None
     threads: tuple[int, ...] = (1,)
     calls: int = LatencySettings.calls
     seconds: float = LatencySettings.seconds
@@ -61,6 +63,7 @@ class PhotographOptions:
     memory_bytes: int = 256_000_000
     artifact: str | None = None
     runtime: str | None = None
+    provider: str | None = None
     threads: tuple[int, ...] = (1,)
     device: str = HOST
 
@@ -94,6 +97,7 @@ class ParityOptions:
 
     artifact: str | None = None
     runtime: str | None = None
+    provider: str | None = None
     device: str = HOST
 
 
@@ -103,6 +107,7 @@ class ProfileOptions:
 
     artifact: str | None = None
     runtime: str | None = None
+    provider: str | None = None
     threads: int = 1
     calls: int = ProfileSettings.calls
 

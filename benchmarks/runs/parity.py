@@ -28,9 +28,9 @@ def run_parity(
     """
     options = options or ParityOptions()
     require_writable(json, bundle.root)
-    chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime)
+    chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime, provider=options.provider)
     open_devices(options.device)
     devices = open_devices(f"{HOST},{options.device}")
-    results = check_on_devices(bundle, devices, artifacts=chosen, progress=progress)
+    results = check_on_devices(bundle, devices, artifacts=chosen, provider=options.provider, progress=progress)
     write_json(results, json)
     return results

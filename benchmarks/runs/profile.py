@@ -30,9 +30,12 @@ def run_profile(
     results = profile_artifacts(
         bundle,
         HostDevice(),
-        artifacts=select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime),
+        artifacts=select_artifacts(
+            bundle, artifact=options.artifact, runtime=options.runtime, provider=options.provider
+        ),
         threads=options.threads,
         settings=ProfileSettings(calls=options.calls),
+        provider=options.provider,
         progress=progress,
     )
     write_json(results, json)

@@ -16,7 +16,7 @@ def change_table(changes: Changes) -> Table:
     rows = tuple(
         (
             c.key.artifact,
-            c.key.runtime,
+            c.key.engine,
             str(c.key.threads),
             DASH if c.ratio is None else f"{c.ratio:.3f}",
             DASH if c.interval is None else f"{c.interval[0]:.3f} .. {c.interval[1]:.3f}",
@@ -45,7 +45,7 @@ def count_change_table(changes: Sequence[CountChange]) -> Table:
     """One row an artifact and device."""
     columns = ("artifact", "runtime", "device", "new / old", "verdict")
     rows = tuple(
-        (c.key.artifact, c.key.runtime, c.key.device, DASH if c.ratio is None else f"{c.ratio:.4f}", c.verdict)
+        (c.key.artifact, c.key.engine, c.key.device, DASH if c.ratio is None else f"{c.ratio:.4f}", c.verdict)
         for c in changes
     )
     return Table(f"Instructions, new by old; less than {COUNT_LIMIT:.1%} is the same", columns, rows)

@@ -54,7 +54,7 @@ def instruction_lines(results: Sequence[InstructionResult]) -> list[str]:
 
 def _row(result: InstructionResult) -> tuple[str, ...]:
     key, found = result.key, result.instructions
-    head = (key.artifact, key.runtime, key.device)
+    head = (key.artifact, key.engine, key.device)
     if found is None:
         return (*head, *[DASH] * 8, result.status)
     kinds = (found.simd, found.load_store, found.dot_product, found.int8_matmul, found.fmla)

@@ -28,7 +28,7 @@ def end_to_end_table(results: EndToEndResults) -> Table:
 
 def _end_to_end_row(result: EndToEndResult) -> tuple[str, ...]:
     key, measured = result.key, result.end_to_end
-    head = (key.artifact, key.runtime, str(key.threads))
+    head = (key.artifact, key.engine, str(key.threads))
     if measured is None:
         return (*head, *[DASH] * 7, result.status)
     glue_ms = measured.tiles_ms - measured.network_ms

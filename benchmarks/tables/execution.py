@@ -13,6 +13,5 @@ def execution_lines(found: Iterable[tuple[Key, Execution | None]]) -> list[str]:
     lines = []
     for key, execution in found:
         if execution is not None:
-            warning = "" if execution.warning is None else f"warning: {execution.warning}; "
-            lines.append(f"{label(key)} ({key.runtime}): {warning}{execution.text}")
+            lines.append(f"{label(key)} ({key.engine}): {execution.described}")
     return list(dict.fromkeys(lines))

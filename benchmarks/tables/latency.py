@@ -47,7 +47,7 @@ def _stated(results: LatencyResults) -> str:
 
 def _latency_row(result: LatencyResult, stated: str) -> tuple[str, ...]:
     key, latency = result.key, result.latency
-    head = (key.artifact, key.runtime, str(key.threads))
+    head = (key.artifact, key.engine, str(key.threads))
     if latency is None:
         return (*head, *[DASH] * 9, result.status)
     low, high = latency.p90_interval_ms if stated == "p90" else latency.p50_interval_ms

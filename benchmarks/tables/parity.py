@@ -57,7 +57,7 @@ def difference_causes(results: ParityResults) -> list[str]:
         if result.parity is not None and result.parity.difference_cause is not None:
             largest = _host_vs_exact(result.parity.goldens)
             lines.append(
-                f"{label(result.key)} ({result.key.runtime}) differs from exact arithmetic by up to {largest}: "
+                f"{label(result.key)} ({result.key.engine}) differs from exact arithmetic by up to {largest}: "
                 f"{result.parity.difference_cause}"
             )
     return lines
@@ -66,13 +66,13 @@ def difference_causes(results: ParityResults) -> list[str]:
 def _parity_row(result: ParityResult) -> tuple[str, ...]:
     key = result.key
     if result.parity is None:
-        return (label(key), key.runtime, *[DASH] * 8, result.status)
+        return (label(key), key.engine, *[DASH] * 8, result.status)
     goldens = result.parity.goldens
     worst = min(goldens, key=_psnr_order)
     shifts = [abs(s) for g in goldens for s in g.mean_shift]
     return (
         label(key),
-        key.runtime,
+        key.engine,
         str(len(goldens)),
         _psnr(worst),
         _bilinear(worst),
@@ -89,7 +89,7 @@ def _name(result: ParityResult, results: list[ParityResult]) -> str:
     """An artifact, with its runtime where others run it too."""
     name = label(result.key)
     shared = sum(label(other.key) == name for other in results) > 1
-    return f"{name} ({result.key.runtime})" if shared else name
+    return f"{name} ({result.key.engine})" if shared else name
 
 
 def _golden_cell(result: ParityResult, golden_id: str) -> str:

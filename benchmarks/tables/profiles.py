@@ -51,7 +51,7 @@ def delegate_table(manifest: Manifest, results: ProfileResults | None = None) ->
 
 def profile_notes(results: ProfileResults) -> list[str]:
     """What was not profiled, what ran the operators, and why runtimes give no operator times; one line each."""
-    failed = [f"{r.key.artifact} on {r.key.runtime}: {r.status}: {r.reason}" for r in results.results if r.reason]
+    failed = [f"{r.key.artifact} on {r.key.engine}: {r.status}: {r.reason}" for r in results.results if r.reason]
     why = dict.fromkeys(r.profile.why_no_times for r in results.results if r.profile and r.profile.why_no_times)
     ran = execution_lines((r.key, r.profile.execution) for r in results.results if r.profile is not None)
     return [*failed, *ran, *(reason for reason in why if reason)]
@@ -78,7 +78,7 @@ def _found(results: ProfileResults, artifact: Artifact, runtime: str) -> Delegat
 
 def _labels(result: ProfileResult, place: int) -> tuple[str, str]:
     """An artifact's name stands in its first row."""
-    return (result.key.artifact, result.key.runtime) if place == 0 else ("", "")
+    return (result.key.artifact, result.key.engine) if place == 0 else ("", "")
 
 
 def _beside(found: Delegation | None, predicted: Delegation) -> str:

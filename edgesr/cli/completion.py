@@ -63,6 +63,13 @@ def runtimes() -> Iterable[str]:
     return RUNTIMES
 
 
+def providers() -> Iterable[str]:
+    """Execution providers of runtimes."""
+    from edgesr.runtimes.adapters.registry import RUNTIMES
+
+    return [provider.name for runtime in RUNTIMES.values() for provider in runtime.known_providers]
+
+
 def targets() -> Iterable[str]:
     """Formats to export to."""
     from edgesr.export.formats.targets import TARGETS
@@ -134,6 +141,7 @@ IN_HELP: dict[str, Names] = {
     "weights": _described_weights,
     "runtimes": runtimes,
     "targets": targets,
+    "providers": providers,
     "precisions": precisions,
     "graphs": graphs,
     "range_methods": range_methods,

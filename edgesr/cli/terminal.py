@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgesr.cli.completion import devices, one_of, runtimes, some_of
+from edgesr.cli.completion import devices, one_of, providers, runtimes, some_of
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import is_standard_output
 from edgesr.runtimes.wording import printable
@@ -27,6 +27,16 @@ ArtifactOption = Annotated[str | None, typer.Option("--artifact", help="Only the
 RuntimeOption = Annotated[
     str | None,
     typer.Option("--runtime", help="Only this runtime: {runtimes}.", autocompletion=one_of(runtimes)),
+]
+
+ProviderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--provider",
+        metavar="NAME",
+        help="Execution provider of ONNX Runtime, next to its CPU: {providers}.",
+        autocompletion=one_of(providers),
+    ),
 ]
 
 DeviceOption = Annotated[

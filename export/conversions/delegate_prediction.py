@@ -10,6 +10,7 @@ import onnx
 
 from edgesr.export.conversions.delegate_job import DelegateJob
 from edgesr.export.conversions.resizable import upsamples_input
+from edgesr.export.delegates.kind_names import pad_name, tflite_name
 from edgesr.export.graphs.matching.match import match_layers
 from edgesr.export.graphs.onnx_graph import convolutions, image_nodes
 from edgesr.export.graphs.onnx_layers import onnx_layer_graph
@@ -25,17 +26,7 @@ Kinds = tuple[tuple[str, bool], ...]
 DELEGATE = "XNNPACK"
 _UPSAMPLING: Kinds = (("MIRROR_PAD", False), ("CONV_2D", True), ("DEPTH_TO_SPACE", True))
 _SIXTEEN_BIT_CONVOLUTION: Kinds = (("QUANTIZE", False), ("CONV_2D", False), ("DEQUANTIZE", False))
-_WITHOUT_KERNEL = {
-    "ArgMax": "ARG_MAX",
-    "CumSum": "CUMSUM",
-    "Gather": "GATHER",
-    "GatherElements": "GATHER_ND",
-    "GatherND": "GATHER_ND",
-    "NonZero": "WHERE",
-    "ScatterND": "SCATTER_ND",
-    "TopK": "TOPK_V2",
-    "Where": "SELECT_V2",
-}
+_WITHOUT_KERNEL = ("ArgMax", "CumSum", "Gather", "GatherElements", "GatherND", "NonZero", "ScatterND", "TopK", "Where")
 
 
 def predict(model: onnx.ModelProto, *, graph: GraphKind, wide: onnx.ModelProto | None = None) -> Delegation:
@@ -68,14 +59,14 @@ def _convolutions_of(model: onnx.ModelProto, tile_graph: onnx.ModelProto) -> set
 
 def _kinds(node: onnx.NodeProto, *, wide: bool, resizable: bool) -> Kinds:
     if node.op_type == "Pad":
-        mode = next((a.s.decode() for a in node.attribute if a.name == "mode"), "constant")
-        return (("PAD", True),) if mode == "constant" else (("MIRROR_PAD", False),)
+        kind = pad_name(node)
+        return ((kind, kind == "PAD"),)
     if node.op_type == "Resize" and resizable:
         return _UPSAMPLING
     if wide:
         return _SIXTEEN_BIT_CONVOLUTION
-    left_out = _WITHOUT_KERNEL.get(node.op_type)
-    return ((node.op_type, True),) if left_out is None else ((left_out, False),)
+    left_out = node.op_type in _WITHOUT_KERNEL
+    return ((tflite_name(node.op_type), False),) if left_out else ((node.op_type, True),)
 
 
 def _chain(node: onnx.NodeProto, kinds: list[str]) -> list[GraphOperator]:

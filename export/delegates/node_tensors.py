@@ -36,12 +36,13 @@ class NodeTensors:
         if name in self._constants:
             given = self._constants[name]
             dtype = _DTYPES.get(given.data_type, "float32")
-            return Tensor(shape=_nhwc(tuple(given.dims)), dtype=dtype, constant=True)
+            return Tensor(shape=_nhwc(tuple(given.dims)), dtype=dtype, constant=True, name=name)
         value = self._values.get(name)
         if value is None:
-            return Tensor(shape=())
+            return Tensor(shape=(), name=name)
         sides = tuple(side.dim_value for side in value.type.tensor_type.shape.dim)
-        return Tensor(shape=_nhwc(sides), dtype=_DTYPES.get(value.type.tensor_type.elem_type, "float32"))
+        dtype = _DTYPES.get(value.type.tensor_type.elem_type, "float32")
+        return Tensor(shape=_nhwc(sides), dtype=dtype, name=name)
 
     def inputs(self, node: onnx.NodeProto) -> tuple[Tensor, ...]:
         return tuple(self.tensor(name) for name in node.input if name)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import onnx
 
+from edgesr.export.delegates.kind_names import TFLITE_NAMES, pad_name, tflite_name
 from edgesr.export.delegates.node_tensors import NodeTensors, text, whole
 from edgesr.runtimes.delegates.operators import Operator, Options, Tensor
 from edgesr.runtimes.delegates.registry import DELEGATES
@@ -14,37 +15,7 @@ from edgesr.runtimes.delegates.remedies import SYMMETRIC
 
 Kinds = Callable[[onnx.NodeProto, NodeTensors], tuple[Operator, ...]]
 
-_SAME = {
-    "And": "LOGICAL_AND",
-    "AveragePool": "AVERAGE_POOL_2D",
-    "Concat": "CONCATENATION",
-    "ConvTranspose": "TRANSPOSE_CONV",
-    "CumSum": "CUMSUM",
-    "Erf": "CUSTOM FlexErf",
-    "Expand": "BROADCAST_TO",
-    "GatherElements": "GATHER_ND",
-    "GatherND": "GATHER_ND",
-    "Gemm": "FULLY_CONNECTED",
-    "GreaterOrEqual": "GREATER_EQUAL",
-    "HardSwish": "HARD_SWISH",
-    "LeakyRelu": "LEAKY_RELU",
-    "LessOrEqual": "LESS_EQUAL",
-    "Max": "MAXIMUM",
-    "MaxPool": "MAX_POOL_2D",
-    "Min": "MINIMUM",
-    "Mod": "FLOOR_MOD",
-    "NonZero": "WHERE",
-    "Not": "LOGICAL_NOT",
-    "Or": "LOGICAL_OR",
-    "PRelu": "PRELU",
-    "ScatterND": "SCATTER_ND",
-    "Sigmoid": "LOGISTIC",
-    "SpaceToDepth": "SPACE_TO_DEPTH",
-    "TopK": "TOPK_V2",
-}
-"""Kinds of other names; those left out are written alike but for capitals: Relu is RELU."""
-
-_OF_TFLITE = {kind for rules in DELEGATES for kind in rules.operators} | set(_SAME.values())
+_OF_TFLITE = {kind for rules in DELEGATES for kind in rules.operators} | set(TFLITE_NAMES.values())
 """Operators that TFLite has: those that some delegate takes, and those that none does."""
 
 _MEANS = {"GlobalAveragePool": "MEAN", "ReduceMean": "MEAN", "ReduceSum": "SUM", "ReduceMax": "REDUCE_MAX"}
@@ -77,7 +48,7 @@ def _one(
 
 def _alike(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
     """None for what becomes several operators, or none: its name is none of TFLite's."""
-    kind = _SAME.get(node.op_type, node.op_type.upper())
+    kind = tflite_name(node.op_type)
     return (_one(kind, node, tensors, tensors.inputs(node)),) if kind in _OF_TFLITE else ()
 
 
@@ -112,9 +83,8 @@ def _transpose(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ..
 
 def _pad(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
     image, mode = tensors.inputs(node)[0], text(node, "mode", "constant")
-    kind = "PAD" if mode == "constant" else "MIRROR_PAD"
     pads = Tensor(shape=(image.rank, 2), dtype="int32", constant=True)
-    return (_one(kind, node, tensors, (image, pads), options={"mode": SYMMETRIC if mode == "edge" else 0}),)
+    return (_one(pad_name(node), node, tensors, (image, pads), options={"mode": SYMMETRIC if mode == "edge" else 0}),)
 
 
 def _resize(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
@@ -143,7 +113,7 @@ def _select(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
     """The older operator where nothing has to be repeated."""
     inputs = tensors.inputs(node)
     same = len({tensor.shape for tensor in inputs}) == 1
-    return (_one("SELECT" if same else "SELECT_V2", node, tensors, inputs),)
+    return (_one("SELECT" if same else tflite_name(node.op_type), node, tensors, inputs),)
 
 
 def _shuffle(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
@@ -151,8 +121,8 @@ def _shuffle(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]
     image, result = tensors.inputs(node)[0], tensors.outputs(node)[0]
     if text(node, "mode", "DCR") == "DCR":
         return (_one("DEPTH_TO_SPACE", node, tensors, (image,)),)
-    split = Tensor(shape=(1,) * 6)
-    kinds = (("RESHAPE", image, split), ("TRANSPOSE", split, split), ("RESHAPE", split, result))
+    split, moved = (Tensor(shape=(1,) * 6, name=f"{result.name}.{what}") for what in ("split", "moved"))
+    kinds = (("RESHAPE", image, split), ("TRANSPOSE", split, moved), ("RESHAPE", moved, result))
     return tuple(
         Operator(kind=kind, version=6 if kind == "TRANSPOSE" else 1, inputs=(source, _ROW), outputs=(target,))
         for kind, source, target in kinds

@@ -23,6 +23,9 @@ from edgesr.runtimes.delegates.rules import Refusals
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.sr_model.generators.foreign.one_line import in_one_line
 
+PREDICTED_SIDE = 48
+"""Of the LR image that is predicted on, where a graph takes any."""
+
 _QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
 
 

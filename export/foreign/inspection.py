@@ -20,8 +20,6 @@ from edgesr.sr_model.generators.foreign.archive import is_archive, read_contract
 from edgesr.sr_model.generators.foreign.contract import Contract
 from edgesr.sr_model.generators.foreign.live import Generator
 
-_PREDICTED_SIDE = 48
-
 
 def inspect_module(
     source: ExportOptions | Generator, *, cache_dir: Path | None = None, progress: Progress = silent
@@ -63,9 +61,9 @@ def _predicted(name: str, runner: StageRunner) -> tuple[list[Table], str]:
     """What delegates would refuse of the TFLite file that the network will become, or why that cannot be told."""
     import onnx
 
-    from edgesr.export.delegates.prediction import predicted_refusals
+    from edgesr.export.delegates.prediction import PREDICTED_SIDE, predicted_refusals
 
-    side = next_multiple(max(_PREDICTED_SIDE, runner.config.minimum_side), runner.config.multiple)
+    side = next_multiple(max(PREDICTED_SIDE, runner.config.minimum_side), runner.config.multiple)
     try:
         found = predicted_refusals(onnx.load(runner.onnx_file("full")), (side, side))
     except (InputError, MissingPackageError):

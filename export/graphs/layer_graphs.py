@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from edgesr.export.graphs.operators import LOOKED_THROUGH, SLICE
+from edgesr.export.graphs.operators import CONVOLUTION, LINEAR, LOOKED_THROUGH, SLICE
 from edgesr.runtimes.arrays import FloatArray
 
 _NOT_COMPARED = (*LOOKED_THROUGH, SLICE, "Gather")
@@ -33,6 +33,14 @@ class Operation:
     block_size: int = 0
     block_major: bool = False
     layer: str = ""
+
+    @property
+    def function(self) -> tuple[str, tuple[int, ...] | None]:
+        """Its kind and the shape of its weights: those of a matrix for a convolution of 1x1, which is one."""
+        shape = self.weight_shape
+        if self.kind == CONVOLUTION and shape is not None and shape[2:] == (1, 1):
+            return LINEAR, tuple(sorted(shape[:2]))
+        return self.kind, shape
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from edgesr.runtimes.adapters.registry import require_installed
 from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Precision
+from edgesr.runtimes.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class _OpenVinoLayers:
     graph: LayerGraph
 
     def tensors(self, match: Match, image: FloatArray, *, exact: bool) -> LayerTensors:
-        """There is no exact arithmetic: ``exact`` changes nothing."""
+        if exact:
+            raise InputError(f"{self.path.name}: OpenVINO has no exact arithmetic; leave --exact out")
         names = sorted({tensor for name in match.tensors for tensor in match.candidates(name)})
         given = [name for name in names if name == self.graph.source]
         computed = [name for name in names if name != self.graph.source]

@@ -45,12 +45,13 @@ def tensor_name(model: Any, index: int) -> str:
 
 
 def set_constant(model: Any, operator: Any, position: int, values: NDArray[np.float32]) -> None:
-    """Replace a float32 constant input of one operator: equal biases may be stored once and read by several."""
+    """Replace a float32 constant input of one operator: equal ones may be stored once and read by several."""
     graph = model.subgraphs[0]
     index = int(operator.inputs[position])
     content = np.frombuffer(values.astype("<f4").tobytes(), dtype=np.uint8)
-    if sum(int(i) == index for op in graph.operators for i in op.inputs) == 1:
-        model.buffers[graph.tensors[index].buffer].data = content
+    buffer = graph.tensors[index].buffer
+    if sum(graph.tensors[i].buffer == buffer for op in graph.operators for i in op.inputs if i >= 0) == 1:
+        model.buffers[buffer].data = content
         return
     tensor = copy.copy(graph.tensors[index])
     tensor.name, tensor.buffer = f"constant_{len(graph.tensors)}".encode(), len(model.buffers)

@@ -11,7 +11,7 @@ from edgesr.runtimes.packages import installed_version
 
 def doctor() -> list[Table]:
     """Runtimes, export targets and what this machine has: found, needed for what, how to get it."""
-    return [runtime_table(), converter_table(), machine_table()]
+    return [runtime_table(), provider_table(), converter_table(), machine_table()]
 
 
 def runtime_table() -> Table:
@@ -23,6 +23,16 @@ def runtime_table() -> Table:
         advice = "" if version else runtime.install_command
         rows.append((runtime.name, title, runtime.distribution, version or "not installed", advice))
     return Table("Runtimes", ("name", "runtime", "package", "version", "install"), tuple(rows))
+
+
+def provider_table() -> Table:
+    """Every execution provider that --provider takes, where the installed package of its runtime has it."""
+    rows = tuple(
+        (runtime.name, provider.name, provider.title, "yes" if provider.tested else "not tested")
+        for runtime in RUNTIMES.values()
+        for provider in runtime.known_providers
+    )
+    return Table("Execution providers", ("runtime", "provider", "for", "tested"), rows)
 
 
 def converter_table() -> Table:

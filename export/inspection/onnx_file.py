@@ -10,13 +10,14 @@ from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
 from edgesr.benchmarks.tables.table import counts_text, shape_text
-from edgesr.export.delegates.prediction import predicted_refusals
+from edgesr.export.delegates.prediction import PREDICTED_SIDE, predicted_refusals
 from edgesr.export.inspection.inspected import UNKNOWN_SHAPES, Shape, first_line, per_pixel
 from edgesr.runtimes.delegates.rules import Refusals
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.wording import shown_name
 
 _PROBE_SIDE = 32
+"""Of the image that multiply-accumulates are counted on, which are told per pixel."""
 
 
 def describe_onnx(path: Path) -> dict[str, str]:
@@ -40,7 +41,7 @@ def predicted_of(path: Path) -> tuple[Refusals, ...]:
     shapes = [_shape(value) for value in model.graph.input]
     if len(shapes) != 1 or len(shapes[0]) != 4 or len(model.graph.output) != 1:
         return ()
-    height, width = (side or _PROBE_SIDE for side in shapes[0][2:])
+    height, width = (side or PREDICTED_SIDE for side in shapes[0][2:])
     return predicted_refusals(model, (height, width))
 
 

@@ -28,6 +28,7 @@ from edgesr.export.ncnn.run import tensors_of
 from edgesr.export.ncnn.weights_file import NcnnModel, Rewritten, Stored, read_model
 from edgesr.export.quantization.plan import LEAST_INT8_SHARE, Plan, Range
 from edgesr.export.quantization.weight_rounding import LEVELS_8BIT, keep_sums
+from edgesr.export.records import FloatLayers
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 
@@ -69,11 +70,15 @@ def quantize(source: Path, tile_graph: onnx.ModelProto, plan: Plan) -> Rewritten
         layers[place], arrays[place] = quantized_layer(layers[place], arrays[place], (low, high), own_bias)
     done = {pair.node.name for pair in pairs}
     shares, names = mac_shares(tile_graph), layer_names(tile_graph)
-    left = tuple(names[node.name] for node in wanted if node.name not in done)
+    left = [node.name for node in wanted if node.name not in done]
     share = sum(shares[name] for name in done)
+    float_layers = FloatLayers(
+        names=tuple(names[name] for name in left), mac_share=sum(shares[name] for name in left), measured=False
+    )
     if share < LEAST_INT8_SHARE:
-        raise EdgesrError(f"{share:.0%} of the work would be int8 in ncnn, which has no int8 form of {', '.join(left)}")
-    return Rewritten(with_half_weights(NcnnModel(tuple(layers), tuple(arrays))), left, share)
+        lacking = ", ".join(float_layers.names)
+        raise EdgesrError(f"{share:.0%} of the work would be int8 in ncnn, which has no int8 form of {lacking}")
+    return Rewritten(with_half_weights(NcnnModel(tuple(layers), tuple(arrays))), float_layers)
 
 
 def quantized_layer(

@@ -22,7 +22,7 @@ def rewrite(folder: Path, rewriting: Rewriting, source: Path, _graph: GraphKind)
 
     found = REWRITES[rewriting.precision](source, rewriting)
     write_model(folder / _FILE, found.model)
-    write_float_layers(folder, found.float_layers, mac_share=found.mac_share)
+    write_float_layers(folder, found.float_layers)
 
 
 def _half_weights(source: Path, _rewriting: Rewriting) -> Rewritten:

@@ -7,13 +7,14 @@ begin with a word that tells their type (src/modelbin.cpp) and are filled up to 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from edgesr.export.ncnn.param_file import ParamLayer, read_layers, write_layers
+from edgesr.export.records import FloatLayers
 from edgesr.runtimes.errors import EdgesrError
 
 _WORD = 4
@@ -49,12 +50,10 @@ class NcnnModel:
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A model of lower precision. ``float_layers``: the network's names of layers that had to stay in float;
-    ``mac_share``: of the multiply-accumulates that are int8, where there are any."""
+    """A model of lower precision, and the layers that had to stay in float."""
 
     model: NcnnModel
-    float_layers: tuple[str, ...] = ()
-    mac_share: float | None = None
+    float_layers: FloatLayers = field(default_factory=FloatLayers)
 
 
 Lengths = list[tuple[int, bool]]
@@ -107,9 +106,7 @@ def read_model(param: Path) -> NcnnModel:
             found.append(stored)
         arrays.append(tuple(found))
     if place != len(content):
-        raise EdgesrError(
-            f"ncnn keeps constants of {_unknown(layers)} in its .bin, which is not rewritten"
-        )
+        raise EdgesrError(f"ncnn keeps constants of {_unknown(layers)} in its .bin, which is not rewritten")
     return NcnnModel(layers, tuple(arrays))
 
 

@@ -24,7 +24,9 @@ Biases = dict[str, NDArray[np.float32]]
 _PLAN_FILE = "plan.json"
 _RANGES_FILE = "ranges.json"
 _ABOVE_BASE_DB, _ENOUGH_DB, _LARGEST_SHIFT = 10.0, 40.0, 255.0
-_WORST_BELOW_MEAN_DB = 3.0
+WORST_BELOW_MEAN_DB = 3.0
+"""How far the worst golden may be below the mean of the selection tiles."""
+_ERROR_OF_TILES, _ERROR_OF_RMS, _HALF_OF_THE_RANGE = 2.0, 4.0, 127.5
 _BIAS_FIELDS = ("biases", "biases_8bit")
 
 
@@ -49,6 +51,20 @@ LEAST_INT8_SHARE = 0.5
 
 OWN_BUDGET = Budget(min_psnr_db=40.0, max_shift=0.3)
 """Of edgesr's own networks, whose tile graphs give a small residual."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tolerated:
+    """Fidelity that the files of a plan are held to: mean PSNR (dB) and shift of the selection tiles, and the largest
+    error (0..255) of a pixel of any golden."""
+
+    min_psnr_db: float
+    max_shift: float
+    max_abs_error: float
+
+
+OWN_TOLERATED = Tolerated(min_psnr_db=OWN_BUDGET.min_psnr_db, max_shift=OWN_BUDGET.max_shift, max_abs_error=64.0)
+"""Of edgesr's own networks in their own budget."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +95,15 @@ class AskedBudget:
 class Measured:
     """Fidelity of a quantized graph on the selection tiles, against the float32 one; 0..255 scale.
 
-    ``keeps_flat``: on mid grey, black, white and a checkerboard it is no farther from the float32 graph than bilinear
-    upsampling, or one level. ``drop_db``: mean PSNR lost on photographs, where there are any.
+    ``max_abs_error``: the largest of any pixel. ``keeps_flat``: on mid grey, black, white and a checkerboard it is no
+    farther from the float32 graph than bilinear upsampling, or one level. ``drop_db``: mean PSNR lost on photographs,
+    where there are any.
     """
 
     mean_psnr_db: float
     worst_psnr_db: float
     max_mean_shift: float
+    max_abs_error: float
     keeps_flat: bool
     drop_db: float | None = None
 
@@ -135,15 +153,30 @@ class Plan:
     calibration: Calibration | None = None
     validation: str | None = None
 
-    def tolerated(self) -> Budget:
-        """Fidelity that its files are held to: the budget, or what was measured where that is of quality or missed."""
-        assert self.measured is not None and self.measured_8bit is not None and self.budget is not None
+    def tolerated(self, *, own: bool) -> Tolerated:
+        """Fidelity that its files are held to: the budget, or what was measured where that is of quality or missed.
+
+        int8 moves edges: a pixel of a golden may be off by twice the largest error on the selection tiles, or by four
+        times the root mean square error that the worst golden may have, and by half of the range at most, in edgesr's
+        ``own`` networks by a quarter of it.
+        """
+        kept = self._kept()
+        square_root = 255 / 10 ** ((kept.min_psnr_db - WORST_BELOW_MEAN_DB) / 20)
+        error = max(_ERROR_OF_TILES * max(m.max_abs_error for m in self._both()), _ERROR_OF_RMS * square_root)
+        most = OWN_TOLERATED.max_abs_error if own else _HALF_OF_THE_RANGE
+        return Tolerated(min_psnr_db=kept.min_psnr_db, max_shift=kept.max_shift, max_abs_error=min(error, most))
+
+    def _kept(self) -> Budget:
+        assert self.budget is not None
         if self.missed is None and self.budget.max_drop_db is None:
             return self.budget
-        both = (self.measured, self.measured_8bit)
-        lowest = min(min(m.mean_psnr_db, m.worst_psnr_db + _WORST_BELOW_MEAN_DB) for m in both)
-        shift = max(OWN_BUDGET.max_shift, *(m.max_mean_shift for m in both))
+        lowest = min(min(m.mean_psnr_db, m.worst_psnr_db + WORST_BELOW_MEAN_DB) for m in self._both())
+        shift = max(OWN_BUDGET.max_shift, *(m.max_mean_shift for m in self._both()))
         return Budget(min_psnr_db=math.floor(lowest), max_shift=shift)
+
+    def _both(self) -> tuple[Measured, Measured]:
+        assert self.measured is not None and self.measured_8bit is not None
+        return self.measured, self.measured_8bit
 
 
 @dataclass(frozen=True, kw_only=True)

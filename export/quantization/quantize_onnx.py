@@ -22,6 +22,7 @@ from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 from edgesr.export.graphs.image_parts import float_end, names_of
 from edgesr.export.graphs.onnx_graph import copied, image_nodes, is_grouped_transposed, weighted_nodes
 from edgesr.export.graphs.operators import ACTIVATIONS, ADD, DEPTH_TO_SPACE, MATRIX_PRODUCT, MOVES, PAD, WEIGHTED
+from edgesr.export.quantization.own_constants import with_own_constants
 from edgesr.export.quantization.plan import Range
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.calibrated_quantization import Scope
@@ -69,6 +70,8 @@ def quantize_onnx(
 ) -> onnx.ModelProto:
     """The model with Q/DQ around its operators, all but the nodes named in ``float_layers``."""
     model = _with_named_nodes(model)
+    kept = {*float_layers, *nodes_in_float(model, scope)}
+    model = with_own_constants(model, {node.name for node in weighted_nodes(model)} - kept)
     with tempfile.TemporaryDirectory(prefix="edgesr-quantize-") as folder:
         path = Path(folder) / "float.onnx"
         onnx.save(model, path)
@@ -82,7 +85,7 @@ def quantize_onnx(
         activation,
         _tensors_data(ranges, symmetric=activation_bits == 16),
         [],
-        [*float_layers, *nodes_in_float(model, scope)],
+        sorted(kept),
         list(quantized_operators(scope)),
         {
             "ActivationSymmetric": activation_bits == 16,

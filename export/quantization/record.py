@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edgesr.export.quantization.plan import Calibrated
+from edgesr.export.records import FloatLayers
 from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
 
 if TYPE_CHECKING:
@@ -57,3 +59,12 @@ def record_of_plan(
         drop_db=measured.drop_db,
         validation=plan.validation,
     )
+
+
+def with_float_layers(record: QuantizationRecord, left: FloatLayers) -> QuantizationRecord:
+    """The record of a file in which these layers stayed in float too: their work is not quantized."""
+    share = max(record.quantized_mac_share - left.mac_share, 0.0)
+    record = replace(record, float_layers=record.float_layers + left.names, quantized_mac_share=share)
+    if left.measured:
+        return record
+    return replace(record, scope="conv", mean_psnr_db=None, worst_psnr_db=None, max_mean_shift=None, drop_db=None)

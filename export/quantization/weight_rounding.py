@@ -15,7 +15,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from edgesr.export.graphs.onnx_graph import constants, copied, output_axis, weighted_nodes
+from edgesr.export.graphs.onnx_graph import constants, output_axis, weighted_nodes
+from edgesr.export.quantization.own_constants import with_own_constants
 
 LEVELS_7BIT = 64
 LEVELS_8BIT = 127
@@ -50,9 +51,13 @@ def on_8bit_grid(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def round_weights(model: onnx.ModelProto, layers: Iterable[str], levels: int) -> onnx.ModelProto:
-    """A copy of a float model in which the layers of these node names have their weights on the grid."""
-    result = copied(model)
-    wanted, tensors = set(layers), constants(result)
+    """A copy of a float model in which the layers of these node names have their weights on the grid.
+
+    What reads the same weights and is no such layer keeps them as they are.
+    """
+    wanted = set(layers)
+    result = with_own_constants(model, wanted)
+    tensors = constants(result)
     for node in weighted_nodes(result):
         if node.name in wanted:
             tensor = tensors[node.input[1]]

@@ -9,7 +9,7 @@ from edgesr.export.conversions.lower_precision_check import Checked, check_lower
 from edgesr.export.formats.target import ArtifactPlan, DelegateStep
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
-from edgesr.export.records import REMAKE, read_mac_share
+from edgesr.export.records import REMAKE, read_float_layers
 from edgesr.export.stages.cache import Stage, StageCache, stage_folder
 from edgesr.export.stages.cost_meter import CostMeter
 from edgesr.export.stages.runner import StageRunner
@@ -20,7 +20,9 @@ from edgesr.runtimes.adapters.registry import is_installed
 from edgesr.runtimes.bundle.contract import channels_of, next_multiple
 from edgesr.runtimes.bundle.delegation import DelegateUse
 from edgesr.runtimes.bundle.manifest import Glue, InsideVariant, RunMemory, RuntimeUse, Size
+from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.json_file import read_record
+from edgesr.runtimes.progress import Progress, notice, silent
 from edgesr.sr_model.generators.foreign.contract import Contract
 
 _CHECKED_SIDE = 48
@@ -40,10 +42,17 @@ class ConvertedArtifact:
 
 
 def convert(
-    runner: StageRunner, cache: StageCache, plan: ArtifactPlan, quantization: QuantizationSettings | None
+    runner: StageRunner,
+    cache: StageCache,
+    plan: ArtifactPlan,
+    quantization: QuantizationSettings | None,
+    progress: Progress = silent,
 ) -> list[ConvertedArtifact]:
-    """The artifact, followed by its zero-padded variant where the generator pads otherwise and the variant pays."""
-    return _Conversion(runner, cache, quantization).convert(plan)
+    """The artifact, followed by its zero-padded variant where the generator pads otherwise and the variant pays.
+
+    A variant that cannot be made, or is too far from its float32 file, is left out and told.
+    """
+    return _Conversion(runner, cache, quantization, progress).convert(plan)
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ class _Conversion:
     runner: StageRunner
     cache: StageCache
     quantization: QuantizationSettings | None
+    progress: Progress
 
     @property
     def meter(self) -> CostMeter:
@@ -69,10 +79,23 @@ class _Conversion:
         converted = self._converted(plan)
         if plan.graph != "tile" or self.runner.config.padding == "zero":
             return [converted]
-        variant = self._converted(replace(plan, zero_padded=True))
-        inside = self.meter.inside(plan, converted.file, variant.plan, variant.file)
-        worth = [] if inside.artifact is None else [variant]
-        return [replace(converted, inside=inside), *worth]
+        inside, variant = self._inside(converted, replace(plan, zero_padded=True))
+        return [replace(converted, inside=inside), *variant]
+
+    def _inside(
+        self, border: ConvertedArtifact, plan: ArtifactPlan
+    ) -> tuple[InsideVariant | None, list[ConvertedArtifact]]:
+        """What the zero-padded variant of an artifact gains, None where it cannot be made or run, and the variant."""
+        inside = None
+        try:
+            file, _ = self.runner.artifact(plan, self.quantization)
+            inside = self.meter.inside(border.plan, border.file, plan, file)
+            return inside, [] if inside.artifact is None else [self._converted(plan)]
+        except (InputError, MissingPackageError):
+            raise
+        except EdgesrError as error:
+            notice(self.progress, f"{plan.id} is left out: {error}")
+            return None if inside is None else replace(inside, artifact=None), []
 
     def _converted(self, plan: ArtifactPlan) -> ConvertedArtifact:
         file, versions = self.runner.artifact(plan, self.quantization)
@@ -104,9 +127,11 @@ class _Conversion:
     def _least_psnr_db(self, plan: ArtifactPlan, file: Path) -> float | None:
         """The tolerance of a file that is planned, and run in other arithmetic than its plan was measured in."""
         folder = stage_folder(file)
-        if self.quantization is None or folder is None or read_mac_share(folder) is None:
+        if self.quantization is None or folder is None or read_float_layers(folder).measured:
             return None
-        return PRECISIONS[plan.precision].tolerance(self.runner.plan(self.quantization).tolerated()).min_psnr_db
+        own = not isinstance(self.runner.config, Contract)
+        tolerated = self.runner.plan(self.quantization).tolerated(own=own)
+        return PRECISIONS[plan.precision].tolerance(tolerated).min_psnr_db
 
     def _use(self, plan: ArtifactPlan, file: Path, runtime: str) -> RuntimeUse:
         inspect = plan.target.inspect_delegate if runtime == plan.runtimes[0] else None

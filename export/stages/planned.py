@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgesr.export.calibration.network_tiles import network_tiles
@@ -42,12 +42,23 @@ class Planning:
     config: GeneratorConfig | Contract
     glue: Glue
     progress: Progress
+    _plans: list[tuple[Path, QuantizationSettings, Plan]] = field(default_factory=list, init=False, repr=False)
 
     def plan(self, tile_file: Path, quantization: QuantizationSettings) -> Plan:
-        """The user's; else the one that is found, which is written into the user's file.
+        """The user's; else the one that is found, which is written into the user's file. Each is made once.
 
         An EdgesrError where none keeps its budget: it is written nevertheless.
         """
+        known = (plan for file, asked, plan in self._plans if file == tile_file and asked is quantization)
+        plan = next(known, None)
+        if plan is None:
+            plan = self._given_or_found(tile_file, quantization)
+            self._plans.append((tile_file, quantization, plan))
+        if plan.missed is not None and quantization.given_plan is None:
+            raise EdgesrError(plan.missed)
+        return plan
+
+    def _given_or_found(self, tile_file: Path, quantization: QuantizationSettings) -> Plan:
         file = quantization.plan_file
         if file is not None and quantization.given_plan is not None:
             return _of_same_network(quantization.given_plan, file, tile_file)
@@ -60,8 +71,6 @@ class Planning:
         if file is not None and not file.exists():
             save_plan(file, plan, sha256_of(tile_file))
             notice(self.progress, f"{file}: the plan of int8 is written")
-        if plan.missed is not None:
-            raise EdgesrError(plan.missed)
         return plan
 
     def tiles(self, tiles: Sequence[Image]) -> tuple[FloatArray, ...]:

@@ -146,11 +146,18 @@ class StageRunner:
         source = self.float_file(plan)
         if plan.precision == FLOAT:
             return (self._pooled_folder(source) / MODEL_FILE if self.is_pooled(plan) else source), versions
+        if PRECISIONS[plan.precision].coarse_glue and plan.graph == "full" and self.glue.noise_level is not None:
+            raise EdgesrError(
+                f"{plan.id}: {plan.precision} has too few digits for the noise level and the norm of a whole image; "
+                "export its tile graph"
+            )
         assert plan.target.rewrite is not None
         folder = self.run(plan, plan.target.rewrite, self._rewriting(plan, quantization), source, plan.graph)
         file = folder / plan.target.file_name
-        if left := read_float_layers(folder):
-            notice(self._progress, f"{plan.id}: {counted(len(left), 'layer')} cannot leave float32: {', '.join(left)}")
+        if (left := read_float_layers(folder)).names:
+            count, names = counted(len(left.names), "layer"), ", ".join(left.names)
+            told = f"{plan.id}: {count} with {left.mac_share:.0%} of the work cannot leave float32: {names}"
+            notice(self._progress, told)
         return (self._with_given_means(plan, file) if self.is_pooled(plan) else file), versions
 
     def _with_given_means(self, plan: ArtifactPlan, file: Path) -> Path:

@@ -106,17 +106,18 @@ def _compiled_model(model: Any, settings: RunSettings, further: dict[str, Any]) 
     hint = "bf16" if settings.precision == "bf16" else "f32"
     options = {_HINT: hint, _THREADS: settings.threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False, **further}
     compiled = _core().compile_model(model, _DEVICE, options)
-    _require(compiled, hint)
+    _require(compiled, hint, settings.threads)
     return compiled
 
 
-def _require(compiled: Any, hint: str) -> None:
-    """An EdgesrError where the CPU plugin chose another precision than it was given."""
+def _require(compiled: Any, hint: str, threads: int) -> None:
+    """An EdgesrError where the CPU plugin chose another precision than it was given, or fewer threads."""
     chosen = compiled.get_property(_HINT).to_string()
     if chosen != hint:
-        raise EdgesrError(
-            f"OpenVINO computes in {chosen} on this CPU, not in {hint}: run this artifact on a CPU that has it"
-        )
+        raise EdgesrError(f"OpenVINO computes in {chosen} on this CPU, not in {hint}: take a CPU that has it")
+    most = compiled.get_property(_THREADS)
+    if most != threads:
+        raise EdgesrError(f"OpenVINO runs {counted(most, 'thread')} at most on this machine, not {threads}")
 
 
 def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:
@@ -168,13 +169,17 @@ def _arithmetic(kernel: str) -> str:
 
 
 def _execution_of(operators: tuple[OperatorTime, ...], precision: Precision) -> Execution:
+    """With a warning where layers of a float32 graph are not all in float32, or most others not in their precision."""
     parts = execution_parts(operators)
-    ran, wanted = {part.ran_as for part in parts}, _WANTED.get(precision)
-    as_wanted = ran == {wanted} if wanted == _FLOAT32 else wanted in ran
-    if wanted is None or not parts or as_wanted:
-        return Execution(parts=parts, warning=None)
-    others = ", ".join(part.ran_as for part in parts if part.ran_as != wanted)
-    return Execution(parts=parts, warning=f"OpenVINO runs layers of {precision} files in {others} on this CPU")
+    wanted = _WANTED.get(precision)
+    layers = sum(part.operators for part in parts)
+    others = {part.ran_as: part.operators for part in parts if part.ran_as != wanted}
+    missed = sum(others.values())
+    warning = None
+    if wanted is not None and missed > (0 if wanted == _FLOAT32 else layers / 2):
+        told = ", ".join(f"{count} of {counted(layers, 'layer')} in {name}" for name, count in others.items())
+        warning = f"OpenVINO runs {told} on this CPU, not in {wanted}"
+    return Execution(parts=parts, warning=warning)
 
 
 def _timed(session: OpenVinoSession, batch: FloatArray) -> float:

@@ -27,7 +27,7 @@ class OperatorTime:
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutionPart:
-    """Operators of a file that ran on one provider, or in one arithmetic: ``share`` is that of the time of all parts."""
+    """Operators of a file that ran on one provider, or in one arithmetic: ``share`` of the time of all parts."""
 
     ran_as: str
     operators: int
@@ -45,6 +45,11 @@ class Execution:
     def main(self) -> str | None:
         """What the largest part ran as."""
         return self.parts[0].ran_as if self.parts else None
+
+    @property
+    def described(self) -> str:
+        """The warning, if there is one, and all parts."""
+        return self.text if self.warning is None else f"warning: {self.warning}; {self.text}"
 
     @property
     def text(self) -> str:

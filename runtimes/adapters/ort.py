@@ -1,10 +1,10 @@
-"""ONNX Runtime, CPU execution provider, and its own profiler."""
+"""ONNX Runtime, on its CPU execution provider or on others next to it, and its own profiler."""
 
 from __future__ import annotations
 
 import functools
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime
+from edgesr.runtimes.adapters.operator_profile import Execution, OperatorProfile, OperatorTime, execution_parts
 from edgesr.runtimes.adapters.pooled import MASK, MEANS, SUMS
-from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
+from edgesr.runtimes.adapters.runtime import Provider, RunSettings, Runtime
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.json_file import parse_json
@@ -22,6 +22,8 @@ from edgesr.runtimes.telemetry import switch_off_telemetry
 from edgesr.runtimes.wording import counted
 
 _FATAL = 4  # what fails is raised: ONNX Runtime need not print it too
+_PROVIDER = "ExecutionProvider"
+_CPU = f"CPU{_PROVIDER}"
 _KERNEL_TIME = "_kernel_time"
 
 
@@ -33,6 +35,15 @@ def load() -> Any:
 
     onnxruntime.set_default_logger_severity(_FATAL)
     return onnxruntime
+
+
+def providers() -> tuple[str, ...]:
+    """The execution providers of this package by their short names: "xnnpack" is XnnpackExecutionProvider."""
+    return tuple(map(_short, load().get_available_providers()))
+
+
+def _short(provider: str) -> str:
+    return provider.removesuffix(_PROVIDER).lower()
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -74,7 +85,7 @@ def open(path: Path, settings: RunSettings) -> OrtSession:
     options = session_options(settings.threads)
     if settings.exact:
         options.graph_optimization_level = load().GraphOptimizationLevel.ORT_DISABLE_ALL
-    return open_session(path, options)
+    return open_session(path, options, settings.provider)
 
 
 def session_options(threads: int) -> Any:
@@ -87,9 +98,11 @@ def session_options(threads: int) -> Any:
     return options
 
 
-def open_session(path: Path, options: Any) -> OrtSession:
-    """Load an .onnx file with these options."""
-    session = load().InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+def open_session(path: Path, options: Any, provider: str | None = None) -> OrtSession:
+    """Load an .onnx file with these options, on the CPU provider behind another one that was asked for."""
+    full = {_short(name): name for name in load().get_available_providers()}
+    chosen = [_CPU] if provider is None else [*dict.fromkeys((full[provider], _CPU))]
+    session = load().InferenceSession(str(path), options, providers=chosen)
     inputs, outputs = ([value.name for value in values] for values in (session.get_inputs(), session.get_outputs()))
     pools = (inputs[1:], outputs[1:]) == ([MEANS, MASK], [SUMS])
     if not pools and (len(inputs), len(outputs)) != (1, 1):
@@ -105,11 +118,25 @@ def profile(path: Path, batch: NDArray[np.float32], settings: RunSettings, *, ca
         options = session_options(settings.threads)
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(folder) / "profile")
-        session = open_session(path, options)
+        session = open_session(path, options, settings.provider)
         for _ in range(calls + 1):
             session.run(batch)
         events = parse_json(Path(session.session.end_profiling()).read_bytes())
-    return read_profile(events, calls)
+    found = read_profile(events, calls)
+    return found if settings.provider is None else replace(found, execution=_execution_of(found, settings.provider))
+
+
+def execution(path: Path, batch: FloatArray, settings: RunSettings) -> Execution | None:
+    """Which providers run the operators, where one was asked for."""
+    return None if settings.provider is None else profile(path, batch, settings, calls=1).execution
+
+
+def _execution_of(found: OperatorProfile, provider: str) -> Execution:
+    parts = execution_parts(found.operators)
+    ran = {part.ran_as for part in parts}
+    others = ", ".join(sorted(ran - {provider}))
+    warning = None if provider in ran else f"no operator ran on {provider}, ONNX Runtime ran all on {others}"
+    return Execution(parts=parts, warning=warning)
 
 
 def read_profile(events: list[dict[str, Any]], calls: int) -> OperatorProfile:
@@ -140,8 +167,24 @@ def _operator(events: list[dict[str, Any]]) -> OperatorTime:
         kind=first["args"]["op_name"],
         output="x".join(map(str, sides)),
         ms=median(event["dur"] / 1000 for event in events),
+        ran_as=_short(first["args"].get("provider", "")),
     )
 
+
+_KNOWN = (
+    Provider(name="cpu", title="its own kernels, the default", tested=True),
+    Provider(name="azure", title="models on a server: runs no operator of a file", tested=True),
+    Provider(name="xnnpack", title="XNNPACK on CPUs of phones"),
+    Provider(name="nnapi", title="Android's NNAPI"),
+    Provider(name="qnn", title="Qualcomm's NPUs"),
+    Provider(name="coreml", title="Apple's Core ML"),
+    Provider(name="openvino", title="OpenVINO inside ONNX Runtime"),
+    Provider(name="cuda", title="NVIDIA's GPUs"),
+    Provider(name="tensorrt", title="NVIDIA's TensorRT"),
+    Provider(name="dml", title="DirectML on Windows"),
+    Provider(name="webgpu", title="GPUs by WebGPU"),
+    Provider(name="acl", title="Arm's Compute Library"),
+)
 
 RUNTIME = Runtime(
     name="ort",
@@ -152,5 +195,8 @@ RUNTIME = Runtime(
     open=open,
     profile=profile,
     failures=_failures,
+    execution=execution,
+    providers=providers,
+    known_providers=_KNOWN,
     saturates_without_vnni=True,
 )

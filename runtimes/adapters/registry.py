@@ -43,3 +43,24 @@ def runtime_for(artifact: Artifact, name: str) -> Runtime:
     artifact.use(name)
     require_installed(runtime)
     return runtime
+
+
+def require_provider(info: Runtime, provider: str) -> None:
+    """An InputError that names the execution providers of an installed runtime, unless this is one of them."""
+    if info.providers is None:
+        raise InputError(f"--provider {provider}: {info.title} has no execution providers; leave it out")
+    known = info.providers()
+    if provider not in known:
+        raise InputError(
+            f"--provider {provider}: this {info.distribution} {info.version()} has {', '.join(known)}; choose one of "
+            f"them, or install a build of {info.title} that has it"
+        )
+
+
+def with_provider(pairs: list[tuple[Artifact, str]], provider: str) -> list[tuple[Artifact, str]]:
+    """Those artifacts and runtimes that have execution providers; an InputError where an installed one lacks this."""
+    having = [pair for pair in pairs if runtime_info(pair[1]).providers is not None]
+    for name in dict.fromkeys(runtime for _, runtime in having or pairs):
+        if is_installed(name):
+            require_provider(runtime_info(name), provider)
+    return having

@@ -25,12 +25,14 @@ class Session(Protocol):
 class RunSettings:
     """How a file is run: on ``threads``, in the arithmetic of its ``precision``, that of its artifact.
 
-    ``exact``: slow kernels that keep to what the file writes down, where the runtime has them.
+    ``exact``: slow kernels that keep to what the file writes down, where the runtime has them. ``provider``: which of
+    its execution providers runs the operators that it can, the CPU the others; None for the CPU alone.
     """
 
     threads: int = 1
     precision: Precision = REFERENCE
     exact: bool = False
+    provider: str | None = None
 
 
 class OpenFile(Protocol):
@@ -55,12 +57,23 @@ class ReadExecution(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Provider:
+    """An execution provider of a runtime: ``name``, what it is for, whether edgesr was tested with it."""
+
+    name: str
+    title: str
+    tested: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Runtime:
     """``extra`` of edgesr installs ``distribution``, which ``load`` imports: nothing else here does.
 
     ``failures`` gives the exceptions that it raises for a file or an input that it cannot take, or without memory.
     ``refusals`` of a verified file: what delegates of phones would refuse of it, by their published lists. None where
     the runtime has no such delegates; a damaged file is an InputError.
+    ``providers`` names those execution providers that the installed package has, where a runtime has any;
+    ``known_providers`` describes those of its builds.
     ``execution`` where the runtime tells in which arithmetic, or on which provider, it runs a file's operators.
     ``exact_arithmetic``: `RunSettings.exact` gives a reference for files that kernels of other CPUs round elsewhere,
     but for those of the precisions in ``inexact``.
@@ -77,6 +90,8 @@ class Runtime:
     failures: Callable[[], tuple[type[Exception], ...]]
     refusals: Callable[[Path], tuple[Refusals, ...]] | None = None
     execution: ReadExecution | None = None
+    providers: Callable[[], tuple[str, ...]] | None = None
+    known_providers: tuple[Provider, ...] = ()
     exact_arithmetic: bool = True
     inexact: tuple[Precision, ...] = ()
     legacy: bool = False

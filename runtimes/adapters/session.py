@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgesr.runtimes.adapters.pooled import PooledSession
-from edgesr.runtimes.adapters.registry import runtime_for
+from edgesr.runtimes.adapters.registry import require_provider, runtime_for
 from edgesr.runtimes.adapters.runtime import RunSettings, Session
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, Layout
@@ -108,19 +108,28 @@ class ImageSession:
 
 
 def open_session(
-    bundle: Bundle, artifact: Artifact, *, runtime: str | None = None, threads: int = 1, exact: bool = False
+    bundle: Bundle,
+    artifact: Artifact,
+    *,
+    runtime: str | None = None,
+    threads: int = 1,
+    exact: bool = False,
+    provider: str | None = None,
 ) -> ImageSession:
     """Open an artifact on one of its runtimes (the first by default); its hash is checked just before loading.
 
     ``exact``: slow kernels that keep to the file's operators one by one, as a reference for the fast ones of this CPU.
+    ``provider``: the execution provider of ONNX Runtime to run it on, next to the CPU.
     """
     require_threads(threads)
     chosen = runtime_for(artifact, runtime or artifact.runtimes[0])
+    if provider is not None:
+        require_provider(chosen, provider)
     chosen.load()
     path = bundle.model_path(artifact)
     if not is_text(path):
         raise InputError(f"{path}: {chosen.title} opens no path that is not UTF-8; rename the folder")
-    settings = RunSettings(threads=threads, precision=artifact.precision, exact=exact)
+    settings = RunSettings(threads=threads, precision=artifact.precision, exact=exact, provider=provider)
     failures = chosen.failures()
     try:
         session = chosen.open(path, settings)

@@ -35,10 +35,11 @@ class QuantizationRecord:
 
     ``scope`` "all": every operator of the tile graph that can be; "conv": convolutions only. ``sensitivity`` ranks the
     convolutions, the most sensitive first (empty where all operators in int8 met the budget); ``float_layers`` stayed
-    in float32. ``mean_psnr_db``, ``worst_psnr_db`` and ``max_mean_shift`` (largest of any tile's channel, 0..255) were
-    measured on the selection tiles, which are not calibrated on; the budgets are what they had to keep (int8 only).
-    ``reduced_range``: weights in 7 bits. ``drop_db``: mean PSNR against HR that it loses on the photographs of the
-    folder ``validation``, and what it was allowed to.
+    in float32, and ``quantized_mac_share`` (0..1 of the tile graph's MACs) leaves them out. ``mean_psnr_db``,
+    ``worst_psnr_db`` and ``max_mean_shift`` (largest of any tile's channel, 0..255) were measured on the selection
+    tiles, which are not calibrated on; the budgets are what they had to keep (int8 only). ``reduced_range``: weights in
+    7 bits. ``drop_db``: mean PSNR against HR that it loses on the photographs of the folder ``validation``, and what it
+    was allowed to.
     """
 
     calibration: Calibration

@@ -83,7 +83,7 @@ class InsideVariant:
 
     ``time_ratio`` is its latency divided by that of the reflect-padded artifact, measured at export in turn on its
     preferred runtime;
-    ``artifact`` is its id, None where it gains too little to be shipped.
+    ``artifact`` is its id, None where it is not shipped: it gains too little, or is too far from float32.
     """
 
     time_ratio: float

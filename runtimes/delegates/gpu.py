@@ -17,8 +17,9 @@ from edgesr.runtimes.delegates.conditions import (
     two_operands,
     version_up_to,
 )
+from edgesr.runtimes.delegates.links import MOST_DIMENSIONS
 from edgesr.runtimes.delegates.operators import Operator, Tensor, kinds
-from edgesr.runtimes.delegates.remedies import MOST_DIMENSIONS, SYMMETRIC
+from edgesr.runtimes.delegates.remedies import SYMMETRIC
 from edgesr.runtimes.delegates.rules import DelegateRules
 
 _NUMBERS = ("float32", "float16", "int8", "uint8")

@@ -13,11 +13,15 @@ Options = Mapping[str, int | float]
 
 @dataclass(frozen=True, kw_only=True)
 class Tensor:
-    """Shape and type ("float32", "int8", "bool") of an input or output. A side that is not fixed is None."""
+    """Shape and type ("float32", "int8", "bool") of an input or output. A side that is not fixed is None.
+
+    ``name``: of the tensor in its graph, "" where nothing is known of it; no part of what is compared.
+    """
 
     shape: tuple[int | None, ...]
     dtype: str = "float32"
     constant: bool = False
+    name: str = field(default="", compare=False)
 
     @property
     def rank(self) -> int:

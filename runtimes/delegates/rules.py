@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgesr.runtimes.delegates.conditions import Condition, unlisted
+from edgesr.runtimes.delegates.links import Links
 from edgesr.runtimes.delegates.operators import Operator
 from edgesr.runtimes.delegates.remedies import remedy_for
 
@@ -56,16 +57,15 @@ class Refusals:
         return sum(refusal.count for refusal in self.refused)
 
 
-def refusals(rules: DelegateRules, operators: Iterable[Operator]) -> Refusals:
+def refusals(rules: DelegateRules, operators: Sequence[Operator]) -> Refusals:
     """What a delegate would refuse, the most frequent first."""
     found: Counter[tuple[str, str, str]] = Counter()
-    total = 0
+    links = Links(operators)
     for operator in operators:
-        total += 1
         if why := rules.why_refused(operator):
-            found[operator.kind, why, remedy_for(operator)] += 1
+            found[operator.kind, why, remedy_for(operator, links, rules.why_refused)] += 1
     refused = tuple(
         Refusal(operator=kind, count=count, why=why, remedy=remedy)
         for (kind, why, remedy), count in sorted(found.items(), key=lambda item: (-item[1], item[0]))
     )
-    return Refusals(delegate=rules.name, operators=total, refused=refused)
+    return Refusals(delegate=rules.name, operators=len(operators), refused=refused)

@@ -49,7 +49,7 @@ def graph_operators(model: Any) -> tuple[Operator, ...]:
     for operator, kind in zip(graph.operators, kinds, strict=True):
         for index in _indices(operator.inputs):
             readers[int(index)].append(kind)
-    tensors = [_tensor(tensor, index in constant) for index, tensor in enumerate(graph.tensors)]
+    tensors = [_tensor(tensor, index in constant, name=str(index)) for index, tensor in enumerate(graph.tensors)]
     return tuple(
         Operator(
             kind=kind,
@@ -83,12 +83,12 @@ def _has_values(model: Any, tensor: Any) -> bool:
     return not tensor.isVariable and (inline or buffer.size > 0)
 
 
-def _tensor(tensor: Any, constant: bool) -> Tensor:
+def _tensor(tensor: Any, constant: bool, *, name: str) -> Tensor:
     sides = [] if tensor.shape is None else list(tensor.shape)
     if tensor.shapeSignature is not None and len(tensor.shapeSignature) == len(sides):
         sides = list(tensor.shapeSignature)
     shape = tuple(None if side < 0 else int(side) for side in sides)
-    return Tensor(shape=shape, dtype=_names("TensorType")[tensor.type].lower(), constant=constant)
+    return Tensor(shape=shape, dtype=_names("TensorType")[tensor.type].lower(), constant=constant, name=name)
 
 
 def _options(operator: Any) -> Mapping[str, int | float]:

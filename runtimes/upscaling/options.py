@@ -20,7 +20,8 @@ class UpscaleOptions:
 
     None: 256 MB, which a file of one fixed size may pass. ``tile_size`` (h,w) instead of the one that the memory
     allows. ``halo``: "field", the receptive field around every tile instead of the halo that was measured to be enough.
-    ``self_ensemble``: mean over the eight flips and transpositions.
+    ``self_ensemble``: mean over the eight flips and transpositions. ``provider``: the execution provider of a runtime
+    that has some.
     """
 
     artifact_id: str | None = None
@@ -30,6 +31,7 @@ class UpscaleOptions:
     tile_size: Size | None = None
     halo: str | None = None
     self_ensemble: bool = False
+    provider: str | None = None
 
     def __post_init__(self) -> None:
         require_threads(self.threads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edgesr.runtimes.adapters.registry import is_installed, require_installed, runtime_info
+from edgesr.runtimes.adapters.registry import is_installed, require_installed, runtime_info, with_provider
 from edgesr.runtimes.bundle.manifest import Artifact, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
@@ -84,6 +84,8 @@ def _candidates(bundle: Bundle, options: UpscaleOptions) -> Iterator[tuple[Artif
     if not pairs:
         known = ", ".join(sorted({r for a in candidates for r in a.runtimes}))
         raise InputError(f"{bundle.root}: nothing in it opens in runtime {options.runtime!r}; it has files for {known}")
+    if options.provider is not None:
+        pairs = with_provider(pairs, options.provider)
     runnable = [(a, r) for a, r in pairs if options.runtime or is_installed(r)]
     precision = (runnable or pairs)[0][0].precision  # a memory that is too little for it is no reason to take another
     yield from (pair for pair in pairs if pair[0].precision == precision)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from edgesr.runtimes.adapters.profiling import read_execution
 from edgesr.runtimes.adapters.session import ImageSession, open_session
 from edgesr.runtimes.arrays import AnyPixels, Image
 from edgesr.runtimes.bundle.contract import channels_of, next_multiple
@@ -53,6 +54,7 @@ class Upscaler:
         self._progress = progress
         self._open: tuple[tuple[str, str], ImageSession] | None = None
         self._told = False
+        self._told_artifacts: set[str] = set()
 
     def plan(self, size: tuple[int, int], *, row_bytes: int = 0, in_order: bool = False) -> UpscalePlan:
         """The plan for an LR image of that size (h,w), see `plan_upscale`."""
@@ -65,9 +67,25 @@ class Upscaler:
         key = (artifact.id, runtime)
         if self._open is None or self._open[0] != key:
             self._open = None
-            session = open_session(self._bundle, artifact, runtime=runtime, threads=self._options.threads)
+            threads, provider = self._options.threads, self._options.provider
+            session = open_session(self._bundle, artifact, runtime=runtime, threads=threads, provider=provider)
             self._open = (key, session)
+            if provider is not None:
+                self._tell_what_runs(artifact, runtime, provider)
         return self._open[1]
+
+    def _tell_what_runs(self, artifact: Artifact, runtime: str, provider: str) -> None:
+        """Once for each artifact, which execution providers run it."""
+        if artifact.id in self._told_artifacts:
+            return
+        self._told_artifacts.add(artifact.id)
+        size = artifact.tile_size or self._bundle.manifest.tile_size
+        tile = np.full((channels_of(self._bundle.manifest.colour), *size), 128, dtype=np.float32)
+        found = read_execution(
+            self._bundle, artifact, tile, runtime=runtime, threads=self._options.threads, provider=provider
+        )
+        if found is not None:
+            notice(self._progress, f"{artifact.id}: {found.described}")
 
     def seconds_per_tile(self, plan: UpscalePlan) -> float:
         """One tile of a plan, timed here after a first call; the network alone, one member of an ensemble."""

@@ -1,4 +1,4 @@
-"""An edge box: an environment with edgesr[tflite] alone, without torch, tensorflow or onnx."""
+"""An edge box: an environment with the extra of one runtime alone, without torch, tensorflow or onnx."""
 
 from __future__ import annotations
 
@@ -13,12 +13,20 @@ import numpy as np
 import pytest
 
 from edgesr.export.calibration.photographs import photograph, photograph_files
+from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.opening import Bundle
-from edgesr.runtimes.images.image_io import read_image, write_image
+from edgesr.runtimes.images.image_io import read_image, read_rgb8, write_image
+from edgesr.runtimes.upscaling.options import UpscaleOptions
+from edgesr.runtimes.upscaling.upscale import upscale
 from tests.helpers.places import ROOT
 from tests.helpers.planted_checkouts import closures_of
+from tests.helpers.whole_runs import artifact_of
 
 HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime")
+_OTHERS = """
+from edgesr.runtimes.adapters.registry import RUNTIMES
+print([name for name, runtime in RUNTIMES.items() if name != {name!r} and runtime.version()])
+"""
 
 
 def run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -28,20 +36,41 @@ def run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def edge_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """bin folder of a new virtual environment with the project installed from its own files."""
-    folder = tmp_path_factory.mktemp("edge-box")
+def installed(folder: Path, extra: str) -> Path:
+    """bin folder of a new virtual environment with the project and one extra, installed from its own files."""
     source = shutil.copytree(
         ROOT, folder / "source", ignore=shutil.ignore_patterns(".*", "build", "demo", "*.egg-info")
     )
     assert run(sys.executable, "-m", "venv", folder / "venv", cwd=folder).returncode == 0
     binaries = folder / "venv" / "bin"
-    installed = run(
-        binaries / "python", "-m", "pip", "install", "-c", ROOT / "constraints.txt", f"{source}[tflite]", cwd=folder
-    )
-    assert installed.returncode == 0, installed.stderr
+    constraints = ("-c", ROOT / "constraints.txt")
+    done = run(binaries / "python", "-m", "pip", "install", *constraints, f"{source}[{extra}]", cwd=folder)
+    assert done.returncode == 0, done.stderr
     return binaries
+
+
+@pytest.fixture(scope="module")
+def edge_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """bin folder of an environment with edgesr[tflite]."""
+    return installed(tmp_path_factory.mktemp("edge-box"), RUNTIMES["tflite"].extra)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in RUNTIMES if name not in {"tflite", "torchscript"}])
+def test_each_runtime_alone_upscales_as_the_workstation(name: str, mobile_bundle: Bundle, tmp_path: Path) -> None:
+    """That of the extra `tflite` is the edge box of the other tests; PyTorch's is what edgesr was made with."""
+    (tmp_path / "box").mkdir()
+    binaries = installed(tmp_path / "box", RUNTIMES[name].extra)
+    found = run(binaries / "python", "-P", "-c", _OTHERS.format(name=name), cwd=tmp_path)
+    assert (found.returncode, found.stdout) == (0, "[]\n"), found.stderr
+    artifact = artifact_of(mobile_bundle, name, "tile")
+    write_image(tmp_path / "in.png", photograph("coffee", (75, 90)))
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    options = ("--bundle", mobile_bundle.root, "--artifact", artifact.id, "--runtime", name, "--tile-size", "48x64")
+    done = run(binaries / "edgesr", "upscale", source, target, *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    expected = upscale(read_rgb8(source), mobile_bundle, UpscaleOptions(runtime="ort"))
+    assert np.abs(read_rgb8(target).astype(int) - expected.astype(int)).max() <= 1
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edgesr.runtimes.adapters.registry import RUNTIMES
 from tests.helpers.places import ROOT
 
 LAYERS = ("sr_model", "export", "runtimes", "benchmarks")
@@ -58,6 +59,7 @@ def test_adapters_load_only_their_runtime() -> None:
         "openvino": ["openvino"],
         "ncnn": ["ncnn"],
     }
+    assert expected.keys() == RUNTIMES.keys()
     for adapter, modules in expected.items():
         started = f"from edgesr.runtimes.adapters.registry import RUNTIMES; runtime = RUNTIMES['{adapter}']"
         assert heavy_modules_after(started) == []

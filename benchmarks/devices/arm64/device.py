@@ -27,7 +27,7 @@ class Arm64Device(Device):
     guest: Guest
     timeout_seconds: float = TIMEOUT_SECONDS
     emulated = True
-    runtimes = ("ort", "tflite", "ncnn")
+    runtimes = ("ort", "tflite", "openvino", "ncnn")
 
     @property
     def name(self) -> str:

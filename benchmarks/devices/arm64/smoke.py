@@ -15,7 +15,7 @@ from edgesr.runtimes.json_file import parse_json
 _PROGRAM = """
 import json
 from importlib import metadata
-import ai_edge_litert.interpreter, ncnn, numpy.typing, onnxruntime, PIL.Image
+import ai_edge_litert.interpreter, ncnn, numpy.typing, onnxruntime, openvino, PIL.Image
 print(json.dumps({{name: metadata.version(name) for name in {names!r}}}))
 """
 

@@ -11,6 +11,7 @@ from edgesr.benchmarks.runs.options import BenchOptions, CompareOptions, Photogr
 from edgesr.cli.terminal import (
     DeviceOption,
     JsonOption,
+    ProviderOption,
     RuntimeOption,
     parse_bytes,
     parse_percent,
@@ -40,6 +41,7 @@ def bench(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")],
     threads: Annotated[str, typer.Option(help="Comma-separated thread counts.")] = _THREADS,
     runtime: RuntimeOption = None,
+    provider: ProviderOption = None,
     artifact: Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")] = None,
     calls: Annotated[int, typer.Option(min=1, help="At least this many timed calls a round.")] = BenchOptions.calls,
     seconds: Annotated[
@@ -76,6 +78,7 @@ def bench(
     options = BenchOptions(
         artifact=artifact,
         runtime=runtime,
+        provider=provider,
         threads=counts,
         calls=calls,
         seconds=seconds,
@@ -91,7 +94,13 @@ def bench(
         if against is not None:
             raise InputError("--against compares bare calls: leave out --image-size")
         photograph = PhotographOptions(
-            size=size, memory_bytes=memory_bytes, artifact=artifact, runtime=runtime, threads=counts, device=device
+            size=size,
+            memory_bytes=memory_bytes,
+            artifact=artifact,
+            runtime=runtime,
+            provider=provider,
+            threads=counts,
+            device=device,
         )
         raise typer.Exit(_photograph(opened, photograph, json))
     results = _calls(opened, options, json)

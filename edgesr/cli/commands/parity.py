@@ -10,6 +10,7 @@ from edgesr.cli.terminal import (
     BundleArgument,
     DeviceOption,
     JsonOption,
+    ProviderOption,
     RuntimeOption,
     print_lines,
     print_table,
@@ -20,6 +21,7 @@ from edgesr.cli.terminal import (
 def parity(
     bundle: BundleArgument,
     runtime: RuntimeOption = None,
+    provider: ProviderOption = None,
     artifact: ArtifactOption = None,
     device: DeviceOption = ParityOptions.device,
     json: JsonOption = None,
@@ -36,7 +38,7 @@ def parity(
     from edgesr.runtimes.bundle.opening import open_bundle
 
     opened = open_bundle(bundle)
-    options = ParityOptions(artifact=artifact, runtime=runtime, device=device)
+    options = ParityOptions(artifact=artifact, runtime=runtime, provider=provider, device=device)
     with shown_progress() as progress:
         results = run_parity(opened, options, json=json, progress=progress)
     print_table(golden_table(results))

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from edgesr.benchmarks.runs.options import ProfileOptions
-from edgesr.cli.terminal import JsonOption, RuntimeOption, print_lines, print_table, shown_progress
+from edgesr.cli.terminal import JsonOption, ProviderOption, RuntimeOption, print_lines, print_table, shown_progress
 from edgesr.runtimes.threads import MAX_THREADS
 
 
 def profile(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")],
     runtime: RuntimeOption = None,
+    provider: ProviderOption = None,
     artifact: Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")] = None,
     threads: Annotated[
         int, typer.Option(min=1, max=MAX_THREADS, help="Threads of the runtime.")
@@ -31,7 +32,7 @@ def profile(
     from edgesr.runtimes.bundle.opening import open_bundle
 
     opened = open_bundle(bundle)
-    options = ProfileOptions(artifact=artifact, runtime=runtime, threads=threads, calls=calls)
+    options = ProfileOptions(artifact=artifact, runtime=runtime, provider=provider, threads=threads, calls=calls)
     with shown_progress() as progress:
         results = run_profile(opened, options, json=json, progress=progress)
     delegates = (delegate_table(opened.manifest, results), profiled_refusals(results))

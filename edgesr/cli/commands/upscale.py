@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgesr.cli.command import default_of
-from edgesr.cli.terminal import RuntimeOption, parse_bytes, parse_size, print_lines, shown_progress
+from edgesr.cli.terminal import ProviderOption, RuntimeOption, parse_bytes, parse_size, print_lines, shown_progress
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.wording import counted
 
@@ -23,6 +23,7 @@ def upscale(
     bundle: Annotated[Path, typer.Option(help="A bundle made by 'edgesr export'.")],
     artifact: Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")] = None,
     runtime: RuntimeOption = None,
+    provider: ProviderOption = None,
     threads: Annotated[
         int, typer.Option(min=1, help="Threads of the runtime.", default_factory=default_of(_options, "threads"))
     ],
@@ -68,6 +69,7 @@ def upscale(
     options = edgesr.UpscaleOptions(
         artifact_id=artifact,
         runtime=runtime,
+        provider=provider,
         threads=threads,
         memory_bytes=None if memory is None else parse_bytes("--memory", memory),
         tile_size=None if tile_size is None else parse_size(tile_size),

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edgesr.runtimes.delegates.remedies import MOST_DIMENSIONS
+from edgesr.runtimes.delegates.links import MOST_DIMENSIONS
 
 Order = tuple[int, ...]
 

@@ -20,9 +20,12 @@ def slice_borders(editor: Editor) -> None:
 
 def _replace(editor: Editor, pad: Any) -> None:
     pads = editor.values(int(pad.inputs[1]))
-    if pads is None or not np.any(pads):
-        return
     source, target = int(pad.inputs[0]), int(pad.outputs[0])
+    if pads is None:
+        return
+    if not pads.any():
+        editor.replace(pad, [editor.reshape(source, target)])
+        return
     padded = [axis for axis, sides in enumerate(pads.tolist()) if any(sides)]
     made: list[Any] = []
     for axis in padded:

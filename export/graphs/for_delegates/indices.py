@@ -1,6 +1,7 @@
 """Parts of a tensor taken as delegates know it: at a row of int32 places, with all sides kept.
 
-Converters write the places of a GATHER in int64, and take a part at one place without its side.
+Converters write the places of a GATHER in int64, and take a part at one place without its side. Slices that add
+sides, or whose ends count from their beginnings (``offset``), are left as they are.
 """
 
 from __future__ import annotations
@@ -34,21 +35,27 @@ def _gather(editor: Editor, gather: Any) -> None:
 
 
 def _slice(editor: Editor, operator: Any) -> None:
+    """Take places whose sides are dropped as ranges of one, as LiteRT does: from 0 where ``beginMask`` says so."""
     source, options = int(operator.inputs[0]), operator.builtinOptions
-    begin, end = (editor.values(int(index)) for index in operator.inputs[1:3])
-    if begin is None or end is None or options.ellipsisMask or options.newAxisMask:
+    begin, end, strides = (editor.values(int(index)) for index in operator.inputs[1:4])
+    shape, left = list(editor.shape(source)), list(editor.shape(int(operator.outputs[0])))
+    if begin is None or end is None or strides is None or options.ellipsisMask or options.newAxisMask or options.offset:
         return
     axes = [axis for axis in range(len(begin)) if options.shrinkAxisMask >> axis & 1]
-    ends, shape, left = end.copy(), list(editor.shape(source)), list(editor.shape(int(operator.outputs[0])))
+    if not all(strides[axis] > 0 and -shape[axis] <= begin[axis] < shape[axis] for axis in axes):
+        return
+    ends = end.copy()
     for axis in range(len(shape)):
         shape[axis] = 1 if axis in axes else left.pop(0)
     for axis in axes:
-        ends[axis] = begin[axis] + 1
+        start = 0 if options.beginMask >> axis & 1 else int(begin[axis])
+        ends[axis] = start + 1
         options.endMask &= ~(1 << axis)
-        if begin[axis] == -1:
+        if start == -1:
             options.endMask |= 1 << axis
     options.shrinkAxisMask = 0
-    operator.inputs = np.array([source, operator.inputs[1], editor.constant(ends), operator.inputs[3]], dtype=np.int32)
+    inputs = [source, operator.inputs[1], editor.constant(ends), operator.inputs[3]]
+    operator.inputs = np.array(inputs, dtype=np.int32)
     _drop_sides(editor, operator, shape)
 
 

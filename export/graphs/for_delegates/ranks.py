@@ -14,7 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgesr.export.graphs.for_delegates.block_moves import moves
 from edgesr.export.graphs.for_delegates.editing import Editor
-from edgesr.runtimes.delegates.remedies import MOST_DIMENSIONS, ON_EVERY_ELEMENT, ON_LAST_AXIS
+from edgesr.runtimes.delegates.links import MOST_DIMENSIONS, ON_EVERY_ELEMENT, ON_LAST_AXIS
 
 
 def lower_ranks(editor: Editor) -> None:

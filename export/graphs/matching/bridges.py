@@ -25,7 +25,7 @@ def bridge(
     ``sources`` of the inputs; ``found``: outputs of the reference that are taken. None where there is none.
     """
     for candidate in reference.operations:
-        if (candidate.kind, candidate.weight_shape) != (operation.kind, operation.weight_shape):
+        if candidate.function != operation.function:
             continue
         if candidate.output not in found:
             paired = _paired(reference.inputs(candidate), sources, reference, found)

@@ -41,7 +41,7 @@ class Reference:
 
     def has_layer(self, operation: Operation) -> bool:
         """Whether any of its layers has weights of the shape: where none has, they are a rewrite's own, of a resize."""
-        return any((op.kind, op.weight_shape) == (operation.kind, operation.weight_shape) for op in self.operations)
+        return any(op.function == operation.function for op in self.operations)
 
     def activation(self, kind: str, root: str) -> str | None:
         """The output of an activation of a root, None where there is none."""
@@ -51,7 +51,7 @@ class Reference:
 
 def key(operation: Operation, inputs: Sequence[str]) -> Key:
     """What an operation is: an operation of another graph with the same one is the same."""
-    detail = operation.weight_shape
+    kind, detail = operation.function
     if detail is None and operation.place:
         detail = (operation.place,)
-    return operation.kind, detail, tuple(sorted(inputs))
+    return kind, detail, tuple(sorted(inputs))

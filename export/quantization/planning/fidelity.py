@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from edgesr.benchmarks.parity.comparison import ONE_LEVEL_PSNR_DB
-from edgesr.benchmarks.quality.metrics import capped_psnr, channel_mean_shift, psnr
+from edgesr.benchmarks.quality.metrics import capped_psnr, channel_mean_shift, max_abs_error, psnr
 from edgesr.export.calibration.extremes import extreme_tiles
 from edgesr.export.graphs.onnx_graph import input_channels, runner
 from edgesr.export.quantization.plan import Measured
@@ -39,12 +39,13 @@ class Fidelity:
         gives_picture: bool = False,
     ) -> None:
         self._model, self._finish, self._base = model, finish, base
-        self.tiles = self._telling(selection) or (list(selection) if gives_picture else [])
-        if not self.tiles:
+        pairs = list(zip(selection, self._pictures(model, selection, exact=False), strict=True))
+        chosen = [pair for pair in pairs if self._tells(*pair)] or (pairs if gives_picture else [])
+        if not chosen:
             raise InputError(
                 "the network leaves every selection tile as it is: give --calibration photographs with detail"
             )
-        self.references = self._pictures(model, self.tiles, exact=False)
+        self.tiles, self.references = ([*part] for part in zip(*chosen, strict=True))
 
     @cached_property
     def base_psnr_db(self) -> float:
@@ -63,6 +64,7 @@ class Fidelity:
             worst_psnr_db=min(quality),
             max_mean_shift=max(shifts),
             keeps_flat=self._keeps_extremes(quantized),
+            max_abs_error=max(max_abs_error(image, reference) for image, reference in pairs),
         )
 
     def mean_psnr_db(self, outputs: Sequence[FloatArray]) -> float:
@@ -70,11 +72,9 @@ class Fidelity:
         pictures = [self._finish(tile, output[0]) for tile, output in zip(self.tiles, outputs, strict=True)]
         return float(np.mean([capped_psnr(*pair) for pair in zip(pictures, self.references, strict=True)]))
 
-    def _telling(self, tiles: Sequence[FloatArray]) -> list[FloatArray]:
-        """Tiles that the network changes visibly: where it does nothing, nothing can be lost."""
-        pictures = self._pictures(self._model, tiles, exact=False)
-        pairs = zip(tiles, pictures, strict=True)
-        return [tile for tile, picture in pairs if psnr(picture, self._base(tile)) < ONE_LEVEL_PSNR_DB]
+    def _tells(self, tile: FloatArray, picture: FloatArray) -> bool:
+        """Whether the network changes a tile visibly: where it does nothing, nothing can be lost."""
+        return psnr(picture, self._base(tile)) < ONE_LEVEL_PSNR_DB
 
     @cached_property
     def _extremes(self) -> Mapping[str, tuple[FloatArray, FloatArray, float]]:

@@ -20,7 +20,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgesr.export.calibration.photographs import photograph
 from edgesr.export.graphs.depth_to_space import use_dcr_order
-from edgesr.export.graphs.onnx_graph import input_channels, layer_names
+from edgesr.export.graphs.onnx_graph import input_channels, layer_names, mac_shares
 from edgesr.export.graphs.tflite_graph import computed_inputs, constant_values, operator_name, tensor_name, write_tflite
 from edgesr.export.quantization.float16 import LARGEST_FLOAT16, keeps_bits
 from edgesr.export.quantization.plan import Plan, Range
@@ -37,6 +37,8 @@ from edgesr.export.quantization.tflite.quantizers import (
 from edgesr.export.quantization.tflite.same_values import same_values
 from edgesr.export.quantization.tflite.vanishing_channels import keep_biases
 from edgesr.export.quantization.weight_rounding import on_8bit_grid
+from edgesr.export.records import FloatLayers
+from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import EdgesrError
 
 # Not PRELU: XNNPACK has it in float alone, and one int8 PRELU splits the delegate (docs/quantization.md).
@@ -46,10 +48,10 @@ Layers = Mapping[str, TFLiteLayer]
 
 @dataclass(frozen=True)
 class Quantized:
-    """A file's content, and the network's names of the layers that had to stay in float32."""
+    """A file's content, and the layers that had to stay in float32 whatever was asked."""
 
     content: bytes
-    float_layers: tuple[str, ...]
+    float_layers: FloatLayers
 
 
 def convert_to_float16_weights(model: Any, tile_graph: onnx.ModelProto) -> Quantized:
@@ -112,7 +114,8 @@ def quantize_to_int8(model: Any, tile_graph: onnx.ModelProto, plan: Plan) -> Qua
         layers=_kinds(model, halves),
         recipe=FLOAT16,
     )
-    return Quantized(run_quantizers(write_tflite(model), job), _left(tile_graph, {*integer, *plan.float_layers}))
+    left = _left(model, tile_graph, {*integer, *plan.float_layers})
+    return Quantized(run_quantizers(write_tflite(model), job), left)
 
 
 def _stored(
@@ -124,7 +127,7 @@ def _stored(
 ) -> Quantized:
     """The model with layers by a recipe of litert-quantizer."""
     job = QuantizerJob(layers=_kinds(model, layers), recipe=recipe, bounds=dict(bounds or {}))
-    return Quantized(run_quantizers(write_tflite(model), job), _left(tile_graph, layers))
+    return Quantized(run_quantizers(write_tflite(model), job), _left(model, tile_graph, layers))
 
 
 def _ranges(
@@ -139,8 +142,7 @@ def _ranges(
     tensors = _tensors(model, operators)
     tensors |= {padded[index] for index in tensors if index in padded}
     names = [graph.graph.input[0].name, *(name for node in graph.graph.node for name in node.output)]
-    height, width = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].shape[1:3]
-    image = photograph("cat", (int(height), int(width)))[: input_channels(graph)]
+    image = photograph("cat", _image_size(model))[: input_channels(graph)]
     found = same_values(model, sorted(tensors), graph, [name for name in names if name in ranges], image)
     known = {index: ranges[name] for index, name in found.items()}
     for layer in layers.values():
@@ -185,6 +187,15 @@ def _kinds(model: Any, layers: Layers) -> dict[str, str]:
     return {tensor_name(model, layer.output): layer.kind for layer in layers.values()}
 
 
-def _left(tile_graph: onnx.ModelProto, settled: Collection[str]) -> tuple[str, ...]:
-    """The network's names of the layers whose nodes are not among those ``settled``."""
-    return tuple(label for node, label in layer_names(tile_graph).items() if node not in settled)
+def _left(model: Any, tile_graph: onnx.ModelProto, settled: Collection[str]) -> FloatLayers:
+    """The layers whose nodes are not among those ``settled``, with their share of the work at the model's size."""
+    left = {node: label for node, label in layer_names(tile_graph).items() if node not in settled}
+    shares = mac_shares(tile_graph, _image_size(model)) if left else {}
+    return FloatLayers(tuple(left.values()), sum(shares[node] for node in left))
+
+
+def _image_size(model: Any) -> Size:
+    """Height and width (LR pixels) of the image that a model takes."""
+    graph = model.subgraphs[0]
+    height, width = graph.tensors[graph.inputs[0]].shape[1:3]
+    return int(height), int(width)

@@ -7,6 +7,7 @@ another order have the same range, and ranges are what is carried over.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,14 +17,16 @@ import onnx
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from edgesr.export.graphs.fixed_size import fix_size
 from edgesr.export.graphs.onnx_graph import runner
 from edgesr.export.graphs.tflite_graph import write_tflite
 from edgesr.runtimes.arrays import FloatArray
 
 _Item = TypeVar("_Item")
 _SAME = 1e-3
-_AT_ONCE = 8
-"""Tensors that one run shows: all those of a large tile do not fit into memory."""
+_FLOAT_BYTES = 4
+_BYTES_AT_ONCE = 2**28
+"""Of the tensors that one run shows: all those of a large tile do not fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +60,39 @@ def same_values(
     return found
 
 
-def _parts(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
-    return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))
+def _parts(items: Sequence[_Item], sizes: Sequence[int]) -> Iterator[list[_Item]]:
+    """Items in their order, in parts of at most so many bytes; one that is larger is a part of its own."""
+    part: list[_Item] = []
+    left = _BYTES_AT_ONCE
+    for item, size in zip(items, sizes, strict=True):
+        if part and size > left:
+            yield part
+            part, left = [], _BYTES_AT_ONCE
+        part.append(item)
+        left -= size
+    if part:
+        yield part
 
 
 def _of_onnx(model: onnx.ModelProto, names: Sequence[str], image: FloatArray) -> Iterator[tuple[str, _Signature]]:
     source = model.graph.input[0].name
     if source in names:
         yield source, _signature(image)
-    for some in _parts([name for name in names if name != source]):
+    computed = [name for name in names if name != source]
+    sizes = _onnx_sizes(model, image)
+    for some in _parts(computed, [sizes.get(name, max(sizes.values())) for name in computed]):
         for name, values in runner(model, some)(image).items():
             yield name, _signature(values)
+
+
+def _onnx_sizes(model: onnx.ModelProto, image: FloatArray) -> dict[str, int]:
+    """Bytes of the tensors whose shapes are known on an image (c,h,w)."""
+    height, width = image.shape[1:]
+    graph = fix_size(model, (height, width)).graph
+    return {
+        value.name: _FLOAT_BYTES * math.prod(side.dim_value for side in value.type.tensor_type.shape.dim)
+        for value in (*graph.value_info, *graph.output)
+    }
 
 
 def _of_tflite(model: Any, tensors: Sequence[int], image: FloatArray) -> Iterator[tuple[int, _Signature]]:
@@ -78,8 +103,10 @@ def _of_tflite(model: Any, tensors: Sequence[int], image: FloatArray) -> Iterato
     source = int(shown.subgraphs[0].inputs[0])
     if source in tensors:
         yield source, _signature(batch)
-    for some in _parts([index for index in tensors if index != source]):
-        shown.subgraphs[0].outputs = list(some)
+    computed = [index for index in tensors if index != source]
+    sizes = [_FLOAT_BYTES * math.prod(shown.subgraphs[0].tensors[index].shape) for index in computed]
+    for some in _parts(computed, sizes):
+        shown.subgraphs[0].outputs = some
         interpreter = Interpreter(model_content=write_tflite(shown), num_threads=1)
         interpreter.allocate_tensors()
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], batch)

@@ -54,7 +54,7 @@ def test_ctrl_c_before_anything_was_counted_writes_nothing(
 def test_what_cannot_be_counted_is_refused_first(
     mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    pairs = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
+    pairs = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile", runtime="ort")
     with pytest.raises(InputError, match="x86-64:haswell: instructions are counted on arm64 alone"):
         count_jobs([EmulatedX86Device(HostGuest(Path("guest"), RECORD))], pairs)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -65,7 +65,7 @@ def test_what_cannot_be_counted_is_refused_first(
 
 def test_counting_needs_the_plugin(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("edgesr.benchmarks.devices.arm64.device.compiled_plugin", lambda: tmp_path / "plugin.so")
-    (pair,) = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
+    (pair,) = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile", runtime="ort")
     counted = count_on_devices(mobile_bundle, [(device(), *pair), (HostDevice(), *pair), (device("-c", CRASH), *pair)])
     assert counted.complete
     reasons = [(r.status, r.reason) for r in counted.results]
@@ -77,7 +77,7 @@ def test_counting_needs_the_plugin(mobile_bundle: Bundle, monkeypatch: pytest.Mo
 
 
 def test_ctrl_c_keeps_what_was_counted(mobile_bundle: Bundle) -> None:
-    (pair,) = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
+    (pair,) = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile", runtime="ort")
 
     class Interrupted(HostDevice):
         def run(self, job: Job) -> Outcome:

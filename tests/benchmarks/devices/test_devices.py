@@ -66,8 +66,14 @@ def test_command_refuses_before_it_measures(
 
 def test_a_device_has_its_runtimes_only(mobile_bundle: Bundle) -> None:
     pairs = select_artifacts(mobile_bundle)
-    assert {runtime for _, runtime in on_device(HostDevice(), pairs)} == {"ort", "tflite", "torchscript"}
-    assert {runtime for _, runtime in on_device(device(), pairs)} == {"ort", "tflite"}
+    assert {runtime for _, runtime in on_device(HostDevice(), pairs)} == {
+        "ncnn",
+        "openvino",
+        "ort",
+        "tflite",
+        "torchscript",
+    }
+    assert {runtime for _, runtime in on_device(device(), pairs)} == {"ncnn", "openvino", "ort", "tflite"}
     found = environments([HostDevice(), device()])
     assert [(one.name, one.kind, one.packages) for one in found] == [
         ("arm64:cortex-a76", "emulated", {"qemu-user": "7.2", "numpy": "2.3.5"})
@@ -105,7 +111,7 @@ def test_equal_devices_are_identical_beside_each_other(mobile_bundle: Bundle) ->
 def test_a_dying_guest_is_a_row_and_no_parity_failure(
     mobile_bundle: Bundle, options: tuple[str, ...], timeout: float, status: str, reason: str
 ) -> None:
-    pairs = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
+    pairs = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile", runtime="ort")
     results = check_on_devices(mobile_bundle, [HostDevice(), device(*options, timeout=timeout)], artifacts=pairs)
     assert [(r.status, r.parity is None) for r in results.results] == [("done", False), (status, True)]
     assert not_measured(results) == [f"onnx-fp32-tile on arm64:cortex-a76: {status}: {reason}"]
@@ -153,7 +159,7 @@ def test_other_devices_compute_exactly_themselves_when_the_first_died(quantized_
             np.save(Path(job.settings["kept"]) / "0.exact.npy", np.zeros((3, 8, 8), dtype=np.float32))
             return Outcome(status="crashed", reason="killed by SIGSEGV", result=None)
 
-    pairs = select_artifacts(quantized_bundle, artifact="onnx-int8-tile")
+    pairs = select_artifacts(quantized_bundle, artifact="onnx-int8-tile", runtime="ort")
     results = check_on_devices(quantized_bundle, [Dying(), device()], artifacts=pairs)
     assert [r.status for r in results.results] == ["crashed", "done"]
     assert results.results[1].passed
@@ -181,7 +187,9 @@ def test_no_job_begins_after_an_exception() -> None:
 
 def test_causes_say_where_devices_differ(mobile_bundle: Bundle) -> None:
     results = check_on_devices(
-        mobile_bundle, [HostDevice(), device()], artifacts=select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
+        mobile_bundle,
+        [HostDevice(), device()],
+        artifacts=select_artifacts(mobile_bundle, artifact="onnx-fp32-tile", runtime="ort"),
     )
     parity = results.results[1].parity
     assert parity is not None
@@ -200,7 +208,7 @@ def test_images_that_cannot_be_compared_are_not_finite(mobile_bundle: Bundle, im
             np.save(f"{job.settings['kept']}/0.npy", image)
             return outcome
 
-    pairs = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
+    pairs = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile", runtime="ort")
     results = check_on_devices(mobile_bundle, [HostDevice(), Odd(name="odd")], artifacts=pairs)
     (found,) = results.differences
     assert (found.max_difference, found.identical_goldens) == (None, found.goldens - 1)

@@ -61,7 +61,7 @@ def test_names_are_completed(
 
 def test_parity_runs_there(mobile_bundle: Bundle, run_cli: RunCli, tmp_path: Path) -> None:
     file = tmp_path / "parity.json"
-    chosen = ("--artifact", "onnx-fp32-tile", "--device", "toy")
+    chosen = ("--artifact", "onnx-fp32-tile", "--runtime", "ort", "--device", "toy")
     code, out, _ = run_cli("parity", mobile_bundle.root, *chosen, "--json", file)
     assert (code, "onnx-fp32-tile on toy" in out) == (0, True)
     results = json.loads(file.read_text())

@@ -27,7 +27,9 @@ def test_bench_command_is_interrupted(
     device = MadeUpDevice(onnx_fp32_tile=[10, 0])
     monkeypatch.setattr("edgesr.benchmarks.devices.host.HostDevice", lambda: device)
     file = tmp_path / "l.json"
-    code, out, err = run_cli("bench", mobile_bundle.root, "--artifact", "onnx-fp32-tile", "--json", file)
+    code, out, err = run_cli(
+        "bench", mobile_bundle.root, "--artifact", "onnx-fp32-tile", "--runtime", "ort", "--json", file
+    )
     assert (code, "interrupted" in err, "onnx-fp32" in out) == (130, True, True)
     results = decode(LatencyResults, json.loads(file.read_text()))
     assert (results.complete, results.rounds, len(results.results)) == (False, 5, 1)
@@ -42,7 +44,7 @@ def test_mlperf_needs_1024_calls_and_60_seconds_over_all_rounds(
     device = MadeUpDevice(onnx_fp32_tile=[10, 10, 10])
     monkeypatch.setattr("edgesr.benchmarks.devices.host.HostDevice", lambda: device)
     file = tmp_path / "l.json"
-    options = ("--artifact", "onnx-fp32-tile", "--json", file, "--mlperf", "--rounds", 3, "--pin")
+    options = ("--artifact", "onnx-fp32-tile", "--runtime", "ort", "--json", file, "--mlperf", "--rounds", 3, "--pin")
     code, out, _ = run_cli("bench", mobile_bundle.root, *options)
     assert code == 0
     assert "p90 counts" in out
@@ -54,7 +56,18 @@ def test_mlperf_needs_1024_calls_and_60_seconds_over_all_rounds(
 def test_bench_command_runs_rounds(
     mobile_bundle: Bundle, tmp_path: Path, run_cli: Callable[..., tuple[int, str, str]]
 ) -> None:
-    options = ("--artifact", "onnx-fp32-tile", "--calls", 2, "--seconds", 0, "--json", tmp_path / "l.json")
+    options = (
+        "--artifact",
+        "onnx-fp32-tile",
+        "--runtime",
+        "ort",
+        "--calls",
+        2,
+        "--seconds",
+        0,
+        "--json",
+        tmp_path / "l.json",
+    )
     code, out, _ = run_cli("bench", mobile_bundle.root, *options, "--rounds", 2)
     assert code == 0
     assert "vs fp32" in out

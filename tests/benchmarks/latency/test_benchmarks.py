@@ -73,7 +73,7 @@ def test_luma_is_bt601() -> None:
 
 
 def test_latency_results_file(mobile_bundle: Bundle, tmp_path: Path) -> None:
-    artifacts = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
+    artifacts = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile", runtime="ort")
     results = run_latency(mobile_bundle, HostDevice(), artifacts=artifacts, threads=[1, 2], settings=QUICK)
     assert results.passed
     assert len({json.dumps(asdict(r.key)) for r in results.results}) == 2
@@ -98,7 +98,7 @@ def test_latency_figures(mobile_bundle: Bundle) -> None:
 def test_worker_memory_is_its_own(mobile_bundle: Bundle) -> None:
     """A parent of several hundred MB does not show in the worker's peak, as it would in ru_maxrss."""
     ballast = np.ones(60_000_000)
-    artifacts = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
+    artifacts = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile", runtime="ort")
     results = run_latency(mobile_bundle, HostDevice(), artifacts=artifacts, threads=[1], settings=QUICK)
     latency = results.results[0].latency
     assert latency is not None
@@ -204,7 +204,7 @@ def test_bundle_without_an_installed_runtime_is_an_error(mobile_bundle: Bundle) 
 
     with pytest.raises(EdgesrError, match="no runtime of this bundle is installed"):
         check_on_devices(mobile_bundle, [Bare()], artifacts=select_artifacts(mobile_bundle))
-    with pytest.raises(InputError, match="nothing to measure on runtime 'tflite': onnx-fp32-full has ort"):
+    with pytest.raises(InputError, match="nothing to measure on runtime 'tflite': onnx-fp32-full has openvino, ort"):
         select_artifacts(mobile_bundle, artifact="onnx-fp32-full", runtime="tflite")
 
 

@@ -179,7 +179,7 @@ def test_bench_against_an_earlier_file(
             return Outcome(status="done", reason=None, result=json.loads(to_json(made_up_round(random, middle))))
 
     monkeypatch.setattr("edgesr.benchmarks.devices.host.HostDevice", MadeUp)
-    first = ("bench", mobile_bundle.root, "--artifact", "onnx-fp32-tile")
+    first = ("bench", mobile_bundle.root, "--artifact", "onnx-fp32-tile", "--runtime", "ort")
     assert run_cli(*first, "--json", tmp_path / "old.json")[0] == 0
     against = (*first, "--against", tmp_path / "old.json")
     assert run_cli(*against)[0] == 0
@@ -232,7 +232,7 @@ class SlowedDevice(HostDevice):
 def test_slowed_worker_still_answers(mobile_bundle: Bundle, tmp_path: Path) -> None:
     """The planted device of the acceptance figures in docs/benchmarks.md runs; what it finds is not asserted here."""
     settings = LatencySettings(calls=2, seconds=0.0, warmup_seconds=0.0)
-    artifacts = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile")
+    artifacts = select_artifacts(mobile_bundle, artifact="onnx-fp32-tile", runtime="ort")
     old, new = (
         run_latency(mobile_bundle, device, artifacts=artifacts, threads=[1], settings=settings, rounds=2)
         for device in (HostDevice(), SlowedDevice())

@@ -39,11 +39,12 @@ def test_times_and_memory_add_up(mobile_bundle: Bundle) -> None:
     assert measured.runtime_mb > 10
 
 
-def test_no_more_memory_than_planned_by_far(mobile_bundle: Bundle) -> None:
+@pytest.mark.parametrize(("runtime", "memory_bytes"), [("ort", 60_000_000), ("openvino", 120_000_000)])
+def test_no_more_memory_than_planned_by_far(mobile_bundle: Bundle, runtime: str, memory_bytes: int) -> None:
     """In a process of its own: both images and the tile, with half of it again for the process."""
-    settings = dataclasses.replace(SETTINGS, size=(400, 600), memory_bytes=60_000_000)
-    artifact = mobile_bundle.artifact("onnx-fp32-tile")
-    results = run_end_to_end(mobile_bundle, HostDevice(), artifacts=[(artifact, "ort")], threads=[1], settings=settings)
+    settings = dataclasses.replace(SETTINGS, size=(400, 600), memory_bytes=memory_bytes)
+    pairs = [(mobile_bundle.artifact("onnx-fp32-tile"), runtime)]
+    results = run_end_to_end(mobile_bundle, HostDevice(), artifacts=pairs, threads=[1], settings=settings)
     (measured,) = [r.end_to_end for r in results.results]
     assert measured is not None
     images_mb = 400 * 600 * (3 + 4 * 16) / 1e6

@@ -99,7 +99,7 @@ def test_rounds_are_interleaved_and_compared_within_a_round(mobile_bundle: Bundl
 def test_ratios_are_of_the_same_threads(mobile_bundle: Bundle) -> None:
     bundle = with_quantized(mobile_bundle)
     device = MadeUpDevice(onnx_fp32_full=[100, 60], int8=[50, 45])
-    pairs = [pair for pair in select_artifacts(bundle) if pair[0].format == "onnx"]
+    pairs = [pair for pair in select_artifacts(bundle) if pair[1] == "ort"]
     results = run_latency(bundle, device, artifacts=pairs, threads=[1, 2], settings=QUICK)
     assert [(r.key.threads, r.ratio_to_fp32) for r in results.results] == [(1, 1), (1, 0.5), (2, 1), (2, 0.75)]
 
@@ -129,7 +129,7 @@ def test_failing_round_fails_its_row(mobile_bundle: Bundle) -> None:
     """It is not run again; what would be compared with it has no ratio."""
     bundle = with_quantized(mobile_bundle)
     device = MadeUpDevice(onnx_fp32_full=[100, None], int8=[50, 50, 50])
-    pairs = [pair for pair in select_artifacts(bundle) if pair[0].format == "onnx"]
+    pairs = [pair for pair in select_artifacts(bundle) if pair[1] == "ort"]
     results = run_latency(bundle, device, artifacts=pairs, threads=[1], settings=QUICK, rounds=3)
     assert [name for name, _ in device.calls] == ["onnx-fp32-full", "int8"] * 2 + ["int8"]
     fp32, int8 = results.results

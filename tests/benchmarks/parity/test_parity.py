@@ -98,7 +98,7 @@ def with_changed_weight(bundle: Bundle, artifact_id: str, factor: float) -> Bund
 @pytest.mark.parametrize("artifact_id", ["onnx-fp32-full", "onnx-fp32-tile"])
 def test_changed_weights_fail(artifact_id: str, bundle_copy: Bundle) -> None:
     changed = with_changed_weight(bundle_copy, artifact_id, 1.02)
-    artifacts = select_artifacts(changed, artifact=artifact_id)
+    artifacts = select_artifacts(changed, artifact=artifact_id, runtime="ort")
     results = check_on_devices(changed, [HostDevice()], artifacts=artifacts)
     assert not results.passed
     assert any("PSNR" in line for line in not_measured(results))
@@ -130,7 +130,7 @@ def test_parity_results_file(mobile_bundle: Bundle, tmp_path: Path) -> None:
 
 
 def test_matrix_shows_the_projection_factor_where_there_is_one(any_bundle: Bundle) -> None:
-    artifacts = select_artifacts(any_bundle, artifact="onnx-fp32-tile")
+    artifacts = select_artifacts(any_bundle, artifact="onnx-fp32-tile", runtime="ort")
     columns = golden_table(check_on_devices(any_bundle, [HostDevice()], artifacts=artifacts)).columns
     projected = any_bundle.manifest.glue.noise_level is not None
     assert columns[1] == ("photograph\nk 1" if projected else "photograph")

@@ -48,7 +48,7 @@ def test_quality_of_an_artifact_names_its_bundle(
     release: Path, images: Path, mobile_bundle: Bundle, run_cli: RunCli
 ) -> None:
     quality = release / "new.json"
-    chosen = ("--artifact", "onnx-fp32-tile", "--json", quality)
+    chosen = ("--artifact", "onnx-fp32-tile", "--runtime", "ort", "--json", quality)
     assert run_cli("eval", release / "bundle", "--data", images, *chosen)[0] == 0
     candidates = json.loads(quality.read_text())["results"]
     identity = bundle_identity(open_bundle(release / "bundle")).manifest_sha256
@@ -118,7 +118,20 @@ def test_numbers_beyond_reason_are_refused(parse: Callable[[str], object], text:
 def test_repeated_values_count_once(tmp_path: Path, run_cli: RunCli, release: Path) -> None:
     assert positive_integers("--threads", "1,1,2,1") == [1, 2]
     assert comma_separated("fp32, fp32,int8") == ("fp32", "int8")
-    options = ("--threads", "1,1", "--calls", 1, "--seconds", 0, "--rounds", 1, "--artifact", "onnx-fp32-tile")
+    options = (
+        "--threads",
+        "1,1",
+        "--calls",
+        1,
+        "--seconds",
+        0,
+        "--rounds",
+        1,
+        "--artifact",
+        "onnx-fp32-tile",
+        "--runtime",
+        "ort",
+    )
     assert run_cli("bench", release / "bundle", *options, "--json", tmp_path / "l.json")[0] == 0
     assert len(json.loads((tmp_path / "l.json").read_text())["results"]) == 1
 

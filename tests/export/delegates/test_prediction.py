@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from edgesr.runtimes.errors import EdgesrError
 from tests.helpers.small_graphs import conv, kernels, make_graph
 
 Reasons = dict[tuple[str, str], int]
+"""How often an operator is refused for a reason."""
+
 WEIGHTS = {"body.a.weight": kernels(np.eye(3)), "body.a.bias": np.zeros(3)}
 INTEGERS = {
     "pads": [0, 0, 1, 1, 0, 0, 1, 1],
@@ -45,8 +48,10 @@ def graph(*nodes: onnx.NodeProto) -> onnx.ModelProto:
 
 
 def reasons(model: onnx.ModelProto, delegate: int) -> Reasons:
-    refused = predicted_refusals(model, (8, 12))[delegate].refused
-    return {(one.operator, one.why): one.count for one in refused}
+    found: Reasons = Counter()
+    for one in predicted_refusals(model, (8, 12))[delegate].refused:
+        found[one.operator, one.why] += one.count
+    return found
 
 
 SIX = "6 dimensions, at most 4"
@@ -106,6 +111,11 @@ TURN = (0, 2, 4, 3, 5, 1)
         ([node("Slice", "x from to axis", "y")], GPU, {}),
         ([node("Softmax", "x", "y", axis=3)], NNAPI, {}),
         ([node("DepthToSpace", "x", "y", blocksize=1, mode="CRD")], GPU, {("RESHAPE", SIX): 2, ("TRANSPOSE", SIX): 1}),
+        (
+            [node("ArgMax", "x", "i", axis=1), node("Cast", "i", "y", to=onnx.TensorProto.FLOAT)],
+            GPU,
+            {("ARG_MAX", "no ARG_MAX in its list"): 1},
+        ),
         ([conv("a", "x", "c"), node("DepthToSpace", "c", "y", blocksize=1, mode="CRD")], GPU, {}),
     ],
 )

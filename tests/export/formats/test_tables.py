@@ -9,7 +9,7 @@ import pytest
 from edgesr.export.conversions.graph_names import OUTPUT_NAMES
 from edgesr.export.formats.targets import TARGETS
 from edgesr.export.ncnn.rewrite import REWRITES as NCNN_REWRITES
-from edgesr.export.quantization.plan import OWN_BUDGET, Budget
+from edgesr.export.quantization.plan import OWN_TOLERATED, Tolerated
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS, tolerances
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.manifest import Precision
@@ -39,8 +39,9 @@ def test_a_target_is_complete(name: str) -> None:
 
 
 def test_int8_may_differ_by_its_budget() -> None:
-    found = tolerances(OWN_BUDGET)
+    found = tolerances(OWN_TOLERATED)
     assert (found["int8"].min_psnr_db, found["int8"].max_mean_shift) == (37.0, 0.6)
-    low = tolerances(Budget(min_psnr_db=2.0, max_shift=0.3))
-    assert low["int8"].min_psnr_db == 0.0
+    assert (found["int8"].max_abs_error, found["int8"].max_border_error) == (64.0, 64.0)
+    low = tolerances(Tolerated(min_psnr_db=2.0, max_shift=0.3, max_abs_error=99.0))
+    assert (low["int8"].min_psnr_db, low["int8"].max_abs_error) == (0.0, 99.0)
     assert low["w8"] == found["w8"]

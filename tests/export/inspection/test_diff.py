@@ -220,6 +220,7 @@ def test_changed_file_is_not_loaded(bundle_copy: Bundle) -> None:
         run_diff(bundle_copy, tflite_id(bundle_copy), tflite_id(bundle_copy))
 
 
+@pytest.mark.slow
 def test_command_writes_table_json_and_picture(
     mobile_bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edgesr.export.ncnn.int8 import quantize, quantized_layer
 from edgesr.export.ncnn.weights_file import NcnnModel, read_model
 from edgesr.export.quantization.plan import Plan
+from edgesr.export.records import FloatLayers
 from edgesr.runtimes.adapters import ncnn
 from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
@@ -119,7 +120,7 @@ def scales_of(found: NcnnModel) -> list[float]:
 
 def test_layers_of_a_plan_become_int8(tmp_path: Path) -> None:
     found = quantize(written(tmp_path, network()), tile_graph(), plan())
-    assert (found.mac_share, found.float_layers) == (1.0, ())
+    assert found.float_layers == FloatLayers(measured=False)
     assert scales_of(found.model) == pytest.approx([127 / 255, 127 / 100])
 
 
@@ -127,7 +128,7 @@ def test_ranges_and_biases_follow_constants_that_are_folded_elsewhere(tmp_path: 
     graph = tile_graph(input_factor=1 / 255, output_factor=255)
     biases = {"second": np.array([255.0, 510, -255], dtype=np.float32)}
     found = quantize(written(tmp_path, network(scaled=True)), graph, plan(biases=biases))
-    assert found.mac_share == 1.0
+    assert found.float_layers.names == ()
     assert scales_of(found.model) == pytest.approx([127 / 1, 127 / 100])
     second = [arrays for arrays in found.model.arrays if len(arrays) == 4][1]
     assert second[1].values == pytest.approx([1, 2, -1])
@@ -135,7 +136,7 @@ def test_ranges_and_biases_follow_constants_that_are_folded_elsewhere(tmp_path: 
 
 def test_layers_that_the_plan_keeps_stay_in_float16(tmp_path: Path) -> None:
     found = quantize(written(tmp_path, network()), tile_graph(), plan(float_layers=("second",)))
-    assert found.mac_share == pytest.approx(0.5) and found.float_layers == ()
+    assert found.float_layers == FloatLayers(measured=False), "the plan knows"
     assert scales_of(found.model) == pytest.approx([127 / 255])
     assert found.model.arrays[3][0].values.dtype == np.float16
 
@@ -145,8 +146,8 @@ def test_other_weights_are_taken_for_no_layer(tmp_path: Path) -> None:
     other[1, 2, 0, 1] += 0.01
     file = written(tmp_path, network(second=other))
     found = quantize(file, tile_graph(), plan())
-    assert found.float_layers == ("second",)
-    assert found.mac_share == pytest.approx(0.5)
+    assert found.float_layers.names == ("second",)
+    assert found.float_layers.mac_share == pytest.approx(0.5)
     with pytest.raises(EdgesrError, match="0% of the work would be int8 in ncnn, which has no int8 form of second"):
         quantize(file, tile_graph(), plan(float_layers=("first",)))
 
@@ -159,5 +160,5 @@ def test_the_same_weights_on_other_values_are_no_layer_of_the_plan(tmp_path: Pat
         convolution(SECOND, None, names=("a", "out0"))[0] if place == 3 else layers[place] for place in kept
     )
     file = written(tmp_path, NcnnModel(unclipped, tuple(arrays[place] for place in kept)))
-    assert quantize(file, tile_graph(), plan()).float_layers == ("second",)
+    assert quantize(file, tile_graph(), plan()).float_layers.names == ("second",)
     assert len(read_model(file).arrays) == 3

@@ -10,7 +10,7 @@ from edgesr.benchmarks.quality.metrics import crop_border, psnr
 from edgesr.export.calibration.synthetic import synthetic_tiles
 from edgesr.export.graphs.onnx_graph import runner
 from edgesr.export.options import ExportOptions
-from edgesr.export.quantization.plan import AskedBudget, Budget, Measured, Plan
+from edgesr.export.quantization.plan import AskedBudget, Budget, Measured, Plan, Tolerated
 from edgesr.export.quantization.planning.application import apply_plan
 from edgesr.export.quantization.planning.quality_loss import QualityLoss
 from edgesr.export.quantization.search import Planner
@@ -28,7 +28,9 @@ def photographs(model: onnx.ModelProto) -> list[tuple[FloatArray, FloatArray]]:
 
 
 def measured(mean: float = 45.0, worst: float = 44.0, shift: float = 0.1, drop: float | None = None) -> Measured:
-    return Measured(mean_psnr_db=mean, worst_psnr_db=worst, max_mean_shift=shift, keeps_flat=True, drop_db=drop)
+    return Measured(
+        mean_psnr_db=mean, worst_psnr_db=worst, max_mean_shift=shift, max_abs_error=20.0, keeps_flat=True, drop_db=drop
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,10 +93,10 @@ def plan(budget: Budget, missed: str | None = None) -> Plan:
 
 def test_files_are_held_to_the_budget_or_to_what_was_measured() -> None:
     budget = Budget(min_psnr_db=40.0, max_shift=0.5)
-    assert plan(budget).tolerated() == budget
-    reached = Budget(min_psnr_db=40.0, max_shift=0.6)
-    assert plan(Budget(min_psnr_db=0.0, max_shift=255.0, max_drop_db=0.1)).tolerated() == reached
-    assert plan(Budget(min_psnr_db=50.0, max_shift=0.5), missed="it is").tolerated() == reached
+    assert plan(budget).tolerated(own=True) == Tolerated(min_psnr_db=40.0, max_shift=0.5, max_abs_error=40.0)
+    reached = Tolerated(min_psnr_db=40.0, max_shift=0.6, max_abs_error=40.0)
+    assert plan(Budget(min_psnr_db=0.0, max_shift=255.0, max_drop_db=0.1)).tolerated(own=True) == reached
+    assert plan(Budget(min_psnr_db=50.0, max_shift=0.5), missed="it is").tolerated(own=True) == reached
 
 
 def by_hand(model: onnx.ModelProto, pairs: list[tuple[FloatArray, FloatArray]]) -> float:

@@ -106,6 +106,7 @@ def small_checkpoint(folder: Path) -> Path:
     return folder / "small.safetensors"
 
 
+@pytest.mark.slow
 def test_a_budget_that_cannot_be_kept_costs_the_int8_files(run_cli: RunCli, cache_dir: Path, tmp_path: Path) -> None:
     checkpoint, output = small_checkpoint(tmp_path), tmp_path / "bundle"
     options = ("--checkpoint", checkpoint, "--int8-min-psnr", "99", "--targets", "onnx", "--graph", "tile")
@@ -157,6 +158,7 @@ def test_a_plan_is_written_and_taken(run_cli: RunCli, cache_dir: Path, tmp_path:
     assert code == 2 and "says something of int8; add it to --precision" in err
 
 
+@pytest.mark.slow
 def test_a_loss_of_quality_that_is_kept(run_cli: RunCli, cache_dir: Path, tmp_path: Path) -> None:
     """On two photographs; the figure is in the table, in the manifest and in what the files are held to."""
     (tmp_path / "photographs").mkdir()

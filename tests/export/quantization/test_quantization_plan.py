@@ -202,7 +202,7 @@ def test_tiles_that_the_network_leaves_alone_are_refused() -> None:
 
 
 def test_budget_by_hand() -> None:
-    measured = Measured(mean_psnr_db=40.0, worst_psnr_db=30.0, max_mean_shift=0.25, keeps_flat=True)
+    measured = Measured(mean_psnr_db=40.0, worst_psnr_db=30.0, max_mean_shift=0.25, max_abs_error=20.0, keeps_flat=True)
     assert measured.keeps(Budget(min_psnr_db=40, max_shift=0.25))
     assert not measured.keeps(Budget(min_psnr_db=40.1, max_shift=1))
     assert not measured.keeps(Budget(min_psnr_db=0, max_shift=0.2))

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from edgesr.export.graphs.onnx_graph import constants, convolutions, runner, sort_nodes
+from edgesr.export.graphs.onnx_graph import constant, constants, convolutions, runner, sort_nodes
 from edgesr.export.quantization.plan import Range
 from edgesr.export.quantization.quantize_onnx import quantize_onnx, quantized_operators, with_biases
 from edgesr.runtimes.arrays import FloatArray
@@ -154,6 +154,19 @@ def test_float_layers_keep_their_weights(scope: Scope) -> None:
     for name in ("body.b.weight", "body.b.bias"):
         assert constants(quantized)[name].SerializeToString() == constants(model)[name].SerializeToString()
     assert nodes["conv.a"].input[1] == "body.a.weight_DequantizeLinear_Output"
+
+
+@pytest.mark.parametrize("scope", ["all", "conv"])
+def test_a_float_layer_keeps_weights_and_bias_that_an_int8_layer_has_too(scope: Scope) -> None:
+    model, image = two_branches(), np.random.default_rng(4).uniform(0, 255, (3, 9, 7)).astype(np.float32)
+    ranges = branch_ranges(model, image)
+    for node in convolutions(model):
+        node.input[1:] = ["body.b.weight", "body.b.bias"]
+    quantized = quantize_onnx(model, ranges, scope=scope, float_layers=["conv.b"])
+    nodes = {n.name: n for n in convolutions(quantized)}
+    for name, before in zip(nodes["conv.b"].input[1:], ("body.b.weight", "body.b.bias"), strict=True):
+        assert np.array_equal(constant(quantized, name), constant(model, before))
+    assert nodes["conv.a"].input[1] == "body.b.weight_DequantizeLinear_Output"
 
 
 @pytest.mark.parametrize("scope", ["all", "conv"])

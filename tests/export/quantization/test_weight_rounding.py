@@ -6,8 +6,9 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
+from onnx import helper
 
-from edgesr.export.graphs.onnx_graph import constant
+from edgesr.export.graphs.onnx_graph import constant, layer_names
 from edgesr.export.quantization.weight_rounding import LEVELS_7BIT, LEVELS_8BIT, keep_sums, round_weights
 from tests.helpers.small_graphs import conv, kernels, make_graph
 
@@ -101,3 +102,21 @@ def test_only_the_named_layers_are_rounded_in_a_copy() -> None:
     assert constant(rounded, "body.b.weight")[0].ravel().tolist() == [64, 0, 0]
     assert constant(rounded, "body.b.weight")[1].ravel() == pytest.approx([1, 17 / 64, 0.5])
     assert round_weights(model, [], LEVELS_7BIT).SerializeToString() == before
+
+
+def test_what_stays_in_float_keeps_weights_that_it_shares() -> None:
+    """With a layer that is rounded, and with a product that is no layer: each reads its own constant."""
+    model = two_convolutions()
+    model.graph.node[0].input[1] = "body.b.weight"
+    model.graph.node.append(helper.make_node("Identity", ["body.b.weight"], ["other"], name="other"))
+    original = constant(model, "body.b.weight")
+    rounded = round_weights(model, ["conv.b"], LEVELS_7BIT)
+    onnx.checker.check_model(rounded)
+    float_layer, layer, other = rounded.graph.node
+    assert np.array_equal(constant(rounded, float_layer.input[1]), original)
+    assert np.array_equal(constant(rounded, other.input[0]), original)
+    assert not np.array_equal(constant(rounded, layer.input[1]), original)
+    assert layer_names(rounded) == {"conv.a": "b", "conv.b": "b"}
+    assert [tensor.name for tensor in rounded.graph.initializer].count("float.body.b.weight") == 1
+    both = round_weights(model, ["conv.a", "conv.b"], LEVELS_7BIT)
+    assert both.graph.node[0].input[1] == both.graph.node[1].input[1] == "body.b.weight"

@@ -1,4 +1,4 @@
-"""One contract for all runtimes, and upscaling through them."""
+"""Sessions of each runtime: exact arithmetic, sizes, refusals, and what the manifest says of files."""
 
 from __future__ import annotations
 
@@ -16,33 +16,13 @@ from tests.helpers.whole_runs import artifact_of, run_whole
 
 @pytest.mark.parametrize("graph", ["full", "tile"])
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_session_contract(runtime: str, graph: str, any_bundle: Bundle) -> None:
-    artifact = artifact_of(any_bundle, runtime, graph)
-    height, width = any_bundle.manifest.tile_size
-    image = photograph("coffee", (height, width))
-    before = image.copy()
-    sessions = [open_session(any_bundle, artifact, runtime=runtime, threads=threads) for threads in (1, 2)]
-    first, second, threaded = sessions[0].infer(image), sessions[0].infer(image), sessions[1].infer(image)
-    assert first.shape == (3, 4 * height, 4 * width)
-    assert first.dtype == np.float32
-    assert np.isfinite(first).all()
-    assert first.std() > (20 if graph == "full" else 0.5)
-    assert np.array_equal(first, second)
-    assert np.abs(first - threaded).max() <= 1e-3
-    assert np.array_equal(image, before)
-    other = sessions[0].infer(photograph("rocket", (height, width)))
-    assert np.abs(other - first).max() > 1, "a result is not overwritten by the next call"
-
-
-@pytest.mark.parametrize("graph", ["full", "tile"])
-@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_exact_arithmetic_is_close_in_float32(runtime: str, graph: str, any_bundle: Bundle) -> None:
     artifact = artifact_of(any_bundle, runtime, graph)
     image = photograph("coffee", any_bundle.manifest.tile_size)
     usual = open_session(any_bundle, artifact, runtime=runtime).infer(image)
     exact = open_session(any_bundle, artifact, runtime=runtime, exact=True).infer(image)
     assert np.abs(usual - exact).max() <= 0.01
-    one_arithmetic = runtime == "torchscript"
+    one_arithmetic = runtime == "torchscript" or not RUNTIMES[runtime].exact_arithmetic
     assert np.array_equal(usual, exact) or not one_arithmetic
 
 
@@ -111,7 +91,7 @@ def test_resizable_tiles_change_their_size_between_calls(any_bundle: Bundle) -> 
 
 def test_what_cannot_be_opened_is_refused(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     artifact = mobile_bundle.artifact("onnx-fp32-full")
-    with pytest.raises(InputError, match="unknown runtime 'nope': choose one of ort, tflite, torchscript"):
+    with pytest.raises(InputError, match="unknown runtime 'nope': choose one of ort, "):
         open_session(mobile_bundle, artifact, runtime="nope")
     with pytest.raises(InputError, match="cannot run on 'tflite': it opens in ort"):
         open_session(mobile_bundle, artifact, runtime="tflite")

@@ -122,6 +122,7 @@ def test_truncated_before_the_half_is_refused(seed: str, tmp_path: Path) -> None
             read_picture(path)
 
 
+@pytest.mark.slow
 def test_damaged_exif_does_not_prevent_reading_and_writing(tmp_path: Path) -> None:
     rng = np.random.default_rng(6)
     block = exif()

@@ -77,6 +77,7 @@ def test_gan_phase_starts_from_the_l1_generator_and_logs_every_loss(
     assert any(not torch.equal(a, b) for a, b in zip(start.parameters(), end.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_written_generator_is_the_moving_average(train_inputs: TrainInputs, tmp_path: Path) -> None:
     """Decay 0 writes the last parameters, a decay near 1 something between them and the start."""
     head = "body.head.weight"

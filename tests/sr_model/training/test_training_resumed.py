@@ -84,7 +84,7 @@ def test_resumed_run_equals_an_uninterrupted_one(
     assert steps == sorted({2, 4, 6} | ({step} if stop is press_ctrl_c else set()))
 
 
-@pytest.mark.parametrize("settings", [L1, GAN], ids=["l1", "gan"])
+@pytest.mark.parametrize("settings", [pytest.param(L1, id="l1"), pytest.param(GAN, id="gan", marks=pytest.mark.slow)])
 def test_broken_numbers_stop_the_run_and_keep_the_last_good_checkpoint(
     settings: dict[str, Any], train_inputs: TrainInputs, tmp_path: Path
 ) -> None:
@@ -98,7 +98,10 @@ def test_broken_numbers_stop_the_run_and_keep_the_last_good_checkpoint(
     assert all(v.isfinite().all() for v in state.values() if v.is_floating_point())
 
 
-@pytest.mark.parametrize(("step", "good_writes"), [(3, 0), (3, 1), (3, 2), (3, 3), (5, 1), (5, 3)])
+@pytest.mark.parametrize(
+    ("step", "good_writes"),
+    [(3, 0), (5, 3), *(pytest.param(*place, marks=pytest.mark.slow) for place in ((3, 1), (3, 2), (3, 3), (5, 1)))],
+)
 def test_full_disk_loses_nothing(
     step: int,
     good_writes: int,

@@ -8,7 +8,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from edgesr.export.calibration.synthetic import synthetic_tiles
-from edgesr.export.graphs.onnx_graph import copied, weighted_nodes
+from edgesr.export.graphs.onnx_graph import copied, runner, weighted_nodes
 from edgesr.export.quantization.planning.fidelity import Fidelity
 from edgesr.runtimes.arrays import FloatArray
 from tests.export.quantization.planning.layer_kinds import linear_layers
@@ -46,6 +46,22 @@ def test_black_and_white_stay_what_they_are(bias: float, gain: float, *, kept: b
 def test_a_graph_that_is_exact_has_figures() -> None:
     found = Fidelity(sharpened(), TILES, clipped, lambda tile: tile).measure(sharpened())
     assert (found.mean_psnr_db, found.worst_psnr_db, found.max_mean_shift) == (150.0, 150.0, 0.0)
+
+
+def test_every_tile_is_computed_once() -> None:
+    """The first tile, flat grey, is left as it is and says nothing."""
+    flat, seen = np.full_like(TILES[0], 128), list[FloatArray]()
+
+    def finish(tile: FloatArray, picture: FloatArray) -> FloatArray:
+        seen.append(tile)
+        return clipped(tile, picture)
+
+    fidelity = Fidelity(sharpened(), [flat, *TILES], finish, lambda tile: tile)
+    assert len(seen) == 1 + len(TILES)
+    assert all(a is b for a, b in zip(fidelity.tiles, TILES, strict=True))
+    run = runner(sharpened())
+    for tile, reference in zip(TILES, fidelity.references, strict=True):
+        assert np.array_equal(reference, clipped(tile, run(tile)["y"][0]))
 
 
 def test_what_multiplies_sizes_alone_is_no_layer() -> None:

@@ -58,7 +58,10 @@ def test_layers_are_quantized_and_products_of_activations_are_not(scope: Scope) 
             original = constant(model, f"{node.name}.weight")
             dequantized = runner(quantized, [node.input[1]], exact=True)(TILES[0])[node.input[1]]
             assert np.abs(dequantized - original).max() < 1e-6
-    assert sources[products.input[0]].op_type == "Transpose" or scope == "all"
+    moved = "Transpose" if scope == "conv" else "DequantizeLinear"
+    assert [sources[name].op_type for name in products.input] == [moved, "DequantizeLinear"]
+    softmax = next(node for node in quantized.graph.node if node.name == "softmax")
+    assert sources[softmax.input[0]].name == "products"
     error = runner(quantized, exact=True)(TILES[0])["y"] - runner(model)(TILES[0])["y"]
     assert 0 < np.abs(error).max() < 0.15 * np.ptp(runner(model)(TILES[0])["y"])
 

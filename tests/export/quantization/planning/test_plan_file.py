@@ -17,7 +17,7 @@ from edgesr.runtimes.bundle.calibrated_quantization import Sensitivity
 from edgesr.runtimes.errors import InputError
 from tests.export.quantization.planning.layer_kinds import with_base
 
-MEASURED = Measured(mean_psnr_db=41.25, worst_psnr_db=1 / 3, max_mean_shift=0.1, keeps_flat=False)
+MEASURED = Measured(mean_psnr_db=41.25, worst_psnr_db=1 / 3, max_mean_shift=0.1, max_abs_error=20.0, keeps_flat=False)
 RANDOM = np.random.default_rng(0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from edgesr.export.quantization.float16 import store_weights_in_float16
 from edgesr.export.quantization.tflite.layer_constants import set_biases, set_weights
 from edgesr.export.quantization.tflite.layers import TFLiteLayer, find_layers
 from edgesr.export.quantization.tflite.quantize import convert_to_float16_weights, quantize_to_int16
-from edgesr.export.quantization.tflite.same_values import same_values
 from edgesr.runtimes.adapters import tflite
 from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
@@ -129,7 +129,7 @@ def test_channels_of_zeros_keep_their_biases_with_16_bit_activations(name: str, 
     graph = with_constants(layer, weight=weights)
     model = layer.model(in_layout(layer, weights), layer.bias)
     quantized = quantize_to_int16(model, graph, {"x": (-2, 2), "y": (-16, 16)})
-    assert quantized.float_layers == ()
+    assert quantized.float_layers.names == ()
     (tmp_path / "model.tflite").write_bytes(quantized.content)
     image = layer.image()
     found = tflite.open(tmp_path / "model.tflite", RunSettings()).run(
@@ -137,6 +137,21 @@ def test_channels_of_zeros_keep_their_biases_with_16_bit_activations(name: str, 
     )
     expected = runner(graph)(image)["y"]
     assert np.abs(found.transpose(0, 3, 1, 2) - expected)[0, 1].max() < 0.01
+
+
+def test_weights_that_another_tensor_shares_are_not_changed_for_it() -> None:
+    """Two tensors of one buffer, the second of which another operator reads."""
+    model = model_of(CONVOLUTION)
+    graph = model.subgraphs[0]
+    graph.tensors.append(copy.copy(graph.tensors[2]))
+    other = copy.copy(graph.operators[0])
+    other.inputs = [0, len(graph.tensors) - 1, 3]
+    graph.operators.append(other)
+    planned = np.rint(CONVOLUTION.weights * 4).astype(np.float32) / np.float32(4)
+    layers = find_layers(model, CONVOLUTION.graph())
+    set_weights(model, layers, with_constants(CONVOLUTION, weight=planned))
+    assert np.array_equal(constant_values(model, layers["layer"].weights), in_layout(CONVOLUTION, planned))
+    assert np.array_equal(constant_values(model, other.inputs[1]), in_layout(CONVOLUTION, CONVOLUTION.weights))
 
 
 def test_an_unchanged_bias_is_left_as_it_is() -> None:
@@ -165,14 +180,6 @@ def test_weights_too_small_for_float16_stay_float32(gain: float, *, kept: bool) 
             convert_to_float16_weights(model, graph)
         return
     quantized = convert_to_float16_weights(model, graph)
-    assert quantized.float_layers == ()
+    assert quantized.float_layers.names == ()
     stored = {tensor.type for tensor in read_tflite(quantized.content).subgraphs[0].tensors}
     assert schema.TensorType.FLOAT16 in stored
-
-
-def test_tensors_are_told_apart_by_their_values() -> None:
-    layer = SMALL_LAYERS["matrix"]
-    model, graph, image = model_of(layer), layer.graph(), layer.image()
-    assert same_values(model, [0, 1], graph, ["x", "y"], image) == {0: "x", 1: "y"}
-    assert same_values(model, [0, 1], graph, ["x"], image) == {0: "x"}
-    assert same_values(model_of(layer, shift=0.1), [1], graph, ["x", "y", "moved"], image) == {}

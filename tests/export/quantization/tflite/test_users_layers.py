@@ -89,7 +89,7 @@ def test_every_layer_is_rewritten(
     assert len(weighted_nodes(graph)) == 4
     rewrite, least_db = REWRITES[precision]
     quantized = rewrite(content, graph, plan)
-    assert quantized.float_layers == ()
+    assert quantized.float_layers.names == ()
     assert len(quantized.content) < len(content)
     (tmp_path / "model.tflite").write_bytes(quantized.content)
     image = photograph("cat", SIZE)
@@ -106,7 +106,8 @@ def test_a_layer_without_ranges_stays_in_float(converted: tuple[bytes, onnx.Mode
     read = plan.ranges[weighted_nodes(graph)[-1].input[0]]
     ranges = {name: ends for name, ends in plan.ranges.items() if ends != read}  # of a transpose's two ends
     quantized = quantize_to_int16(read_tflite(content), graph, ranges)
-    assert quantized.float_layers == ("linear", "up")
+    assert quantized.float_layers.names == ("linear", "up")
+    assert quantized.float_layers.mac_share == pytest.approx((8 * 12 + 12 * 3 * 4 * 4) / (3 * 8 + 8 * 9 + 672))
     model = read_tflite(quantized.content)
     kinds = [operator_name(model, operator) for operator in model.subgraphs[0].operators]
     assert kinds.count("TRANSPOSE_CONV") == 1

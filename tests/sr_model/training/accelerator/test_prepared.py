@@ -96,6 +96,7 @@ def test_runs_with_four_packages_alone(train_inputs: TrainInputs, tmp_path: Path
     assert row["perceptual"] > 0
 
 
+@pytest.mark.slow
 def test_runs_follow_each_other_and_go_on_elsewhere(train_inputs: TrainInputs, tmp_path: Path) -> None:
     """The first part ends within the second run; another machine gets the results alone and does the rest."""
     folder, seen = packed(train_inputs, tmp_path / "p"), list[str]()
