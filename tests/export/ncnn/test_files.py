@@ -14,7 +14,7 @@ from edgesr.runtimes.adapters import ncnn
 from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
-from tests.helpers.small_ncnn import convolution, layer, model, seeded, written
+from tests.export.ncnn.small_ncnn import convolution, layer, model, seeded, written
 
 
 def small() -> object:

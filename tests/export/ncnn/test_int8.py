@@ -17,7 +17,7 @@ from edgesr.runtimes.adapters import ncnn
 from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
-from tests.helpers.small_ncnn import convolution, layer, model, seeded, written
+from tests.export.ncnn.small_ncnn import convolution, layer, model, seeded, written
 
 FIRST, SECOND = seeded(0, 4, 3, 3, 3), seeded(1, 3, 4, 3, 3)
 

@@ -13,7 +13,7 @@ from edgesr.benchmarks.machine.memory import rss_bytes
 from edgesr.runtimes.adapters import ncnn
 from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.bundle.manifest import Precision
-from tests.helpers.small_ncnn import convolution, model, seeded, written
+from tests.export.ncnn.small_ncnn import convolution, model, seeded, written
 
 HALF = {"use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic"}
 BFLOAT = {"use_bf16_packed", "use_bf16_storage"}
