@@ -121,7 +121,7 @@ def test_edge_box_measures_what_it_can(edge_box: Path, mobile_bundle: Bundle, tm
     for file in ("p.json", "l.json"):
         results = json.loads((tmp_path / file).read_text())["results"]
         statuses = {r["key"]["artifact"]: (r["status"], r["reason"]) for r in results}
-        assert len(statuses) == 6
+        assert len(statuses) == 8
         for artifact, (status, reason) in statuses.items():
             if artifact.startswith("tflite"):
                 assert status == "done"
