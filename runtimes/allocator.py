@@ -18,6 +18,7 @@ from typing import Any
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = 2**31 - 1, 32 << 20
 _PACKAGE = "torch"
+_MALLINFO = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "used", "free", "keep")
 
 
 def keep_large_blocks_after_torch() -> None:
@@ -41,6 +42,21 @@ def give_back_free_memory() -> None:
     """Give what is free in the heap back to the system, where the C library can."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
         trim(0)
+
+
+class _Mallinfo(ctypes.Structure):
+    """glibc's struct mallinfo2; ``free`` are bytes of the heap that nobody uses."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in _MALLINFO]
+
+
+def free_heap_bytes() -> int | None:
+    """What the heap holds and nobody uses; None where the C library does not tell."""
+    mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None) if sys.platform == "linux" else None
+    if mallinfo is None:
+        return None
+    mallinfo.restype = _Mallinfo
+    return int(mallinfo().free)
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):

@@ -38,7 +38,7 @@ NCNN = Target(
     extra="export-ncnn",
     least_runtime=(("ncnn", "1.0.20261020"),),
     why_not_others="w8, w8d, w8a16: ncnn has int8 weights for int8 activations of calibrated ranges alone",
-    why_not_of_onnx="pnnx makes it from PyTorch",
+    why_not_of_onnx="pnnx makes it from a trace of PyTorch",
     convert=_convert,
     rewrite=rewrite.rewrite,
     open_layers=partial(_open_layers, precision=REFERENCE),

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile
 from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
-from edgesr.runtimes.allocator import give_back_free_memory
+from edgesr.runtimes.allocator import free_heap_bytes, give_back_free_memory
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Precision
 from edgesr.runtimes.wording import counted
@@ -33,6 +33,7 @@ _REDUCED = (*_HALF, *_BFLOAT, "use_int8_inference")
 _NEEDED: dict[Precision, tuple[str, ...]] = {"fp16a": _HALF, "bf16": _BFLOAT, "int8": ("use_int8_inference",)}
 """The options of reduced precision that a file of a precision runs with; all others are off."""
 _STDERR = 2
+_SLACK_BYTES = 32_000_000
 _FAST_KERNELS = ("use_packing_layout", "use_sgemm_convolution", "use_winograd_convolution")
 
 
@@ -41,6 +42,26 @@ def load() -> Any:
     import ncnn
 
     return ncnn
+
+
+@dataclass
+class _FreeMemory:
+    """What calls leave free in the heap, where blocks of one call do not always fit the next: with every call it grows.
+
+    It is given back once it is ``_SLACK_BYTES`` more than after the first call of the largest size: doing so after
+    every call would cost up to half of a call's time.
+    """
+
+    pixels: int = 0
+    limit: int = 0
+
+    def bound(self, pixels: int) -> None:
+        """After a call on an image of so many pixels."""
+        free = free_heap_bytes()
+        if free is not None and pixels > self.pixels:
+            self.pixels, self.limit = pixels, free + _SLACK_BYTES
+        elif free is None or free > self.limit:
+            give_back_free_memory()
 
 
 @dataclass(frozen=True)
@@ -54,6 +75,7 @@ class NcnnSession:
     net: Any
     pools: tuple[Any, ...]
     channels: int | None
+    memory: _FreeMemory = field(default_factory=_FreeMemory)
 
     def run(self, image: FloatArray) -> FloatArray:
         if image.ndim != 4 or image.shape[0] != 1 or self.channels not in (None, image.shape[1]):
@@ -64,7 +86,7 @@ class NcnnSession:
         finally:
             for pool in self.pools:
                 pool.clear()
-            give_back_free_memory()
+            self.memory.bound(image.shape[2] * image.shape[3])
 
     def _answer(self, image: FloatArray) -> FloatArray:
         (given,), (answered,) = self.net.input_names(), self.net.output_names()
