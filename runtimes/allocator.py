@@ -9,16 +9,18 @@ from __future__ import annotations
 import ctypes
 import importlib.abc
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = 2**31 - 1, 32 << 20
 _PACKAGE = "torch"
-_MALLINFO = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "used", "free", "keep")
+_STATM = Path("/proc/self/statm")
 
 
 def keep_large_blocks_after_torch() -> None:
@@ -44,19 +46,9 @@ def give_back_free_memory() -> None:
         trim(0)
 
 
-class _Mallinfo(ctypes.Structure):
-    """glibc's struct mallinfo2; ``free`` are bytes of the heap that nobody uses."""
-
-    _fields_ = [(name, ctypes.c_size_t) for name in _MALLINFO]
-
-
-def free_heap_bytes() -> int | None:
-    """What the heap holds and nobody uses; None where the C library does not tell."""
-    mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None) if sys.platform == "linux" else None
-    if mallinfo is None:
-        return None
-    mallinfo.restype = _Mallinfo
-    return int(mallinfo().free)
+def resident_bytes() -> int:
+    """Memory of this process now; 0 where the system has no /proc."""
+    return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if _STATM.is_file() else 0
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):

@@ -20,7 +20,7 @@ import numpy as np
 
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile
 from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
-from edgesr.runtimes.allocator import free_heap_bytes, give_back_free_memory
+from edgesr.runtimes.allocator import give_back_free_memory, resident_bytes
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Precision
 from edgesr.runtimes.wording import counted
@@ -33,7 +33,7 @@ _REDUCED = (*_HALF, *_BFLOAT, "use_int8_inference")
 _NEEDED: dict[Precision, tuple[str, ...]] = {"fp16a": _HALF, "bf16": _BFLOAT, "int8": ("use_int8_inference",)}
 """The options of reduced precision that a file of a precision runs with; all others are off."""
 _STDERR = 2
-_SLACK_BYTES = 32_000_000
+_SLACK_BYTES = 16_000_000
 _FAST_KERNELS = ("use_packing_layout", "use_sgemm_convolution", "use_winograd_convolution")
 
 
@@ -48,8 +48,8 @@ def load() -> Any:
 class _FreeMemory:
     """What calls leave free in the heap, where blocks of one call do not always fit the next: with every call it grows.
 
-    It is given back once it is ``_SLACK_BYTES`` more than after the first call of the largest size: doing so after
-    every call would cost up to half of a call's time.
+    It is given back once the process holds ``_SLACK_BYTES`` more than after the first call, or the last time: doing so
+    after every call costs as much time as the call.
     """
 
     pixels: int = 0
@@ -57,11 +57,12 @@ class _FreeMemory:
 
     def bound(self, pixels: int) -> None:
         """After a call on an image of so many pixels."""
-        free = free_heap_bytes()
-        if free is not None and pixels > self.pixels:
-            self.pixels, self.limit = pixels, free + _SLACK_BYTES
-        elif free is None or free > self.limit:
+        resident = resident_bytes()
+        if pixels > self.pixels:
+            self.pixels, self.limit = pixels, resident + _SLACK_BYTES
+        elif resident > self.limit:
             give_back_free_memory()
+            self.pixels = 0
 
 
 @dataclass(frozen=True)
