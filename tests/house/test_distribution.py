@@ -99,8 +99,8 @@ def test_a_wheel_has_the_cache_keys_and_sends_the_files_of_a_checkout(
 ) -> None:
     where = run(installed, tmp_path, "-c", "import edgesr; print(edgesr.__file__)")
     assert where.startswith(installed["PYTHONPATH"])
-    options = ("--preset", "srrescycgan-mobile", "--targets", ",".join(TARGETS), "--tile-size", "64x64")
-    options = (*options, "--cache-dir", str(cache_dir))
+    targets = ",".join(TARGETS)
+    options = ("--preset", "srrescycgan-mobile", "--tile-size", "64x64", "--targets", targets, "--cache-dir", cache_dir)
     told = run(installed, tmp_path, "-m", "edgesr", "export", *options, "--output", "bundle")
     assert told.endswith("converted: nothing, all stages were in the cache\n"), told
     made = {file.name: file.read_bytes() for file in (tmp_path / "bundle").iterdir() if file.is_file()}
