@@ -34,15 +34,15 @@ def correct_biases(
     quantized = quantize(model)
     steps, bias_steps = Stepwise(quantized, tiles), _bias_steps(quantized)
     biases: dict[str, FloatArray] = {}
+    inputs = {node.name: node.input[0] for node in quantized.graph.node}
     for node in nodes:
-        output = node.output[0]
-        found = np.mean([_means(node, values) for values in steps.run_to(output)], axis=0)
-        error = (found - expected[output]).astype(np.float32)
+        steps.run_to(inputs[node.name])
+        found = np.mean([_means(node, values) for values in steps.peek(node.output[0])], axis=0)
+        error = (found - expected[node.output[0]]).astype(np.float32)
         before = constant(model, node.input[2]) if len(node.input) > 2 else np.zeros_like(error)
         biases[node.name] = (before - error).astype(np.float32)
         step = bias_steps.get(node.name)
-        change = -error if step is None else _rounded(biases[node.name], step) - _rounded(before, step)
-        steps.add(output, change[:, None, None] if channel_axis(node) == 1 else change)
+        steps.set_bias(node.name, biases[node.name] if step is None else _rounded(biases[node.name], step))
     return biases
 
 

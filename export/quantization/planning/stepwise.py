@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from edgesr.export.graphs.onnx_graph import copied, live_nodes, sort_nodes
 from edgesr.runtimes.arrays import FloatArray
@@ -42,10 +42,17 @@ class Stepwise:
             self._states = [{n: v for n, v in {**state, **run(state)}.items() if n in read} for state in self._states]
         return [state[name] for state in self._states]
 
-    def add(self, name: str, values: NDArray[np.float32]) -> None:
-        """Add to a tensor that was computed, on every tile, what broadcasts to it."""
-        for state in self._states:
-            state[name] = state[name] + values
+    def peek(self, name: str) -> list[FloatArray]:
+        """A tensor's values on every tile, which are computed again where they are read."""
+        run = _runner(self._part(live_nodes(self._pending, [name]), [name]), self._states[0])
+        return [run(state)[name] for state in self._states]
+
+    def set_bias(self, layer_name: str, bias: FloatArray) -> None:
+        """Give a layer, which was not computed yet, another bias (c,)."""
+        layer = next(node for node in self._pending if node.name == layer_name)
+        name = f"{layer_name}.corrected_bias"
+        layer.input[:] = [*layer.input[:2], name]
+        self._model.graph.initializer.append(numpy_helper.from_array(bias, name))
 
     def rest(self, change: Callable[[onnx.ModelProto], onnx.ModelProto]) -> list[FloatArray]:
         """The graph's output on every tile, where what is left of the graph is changed; the state stays as it is."""
