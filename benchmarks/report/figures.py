@@ -17,13 +17,14 @@ _PRECISION_COLOURS = {
     "fp32": "#4c78d0",
     "fp16": "#12a594",
     "fp16a": "#6fbf4b",
+    "bf16": "#2f8f9d",
     "int8": "#e5484d",
     "w8": "#e8932c",
     "w8d": "#b07a2a",
     "w8a16": "#a259c4",
 }
 _ROUND_COLOURS = ("#4c78d0", "#e8932c", "#12a594", "#a259c4", "#e5484d", "#8d8d8d")
-_RUNTIME_SYMBOLS = {"ort": "circle", "tflite": "square", "torchscript": "diamond"}
+_RUNTIME_SYMBOLS = {"ort": "circle", "openvino": "triangle-up", "tflite": "square", "torchscript": "diamond"}
 _LINE_CHARACTERS = 15
 _EXACT_GAP_DB = 6.0
 

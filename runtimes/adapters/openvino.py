@@ -196,7 +196,7 @@ RUNTIME = Runtime(
     load=load,
     open=open,
     profile=profile,
-    failures=lambda: (RuntimeError, ValueError),
+    failures=lambda: (RuntimeError, ValueError, MemoryError),
     execution=execution,
     exact_arithmetic=False,
 )

@@ -149,6 +149,6 @@ def test_a_wheel_measures_on_an_emulated_device(
         installed_guest()
     except MissingPackageError as error:
         pytest.skip(str(error))
-    options = ("--artifact", "onnx-fp32-tile", "--device", "arm64:cortex-a53")
+    options = ("--artifact", "onnx-fp32-tile", "--runtime", "ort", "--device", "arm64:cortex-a53")
     told = run(installed, tmp_path, "-m", "edgesr", "parity", mobile_bundle.root, *options)
     assert told.count("pass") == 2

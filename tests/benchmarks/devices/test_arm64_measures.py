@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from dataclasses import replace
@@ -77,6 +78,25 @@ def test_float32_keeps_its_tolerance_on_arm64(quantized_bundle: Bundle, arm64_de
     (found,) = results.differences
     assert found.max_difference is not None
     assert found.max_difference < 0.01
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="OpenVINO has int8 kernels on x86 alone")
+def test_openvino_runs_int8_files_in_float32_on_arm64(
+    quantized_bundle: Bundle, arm64_devices: list[Arm64Device], arm64_guest: Guest
+) -> None:
+    """Named, not hidden; a CPU without VNNI computes int8 as this host does."""
+    devices: list[Device] = [HostDevice(), arm64_devices[1], EmulatedX86Device(arm64_guest)]
+    pair = (quantized_bundle.artifact("onnx-int8-tile"), "openvino")
+    results = check_on_devices(quantized_bundle, devices, artifacts=[pair])
+    assert [r.passed for r in results.results] == [True] * 3
+    found = {r.key.device: r.parity.execution for r in results.results if r.parity is not None}
+    told = {device: (one.main, one.warning is None) for device, one in found.items() if one is not None}
+    assert told == {"host": ("int8", True), "arm64:cortex-a76": ("float32", False), "x86-64:haswell": ("int8", True)}
+    causes = {one.device: (one.cause, one.max_difference == 0) for one in results.differences}
+    assert causes == {
+        "arm64:cortex-a76": ("host runs it in int8, arm64:cortex-a76 in float32", False),
+        "x86-64:haswell": (None, True),
+    }
 
 
 @pytest.mark.usefixtures("c_compiler")

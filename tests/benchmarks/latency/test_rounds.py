@@ -14,16 +14,20 @@ from edgesr.benchmarks.latency.call import join_rounds
 from edgesr.benchmarks.latency.results import LatencyResults, run_latency
 from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.machine.limits import MachineLimits
-from edgesr.benchmarks.results.rows import select_artifacts
 from edgesr.benchmarks.results.writing import write_json
 from edgesr.benchmarks.tables.latency import latency_table
 from edgesr.benchmarks.tables.not_measured import not_measured
-from edgesr.runtimes.bundle.manifest import RuntimeUse
+from edgesr.runtimes.bundle.manifest import Artifact, RuntimeUse
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.json_records import decode
 from tests.helpers.made_up_latency import MadeUpDevice, timed
 
 QUICK = LatencySettings(calls=3, seconds=0.0, warmup_seconds=0.2)
+
+
+def preferred(bundle: Bundle) -> list[tuple[Artifact, str]]:
+    """Every artifact on its preferred runtime."""
+    return [(artifact, artifact.runtimes[0]) for artifact in bundle.manifest.artifacts]
 
 
 def test_rounds_join_by_hand() -> None:
@@ -72,7 +76,7 @@ def test_rounds_are_interleaved_and_compared_within_a_round(mobile_bundle: Bundl
     results = run_latency(
         bundle,
         device,
-        artifacts=select_artifacts(bundle),
+        artifacts=preferred(bundle),
         threads=[1],
         settings=QUICK,
         rounds=3,
@@ -99,7 +103,7 @@ def test_rounds_are_interleaved_and_compared_within_a_round(mobile_bundle: Bundl
 def test_ratios_are_of_the_same_threads(mobile_bundle: Bundle) -> None:
     bundle = with_quantized(mobile_bundle)
     device = MadeUpDevice(onnx_fp32_full=[100, 60], int8=[50, 45])
-    pairs = [pair for pair in select_artifacts(bundle) if pair[1] == "ort"]
+    pairs = [pair for pair in preferred(bundle) if pair[1] == "ort"]
     results = run_latency(bundle, device, artifacts=pairs, threads=[1, 2], settings=QUICK)
     assert [(r.key.threads, r.ratio_to_fp32) for r in results.results] == [(1, 1), (1, 0.5), (2, 1), (2, 0.75)]
 
@@ -121,7 +125,7 @@ def test_ratios_are_of_the_same_kind_of_file(
     artifacts = (full, replace(full, id="int8", precision="int8", **changes))
     bundle = replace(mobile_bundle, manifest=replace(mobile_bundle.manifest, artifacts=artifacts))
     device = MadeUpDevice(onnx_fp32_full=[100], int8=[50])
-    results = run_latency(bundle, device, artifacts=select_artifacts(bundle), threads=[1], settings=QUICK)
+    results = run_latency(bundle, device, artifacts=preferred(bundle), threads=[1], settings=QUICK)
     assert [r.ratio_to_fp32 for r in results.results] == [1.0, ratio]
 
 
@@ -129,7 +133,7 @@ def test_failing_round_fails_its_row(mobile_bundle: Bundle) -> None:
     """It is not run again; what would be compared with it has no ratio."""
     bundle = with_quantized(mobile_bundle)
     device = MadeUpDevice(onnx_fp32_full=[100, None], int8=[50, 50, 50])
-    pairs = [pair for pair in select_artifacts(bundle) if pair[1] == "ort"]
+    pairs = [pair for pair in preferred(bundle) if pair[1] == "ort"]
     results = run_latency(bundle, device, artifacts=pairs, threads=[1], settings=QUICK, rounds=3)
     assert [name for name, _ in device.calls] == ["onnx-fp32-full", "int8"] * 2 + ["int8"]
     fp32, int8 = results.results
@@ -149,7 +153,7 @@ def test_garbage_is_a_crash(mobile_bundle: Bundle) -> None:
 
     bundle = with_quantized(mobile_bundle)
     device = Garbage(onnx_fp32_full=[100, 100], int8=[50], other=[7, 7])
-    results = run_latency(bundle, device, artifacts=select_artifacts(bundle), threads=[1], settings=QUICK, rounds=2)
+    results = run_latency(bundle, device, artifacts=preferred(bundle), threads=[1], settings=QUICK, rounds=2)
     assert [r.status for r in results.results] == ["done", "crashed", "done"]
     assert results.results[1].reason is not None
     assert results.results[1].reason.startswith("invalid result: top level: missing")
@@ -159,7 +163,7 @@ def test_interrupted_bench_keeps_its_rounds(mobile_bundle: Bundle) -> None:
     """Ctrl-C in the second round, at the second artifact: the first has two rounds, the third has one."""
     bundle = with_quantized(mobile_bundle)
     device = MadeUpDevice(onnx_fp32_full=[100, 200], int8=[50, 0], other=[7])
-    artifacts = select_artifacts(bundle)
+    artifacts = preferred(bundle)
     results = run_latency(bundle, device, artifacts=artifacts, threads=[1], settings=QUICK, rounds=3)
     assert not results.complete
     assert [r.latency and len(r.latency.samples_ms) for r in results.results] == [2, 1, 1]

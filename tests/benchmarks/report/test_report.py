@@ -102,9 +102,12 @@ def test_csv_is_the_json(report: Report, report_files: ReportFiles) -> None:
     latency = json.loads(report_files.latency.read_text())["results"]
     calls = [float(row["ms"]) for row in rows_of(written["calls.csv"])]
     assert calls == list(np.concatenate([np.ravel(r["latency"]["samples_ms"]) for r in latency]))
-    summary = {row["artifact"]: row for row in rows_of(written["summary.csv"])}
+    summary = {(row["artifact"], row["runtime"]): row for row in rows_of(written["summary.csv"])}
     for result in latency:
-        assert summary[result["key"]["artifact"]]["p50 ms"] == f"{result['latency']['p50_ms']:.1f}"
+        assert (
+            summary[result["key"]["artifact"], result["key"]["runtime"]]["p50 ms"]
+            == f"{result['latency']['p50_ms']:.1f}"
+        )
 
 
 def test_markdown_and_page_have_the_numbers_of_the_json(report: Report, report_files: ReportFiles) -> None:
