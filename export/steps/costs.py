@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgesr.benchmarks.latency.file_run import RunCost, RunJob
 from edgesr.export.subprocesses import run_converter
+from edgesr.runtimes.adapters.registry import runtime_info
 from edgesr.runtimes.bundle.manifest import Layout, Precision, RunMemory, Size
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.json_file import read_record
@@ -62,15 +63,15 @@ def measure_time_ratio(folder: Path, runnable: Runnable, file: Path, other: Path
 
 
 def _file_cost(runnable: Runnable, file: Path, side: int, least_side: int) -> FileCost:
-    tile = runnable.tile_size
+    tile, growth = runnable.tile_size, runtime_info(runnable.runtime).memory_growth_bytes
     resizable = tile is not None and _can_resize(runnable, file, tile, least_side)
     if tile is not None and not resizable:
         used = _run(runnable, (file,), tile, 1).memory_bytes
-        return FileCost(resizable=False, memory=RunMemory(fixed_bytes=used, bytes_per_lr_pixel=0.0))
+        return FileCost(resizable=False, memory=RunMemory(fixed_bytes=used + growth, bytes_per_lr_pixel=0.0))
     sides = (side // 2, side)
     small, large = (_run(runnable, (file,), (one, one), 1).memory_bytes for one in sides)
     per_pixel = max((large - small) / (sides[1] ** 2 - sides[0] ** 2), 0.0)
-    fixed = max(round(large - per_pixel * sides[1] ** 2), 0)
+    fixed = max(round(large - per_pixel * sides[1] ** 2), 0) + growth
     return FileCost(resizable=resizable, memory=RunMemory(fixed_bytes=fixed, bytes_per_lr_pixel=per_pixel))
 
 

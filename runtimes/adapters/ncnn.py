@@ -204,4 +204,5 @@ RUNTIME = Runtime(
     profile=profile,
     failures=lambda: (RuntimeError, ValueError),
     inexact=("fp16a", "bf16"),
+    memory_growth_bytes=_SLACK_BYTES,
 )

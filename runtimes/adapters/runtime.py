@@ -77,6 +77,7 @@ class Runtime:
     ``execution`` where the runtime tells in which arithmetic, or on which provider, it runs a file's operators.
     ``exact_arithmetic``: `RunSettings.exact` gives a reference for files that kernels of other CPUs round elsewhere,
     but for those of the precisions in ``inexact``.
+    ``memory_growth_bytes``: what the process may hold after many calls beyond what two calls need.
     ``saturates_without_vnni``: on an x86 without VNNI, sums of its int8 kernels saturate at 16 bits.
     """
 
@@ -96,6 +97,7 @@ class Runtime:
     inexact: tuple[Precision, ...] = ()
     legacy: bool = False
     saturates_without_vnni: bool = False
+    memory_growth_bytes: int = 0
 
     @property
     def install_command(self) -> str:

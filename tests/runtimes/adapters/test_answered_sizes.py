@@ -15,7 +15,7 @@ from edgesr.benchmarks.latency.call import LATENCY
 from edgesr.benchmarks.latency.file_run import RunJob, measure_run
 from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.export.calibration.photographs import photograph
-from edgesr.export.steps.costs import Runnable, check_size, measure_memory
+from edgesr.export.steps.costs import COST_FILE, FileCost, Runnable, check_size, measure_memory
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.adapters.runtime import RunSettings, Session
@@ -24,6 +24,7 @@ from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.json_file import read_record
 from tests.helpers.small_bundle import with_uses
 from tests.helpers.whole_runs import artifact_of
 
@@ -97,6 +98,18 @@ def test_the_export_refuses_an_answer_of_the_wrong_size(any_bundle: Bundle, tmp_
         check_size(tmp_path, wrong, file, size=(33, 47))
     with pytest.raises(EdgesrError, match="onnx-fp32-full could not be run in ort"):
         measure_memory(tmp_path, wrong, file, side=32, least_side=2)
+
+
+def test_what_a_runtime_may_hold_after_many_calls_is_planned_for(
+    mobile_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact = artifact_of(mobile_bundle, "ort", "tile")
+    monkeypatch.setitem(RUNTIMES, "ort", replace(RUNTIMES["ort"], memory_growth_bytes=10**9))
+    measure_memory(
+        tmp_path, runnable(mobile_bundle, artifact, "ort"), mobile_bundle.path(artifact.file), side=32, least_side=2
+    )
+    memory = read_record(FileCost, tmp_path / COST_FILE, remake="").memory
+    assert 10**9 < memory.fixed_bytes < 1.1 * 10**9
 
 
 def test_files_that_answer_at_unlike_sizes_are_refused(any_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
