@@ -26,6 +26,8 @@ OnnxRewrite = Callable[["onnx.ModelProto", Calibrated, Sequence[FloatArray]], "o
 TFLiteRewrite = Callable[[Any, "onnx.ModelProto", Calibrated], "Quantized"]
 """Float32 TFLite model (it is changed), float32 ONNX tile graph, what was calibrated -> a file."""
 FLOAT: Precision = "fp32"
+_BFLOAT16_STEP = 1.0
+"""Of values from 128 to 255, in grey levels: pictures stored so are whole numbers, which some kernels round down."""
 
 
 class Calibrator(Protocol):
@@ -165,7 +167,7 @@ PRECISIONS: dict[str, PrecisionInfo] = {
         ),
         PrecisionInfo(
             name="bf16",
-            tolerance=lambda _: _tolerance(40.0, 32.0, 0.5),
+            tolerance=lambda _: _tolerance(40.0, 32.0, _BFLOAT16_STEP),
             diff_threshold=0.1,
             coarse_glue=True,
             rewrite_onnx=_onnx_bf16,

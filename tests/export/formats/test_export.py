@@ -41,6 +41,8 @@ def test_artifacts_of_the_bundle(mobile_bundle: Bundle) -> None:
         "tflite-fp32-tile-64x64",
         "torchscript-fp32-full",
         "torchscript-fp32-tile",
+        "ncnn-fp32-full",
+        "ncnn-fp32-tile",
     ]
     for artifact in manifest.artifacts:
         assert artifact.halo == (15 if artifact.graph == "tile" else None)
@@ -48,7 +50,7 @@ def test_artifacts_of_the_bundle(mobile_bundle: Bundle) -> None:
         assert artifact.mac_per_hr_pixel == 7926
         assert artifact.legacy is (artifact.format == "torchscript")
         assert set(TARGETS[artifact.format].packages) < set(artifact.made_by)
-        assert 400_000 < artifact.file.size_bytes < 700_000
+        assert 400_000 < artifact.size_bytes < 700_000
     assert manifest.checkpoint.parameters == 127_280
     assert open_bundle(mobile_bundle.root).manifest == manifest
 
@@ -106,7 +108,7 @@ def test_full_graph_with_projection_has_its_median(projection_bundle: Bundle) ->
 
 
 def test_second_export_converts_nothing(mobile_bundle: Bundle, cache_dir: Path, tmp_path: Path) -> None:
-    options = ExportOptions(preset="srrescycgan-mobile", tile_size=(64, 64))
+    options = ExportOptions(preset="srrescycgan-mobile", targets=tuple(TARGETS), tile_size=(64, 64))
     report = export_bundle(options, tmp_path / "again", cache_dir=cache_dir)
     assert report.conversions == ()
     assert report.bundle.manifest == mobile_bundle.manifest
@@ -152,7 +154,7 @@ def test_unsupported_work_is_refused_with_the_table(tmp_path: Path) -> None:
         (("onnx",), ("fp32",), ("half",)),
         ((), ("fp32",), ("full",)),
     ):
-        with pytest.raises(InputError, match="supported are onnx: fp32/fp16/fp16a/int8/w8a16 full/tile; tflite"):
+        with pytest.raises(InputError, match="supported are onnx: fp32/fp16/fp16a/bf16/int8/w8a16 full/tile; tflite"):
             plan_artifacts(targets, precisions, graphs, (64, 64))
     ids = [p.id for p in plan_artifacts(("onnx", "tflite", "onnx"), ("fp32",), ("tile",), (64, 96))]
     assert ids == ["onnx-fp32-tile", "tflite-fp32-tile-64x96"]
