@@ -27,6 +27,8 @@ _FLOAT32 = "float32"
 _ARITHMETIC = {"i8": "int8", "u8": "int8", "f32": _FLOAT32, "f16": "float16", "bf16": "bfloat16"}
 _WANTED: dict[Precision, str] = {"fp32": _FLOAT32, "fp16": _FLOAT32, "bf16": "bfloat16", "int8": "int8"}
 _HINT, _THREADS = "INFERENCE_PRECISION_HINT", "INFERENCE_NUM_THREADS"
+_ANY_THREADS = {"ENABLE_HYPER_THREADING": True, "SCHEDULING_CORE_TYPE": "ANY_CORE"}
+"""By itself it takes one thread of a core, and performance cores alone where there are some."""
 
 
 @functools.cache
@@ -104,8 +106,8 @@ def _compiled(path: Path, settings: RunSettings, further: dict[str, Any]) -> tup
 
 def _compiled_model(model: Any, settings: RunSettings, further: dict[str, Any]) -> Any:
     hint = "bf16" if settings.precision == "bf16" else "f32"
-    options = {_HINT: hint, _THREADS: settings.threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False, **further}
-    compiled = _core().compile_model(model, _DEVICE, options)
+    threads = {_THREADS: settings.threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False, **_ANY_THREADS}
+    compiled = _core().compile_model(model, _DEVICE, {_HINT: hint, **threads, **further})
     _require(compiled, hint, settings.threads)
     return compiled
 
@@ -117,7 +119,10 @@ def _require(compiled: Any, hint: str, threads: int) -> None:
         raise EdgesrError(f"OpenVINO computes in {chosen} on this CPU, not in {hint}: take a CPU that has it")
     most = compiled.get_property(_THREADS)
     if most != threads:
-        raise EdgesrError(f"OpenVINO runs {counted(most, 'thread')} at most on this machine, not {threads}")
+        raise EdgesrError(
+            f"OpenVINO runs {counted(most, 'thread')} at most on this machine, not {threads}: take --threads {most} or "
+            "fewer"
+        )
 
 
 def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:

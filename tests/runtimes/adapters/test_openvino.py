@@ -79,8 +79,37 @@ def test_another_choice_than_was_asked_for_is_an_error(
 
 
 def test_more_threads_than_it_takes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(EdgesrError, match=f"at most on this machine, not {MAX_THREADS}"):
+    told = rf"at most on this machine, not {MAX_THREADS}: take --threads \d+ or fewer"
+    with pytest.raises(EdgesrError, match=told):
         openvino.open(convolution(tmp_path / "model.onnx"), RunSettings(threads=MAX_THREADS))
+
+
+_ONE_CORE = """
+set -e
+echo 0-1 > both; echo 0 > first
+for cpu in 0 1; do
+  folder=/sys/devices/system/cpu/cpu$cpu
+  for file in $folder/cache/index*/shared_cpu_list $folder/topology/{core_cpus_list,thread_siblings_list}; do
+    mount --bind both $file
+  done
+  mount --bind first $folder/topology/core_id
+done
+"""
+"""In a namespace of its own: what Linux tells of two processors is that they are two threads of one core."""
+
+
+def test_two_threads_of_one_core_are_two(tmp_path: Path) -> None:
+    """Its own choice would be one thread of a core, whatever number it is given."""
+    namespace = ["unshare", "--map-root-user", "--mount", "bash", "-c"]
+    told = subprocess.run([*namespace, _ONE_CORE], cwd=tmp_path, capture_output=True, check=False)
+    if told.returncode or os.cpu_count() != 2:
+        pytest.skip("needs two processors, and a namespace in which they can be told to be one core")
+    file = convolution(tmp_path / "model.onnx")
+    opened = "import sys; from pathlib import Path; from edgesr.runtimes.adapters import openvino, runtime; "
+    opened += "openvino.open(Path(sys.argv[1]), runtime.RunSettings(threads=2))"
+    command = [*namespace, f'{_ONE_CORE}\nexec "$@"', "bash", sys.executable, "-c", opened, str(file)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.skipif(not X86, reason="OpenVINO has int8 kernels on x86 alone")
