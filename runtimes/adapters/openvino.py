@@ -30,6 +30,9 @@ _HINT, _THREADS = "INFERENCE_PRECISION_HINT", "INFERENCE_NUM_THREADS"
 _ANY_THREADS = {"ENABLE_HYPER_THREADING": True, "SCHEDULING_CORE_TYPE": "ANY_CORE"}
 """By itself it takes one thread of a core, and performance cores alone where there are some."""
 
+_NO_CACHE = {"CPU_RUNTIME_CACHE_CAPACITY": 0}
+"""By itself it keeps what it prepared for every size of an image, of which an upscaled folder has many."""
+
 
 @functools.cache
 def load() -> Any:
@@ -107,7 +110,7 @@ def _compiled(path: Path, settings: RunSettings, further: dict[str, Any]) -> tup
 def _compiled_model(model: Any, settings: RunSettings, further: dict[str, Any]) -> Any:
     hint = "bf16" if settings.precision == "bf16" else "f32"
     threads = {_THREADS: settings.threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False, **_ANY_THREADS}
-    compiled = _core().compile_model(model, _DEVICE, {_HINT: hint, **threads, **further})
+    compiled = _core().compile_model(model, _DEVICE, {_HINT: hint, **threads, **_NO_CACHE, **further})
     _require(compiled, hint, settings.threads)
     return compiled
 
