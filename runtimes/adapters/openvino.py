@@ -12,20 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from edgesr.runtimes.adapters.operator_profile import Execution, OperatorProfile, OperatorTime, execution_parts
+from edgesr.runtimes.adapters.openvino_arithmetic import execution_of, ran_as
+from edgesr.runtimes.adapters.operator_profile import Execution, OperatorProfile, OperatorTime
 from edgesr.runtimes.adapters.pooled import MASK, MEANS, SUMS
 from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
 from edgesr.runtimes.arrays import FloatArray
-from edgesr.runtimes.bundle.manifest import Precision
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.telemetry import absent_module
 from edgesr.runtimes.wording import counted
 
 _DEVICE = "CPU"
-_LAYERS = {"Convolution", "GroupConvolution", "Deconvolution", "MatMul", "FullyConnected"}
-_FLOAT32 = "float32"
-_ARITHMETIC = {"i8": "int8", "u8": "int8", "f32": _FLOAT32, "f16": "float16", "bf16": "bfloat16"}
-_WANTED: dict[Precision, str] = {"fp32": _FLOAT32, "fp16": _FLOAT32, "bf16": "bfloat16", "int8": "int8"}
 _HINT, _THREADS = "INFERENCE_PRECISION_HINT", "INFERENCE_NUM_THREADS"
 _ANY_THREADS = {"ENABLE_HYPER_THREADING": True, "SCHEDULING_CORE_TYPE": "ANY_CORE"}
 """By itself it takes one thread of a core, and performance cores alone where there are some."""
@@ -141,7 +137,7 @@ def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int)
             kind=node.node_type,
             output="",
             ms=max((_mean_ms(node) * (calls + 1) - _mean_ms(before)) / calls, 0.0),
-            ran_as=_arithmetic(node.exec_type) if node.node_type in _LAYERS else "",
+            ran_as=ran_as(node.node_type, node.exec_type),
         )
         for before, node in zip(first, _ran(session.request), strict=True)
     )
@@ -151,7 +147,7 @@ def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int)
         operators=operators,
         why_no_times=None,
         delegation=None,
-        execution=_execution_of(operators, settings.precision),
+        execution=execution_of(operators, settings.precision),
     )
 
 
@@ -168,26 +164,6 @@ def _ran(request: Any) -> list[Any]:
 def _mean_ms(node: Any) -> float:
     """Of all calls so far."""
     return float(node.real_time.total_seconds()) * 1000
-
-
-def _arithmetic(kernel: str) -> str:
-    """Of a kernel's name such as "brgconv_avx512_I8"."""
-    last = kernel.rsplit("_", 1)[-1].lower()
-    return _ARITHMETIC.get(last, last)
-
-
-def _execution_of(operators: tuple[OperatorTime, ...], precision: Precision) -> Execution:
-    """With a warning where layers of a float32 graph are not all in float32, or most others not in their precision."""
-    parts = execution_parts(operators)
-    wanted = _WANTED.get(precision)
-    layers = sum(part.operators for part in parts)
-    others = {part.ran_as: part.operators for part in parts if part.ran_as != wanted}
-    missed = sum(others.values())
-    warning = None
-    if wanted is not None and missed > (0 if wanted == _FLOAT32 else layers / 2):
-        told = ", ".join(f"{count} of {counted(layers, 'layer')} in {name}" for name, count in others.items())
-        warning = f"OpenVINO runs {told} on this CPU, not in {wanted}"
-    return Execution(parts=parts, warning=warning)
 
 
 def _timed(session: OpenVinoSession, batch: FloatArray) -> float:

@@ -37,6 +37,16 @@ def convolution(path: Path, *, quantized: bool = False) -> Path:
     return _saved(path, nodes, constants, {"x": sides}, {"y": sides})
 
 
+def transposed(path: Path) -> Path:
+    """(1,3,h,w) -> a 1x1 convolution -> a transposed one of 9x9 (1,3,4h,4w)."""
+    generator = np.random.default_rng(4)
+    shapes = {"w0": (3, 3, 1, 1), "w1": (3, 3, 9, 9)}
+    constants = {name: generator.normal(0, 0.2, shape).astype(np.float32) for name, shape in shapes.items()}
+    up = _node("ConvTranspose", ["c0", "w1"], "y", strides=[4, 4], pads=[3, 3, 3, 3], output_padding=[1, 1])
+    nodes = [_node("Conv", ["x", "w0"], "c0"), up]
+    return _saved(path, nodes, constants, {"x": [1, 3, "h", "w"]}, {"y": [1, 3, "H", "W"]})
+
+
 def pooled(path: Path) -> Path:
     """A graph as `edgesr.runtimes.adapters.pooled` says: the image times the means of its channels."""
     constants = {"axes": np.array([2, 3]), "shape": np.array([1, 3, 1, 1])}

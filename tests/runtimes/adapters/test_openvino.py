@@ -18,12 +18,10 @@ from edgesr.export.calibration.photographs import photograph
 from edgesr.export.graphs.layer_graphs import Match
 from edgesr.export.graphs.openvino_layers import open_openvino_layers
 from edgesr.runtimes.adapters import openvino, ort
-from edgesr.runtimes.adapters.operator_profile import OperatorTime
 from edgesr.runtimes.adapters.pooled import PooledSession
 from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.allocator import resident_bytes
 from edgesr.runtimes.arrays import FloatArray
-from edgesr.runtimes.bundle.manifest import Precision
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.threads import MAX_THREADS
 from tests.runtimes.adapters.small_onnx import convolution, pooled
@@ -135,27 +133,6 @@ def test_int8_layers_run_in_int8(tmp_path: Path, image: FloatArray) -> None:
     assert ran.warning is None
     found, expected = (runtime.open(file, settings).run(image) for runtime in (openvino, ort))
     assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
-
-
-def layer(kernel: str) -> OperatorTime:
-    return OperatorTime(name="one", kind="Convolution", output="", ms=1.0, ran_as=openvino._arithmetic(kernel))
-
-
-@pytest.mark.parametrize(
-    ("precision", "kernels", "warning"),
-    [
-        ("int8", ["brgconv_avx512_I8", "brgconv_avx512_f32"], None),
-        ("int8", ["gemm_acl_f32", "gemm_acl_f32", "jit_I8"], "2 of 3 layers in float32 on this CPU, not in int8"),
-        ("fp32", ["brgconv_f32", "jit_bf16"], "1 of 2 layers in bfloat16 on this CPU, not in float32"),
-        ("bf16", ["jit_f16", "jit_f32"], "1 of 2 layers in float16, 1 of 2 layers in float32 on this CPU"),
-        ("fp16", ["jit_f32"], None),
-    ],
-)
-def test_arithmetic_that_nobody_asked_for_is_named(
-    precision: Precision, kernels: list[str], warning: str | None
-) -> None:
-    found = openvino._execution_of(tuple(map(layer, kernels)), precision).warning
-    assert found == warning or (warning and found and found.startswith(f"OpenVINO runs {warning}"))
 
 
 def test_graphs_that_pool(tmp_path: Path, image: FloatArray) -> None:
