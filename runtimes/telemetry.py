@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,17 +20,21 @@ def switch_off_telemetry() -> None:
     os.environ.update(TELEMETRY_OFF)
 
 
+_ABSENCE = threading.RLock()
+
+
 @contextmanager
 def absent_module(name: str) -> Iterator[None]:
     """While a package is imported: one that it imports only to send what it is used for is as if not installed.
 
-    Those whom the user's own code imports it for are left alone.
+    By one thread at a time. Where the user's own code has imported it already it is left alone.
     """
-    before = sys.modules.get(name)
-    sys.modules[name] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[name]
-        if before is not None:
-            sys.modules[name] = before
+    with _ABSENCE:
+        if name in sys.modules:
+            yield
+            return
+        sys.modules[name] = None  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            sys.modules.pop(name, None)

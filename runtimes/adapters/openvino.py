@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -28,6 +30,9 @@ _ANY_THREADS = {"ENABLE_HYPER_THREADING": True, "SCHEDULING_CORE_TYPE": "ANY_COR
 
 _NO_CACHE = {"CPU_RUNTIME_CACHE_CAPACITY": 0}
 """By itself it keeps what it prepared for every size of an image, of which an upscaled folder has many."""
+
+_PLACE = re.compile(r"Exception from |Check '.*' failed at ")
+_ITEM = "-- "
 
 
 @functools.cache
@@ -63,7 +68,8 @@ class OpenVinoSession:
         return output, sums
 
     def _answers(self, inputs: list[FloatArray]) -> list[FloatArray]:
-        self.request.infer(inputs, share_inputs=True)
+        with _telling_errors():
+            self.request.infer(inputs, share_inputs=True)
         return [tensor.data.copy() for tensor in self.request.output_tensors]
 
 
@@ -82,17 +88,40 @@ def inner_tensors(path: Path, batch: FloatArray, names: Sequence[str], settings:
 
     What is read is not fused away, so that a tensor may differ from that of a whole run in its rounding.
     """
-    model = _core().read_model(str(path))
+    model = _read(path)
     outputs = [value.any_name for value in model.outputs]
     model.add_outputs([name for name in names if name not in outputs])
     request = _compiled_model(model, settings, {}).create_infer_request()
-    request.infer([batch])
+    with _telling_errors():
+        request.infer([batch])
     return {name: request.get_tensor(name).data.astype(np.float32) for name in names}
+
+
+def _read(path: Path) -> Any:
+    with _telling_errors():
+        return _core().read_model(str(path))
+
+
+@contextmanager
+def _telling_errors() -> Iterator[None]:
+    """Its errors say on their first lines where in its sources they come from: one line with the reason instead."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RuntimeError(_reason(str(error))) from error
+
+
+def _reason(text: str) -> str:
+    """The line that names operators without a conversion, or else the first that is no place and no heading."""
+    lines = [line.strip() for line in text.splitlines()]
+    telling = [line for line in lines if line and not _PLACE.match(line) and not line.endswith(":")]
+    listed = [line.removeprefix(_ITEM) for line in telling if line.startswith(_ITEM)]
+    return next(iter(listed + telling), text)
 
 
 def _compiled(path: Path, settings: RunSettings, further: dict[str, Any]) -> tuple[Any, int]:
     """The compiled model, and how many means of pooled features it takes."""
-    model = _core().read_model(str(path))
+    model = _read(path)
     inputs, outputs = ([value.any_name for value in values] for values in (model.inputs, model.outputs))
     pools = (inputs[1:], outputs[1:]) == ([MEANS, MASK], [SUMS])
     if not pools and (len(inputs), len(outputs)) != (1, 1):
@@ -106,7 +135,8 @@ def _compiled(path: Path, settings: RunSettings, further: dict[str, Any]) -> tup
 def _compiled_model(model: Any, settings: RunSettings, further: dict[str, Any]) -> Any:
     hint = "bf16" if settings.precision == "bf16" else "f32"
     threads = {_THREADS: settings.threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False, **_ANY_THREADS}
-    compiled = _core().compile_model(model, _DEVICE, {_HINT: hint, **threads, **_NO_CACHE, **further})
+    with _telling_errors():
+        compiled = _core().compile_model(model, _DEVICE, {_HINT: hint, **threads, **_NO_CACHE, **further})
     _require(compiled, hint, settings.threads)
     return compiled
 

@@ -24,7 +24,7 @@ from edgesr.runtimes.allocator import resident_bytes
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.threads import MAX_THREADS
-from tests.runtimes.adapters.small_onnx import convolution, pooled
+from tests.runtimes.adapters.small_onnx import convolution, pooled, unknown_operator
 
 X86 = platform.machine() == "x86_64"
 
@@ -133,6 +133,36 @@ def test_int8_layers_run_in_int8(tmp_path: Path, image: FloatArray) -> None:
     assert ran.warning is None
     found, expected = (runtime.open(file, settings).run(image) for runtime in (openvino, ort))
     assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
+
+
+def test_an_operator_that_it_lacks_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError) as refusal:
+        openvino.open(unknown_operator(tmp_path / "model.onnx"), RunSettings())
+    assert str(refusal.value) == "No conversion rule found for operations: my.domain.Frobnicate"
+
+
+def test_an_input_that_it_refuses_is_told_in_one_line(tmp_path: Path) -> None:
+    session = openvino.open(convolution(tmp_path / "model.onnx"), RunSettings())
+    with pytest.raises(RuntimeError, match=r"^Can't set the input tensor .*\[1,3,\?,\?\].*1\.2\.9\.8.* incompatible$"):
+        session.run(np.zeros((1, 2, 9, 8), dtype=np.float32))
+
+
+def test_a_damaged_file_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"no model")
+    with pytest.raises(RuntimeError, match=r"^Unable to read the model: .*model is correct"):
+        openvino.open(tmp_path / "model.onnx", RunSettings())
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Exception from a.cpp:1:\nCheck 'x > 0' failed at b.cpp:2:\nFailed with GeneralFailure:\n why\n\n", "why"),
+        ("Exception from a.cpp:1:\n", "Exception from a.cpp:1:\n"),
+        ("", ""),
+    ],
+)
+def test_the_reason_of_an_error(text: str, reason: str) -> None:
+    assert openvino._reason(text) == reason
 
 
 def test_graphs_that_pool(tmp_path: Path, image: FloatArray) -> None:
