@@ -13,6 +13,7 @@ TELEMETRY_OFF = {
     "ENABLE_RUNTIME_UPTIME_TELEMETRY": "0",  # TensorFlow sets it to 1 unless it is set
 }
 """Environment of every process that may import them; it is read when they are imported."""
+_ABSENCE = threading.RLock()
 
 
 def switch_off_telemetry() -> None:
@@ -20,21 +21,22 @@ def switch_off_telemetry() -> None:
     os.environ.update(TELEMETRY_OFF)
 
 
-_ABSENCE = threading.RLock()
-
-
 @contextmanager
-def absent_module(name: str) -> Iterator[None]:
-    """While a package is imported: one that it imports only to send what it is used for is as if not installed.
+def absent_module(name: str, *, package: str) -> Iterator[None]:
+    """While ``package`` is imported, by one thread at a time: a module that it imports only to send what it is used
+    for is as if not installed. Nothing changes where the package is imported already.
 
-    By one thread at a time. Where the user's own code has imported it already it is left alone.
+    Where the user's own code has imported the module it is there again afterwards.
     """
     with _ABSENCE:
-        if name in sys.modules:
+        if package in sys.modules:
             yield
             return
+        before = sys.modules.get(name)
         sys.modules[name] = None  # type: ignore[assignment]
         try:
             yield
         finally:
             sys.modules.pop(name, None)
+            if before is not None:
+                sys.modules[name] = before

@@ -38,7 +38,7 @@ _ITEM = "-- "
 @functools.cache
 def load() -> Any:
     """The package, which would import a package that sends what it is used for: without that one it has a stub."""
-    with absent_module("openvino_telemetry"):
+    with absent_module("openvino_telemetry", package="openvino"):
         import openvino
 
     return openvino
