@@ -95,7 +95,7 @@ def not_measured(plans: Sequence[ArtifactPlan]) -> list[str]:
     """One line for every runtime that opens planned files and is not installed, so that nothing is measured there."""
     names = dict.fromkeys(name for plan in plans for name in plan.runtimes)
     return [
-        f"{name} is not installed: what the files take in it is not measured, so that upscale has tiles of the bundle's "
+        f"{name} is not installed: what the files take in it is not measured, so upscale has tiles of the bundle's "
         f"tile size there and refuses --memory; for that export again after {runtime_info(name).install_command}"
         for name in names
         if not is_installed(name)
