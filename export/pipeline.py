@@ -18,7 +18,7 @@ from edgesr.export.foreign.live import split_source
 from edgesr.export.foreign.source import with_exact_tiles
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
-from edgesr.export.formats.targets import left_out, plan_artifacts, require_converters
+from edgesr.export.formats.targets import left_out, not_measured, plan_artifacts, require_converters
 from edgesr.export.options import ExportOptions
 from edgesr.export.quantization.plan import OWN_BUDGET, AskedBudget, Plan
 from edgesr.export.quantization.precisions import PRECISIONS
@@ -91,7 +91,7 @@ def export_bundle(
     if given is not None:
         options.require_no_search()
     require_converters(plans)
-    for line in (*not_of_onnx, *left_out(targets, options.precisions)):
+    for line in (*not_of_onnx, *left_out(targets, options.precisions), *not_measured(plans)):
         notice(progress, line)
     cache = StageCache(cache_root)
     with cache.locked(progress):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,7 @@ TELEMETRY_OFF = {
     "ENABLE_RUNTIME_UPTIME_TELEMETRY": "0",  # TensorFlow sets it to 1 unless it is set
 }
 """Environment of every process that may import them; it is read when they are imported."""
+_ABSENCE = threading.RLock()
 
 
 def switch_off_telemetry() -> None:
@@ -20,16 +22,21 @@ def switch_off_telemetry() -> None:
 
 
 @contextmanager
-def absent_module(name: str) -> Iterator[None]:
-    """While a package is imported: one that it imports only to send what it is used for is as if not installed.
+def absent_module(name: str, *, package: str) -> Iterator[None]:
+    """While ``package`` is imported, by one thread at a time: a module that it imports only to send what it is used
+    for is as if not installed. Nothing changes where the package is imported already.
 
-    Those whom the user's own code imports it for are left alone.
+    Where the user's own code has imported the module it is there again afterwards.
     """
-    before = sys.modules.get(name)
-    sys.modules[name] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[name]
-        if before is not None:
-            sys.modules[name] = before
+    with _ABSENCE:
+        if package in sys.modules:
+            yield
+            return
+        before = sys.modules.get(name)
+        sys.modules[name] = None  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            sys.modules.pop(name, None)
+            if before is not None:
+                sys.modules[name] = before

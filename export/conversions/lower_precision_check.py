@@ -8,7 +8,6 @@ python -P -m edgesr.export.conversions.lower_precision_check JOB.json IMAGES.npy
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -145,8 +144,7 @@ def _answer_here(job_file: Path, images_file: Path, answers_file: Path) -> None:
     given = np.ascontiguousarray(images.transpose(_CHANNELS_LAST)) if last else images
     answers = []
     for file, precision in job.files:
-        settings = RunSettings(threads=os.cpu_count() or 1, precision=precision)
-        session = runtime_info(job.runtime).open(Path(file), settings)
+        session = runtime_info(job.runtime).open(Path(file), RunSettings(precision=precision))
         answer = np.concatenate([session.run(given[place : place + 1]) for place in range(len(given))])
         answers.append(answer.transpose(_CHANNELS_FIRST) if last else answer)
     np.savez(answers_file, *answers)

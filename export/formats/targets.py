@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NoReturn, get_args
 
 from edgesr.export.formats.ncnn_target import NCNN
@@ -12,7 +12,7 @@ from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.formats.tflite_target import TFLITE
 from edgesr.export.formats.torchscript_target import TORCHSCRIPT
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
-from edgesr.runtimes.adapters.registry import require_installed, runtime_info
+from edgesr.runtimes.adapters.registry import is_installed, require_installed, runtime_info
 from edgesr.runtimes.bundle.manifest import GraphKind, Size
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.packages import installed_version, require_packages
@@ -89,6 +89,17 @@ def left_out(targets: tuple[str, ...], precisions: tuple[str, ...]) -> list[str]
         if lacking:
             lines.append(f"{target.name} has no {', '.join(lacking)}: {target.why_not_others}")
     return lines
+
+
+def not_measured(plans: Sequence[ArtifactPlan]) -> list[str]:
+    """One line for every runtime that opens planned files and is not installed, so that nothing is measured there."""
+    names = dict.fromkeys(name for plan in plans for name in plan.runtimes)
+    return [
+        f"{name} is not installed: what the files take in it is not measured, so upscale has tiles of the bundle's "
+        f"tile size there and refuses --memory; for that export again after {runtime_info(name).install_command}"
+        for name in names
+        if not is_installed(name)
+    ]
 
 
 def require_converters(plans: list[ArtifactPlan]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -12,27 +14,31 @@ from typing import Any
 
 import numpy as np
 
-from edgesr.runtimes.adapters.operator_profile import Execution, OperatorProfile, OperatorTime, execution_parts
+from edgesr.runtimes.adapters.openvino_arithmetic import execution_of, ran_as
+from edgesr.runtimes.adapters.operator_profile import Execution, OperatorProfile, OperatorTime
 from edgesr.runtimes.adapters.pooled import MASK, MEANS, SUMS
 from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
 from edgesr.runtimes.arrays import FloatArray
-from edgesr.runtimes.bundle.manifest import Precision
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.telemetry import absent_module
 from edgesr.runtimes.wording import counted
 
 _DEVICE = "CPU"
-_LAYERS = {"Convolution", "GroupConvolution", "Deconvolution", "MatMul", "FullyConnected"}
-_FLOAT32 = "float32"
-_ARITHMETIC = {"i8": "int8", "u8": "int8", "f32": _FLOAT32, "f16": "float16", "bf16": "bfloat16"}
-_WANTED: dict[Precision, str] = {"fp32": _FLOAT32, "fp16": _FLOAT32, "bf16": "bfloat16", "int8": "int8"}
 _HINT, _THREADS = "INFERENCE_PRECISION_HINT", "INFERENCE_NUM_THREADS"
+_ANY_THREADS = {"ENABLE_HYPER_THREADING": True, "SCHEDULING_CORE_TYPE": "ANY_CORE"}
+"""By itself it takes one thread of a core, and performance cores alone where there are some."""
+
+_NO_CACHE = {"CPU_RUNTIME_CACHE_CAPACITY": 0}
+"""By itself it keeps what it prepared for every size of an image, of which an upscaled folder has many."""
+
+_PLACE = re.compile(r"Exception from |Check '.*' failed at ")
+_ITEM = "-- "
 
 
 @functools.cache
 def load() -> Any:
     """The package, which would import a package that sends what it is used for: without that one it has a stub."""
-    with absent_module("openvino_telemetry"):
+    with absent_module("openvino_telemetry", package="openvino"):
         import openvino
 
     return openvino
@@ -62,7 +68,8 @@ class OpenVinoSession:
         return output, sums
 
     def _answers(self, inputs: list[FloatArray]) -> list[FloatArray]:
-        self.request.infer(inputs, share_inputs=True)
+        with _telling_errors():
+            self.request.infer(inputs, share_inputs=True)
         return [tensor.data.copy() for tensor in self.request.output_tensors]
 
 
@@ -81,17 +88,40 @@ def inner_tensors(path: Path, batch: FloatArray, names: Sequence[str], settings:
 
     What is read is not fused away, so that a tensor may differ from that of a whole run in its rounding.
     """
-    model = _core().read_model(str(path))
+    model = _read(path)
     outputs = [value.any_name for value in model.outputs]
     model.add_outputs([name for name in names if name not in outputs])
     request = _compiled_model(model, settings, {}).create_infer_request()
-    request.infer([batch])
+    with _telling_errors():
+        request.infer([batch])
     return {name: request.get_tensor(name).data.astype(np.float32) for name in names}
+
+
+def _read(path: Path) -> Any:
+    with _telling_errors():
+        return _core().read_model(str(path))
+
+
+@contextmanager
+def _telling_errors() -> Iterator[None]:
+    """Its errors say on their first lines where in its sources they come from: one line with the reason instead."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RuntimeError(_reason(str(error))) from error
+
+
+def _reason(text: str) -> str:
+    """The line that names operators without a conversion, or else the first that is no place and no heading."""
+    lines = [line.strip() for line in text.splitlines()]
+    telling = [line for line in lines if line and not _PLACE.match(line) and not line.endswith(":")]
+    listed = [line.removeprefix(_ITEM) for line in telling if line.startswith(_ITEM)]
+    return next(iter(listed + telling), text)
 
 
 def _compiled(path: Path, settings: RunSettings, further: dict[str, Any]) -> tuple[Any, int]:
     """The compiled model, and how many means of pooled features it takes."""
-    model = _core().read_model(str(path))
+    model = _read(path)
     inputs, outputs = ([value.any_name for value in values] for values in (model.inputs, model.outputs))
     pools = (inputs[1:], outputs[1:]) == ([MEANS, MASK], [SUMS])
     if not pools and (len(inputs), len(outputs)) != (1, 1):
@@ -104,8 +134,9 @@ def _compiled(path: Path, settings: RunSettings, further: dict[str, Any]) -> tup
 
 def _compiled_model(model: Any, settings: RunSettings, further: dict[str, Any]) -> Any:
     hint = "bf16" if settings.precision == "bf16" else "f32"
-    options = {_HINT: hint, _THREADS: settings.threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False, **further}
-    compiled = _core().compile_model(model, _DEVICE, options)
+    threads = {_THREADS: settings.threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False, **_ANY_THREADS}
+    with _telling_errors():
+        compiled = _core().compile_model(model, _DEVICE, {_HINT: hint, **threads, **_NO_CACHE, **further})
     _require(compiled, hint, settings.threads)
     return compiled
 
@@ -117,7 +148,10 @@ def _require(compiled: Any, hint: str, threads: int) -> None:
         raise EdgesrError(f"OpenVINO computes in {chosen} on this CPU, not in {hint}: take a CPU that has it")
     most = compiled.get_property(_THREADS)
     if most != threads:
-        raise EdgesrError(f"OpenVINO runs {counted(most, 'thread')} at most on this machine, not {threads}")
+        raise EdgesrError(
+            f"OpenVINO runs {counted(most, 'thread')} at most on this machine, not {threads}: take --threads {most} or "
+            "fewer"
+        )
 
 
 def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:
@@ -133,7 +167,7 @@ def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int)
             kind=node.node_type,
             output="",
             ms=max((_mean_ms(node) * (calls + 1) - _mean_ms(before)) / calls, 0.0),
-            ran_as=_arithmetic(node.exec_type) if node.node_type in _LAYERS else "",
+            ran_as=ran_as(node.node_type, node.exec_type),
         )
         for before, node in zip(first, _ran(session.request), strict=True)
     )
@@ -143,7 +177,7 @@ def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int)
         operators=operators,
         why_no_times=None,
         delegation=None,
-        execution=_execution_of(operators, settings.precision),
+        execution=execution_of(operators, settings.precision),
     )
 
 
@@ -160,26 +194,6 @@ def _ran(request: Any) -> list[Any]:
 def _mean_ms(node: Any) -> float:
     """Of all calls so far."""
     return float(node.real_time.total_seconds()) * 1000
-
-
-def _arithmetic(kernel: str) -> str:
-    """Of a kernel's name such as "brgconv_avx512_I8"."""
-    last = kernel.rsplit("_", 1)[-1].lower()
-    return _ARITHMETIC.get(last, last)
-
-
-def _execution_of(operators: tuple[OperatorTime, ...], precision: Precision) -> Execution:
-    """With a warning where layers of a float32 graph are not all in float32, or most others not in their precision."""
-    parts = execution_parts(operators)
-    wanted = _WANTED.get(precision)
-    layers = sum(part.operators for part in parts)
-    others = {part.ran_as: part.operators for part in parts if part.ran_as != wanted}
-    missed = sum(others.values())
-    warning = None
-    if wanted is not None and missed > (0 if wanted == _FLOAT32 else layers / 2):
-        told = ", ".join(f"{count} of {counted(layers, 'layer')} in {name}" for name, count in others.items())
-        warning = f"OpenVINO runs {told} on this CPU, not in {wanted}"
-    return Execution(parts=parts, warning=warning)
 
 
 def _timed(session: OpenVinoSession, batch: FloatArray) -> float:

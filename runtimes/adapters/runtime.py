@@ -15,7 +15,10 @@ from edgesr.runtimes.packages import installed_version
 
 
 class Session(Protocol):
-    """An open model file with one input and one output, in the artifact's own layout, float32."""
+    """An open model file with one input and one output, in the artifact's own layout, float32.
+
+    One thread at a time may use it; those of two threads are two sessions, of one file or of several.
+    """
 
     def run(self, image: FloatArray) -> FloatArray:
         """(1,3,h,w) or (1,h,w,3) by the artifact's layout -> the graph's output in the layout of its output."""

@@ -77,13 +77,13 @@ class PlannedImage:
         tiles = f"{rows}x{columns} {noun_for(rows * columns, 'tile')}"
         ensemble += f", in {plan.passes} passes" if plan.passes > 1 else ""
         overlap = grid.pixels / (plan.size[0] * plan.size[1])
-        memory = "not measured" if self.memory_bytes is None else f"{self.memory_bytes / 1e6:.0f} MB"
+        memory = "unknown memory" if self.memory_bytes is None else f"about {self.memory_bytes / 1e6:.0f} MB"
         inside = "" if plan.inside is plan.artifact else f", {plan.inside.id} inside"
         return [
             f"{self.source} -> {self.target}: {self.width}x{self.height}",
             f"  {plan.artifact.id}{inside} on {plan.runtime}",
             f"  {tiles} of {height}x{width}{ensemble}; {overlap:.2f} of the pixels",
-            f"  about {memory} for a tile, {self.image_bytes / 1e6:.0f} MB for the images, {self.seconds:.1f} s",
+            f"  {memory} for a tile, {self.image_bytes / 1e6:.0f} MB for the images, {self.seconds:.1f} s",
         ]
 
 

@@ -106,15 +106,20 @@ def _require_memory(artifact: Artifact, need: int, needs: Needs) -> None:
 
 
 def tile_grid(artifacts: tuple[Artifact, Artifact], needs: Needs) -> Grid:
-    """The tiles of an artifact and its inside variant; an InputError where none fit."""
+    """The tiles of an artifact and its inside variant; an InputError where none fit.
+
+    Where the memory was not measured they have the bundle's tile size: nothing bounds what a whole image would take.
+    """
     artifact, options, size = artifacts[0], needs.options, needs.size
     halo = needs.halo(artifact)
+    if artifact.use(needs.runtime).memory is None and options.memory_bytes is not None and options.tile_size is None:
+        raise InputError(_not_measured(artifact, needs.runtime))
     if artifact.tile_size is not None and not artifact.use(needs.runtime).resizable:
         return _fixed_grid(artifact, artifact.tile_size, needs)
     if options.tile_size is not None:
         return _grid_of(artifact, options.tile_size, needs)
     if artifact.use(needs.runtime).memory is None:
-        return _grid_of(artifact, artifact.tile_size or size, needs)
+        return _grid_of(artifact, artifact.tile_size or needs.manifest.tile_size, needs)
     budget = options.memory_bytes or DEFAULT_MEMORY_BYTES
     grid = needs.grid(artifacts, halo, budget)
     if grid is None:
@@ -143,6 +148,13 @@ def _fixed_grid(artifact: Artifact, tile: Size, needs: Needs) -> Grid:
     if options.memory_bytes is not None and need is not None and need > options.memory_bytes:
         raise InputError(_too_little(options.memory_bytes, artifact, need) + ", or export with a smaller --tile-size")
     return grid
+
+
+def _not_measured(artifact: Artifact, runtime: str) -> str:
+    return (
+        f"--memory: what {artifact.id} takes in {runtime} was not measured, since {runtime} was not installed at the "
+        "export: export again where it is installed, take another runtime, or give --tile-size instead"
+    )
 
 
 def _too_little(budget: int, artifact: Artifact, least: int | None) -> str:

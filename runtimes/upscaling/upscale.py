@@ -46,7 +46,10 @@ def upscale_rows(image: AnyPixels, bundle: Bundle, options: UpscaleOptions | Non
 
 
 class Upscaler:
-    """Upscales images with one bundle; one session at a time stays open, also from one image to the next."""
+    """Upscales images with one bundle; one session at a time stays open, also from one image to the next.
+
+    One thread at a time may use it.
+    """
 
     def __init__(self, bundle: Bundle, options: UpscaleOptions, progress: Progress = silent) -> None:
         self._bundle = bundle

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -17,7 +21,7 @@ from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.bundle.opening import Bundle
-from edgesr.runtimes.telemetry import TELEMETRY_OFF
+from edgesr.runtimes.telemetry import TELEMETRY_OFF, absent_module
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint
 from tests.helpers.arm64.host_guest import RECORD
 from tests.helpers.places import PHOTOGRAPHS
@@ -105,6 +109,31 @@ def test_every_child_process_gets_the_switches(monkeypatch: pytest.MonkeyPatch, 
     assert len(seen) == 4
     for environment in seen:
         assert {name: environment.get(name) for name in TELEMETRY_OFF} == TELEMETRY_OFF
+
+
+def test_a_module_is_absent_until_the_last_thread_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "small_telemetry.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def imported(seconds: float) -> None:
+        with absent_module("small_telemetry", package="small_package"):
+            time.sleep(seconds)
+            with pytest.raises(ImportError):
+                importlib.import_module("small_telemetry")
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(imported, (0.05, 0.2)))
+    assert "small_telemetry" not in sys.modules
+
+
+def test_a_module_that_the_user_has_imported_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = ModuleType("small_telemetry")
+    monkeypatch.setitem(sys.modules, "small_telemetry", own)
+    with absent_module("small_telemetry", package="small_package"), pytest.raises(ImportError):
+        importlib.import_module("small_telemetry")
+    assert sys.modules["small_telemetry"] is own
+    with absent_module("small_telemetry", package="sys"):
+        assert importlib.import_module("small_telemetry") is own, "the package is there already"
 
 
 @pytest.mark.parametrize(

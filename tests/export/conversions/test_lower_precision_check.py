@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -129,6 +130,20 @@ def test_files_of_one_channel_get_what_they_take(tmp_path: Path) -> None:
     check_lower_precision(tmp_path, luma, tmp_path / "float.onnx", tmp_path / "lower.onnx")
     black = read_record(Distances, tmp_path / RESULT_FILE, remake="").images["black"]
     assert black.psnr_db == pytest.approx(20 * np.log10(255), abs=0.01)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes keep to processors on Linux alone")
+def test_a_machine_of_which_one_processor_may_be_used(tmp_path: Path) -> None:
+    """OpenVINO refuses more threads than that."""
+    files = write(tmp_path / "float.onnx"), write(tmp_path / "lower.onnx", bias=0.25)
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        check_lower_precision(tmp_path, replace(CHECKED, runtime="openvino"), *files)
+    finally:
+        os.sched_setaffinity(0, allowed)
+    images = read_record(Distances, tmp_path / RESULT_FILE, remake="").images
+    assert images["black"].psnr_db == pytest.approx(20 * np.log10(255 / 0.25), abs=0.01)
 
 
 def test_a_file_that_its_runtime_refuses_is_told(tmp_path: Path) -> None:

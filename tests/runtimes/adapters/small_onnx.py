@@ -37,6 +37,23 @@ def convolution(path: Path, *, quantized: bool = False) -> Path:
     return _saved(path, nodes, constants, {"x": sides}, {"y": sides})
 
 
+def transposed(path: Path) -> Path:
+    """(1,3,h,w) -> a 1x1 convolution -> a transposed one of 9x9 (1,3,4h,4w)."""
+    generator = np.random.default_rng(4)
+    shapes = {"w0": (3, 3, 1, 1), "w1": (3, 3, 9, 9)}
+    constants = {name: generator.normal(0, 0.2, shape).astype(np.float32) for name, shape in shapes.items()}
+    up = _node("ConvTranspose", ["c0", "w1"], "y", strides=[4, 4], pads=[3, 3, 3, 3], output_padding=[1, 1])
+    nodes = [_node("Conv", ["x", "w0"], "c0"), up]
+    return _saved(path, nodes, constants, {"x": [1, 3, "h", "w"]}, {"y": [1, 3, "H", "W"]})
+
+
+def unknown_operator(path: Path) -> Path:
+    """One operator of a domain that no runtime knows."""
+    node = _node("Frobnicate", ["x"], "y", domain="my.domain")
+    sides: list[int | str] = [1, 3, "h", "w"]
+    return _saved(path, [node], {}, {"x": sides}, {"y": sides}, domains=("", "my.domain"))
+
+
 def pooled(path: Path) -> Path:
     """A graph as `edgesr.runtimes.adapters.pooled` says: the image times the means of its channels."""
     constants = {"axes": np.array([2, 3]), "shape": np.array([1, 3, 1, 1])}
@@ -75,6 +92,7 @@ def _saved(
     constants: Mapping[str, Any],
     inputs: Mapping[str, Sequence[int | str]],
     outputs: Mapping[str, Sequence[int | str]],
+    domains: Sequence[str] = ("",),
 ) -> Path:
     taken, given = (
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, sides) for name, sides in values.items()]
@@ -82,7 +100,8 @@ def _saved(
     )
     initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "small", taken, given, initializers)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+    opsets = [helper.make_opsetid(domain, OPSET if domain == "" else 1) for domain in domains]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
     onnx.checker.check_model(model)
     onnx.save(model, path)
     return path
