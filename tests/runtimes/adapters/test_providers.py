@@ -10,9 +10,9 @@ import pytest
 
 from edgesr.benchmarks.results.rows import Key, select_artifacts
 from edgesr.export.inspection.doctor import provider_table
-from edgesr.runtimes.adapters import ort
+from edgesr.runtimes.adapters import ort, runtime
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile
-from edgesr.runtimes.adapters.registry import RUNTIMES, require_provider
+from edgesr.runtimes.adapters.registry import RUNTIMES, require_provider, with_provider
 from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.opening import Bundle
@@ -47,6 +47,23 @@ def test_upscaling_refuses_it(mobile_bundle: Bundle, tmp_path: Path, run_cli: Ru
     source = picture(tmp_path / "in.png")
     arguments = ("upscale", source, tmp_path / "out.png", "--bundle", mobile_bundle.root, "--provider", ABSENT)
     refused(run_cli, tmp_path, *arguments, naming="has azure, cpu")
+
+
+@pytest.mark.parametrize("command", ["parity", "bench", "profile", "upscale"])
+def test_a_runtime_without_any_is_refused_whether_installed_or_not(
+    mobile_bundle: Bundle, tmp_path: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr(runtime, "installed_version", lambda _: None)
+    arguments: tuple[object, ...] = (command, mobile_bundle.root)
+    if command == "upscale":
+        arguments = (command, picture(tmp_path / "in.png"), tmp_path / "out.png", "--bundle", mobile_bundle.root)
+    options = ("--runtime", "tflite", "--provider", "cpu")
+    refused(run_cli, tmp_path, *arguments, *options, naming="has no execution providers; leave it out")
+
+
+def test_a_runtime_that_only_another_edgesr_knows_is_left_out(mobile_bundle: Bundle) -> None:
+    artifact = mobile_bundle.artifact("onnx-fp32-tile")
+    assert with_provider([(artifact, "later"), (artifact, "ort")], "cpu") == [(artifact, "ort")]
 
 
 def test_one_of_a_fuller_build_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
