@@ -65,9 +65,10 @@ def read_execution(
 @contextmanager
 def _named_failures(artifact: Artifact, chosen: Runtime) -> Iterator[None]:
     """An EdgesrError for what a runtime raises, also where it cannot write its profile."""
+    failures: tuple[type[Exception], ...] = (*chosen.failures(), OSError)
     try:
         yield
-    except (*chosen.failures(), OSError) as error:
+    except failures as error:
         raise EdgesrError(f"{artifact.id}: {chosen.title} failed while it was profiled: {first_line(error)}") from error
 
 

@@ -33,17 +33,19 @@ def test_bench_and_its_comparison(mobile_bundle: Bundle, tmp_path: Path, monkeyp
     device = MadeUpDevice(onnx_fp32_tile=[10, 10, 12, 12])
     monkeypatch.setattr("edgesr.benchmarks.devices.host.HostDevice", lambda: device)
     old, new = tmp_path / "old.json", tmp_path / "new.json"
-    write_json(run_bench(mobile_bundle, BenchOptions(artifact=TILE, rounds=2)), old)
+    write_json(run_bench(mobile_bundle, BenchOptions(artifact=TILE, runtime="ort", rounds=2)), old)
     with pytest.raises(InputError, match=r"settings\.pin was False, is True"):
-        run_bench(mobile_bundle, BenchOptions(artifact=TILE, rounds=2, pin=True, against=old))
-    write_json(run_bench(mobile_bundle, BenchOptions(artifact=TILE, rounds=2, against=old)), new)
+        run_bench(mobile_bundle, BenchOptions(artifact=TILE, runtime="ort", rounds=2, pin=True, against=old))
+    write_json(run_bench(mobile_bundle, BenchOptions(artifact=TILE, runtime="ort", rounds=2, against=old)), new)
     assert [change.ratio for change in compare_files(old, new).changes] == [pytest.approx(1.2)]
     assert compare_files(old, new, CompareOptions(limit=10.0)).passed
 
 
 def test_parity_and_profile_of_one_artifact(mobile_bundle: Bundle) -> None:
-    assert [row.key.artifact for row in run_parity(mobile_bundle, ParityOptions(artifact=TILE)).results] == [TILE]
-    (row,) = run_profile(mobile_bundle, ProfileOptions(artifact=TILE, calls=1)).results
+    assert [
+        row.key.artifact for row in run_parity(mobile_bundle, ParityOptions(artifact=TILE, runtime="ort")).results
+    ] == [TILE]
+    (row,) = run_profile(mobile_bundle, ProfileOptions(artifact=TILE, runtime="ort", calls=1)).results
     assert row.profile is not None
     assert row.profile.calls == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def message(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """What is told of the failure that profiling ends with in this test."""
     error, text = request.param
 
-    def fail(*_: object, **_settings: object) -> object:
+    def fail(*_: object, **_settings: object) -> NoReturn:
         raise error
 
     monkeypatch.setitem(RUNTIMES, "ort", replace(RUNTIMES["ort"], profile=fail, execution=fail))
@@ -50,9 +51,7 @@ def parity_execution(bundle: Bundle) -> Execution | None:
 
 
 def latency_execution(bundle: Bundle) -> Execution | None:
-    found = measure_latency(
-        bundle, bundle.artifact(ARTIFACT), runtime="ort", threads=1, settings=FAST, provider="cpu"
-    )
+    found = measure_latency(bundle, bundle.artifact(ARTIFACT), runtime="ort", threads=1, settings=FAST, provider="cpu")
     assert len(found.samples_ms) == 1
     return found.execution
 
