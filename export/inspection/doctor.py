@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from edgesr.benchmarks.tables.table import Table
+from collections.abc import Iterator
+
+from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.export.formats.targets import TARGETS, needs_older_python
 from edgesr.export.inspection.machine import machine_table
 from edgesr.runtimes.adapters.registry import RUNTIMES
+from edgesr.runtimes.adapters.runtime import Provider, Runtime
 from edgesr.runtimes.packages import installed_version
 
 
@@ -26,13 +29,25 @@ def runtime_table() -> Table:
 
 
 def provider_table() -> Table:
-    """Every execution provider that --provider takes, where the installed package of its runtime has it."""
-    rows = tuple(
-        (runtime.name, provider.name, provider.title, "yes" if provider.tested else "not tested")
-        for runtime in RUNTIMES.values()
-        for provider in runtime.known_providers
-    )
-    return Table("Execution providers", ("runtime", "provider", "for", "tested"), rows)
+    """Every execution provider that --provider takes, and whether the installed package of its runtime has it."""
+    rows = tuple(row for runtime in RUNTIMES.values() for row in _provider_rows(runtime))
+    return Table("Execution providers", ("runtime", "provider", "for", "tested", "in the package"), rows)
+
+
+def _provider_rows(runtime: Runtime) -> Iterator[tuple[str, ...]]:
+    """Known ones, and those that the installed package has besides."""
+    here: tuple[str, ...] = ()
+    state = "no" if runtime.version() else "not installed"
+    if runtime.providers is not None and runtime.version():
+        try:
+            here = runtime.providers()
+        except ImportError:
+            state = "it cannot be imported"
+    known = {provider.name: provider for provider in runtime.known_providers}
+    for name in dict.fromkeys((*known, *here)):
+        provider = known.get(name, Provider(name=name, title=DASH))
+        tested = "yes" if provider.tested else "not tested"
+        yield runtime.name, name, provider.title, tested, "yes" if name in here else state
 
 
 def converter_table() -> Table:

@@ -119,7 +119,7 @@ def open_session(
     """Open an artifact on one of its runtimes (the first by default); its hash is checked just before loading.
 
     ``exact``: slow kernels that keep to the file's operators one by one, as a reference for the fast ones of this CPU.
-    ``provider``: the execution provider of ONNX Runtime to run it on, next to the CPU.
+    ``provider``: the runtime's execution provider to run it on, next to the CPU.
     """
     require_threads(threads)
     chosen = runtime_for(artifact, runtime or artifact.runtimes[0])
