@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,20 +164,24 @@ def providers_here() -> dict[str, str]:
     return {row[1]: row[4] for row in provider_table().rows}
 
 
-def test_doctor_tells_those_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def use_package(monkeypatch: pytest.MonkeyPatch, folder: Path, source: str) -> None:
+    """Let processes import this instead of ONNX Runtime."""
+    (folder / "onnxruntime.py").write_text(source)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]))
+
+
+def test_doctor_tells_those_of_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert {name for name, here in providers_here().items() if here == "yes"} == {"cpu", "azure"}
     assert set(providers_here().values()) == {"yes", "no"}
     names = ["XnnpackExecutionProvider", "LaterExecutionProvider", "CPUExecutionProvider"]
-    monkeypatch.setattr(ort.load(), "get_available_providers", lambda: names)
+    functions = ("set_default_logger_severity = print", f"get_available_providers = lambda: {names}")
+    use_package(monkeypatch, tmp_path, "\n".join(functions))
     assert {name for name, here in providers_here().items() if here == "yes"} == {"xnnpack", "later", "cpu"}
     assert ("ort", "later", "-", "not tested", "yes") in provider_table().rows
 
 
-def test_doctor_of_a_package_that_is_absent_or_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> tuple[str, ...]:
-        raise ImportError("libgomp.so.1: cannot open shared object file")
-
-    monkeypatch.setitem(RUNTIMES, "ort", replace(RUNTIMES["ort"], providers=broken))
+def test_doctor_of_a_package_that_is_absent_or_broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    use_package(monkeypatch, tmp_path, "raise ImportError('libgomp.so.1: cannot open shared object file')")
     assert set(providers_here().values()) == {"it cannot be imported"}
     monkeypatch.setattr(runtime, "installed_version", lambda _: None)
     assert set(providers_here().values()) == {"not installed"}
