@@ -90,7 +90,7 @@ def device_difference_cause(
     if max_difference == 0:
         return None
     arithmetic = ARITHMETIC[artifact.precision]
-    if base.ran_as != other.ran_as:
+    if None not in (base.ran_as, other.ran_as) and base.ran_as != other.ran_as:
         return f"{base.device} runs it in {base.ran_as}, {other.device} in {other.ran_as}"
     if arithmetic.half and base.float16_arithmetic != other.float16_arithmetic:
         one = base if base.float16_arithmetic else other
@@ -100,4 +100,4 @@ def device_difference_cause(
     for one, against in ((other, base), (base, other)):
         if one.cause not in (None, against.cause) and against.exact_difference < one.exact_difference:
             return f"{one.device}: {one.cause}"
-    return "requantization rounds in other places"
+    return "requantization rounds in other places" if arithmetic.eight_bits else arithmetic.cause

@@ -105,6 +105,7 @@ def _difference(
     return DeviceDifference(
         artifact=pair[0].id,
         runtime=pair[1],
+        provider=ours.key.provider,
         device=device.name,
         base=first.name,
         golden=ours.parity.goldens[worst].golden,

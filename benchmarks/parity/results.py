@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgesr.benchmarks.devices.device import Device, DeviceEnvironment
-from edgesr.benchmarks.jobs import invalid_result
+from edgesr.benchmarks.jobs import engine_title, invalid_result
 from edgesr.benchmarks.parity.check import PARITY, ArtifactParity
 from edgesr.benchmarks.parity.kept_images import ImageFolders
 from edgesr.benchmarks.results.header import Header, header
@@ -42,6 +42,12 @@ class DeviceDifference:
     identical_goldens: int
     goldens: int
     cause: str | None
+    provider: str | None = None
+
+    @property
+    def engine(self) -> str:
+        """The runtime, with the execution provider that was asked for."""
+        return engine_title(self.runtime, self.provider)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,12 +13,14 @@ from edgesr.benchmarks.latency.results import LatencyResults
 from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.quality.measurement import QualityResults
 from edgesr.benchmarks.report.data import ReportData, ReportFiles
+from edgesr.benchmarks.results.rows import Row
 
 
 def parity_command(bundle: Path, files: ReportFiles, results: ParityResults | None = None) -> str:
     """Fidelity against the goldens, on the devices that were measured."""
     devices = [device.name for device in results.devices] if results is not None else []
     options = ["--device", ",".join(devices)] if devices else []
+    options += _provider(results.results) if results is not None else []
     return _line("parity", bundle, *options, "--json", files.parity or "parity.json")
 
 
@@ -39,6 +41,7 @@ def latency_command(bundle: Path, files: ReportFiles, results: LatencyResults | 
             ["--mlperf"] if settings.mlperf else ["--calls", settings.calls, "--seconds", f"{settings.seconds:g}"]
         )
         options += ["--pin"] if settings.pin else []
+        options += _provider(results.results)
     return _line("bench", bundle, *options, "--json", files.latency or "latency.json")
 
 
@@ -50,6 +53,7 @@ def end_to_end_command(bundle: Path, files: ReportFiles, results: EndToEndResult
         options = ["--image-size", "{}x{}".format(*settings.size)]
         options += ["--threads", _counts(r.key.threads for r in results.results)]
         options += [] if settings.memory_bytes is None else ["--memory", settings.memory_bytes]
+        options += _provider(results.results)
     return _line("bench", bundle, *options, "--json", files.end_to_end or "end_to_end.json")
 
 
@@ -67,6 +71,7 @@ def profile_command(bundle: Path, files: ReportFiles, results: ProfileResults | 
     if results is not None:
         options = ["--threads", _counts(r.key.threads for r in results.results)]
         options += ["--calls", next((r.profile.calls for r in results.results if r.profile), 10)]
+        options += _provider(results.results)
     return _line("profile", bundle, *options, "--json", files.profile or "profile.json")
 
 
@@ -98,6 +103,12 @@ def missing_text(data: ReportData, name: str, option: str) -> str:
 
 def _line(*words: object) -> str:
     return " ".join(["edgesr", *(shlex.quote(str(word)) for word in words)])
+
+
+def _provider(rows: Iterable[Row]) -> list[str]:
+    """The option of the execution provider that all rows of a file were measured on, if there is one."""
+    asked_for = next((row.key.provider for row in rows), None)
+    return [] if asked_for is None else ["--provider", asked_for]
 
 
 def _counts(threads: Iterable[int]) -> str:

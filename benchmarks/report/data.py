@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from edgesr.benchmarks.jobs import engine_title
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
 from edgesr.benchmarks.latency.profiles import ProfileResults
@@ -15,9 +15,11 @@ from edgesr.benchmarks.parity.check import GoldenParity
 from edgesr.benchmarks.parity.results import ParityResult, ParityResults
 from edgesr.benchmarks.quality.measurement import QualityResults
 from edgesr.benchmarks.result_files import T, read_results, require_bundle
+from edgesr.benchmarks.results.rows import Key
 from edgesr.benchmarks.tables.latency import latency_notes
 from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.runtimes.bundle.contract import REFERENCES
+from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 
 
@@ -121,10 +123,44 @@ def _psnr_order(golden: GoldenParity) -> float:
     return golden.psnr_db
 
 
-def parity_of(data: ReportData, artifact: str, runtime: str) -> ParityResult | None:
-    """The parity result of an artifact on a runtime."""
-    return next((r for r in _parity_results(data) if (r.key.artifact, r.key.runtime) == (artifact, runtime)), None)
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """An artifact on a runtime, and the execution provider that it was measured on, None without one."""
+
+    artifact: Artifact
+    runtime: str
+    provider: str | None
+
+    @property
+    def engine(self) -> str:
+        """The runtime with its provider."""
+        return engine_title(self.runtime, self.provider)
+
+    def is_of(self, key: Key) -> bool:
+        """Whether a result is about it, on whatever device and threads."""
+        return (key.artifact, key.runtime, key.provider) == (self.artifact.id, self.runtime, self.provider)
 
 
-def _parity_results(data: ReportData) -> Iterator[ParityResult]:
-    yield from data.parity.results if data.parity else ()
+def subjects(data: ReportData) -> list[Subject]:
+    """All artifacts on all of their runtimes, there on every provider that parity or latency was measured on."""
+    measured_on: dict[tuple[str, str], set[str | None]] = {}
+    for key in _keys(data):
+        measured_on.setdefault((key.artifact, key.runtime), set()).add(key.provider)
+    return [
+        Subject(artifact=artifact, runtime=runtime, provider=provider)
+        for artifact in data.bundle.manifest.artifacts
+        for runtime in artifact.runtimes
+        for provider in sorted(measured_on.get((artifact.id, runtime), {None}), key=lambda name: name or "")
+    ]
+
+
+def parity_of(data: ReportData, subject: Subject) -> ParityResult | None:
+    """The first parity result of a subject."""
+    results = data.parity.results if data.parity else ()
+    return next((r for r in results if subject.is_of(r.key)), None)
+
+
+def _keys(data: ReportData) -> list[Key]:
+    parity = data.parity.results if data.parity else ()
+    latency = data.latency.results if data.latency else ()
+    return [result.key for result in (*parity, *latency)]

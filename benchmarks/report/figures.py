@@ -9,6 +9,7 @@ from typing import Any
 from edgesr.benchmarks.machine.limits import MachineLimits
 from edgesr.benchmarks.report.data import ReportData, measured, roofline_point, roofs, rounds_ms
 from edgesr.benchmarks.report.tradeoff import Point, Tradeoff
+from edgesr.benchmarks.results.rows import distinct_label
 from edgesr.runtimes.wording import counted
 
 Figure = dict[str, Any]
@@ -100,11 +101,15 @@ def _diameter(point: Point, largest: float) -> float:
 def _point_text(point: Point, front: bool) -> str:
     fidelity = "identical" if point.psnr_db is None else f"{point.psnr_db:.1f} dB"
     lines = [
-        f"<b>{escaped(point.artifact)}</b> ({escaped(point.runtime)})",
+        _heading(point.artifact, point.engine),
         f"p50 {point.p50_ms:.1f} ms, {point.ms_per_megapixel:.0f} ms/MP",
         f"{fidelity}, {point.size_kb:.0f} kB",
     ]
     return "<br>".join([*lines, "on the Pareto front"] if front else lines)
+
+
+def _heading(artifact: str, engine: str) -> str:
+    return f"<b>{escaped(artifact)}</b> ({escaped(engine)})"
 
 
 def latency_figure(data: ReportData, threads: int) -> Figure | None:
@@ -113,7 +118,7 @@ def latency_figure(data: ReportData, threads: int) -> Figure | None:
     if not results:
         return None
     results.sort(key=lambda r: -(r.latency.p50_ms if r.latency else 0.0))
-    count = max(len(rounds_ms(r)) for r in results)
+    count, keys = max(len(rounds_ms(r)) for r in results), [r.key for r in results]
     traces: list[Figure] = []
     for index in reversed(range(count)):
         boxes = [(r, rounds_ms(r)[index]) for r in results if index < len(rounds_ms(r))]
@@ -123,7 +128,7 @@ def latency_figure(data: ReportData, threads: int) -> Figure | None:
                 "orientation": "h",
                 "name": f"round {index + 1}",
                 "x": [sample for _, samples in boxes for sample in samples],
-                "y": [broken_name(r.key.artifact) for r, samples in boxes for _ in samples],
+                "y": [broken_name(distinct_label(r.key, keys)) for r, samples in boxes for _ in samples],
                 "marker": {"color": _ROUND_COLOURS[index % len(_ROUND_COLOURS)], "size": 3},
                 "line": {"width": 1.2},
                 "boxpoints": "all" if count * len(results) <= 100 else "outliers",
@@ -162,7 +167,7 @@ def roofline_figure(data: ReportData) -> Figure | None:
                 "name": f"artifacts, {counted(roof.threads, 'thread')}",
                 "x": [at[0] for _, at in chosen],
                 "y": [at[1] for _, at in chosen],
-                "text": [f"<b>{escaped(r.key.artifact)}</b><br>{at[1]:.1f} GFLOP/s" for r, at in chosen],
+                "text": [f"{_heading(r.key.artifact, r.key.engine)}<br>{at[1]:.1f} GFLOP/s" for r, at in chosen],
                 "hovertemplate": "%{text}<br>%{x:.1f} FLOP/byte<extra></extra>",
                 "marker": {
                     "color": _ROUND_COLOURS[index % len(_ROUND_COLOURS)],

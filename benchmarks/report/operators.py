@@ -7,6 +7,7 @@ from edgesr.benchmarks.report import commands
 from edgesr.benchmarks.report.data import ReportData, ReportFiles
 from edgesr.benchmarks.report.figures import Figure, broken_name, escaped
 from edgesr.benchmarks.report.section import Plot, Section
+from edgesr.benchmarks.results.rows import distinct_label
 from edgesr.benchmarks.tables.devices import instruction_lines, instruction_table
 from edgesr.benchmarks.tables.profiles import delegate_table, kind_table, operator_table, profile_notes
 
@@ -57,7 +58,8 @@ def operators_figure(results: ProfileResults) -> Figure | None:
     values = {kind: [times.get(kind, 0.0) for times in by_kind] for kind in named}
     if len(totals) > len(named):
         values[_OTHER] = [sum(ms for kind, ms in times.items() if kind not in named) for times in by_kind]
-    labels = [broken_name(result.key.artifact) for result in shown]
+    keys = [result.key for result in shown]
+    labels = [broken_name(distinct_label(result.key, keys)) for result in shown]
     traces: list[Figure] = [
         {
             "type": "bar",

@@ -45,9 +45,9 @@ def _summary(found: ReportData, report_command: str) -> Section:
         id="summary",
         title="Summary",
         commands=(report_command,),
-        text="One row for each artifact and runtime. Parity passes when every golden keeps its tolerance; "
-        f"PSNR is that of the worst golden against {found.reference}, p50 at the fewest threads measured, with "
-        "where 95 of 100 repeats fall.",
+        text="One row for each artifact, runtime and execution provider. Parity passes when every golden keeps its "
+        f"tolerance; PSNR is that of the worst golden against {found.reference}, p50 at the fewest threads measured, "
+        "with where 95 of 100 repeats fall.",
         tables=(summary.summary_table(found),),
     )
 
@@ -75,7 +75,7 @@ def _tradeoff(found: ReportData, files: ReportFiles) -> Section:
     root = found.bundle.root
     trade = tradeoff(found)
     made_by = (
-        commands.parity_command(root, files),
+        commands.parity_command(root, files, found.parity),
         commands.latency_command(root, files, found.latency),
     )
     if trade is None:

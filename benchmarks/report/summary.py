@@ -8,7 +8,7 @@ from edgesr.benchmarks.latency.results import LatencyResult
 from edgesr.benchmarks.machine.environment import Environment
 from edgesr.benchmarks.parity.results import ParityResult
 from edgesr.benchmarks.report import data
-from edgesr.benchmarks.report.data import ReportData
+from edgesr.benchmarks.report.data import ReportData, Subject
 from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.bundle.manifest import Artifact, Manifest
 
@@ -23,14 +23,14 @@ class Counts:
 
 
 def parity_counts(found: ReportData) -> Counts:
-    """Of all artifacts on all of their runtimes."""
-    states = [_state(data.parity_of(found, a.id, r)) for a in found.bundle.manifest.artifacts for r in a.runtimes]
+    """Of all artifacts on all of their runtimes, as in the summary."""
+    states = [_state(data.parity_of(found, subject)) for subject in data.subjects(found)]
     passed, unknown = states.count("pass"), states.count("missing") + states.count(DASH)
     return Counts(passed, len(states) - passed - unknown, unknown)
 
 
 def summary_table(found: ReportData) -> Table:
-    """One row for each artifact and runtime."""
+    """One row for each artifact and runtime, and each provider that was measured."""
     columns = (
         "artifact",
         "runtime",
@@ -43,7 +43,7 @@ def summary_table(found: ReportData) -> Table:
         "peak MB",
         "file kB",
     )
-    rows = tuple(_summary_row(found, a, runtime) for a in found.bundle.manifest.artifacts for runtime in a.runtimes)
+    rows = tuple(_summary_row(found, subject) for subject in data.subjects(found))
     return Table("Artifacts at a glance", columns, rows)
 
 
@@ -84,7 +84,7 @@ def roofline_table(found: ReportData) -> Table:
         if point is not None:
             key = result.key
             part = DASH if share is None else f"{share:.0%}"
-            rows.append((key.artifact, key.runtime, str(key.threads), f"{point[0]:.1f}", f"{point[1]:.1f}", part))
+            rows.append((key.artifact, key.engine, str(key.threads), f"{point[0]:.1f}", f"{point[1]:.1f}", part))
     columns = ("artifact", "runtime", "threads", "FLOP/byte", "GFLOP/s", "of peak")
     return Table("Speed against the limits", columns, tuple(rows))
 
@@ -118,15 +118,15 @@ def _facts(created: str, environment: Environment) -> dict[str, str]:
     }
 
 
-def _summary_row(found: ReportData, artifact: Artifact, runtime: str) -> tuple[str, ...]:
-    parity = data.parity_of(found, artifact.id, runtime)
+def _summary_row(found: ReportData, subject: Subject) -> tuple[str, ...]:
+    artifact, parity = subject.artifact, data.parity_of(found, subject)
     return (
         artifact.id,
-        runtime,
+        subject.engine,
         artifact.precision,
         _state(parity),
         _worst_psnr(parity),
-        *_latency_cells(_latency_result(found, artifact, runtime)),
+        *_latency_cells(_latency_result(found, subject)),
         f"{artifact.size_bytes / 1e3:.0f}",
     )
 
@@ -148,11 +148,11 @@ def _worst_psnr(parity: ParityResult | None) -> str:
     return f"{worst.psnr_db:.1f}"
 
 
-def _latency_result(found: ReportData, artifact: Artifact, runtime: str) -> LatencyResult | None:
+def _latency_result(found: ReportData, subject: Subject) -> LatencyResult | None:
     if found.latency is None or not found.latency.results:
         return None
     results = data.measured(found.latency, data.fewest_threads(found.latency))
-    return next((r for r in results if (r.key.artifact, r.key.runtime) == (artifact.id, runtime)), None)
+    return next((r for r in results if subject.is_of(r.key)), None)
 
 
 def _latency_cells(result: LatencyResult | None) -> tuple[str, str, str, str]:

@@ -69,7 +69,7 @@ def _golden_rows(found: ReportData) -> Iterable[Sequence[object]]:
             if columns is None:
                 columns = list(values)
                 yield ["artifact", "runtime", "device", *columns]
-            yield [result.key.artifact, result.key.runtime, result.key.device, *values.values()]
+            yield [result.key.artifact, result.key.engine, result.key.device, *values.values()]
 
 
 def _call_rows(found: ReportData) -> Iterable[Sequence[object]]:
@@ -78,7 +78,7 @@ def _call_rows(found: ReportData) -> Iterable[Sequence[object]]:
         key = result.key
         for number, samples in enumerate(rounds_ms(result), 1):
             for call, sample in enumerate(samples, 1):
-                yield [key.artifact, key.runtime, key.threads, key.device, number, call, sample]
+                yield [key.artifact, key.engine, key.threads, key.device, number, call, sample]
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:

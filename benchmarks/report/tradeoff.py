@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgesr.benchmarks.report.data import ReportData, fewest_threads, measured, parity_of, worst_golden
+from edgesr.benchmarks.report.data import ReportData, fewest_threads, measured, parity_of, subjects, worst_golden
 from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.wording import counted
 
@@ -13,11 +13,13 @@ from edgesr.runtimes.wording import counted
 class Point:
     """An artifact: ms per 1e6 output pixels, worst PSNR over the goldens (None: identical), file size, 1e3 bytes.
 
-    ``interval``: where the first of them lies in a repeat of the measurement, in 95 of 100 cases.
+    ``engine`` is the runtime with its execution provider. ``interval``: where the first figure lies in a repeat of the
+    measurement, in 95 of 100 cases.
     """
 
     artifact: str
     runtime: str
+    engine: str
     precision: str
     ms_per_megapixel: float
     interval: tuple[float, float]
@@ -68,7 +70,7 @@ def tradeoff_table(found: Tradeoff) -> Table:
         tuple(
             (
                 point.artifact,
-                point.runtime,
+                point.engine,
                 f"{point.ms_per_megapixel:.0f}",
                 f"{point.p50_ms:.1f}",
                 "exact" if point.psnr_db is None else f"{point.psnr_db:.1f}",
@@ -83,26 +85,27 @@ def tradeoff_table(found: Tradeoff) -> Table:
 def _points(data: ReportData, threads: int) -> tuple[Point, ...]:
     assert data.latency is not None
     scale = data.bundle.manifest.scale
-    artifacts = {a.id: a for a in data.bundle.manifest.artifacts}
+    known = subjects(data)
     points = []
     for result in measured(data.latency, threads):
-        parity = parity_of(data, result.key.artifact, result.key.runtime)
+        subject = next((one for one in known if one.is_of(result.key)), None)
+        parity = parity_of(data, subject) if subject else None
         worst = worst_golden(parity) if parity else None
-        artifact = artifacts.get(result.key.artifact)
-        if result.latency is None or artifact is None or worst is None or worst.max_abs_error is None:
+        if result.latency is None or subject is None or worst is None or worst.max_abs_error is None:
             continue
         megapixels = result.latency.size[0] * result.latency.size[1] * scale**2 / 1e6
         low, high = result.latency.p50_interval_ms
         points.append(
             Point(
-                artifact=artifact.id,
-                runtime=result.key.runtime,
-                precision=artifact.precision,
+                artifact=subject.artifact.id,
+                runtime=subject.runtime,
+                engine=subject.engine,
+                precision=subject.artifact.precision,
                 ms_per_megapixel=result.latency.p50_ms / megapixels,
                 interval=(low / megapixels, high / megapixels),
                 p50_ms=result.latency.p50_ms,
                 psnr_db=worst.psnr_db,
-                size_kb=artifact.size_bytes / 1e3,
+                size_kb=subject.artifact.size_bytes / 1e3,
             )
         )
     return tuple(points)

@@ -65,6 +65,13 @@ def label(key: Key) -> str:
     return key.artifact if key.device == HOST else f"{key.artifact} on {key.device}"
 
 
+def distinct_label(key: Key, keys: Iterable[Key]) -> str:
+    """`label`, with the runtime where another of ``keys`` has that label too, or a provider was asked for."""
+    name = label(key)
+    shared = sum(label(other) == name for other in keys) > 1
+    return f"{name} ({key.engine})" if shared or key.provider is not None else name
+
+
 def result_key(job: Job, device: str) -> Key:
     """What the result of a job on a device of that name is about."""
     return Key(artifact=job.artifact, runtime=job.runtime, threads=job.threads, device=device, provider=job.provider)

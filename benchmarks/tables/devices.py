@@ -26,7 +26,7 @@ def difference_table(results: ParityResults) -> Table:
     rows = tuple(
         (
             d.artifact,
-            d.runtime,
+            d.engine,
             d.device,
             f"{d.identical_goldens} of {d.goldens}",
             "not finite" if d.max_difference is None else f"{d.max_difference:.2g}",

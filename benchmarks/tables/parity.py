@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgesr.benchmarks.parity.check import GoldenParity
 from edgesr.benchmarks.parity.results import ParityResult, ParityResults
-from edgesr.benchmarks.results.rows import label
+from edgesr.benchmarks.results.rows import distinct_label, label
 from edgesr.benchmarks.tables.execution import execution_lines
 from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.bundle.contract import REFERENCES
@@ -41,7 +41,8 @@ def golden_table(results: ParityResults) -> Table:
     done = [r for r in results.results if r.parity is not None]
     goldens = dict.fromkeys((g.golden, g.k) for r in done if r.parity for g in r.parity.goldens)
     columns = ("artifact", *(golden if k is None else f"{golden}\nk {k:.2g}" for golden, k in goldens))
-    rows = tuple((_name(r, done), *(_golden_cell(r, golden) for golden, _ in goldens)) for r in done)
+    keys = [r.key for r in done]
+    rows = tuple((distinct_label(r.key, keys), *(_golden_cell(r, golden) for golden, _ in goldens)) for r in done)
     return Table(f"Parity matrix: PSNR dB against {REFERENCES[results.reference]}", columns, rows)
 
 
@@ -83,13 +84,6 @@ def _parity_row(result: ParityResult) -> tuple[str, ...]:
         _largest([g.border_max_abs_error for g in goldens]),
         "pass" if result.passed else "FAIL",
     )
-
-
-def _name(result: ParityResult, results: list[ParityResult]) -> str:
-    """An artifact, with its runtime where others run it too."""
-    name = label(result.key)
-    shared = sum(label(other.key) == name for other in results) > 1
-    return f"{name} ({result.key.engine})" if shared else name
 
 
 def _golden_cell(result: ParityResult, golden_id: str) -> str:

@@ -72,7 +72,10 @@ def _joined(kinds: list[KindTime]) -> list[KindTime]:
 
 
 def _found(results: ProfileResults, artifact: Artifact, runtime: str) -> Delegation | None:
-    profiles = (r.profile for r in results.results if (r.key.artifact, r.key.runtime) == (artifact.id, runtime))
+    """What the runtime's own delegate took, without an execution provider: as at export."""
+    wanted = (artifact.id, runtime, None)
+    keys = ((r.profile, (r.key.artifact, r.key.runtime, r.key.provider)) for r in results.results)
+    profiles = (profile for profile, key in keys if key == wanted)
     return next((p.delegation for p in profiles if p is not None), None)
 
 

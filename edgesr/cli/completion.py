@@ -112,6 +112,14 @@ def range_methods() -> Iterable[str]:
     return get_args(RangeMethod)
 
 
+def _providers_by_runtime() -> Iterable[str]:
+    from edgesr.runtimes.adapters.registry import RUNTIMES
+
+    having = (runtime for runtime in RUNTIMES.values() if runtime.known_providers)
+    known = ((runtime.title, ", ".join(one.name for one in runtime.known_providers)) for runtime in having)
+    return ["; ".join(f"{names} ({title})" for title, names in known)]
+
+
 def _degradations() -> Iterable[str]:
     from edgesr.benchmarks.quality.degradations import NAMES
 
@@ -141,7 +149,7 @@ IN_HELP: dict[str, Names] = {
     "weights": _described_weights,
     "runtimes": runtimes,
     "targets": targets,
-    "providers": providers,
+    "providers": _providers_by_runtime,
     "precisions": precisions,
     "graphs": graphs,
     "range_methods": range_methods,

@@ -34,7 +34,7 @@ ProviderOption = Annotated[
     typer.Option(
         "--provider",
         metavar="NAME",
-        help="Execution provider of ONNX Runtime, next to its CPU: {providers}.",
+        help="Execution provider to run on, next to the CPU: {providers}.",
         autocompletion=one_of(providers),
     ),
 ]

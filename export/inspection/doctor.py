@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from edgesr.benchmarks.tables.table import Table
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.export.formats.targets import TARGETS, needs_older_python
 from edgesr.export.inspection.machine import machine_table
 from edgesr.runtimes.adapters.registry import RUNTIMES
+from edgesr.runtimes.adapters.runtime import Provider, Runtime
 from edgesr.runtimes.packages import installed_version
+
+_ASK_PROVIDERS = """
+import sys
+from edgesr.runtimes.adapters.registry import RUNTIMES
+print(*RUNTIMES[sys.argv[1]].providers())
+"""
 
 
 def doctor() -> list[Table]:
@@ -26,13 +37,29 @@ def runtime_table() -> Table:
 
 
 def provider_table() -> Table:
-    """Every execution provider that --provider takes, where the installed package of its runtime has it."""
-    rows = tuple(
-        (runtime.name, provider.name, provider.title, "yes" if provider.tested else "not tested")
-        for runtime in RUNTIMES.values()
-        for provider in runtime.known_providers
-    )
-    return Table("Execution providers", ("runtime", "provider", "for", "tested"), rows)
+    """Every execution provider that --provider takes, and whether the installed package of its runtime has it."""
+    rows = tuple(row for runtime in RUNTIMES.values() for row in _provider_rows(runtime))
+    return Table("Execution providers", ("runtime", "provider", "for", "tested", "in the package"), rows)
+
+
+def _provider_rows(runtime: Runtime) -> Iterator[tuple[str, ...]]:
+    """Known ones, and those that the installed package has besides."""
+    here = _packaged_providers(runtime) if runtime.providers is not None and runtime.version() else ()
+    absent = "no" if runtime.version() else "not installed"
+    state = "it cannot be imported" if here is None else absent
+    known = {provider.name: provider for provider in runtime.known_providers}
+    for name in dict.fromkeys((*known, *(here or ()))):
+        provider = known.get(name, Provider(name=name, title=DASH))
+        tested = "yes" if provider.tested else "not tested"
+        yield runtime.name, name, provider.title, tested, "yes" if name in (here or ()) else state
+
+
+def _packaged_providers(runtime: Runtime) -> tuple[str, ...] | None:
+    """Those of the installed package, which another process imports: None where it cannot."""
+    command = [sys.executable, "-P", "-c", _ASK_PROVIDERS, runtime.name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    return tuple(lines[-1].split()) if done.returncode == 0 and lines else None
 
 
 def converter_table() -> Table:

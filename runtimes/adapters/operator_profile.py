@@ -36,7 +36,9 @@ class ExecutionPart:
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """What ran a file's operators in a call, the largest part first; ``warning`` where it is not what was asked for."""
+    """What ran a file's operators in a call, the largest part first; ``warning`` where it is not what was asked for, or
+    where there are no parts because the runtime failed to tell them.
+    """
 
     parts: tuple[ExecutionPart, ...]
     warning: str | None
@@ -49,7 +51,8 @@ class Execution:
     @property
     def described(self) -> str:
         """The warning, if there is one, and all parts."""
-        return self.text if self.warning is None else f"warning: {self.warning}; {self.text}"
+        warning = "" if self.warning is None else f"warning: {self.warning}"
+        return "; ".join(filter(None, (warning, self.text)))
 
     @property
     def text(self) -> str:

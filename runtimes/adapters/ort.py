@@ -25,6 +25,7 @@ _FATAL = 4  # what fails is raised: ONNX Runtime need not print it too
 _PROVIDER = "ExecutionProvider"
 _CPU = f"CPU{_PROVIDER}"
 _KERNEL_TIME = "_kernel_time"
+_MOST = 0.5
 
 
 @functools.cache
@@ -132,10 +133,20 @@ def execution(path: Path, batch: FloatArray, settings: RunSettings) -> Execution
 
 
 def _execution_of(found: OperatorProfile, provider: str) -> Execution:
+    """With a warning where most of the operators' time passed on other providers than the one that was asked for."""
     parts = execution_parts(found.operators)
-    ran = {part.ran_as for part in parts}
-    others = ", ".join(sorted(ran - {provider}))
-    warning = None if provider in ran else f"no operator ran on {provider}, ONNX Runtime ran all on {others}"
+    others = [part for part in parts if part.ran_as != provider]
+    names = ", ".join(sorted(part.ran_as for part in others))
+    share = sum(part.share for part in others)
+    warning = None
+    if len(others) == len(parts):
+        warning = f"no operator ran on {provider}, ONNX Runtime ran all on {names}"
+    elif share > _MOST:
+        count, total = (sum(part.operators for part in some) for some in (others, parts))
+        warning = (
+            f"ONNX Runtime ran {count} of {counted(total, 'operator')}, {share:.0%} of the time, on {names}, not on "
+            f"{provider}"
+        )
     return Execution(parts=parts, warning=warning)
 
 

@@ -46,7 +46,7 @@ def runtime_for(artifact: Artifact, name: str) -> Runtime:
 
 
 def require_provider(info: Runtime, provider: str) -> None:
-    """An InputError that names the execution providers of an installed runtime, unless this is one of them."""
+    """An InputError unless this is an execution provider of a runtime, which is installed if it has any."""
     if info.providers is None:
         raise InputError(f"--provider {provider}: {info.title} has no execution providers; leave it out")
     known = info.providers()
@@ -58,9 +58,13 @@ def require_provider(info: Runtime, provider: str) -> None:
 
 
 def with_provider(pairs: list[tuple[Artifact, str]], provider: str) -> list[tuple[Artifact, str]]:
-    """Those artifacts and runtimes that have execution providers; an InputError where an installed one lacks this."""
-    having = [pair for pair in pairs if runtime_info(pair[1]).providers is not None]
-    for name in dict.fromkeys(runtime for _, runtime in having or pairs):
+    """Those artifacts and runtimes that have execution providers; an InputError where none has any, installed or not,
+    or where an installed one lacks this.
+    """
+    having = [(artifact, name) for artifact, name in pairs if name in RUNTIMES and RUNTIMES[name].providers is not None]
+    if not having:
+        require_provider(runtime_info(pairs[0][1]), provider)
+    for name in dict.fromkeys(name for _, name in having):
         if is_installed(name):
-            require_provider(runtime_info(name), provider)
+            require_provider(RUNTIMES[name], provider)
     return having

@@ -52,7 +52,7 @@ class CheckedSession:
             yield
         except self.failures as error:
             raise EdgesrError(
-                f"{self.artifact.id}: its runtime failed on an input of {_shown(image.shape)}: {_first_line(error)}; "
+                f"{self.artifact.id}: its runtime failed on an input of {_shown(image.shape)}: {first_line(error)}; "
                 "give smaller tiles or images, or export it again"
             ) from error
 
@@ -119,7 +119,7 @@ def open_session(
     """Open an artifact on one of its runtimes (the first by default); its hash is checked just before loading.
 
     ``exact``: slow kernels that keep to the file's operators one by one, as a reference for the fast ones of this CPU.
-    ``provider``: the execution provider of ONNX Runtime to run it on, next to the CPU.
+    ``provider``: the runtime's execution provider to run it on, next to the CPU.
     """
     require_threads(threads)
     chosen = runtime_for(artifact, runtime or artifact.runtimes[0])
@@ -135,7 +135,7 @@ def open_session(
         session = chosen.open(path, settings)
     except failures as error:
         raise EdgesrError(
-            f"{path}: {chosen.title} cannot open it: {_first_line(error)}; export the bundle again, or install "
+            f"{path}: {chosen.title} cannot open it: {first_line(error)}; export the bundle again, or install "
             f"{', '.join(f'{name} {version} or later' for name, version in artifact.least_runtime.items())}"
         ) from error
     checked = CheckedSession(artifact, session, bundle.manifest.scale, failures)
@@ -146,7 +146,8 @@ def _height_and_width(shape: tuple[int, ...], layout: Layout) -> tuple[int, int]
     return (shape[2], shape[3]) if layout == "NCHW" else (shape[1], shape[2])
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an exception says in its first line, or its kind where it says nothing."""
     return shown_text(str(error).strip().split("\n", 1)[0] or type(error).__name__)
 
 

@@ -86,6 +86,11 @@ ROUNDED = Computed(device="other", exact_difference=2.0, cause=None)
         ("w8d", ROUNDED, HOST, "requantization rounds in other places"),
         ("w8d", replace(SATURATED, exact_difference=8.0), SATURATED, "requantization rounds in other places"),
         ("int8", replace(SATURATED, device="a"), SATURATED, "requantization rounds in other places"),
+        ("bf16", HOST, ROUNDED, "this CPU rounds to bfloat16 in other places"),
+        ("w8a16", HOST, ROUNDED, "rounding of requantization differs between the kernels"),
+        ("fp32", replace(HOST, ran_as="f32"), replace(ROUNDED, ran_as="bf16"), "host runs it in f32, other in bf16"),
+        ("fp32", replace(HOST, ran_as="f32"), ROUNDED, "float32 sums in another order"),
+        ("int8", HOST, replace(SATURATED, ran_as="int8"), "old: sums saturate"),
     ],
 )
 def test_causes_between_devices(

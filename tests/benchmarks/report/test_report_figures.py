@@ -24,7 +24,7 @@ HOSTILE = "</script><script>alert(2)</script>"
 
 def test_pareto_front_by_hand() -> None:
     def point(ms: float, psnr_db: float | None, size_kb: float) -> Point:
-        head = {"artifact": "a", "runtime": "ort", "precision": "fp32"}
+        head = {"artifact": "a", "runtime": "ort", "engine": "ort", "precision": "fp32"}
         return Point(**head, ms_per_megapixel=ms, interval=(ms, ms), p50_ms=ms, psnr_db=psnr_db, size_kb=size_kb)
 
     exact, fast, small = point(10, None, 100), point(5, 50, 100), point(10, 50, 50)

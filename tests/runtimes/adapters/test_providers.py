@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 
 from edgesr.benchmarks.results.rows import Key, select_artifacts
+from edgesr.cli.completion import IN_HELP
 from edgesr.export.inspection.doctor import provider_table
-from edgesr.runtimes.adapters import ort
+from edgesr.runtimes.adapters import ort, runtime
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile
-from edgesr.runtimes.adapters.registry import RUNTIMES, require_provider
-from edgesr.runtimes.adapters.runtime import RunSettings
+from edgesr.runtimes.adapters.registry import RUNTIMES, require_provider, with_provider
+from edgesr.runtimes.adapters.runtime import Provider, RunSettings
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
@@ -47,6 +49,23 @@ def test_upscaling_refuses_it(mobile_bundle: Bundle, tmp_path: Path, run_cli: Ru
     source = picture(tmp_path / "in.png")
     arguments = ("upscale", source, tmp_path / "out.png", "--bundle", mobile_bundle.root, "--provider", ABSENT)
     refused(run_cli, tmp_path, *arguments, naming="has azure, cpu")
+
+
+@pytest.mark.parametrize("command", ["parity", "bench", "profile", "upscale"])
+def test_a_runtime_without_any_is_refused_whether_installed_or_not(
+    mobile_bundle: Bundle, tmp_path: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr(runtime, "installed_version", lambda _: None)
+    arguments: tuple[object, ...] = (command, mobile_bundle.root)
+    if command == "upscale":
+        arguments = (command, picture(tmp_path / "in.png"), tmp_path / "out.png", "--bundle", mobile_bundle.root)
+    options = ("--runtime", "tflite", "--provider", "cpu")
+    refused(run_cli, tmp_path, *arguments, *options, naming="has no execution providers; leave it out")
+
+
+def test_a_runtime_that_only_another_edgesr_knows_is_left_out(mobile_bundle: Bundle) -> None:
+    artifact = mobile_bundle.artifact("onnx-fp32-tile")
+    assert with_provider([(artifact, "later"), (artifact, "ort")], "cpu") == [(artifact, "ort")]
 
 
 def test_one_of_a_fuller_build_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +115,26 @@ def test_shares_of_two_providers(tmp_path: Path) -> None:
     assert execution.text == "xnnpack: 1 operator, 75%, cpu: 2 operators, 25%"
 
 
+def test_falling_back_with_most_of_the_time_is_named(tmp_path: Path) -> None:
+    found = profiled(tmp_path, "cpu")
+    one = replace(found.operators[0], ran_as="cpu", ms=1.0)
+
+    def warning(on_provider_ms: float) -> str | None:
+        operators = (replace(one, ms=on_provider_ms, ran_as="xnnpack"), one, one)
+        return ort._execution_of(replace(found, operators=operators), "xnnpack").warning
+
+    assert warning(0.5) == "ONNX Runtime ran 2 of 3 operators, 80% of the time, on cpu, not on xnnpack"
+    assert warning(2.0) is None
+
+
+def test_operators_without_measurable_time_are_no_fall_back(tmp_path: Path) -> None:
+    """The profiler counts whole microseconds."""
+    found = profiled(tmp_path, "cpu")
+    one = replace(found.operators[0], ms=0.0)
+    operators = (replace(one, ran_as="xnnpack"), replace(one, ran_as="cpu"))
+    assert ort._execution_of(replace(found, operators=operators), "xnnpack").warning is None
+
+
 def test_upscaling_tells_it_once(mobile_bundle: Bundle) -> None:
     told: list[str] = []
     options = UpscaleOptions(provider="azure", tile_size=(48, 48))
@@ -119,3 +158,38 @@ def test_those_that_nobody_tested_are_marked() -> None:
     assert {name for name, state in states.items() if state == "yes"} == {"cpu", "azure"}
     assert set(states.values()) == {"yes", "not tested"}
     assert {"xnnpack", "cuda", "coreml", "nnapi", "qnn", "openvino", "dml"} <= states.keys()
+
+
+def providers_here() -> dict[str, str]:
+    return {row[1]: row[4] for row in provider_table().rows}
+
+
+def use_package(monkeypatch: pytest.MonkeyPatch, folder: Path, source: str) -> None:
+    """Let processes import this instead of ONNX Runtime."""
+    (folder / "onnxruntime.py").write_text(source)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]))
+
+
+def test_doctor_tells_those_of_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert {name for name, here in providers_here().items() if here == "yes"} == {"cpu", "azure"}
+    assert set(providers_here().values()) == {"yes", "no"}
+    names = ["XnnpackExecutionProvider", "LaterExecutionProvider", "CPUExecutionProvider"]
+    functions = ("set_default_logger_severity = print", f"get_available_providers = lambda: {names}")
+    use_package(monkeypatch, tmp_path, "\n".join(functions))
+    assert {name for name, here in providers_here().items() if here == "yes"} == {"xnnpack", "later", "cpu"}
+    assert ("ort", "later", "-", "not tested", "yes") in provider_table().rows
+
+
+def test_doctor_of_a_package_that_is_absent_or_broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    use_package(monkeypatch, tmp_path, "raise ImportError('libgomp.so.1: cannot open shared object file')")
+    assert set(providers_here().values()) == {"it cannot be imported"}
+    monkeypatch.setattr(runtime, "installed_version", lambda _: None)
+    assert set(providers_here().values()) == {"not installed"}
+
+
+def test_the_help_names_them_by_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(IN_HELP["providers"]())
+    assert text.startswith("cpu, azure, ") and text.endswith(" (ONNX Runtime)")
+    other = replace(RUNTIMES["tflite"], known_providers=(Provider(name="npu", title="a chip"),))
+    monkeypatch.setitem(RUNTIMES, "tflite", other)
+    assert "".join(IN_HELP["providers"]()) == f"{text}; npu ({other.title})"
