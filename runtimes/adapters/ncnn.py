@@ -79,26 +79,13 @@ class NcnnSession:
     memory: _FreeMemory = field(default_factory=_FreeMemory)
 
     def run(self, image: FloatArray) -> FloatArray:
-        if image.ndim != 4 or image.shape[0] != 1 or self.channels not in (None, image.shape[1]):
-            # ncnn would read beyond the end
-            raise ValueError(f"it takes 1x{self.channels or 'c'}xhxw, and not {_shown(image.shape)}")
+        _require_input(image, self.channels)
         try:
-            return self._answer(image)
+            return _extracted(self.net, image, self.net.output_names())[0][None]
         finally:
             for pool in self.pools:
                 pool.clear()
             self.memory.bound(image.shape[2] * image.shape[3])
-
-    def _answer(self, image: FloatArray) -> FloatArray:
-        (given,), (answered,) = self.net.input_names(), self.net.output_names()
-        extractor = self.net.create_extractor()
-        values = np.ascontiguousarray(image[0])  # a Mat of an array does not keep it, and is computed in place
-        if extractor.input(given, load().Mat(values).clone()) != 0:
-            raise RuntimeError(f"it takes no input of {_shown(image.shape[1:])}")
-        code, output = extractor.extract(answered)
-        if code != 0:
-            raise RuntimeError(f"it cannot run an input of {_shown(image.shape[1:])} (code {code})")
-        return np.array(output, dtype=np.float32)[None]
 
 
 def open(path: Path, settings: RunSettings) -> NcnnSession:
@@ -122,13 +109,27 @@ def read_tensors(path: Path, image: FloatArray, names: Sequence[str], settings: 
     net = load().Net()
     net.opt.lightmode = False  # which would give every tensor's memory to the next
     _read(net, path, settings)
-    values = np.ascontiguousarray(image[0])
+    _require_input(image, _input_channels(path))
+    return _extracted(net, image, names)
+
+
+def _require_input(image: FloatArray, channels: int | None) -> None:
+    """A ValueError for what ncnn does not check: it would read beyond the end, or read other values as float32."""
+    if image.ndim != 4 or image.shape[0] != 1 or channels not in (None, image.shape[1]) or image.dtype != np.float32:
+        raise ValueError(f"it takes 1x{channels or 'c'}xhxw in float32, and not {_shown(image.shape)} in {image.dtype}")
+
+
+def _extracted(net: Any, image: FloatArray, names: Sequence[str]) -> list[FloatArray]:
+    """Tensors (c,h,w) of a net on an image (1,c,h,w) that was checked, by their names."""
+    (given,) = net.input_names()
     extractor = net.create_extractor()
-    extractor.input(net.input_names()[0], load().Mat(values))
+    values = np.ascontiguousarray(image[0])  # a Mat of an array does not keep it, and is computed in place
+    if extractor.input(given, load().Mat(values).clone()) != 0:
+        raise RuntimeError(f"it takes no input of {_shown(image.shape[1:])}")
     found = [extractor.extract(name) for name in names]
     if any(code != 0 for code, _ in found):
         raise RuntimeError(f"it cannot run an input of {_shown(image.shape[1:])}")
-    return [np.array(values, dtype=np.float32) for _, values in found]
+    return [np.array(tensor, dtype=np.float32) for _, tensor in found]
 
 
 def _read(net: Any, path: Path, settings: RunSettings) -> None:

@@ -13,7 +13,7 @@ from edgesr.benchmarks.machine.memory import rss_bytes
 from edgesr.runtimes.adapters import ncnn
 from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.bundle.manifest import Precision
-from tests.export.ncnn.small_ncnn import convolution, model, seeded, written
+from tests.export.ncnn.small_ncnn import convolution, layer, model, seeded, written
 
 HALF = {"use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic"}
 BFLOAT = {"use_bf16_packed", "use_bf16_storage"}
@@ -97,8 +97,34 @@ def test_any_array_is_taken_and_kept(file: Path) -> None:
 def test_images_of_another_shape_are_refused(file: Path, shape: tuple[int, ...]) -> None:
     """ncnn would read other memory."""
     session = ncnn.open(file, RunSettings())
-    with pytest.raises(ValueError, match=f"it takes 1x3xhxw, and not {'x'.join(map(str, shape))}"):
+    reason = f"it takes 1x3xhxw in float32, and not {'x'.join(map(str, shape))} in float32"
+    with pytest.raises(ValueError, match=reason):
         session.run(np.zeros(shape, dtype=np.float32))
+    with pytest.raises(ValueError, match=reason):
+        ncnn.read_tensors(file, np.zeros(shape, dtype=np.float32), ["out0"], RunSettings())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "uint8"])
+def test_images_of_another_type_are_refused(file: Path, dtype: str) -> None:
+    """ncnn would end the process, or take their bytes for float32."""
+    given = image().astype(dtype)
+    for run in (ncnn.open(file, RunSettings()).run, lambda it: ncnn.read_tensors(file, it, ["out0"], RunSettings())):
+        with pytest.raises(ValueError, match=f"it takes 1x3xhxw in float32, and not 1x3x6x9 in {dtype}"):
+            run(given)
+
+
+def test_inner_tensors_are_those_of_a_run_and_the_image_is_kept(tmp_path: Path) -> None:
+    """A ReLU is computed in place: it may change neither the image nor the tensor before it."""
+    rectified = layer("ReLU", ("in0",), ("r",), {0: 0.0}), ()
+    body = convolution(WEIGHTS, BIAS, names=("r", "a"))
+    file = written(tmp_path, model(rectified, body, (layer("ReLU", ("a",), ("out0",), {0: 0.0}), ())))
+    given = image() - 128
+    before = given.copy()
+    rectified_image, convolved, output = ncnn.read_tensors(file, given, ["r", "a", "out0"], RunSettings())
+    assert np.array_equal(given, before)
+    assert np.array_equal(rectified_image, np.maximum(before[0], 0))
+    assert convolved.min() < 0 and np.array_equal(output, np.maximum(convolved, 0))
+    assert np.array_equal(output, ncnn.open(file, RunSettings()).run(given)[0])
 
 
 @pytest.mark.parametrize("kept", [0, 3, 4, 100, -4])
