@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ _REDUCED = (*_HALF, *_BFLOAT, "use_int8_inference")
 _NEEDED: dict[Precision, tuple[str, ...]] = {"fp16a": _HALF, "bf16": _BFLOAT, "int8": ("use_int8_inference",)}
 """The options of reduced precision that a file of a precision runs with; all others are off."""
 _STDERR = 2
+_STDERR_MOVED = threading.Lock()
 _SLACK_BYTES = 16_000_000
 _FAST_KERNELS = ("use_packing_layout", "use_sgemm_convolution", "use_winograd_convolution")
 
@@ -147,16 +149,27 @@ def _read(net: Any, path: Path, settings: RunSettings) -> None:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """ncnn's own lines on what it refuses go nowhere: they are many, and the error says it in one."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, _STDERR)
-        yield
-    finally:
-        os.dup2(kept, _STDERR)
-        os.close(kept)
-        os.close(nowhere)
+    """ncnn's own lines on what it refuses go nowhere: they are many, and the error says it in one.
+
+    The standard error is that of all threads: one alone may send it elsewhere at a time. Where it is closed, there is
+    nothing to silence.
+    """
+    with _STDERR_MOVED:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        try:
+            kept = os.dup(_STDERR)
+        except OSError:
+            yield
+            return
+        try:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, _STDERR)
+            os.close(nowhere)
+            yield
+        finally:
+            os.dup2(kept, _STDERR)
+            os.close(kept)
 
 
 def _input_channels(path: Path) -> int | None:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +20,7 @@ from edgesr.runtimes.adapters import ncnn
 from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.bundle.manifest import Precision
 from tests.export.ncnn.small_ncnn import convolution, layer, model, seeded, written
+from tests.helpers.places import ROOT
 
 HALF = {"use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic"}
 BFLOAT = {"use_bf16_packed", "use_bf16_storage"}
@@ -184,3 +191,49 @@ def test_a_profile_has_the_time_of_calls_alone(file: Path) -> None:
     assert (found.calls, found.operators, found.delegation) == (3, (), None)
     assert found.call_ms > 0
     assert found.why_no_times is not None and "ncnn" in found.why_no_times
+
+
+def test_threads_that_load_at_once_keep_the_standard_error(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second begins while the first is under way, and would end after it."""
+    package, first, second = ncnn.load(), threading.Event(), threading.Event()
+
+    class Slow(package.Net):  # type: ignore[misc, name-defined]
+        def load_param(self, path: str) -> int:
+            if first.is_set():
+                second.set()
+                time.sleep(0.1)
+            else:
+                first.set()
+                second.wait(0.2)
+            return int(super().load_param(path))
+
+    monkeypatch.setattr(ncnn, "load", lambda: SimpleNamespace(**{**vars(package), "Net": Slow}))
+    before, kept = os.fstat(2), os.dup(2)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda _: ncnn.open(file, RunSettings()), range(2)))
+        assert os.path.samestat(os.fstat(2), before)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+_WITHOUT_STDERR = """
+import os, sys
+from pathlib import Path
+from edgesr.runtimes.adapters import ncnn
+from edgesr.runtimes.adapters.runtime import RunSettings
+ncnn.load()
+if sys.argv[2] == "closed":
+    os.close(2)
+else:
+    sys.stderr = None
+print(ncnn.open(Path(sys.argv[1]), RunSettings()).channels)
+"""
+
+
+@pytest.mark.parametrize("how", ["closed", "none"])
+def test_a_process_without_standard_error_loads_files(file: Path, how: str) -> None:
+    command = [sys.executable, "-c", _WITHOUT_STDERR, str(file), how]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.stdout == "3\n", done.stderr
