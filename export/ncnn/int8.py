@@ -30,11 +30,11 @@ from edgesr.export.quantization.plan import LEAST_INT8_SHARE, Plan, Range
 from edgesr.export.quantization.weight_rounding import LEVELS_8BIT, keep_sums
 from edgesr.export.records import FloatLayers
 from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import EdgesrError
 
 _LEVELS = float(LEVELS_8BIT)
 _SAME_WEIGHTS, _SAME_VALUES = 1e-5, 1e-3
-_COMPARED_SIZE = (40, 56)
 _OUTPUTS, _BIAS, _GROUPS, _INT8_SCALES = 0, 5, 7, 8
 _SCALE_TERMS = {"Convolution": "2", "ConvolutionDepthWise": "1"}
 """Values of parameter 8 that stand for one scale an output channel, or a group of channels, and one for the input."""
@@ -52,15 +52,16 @@ class _Pair:
     values: float = 1.0
 
 
-def quantize(source: Path, tile_graph: onnx.ModelProto, plan: Plan) -> Rewritten:
+def quantize(source: Path, tile_graph: onnx.ModelProto, plan: Plan, size: Size) -> Rewritten:
     """The convolutions of a float32 model that a plan of the float32 ONNX tile graph has in int8.
 
-    All others get float16 weights. A layer is the one of the plan that has its weights and the values of its input.
+    All others get float16 weights. A layer is the one of the plan that has its weights and, at an LR ``size`` that both
+    graphs take, the values of its input.
     ncnn has no int8 transposed convolutions. An EdgesrError where less than half of the work would be int8.
     """
     model = read_model(source)
     wanted = [node for node in weighted_nodes(tile_graph) if node.name not in plan.float_layers]
-    pairs = _with_same_inputs(source, model, tile_graph, _with_same_weights(model, wanted, tile_graph))
+    pairs = _with_same_inputs(source, model, tile_graph, size, _with_same_weights(model, wanted, tile_graph))
     layers, arrays = list(model.layers), list(model.arrays)
     for pair in pairs:
         low, high = (end * pair.values for end in plan.ranges[pair.node.input[0]])
@@ -69,7 +70,7 @@ def quantize(source: Path, tile_graph: onnx.ModelProto, plan: Plan) -> Rewritten
         place = pair.place
         layers[place], arrays[place] = quantized_layer(layers[place], arrays[place], (low, high), own_bias)
     done = {pair.node.name for pair in pairs}
-    shares, names = mac_shares(tile_graph), layer_names(tile_graph)
+    shares, names = mac_shares(tile_graph, size), layer_names(tile_graph)
     left = [node.name for node in wanted if node.name not in done]
     share = sum(shares[name] for name in done)
     float_layers = FloatLayers(
@@ -125,9 +126,11 @@ def _with_same_weights(model: NcnnModel, nodes: list[onnx.NodeProto], graph: onn
     return found
 
 
-def _with_same_inputs(source: Path, model: NcnnModel, graph: onnx.ModelProto, pairs: list[_Pair]) -> list[_Pair]:
+def _with_same_inputs(
+    source: Path, model: NcnnModel, graph: onnx.ModelProto, size: Size, pairs: list[_Pair]
+) -> list[_Pair]:
     """Those whose inputs have the same values but for a factor, on a photograph."""
-    image = photograph("cat", _COMPARED_SIZE)[: input_channels(graph)]
+    image = photograph("cat", size)[: input_channels(graph)]
     names = {pair.place: model.layers[pair.place].inputs[0] for pair in pairs}
     found = tensors_of(source, image, list(dict.fromkeys(names.values())))
     expected = runner(graph, list(dict.fromkeys(pair.node.input[0] for pair in pairs)))(image)
