@@ -35,6 +35,7 @@ from edgesr.runtimes.errors import EdgesrError
 
 _LEVELS = float(LEVELS_8BIT)
 _SAME_WEIGHTS, _SAME_VALUES = 1e-5, 1e-3
+_SAMPLED, _LEAST = 16, 1e-30
 _OUTPUTS, _BIAS, _GROUPS, _INT8_SCALES = 0, 5, 7, 8
 _SCALE_TERMS = {"Convolution": "2", "ConvolutionDepthWise": "1"}
 """Values of parameter 8 that stand for one scale an output channel, or a group of channels, and one for the input."""
@@ -71,14 +72,15 @@ def quantize(source: Path, tile_graph: onnx.ModelProto, plan: Plan, size: Size) 
         layers[place], arrays[place] = quantized_layer(layers[place], arrays[place], (low, high), own_bias)
     done = {pair.node.name for pair in pairs}
     shares, names = mac_shares(tile_graph, size), layer_names(tile_graph)
-    left = [node.name for node in wanted if node.name not in done]
+    left = [node for node in wanted if node.name not in done]
     share = sum(shares[name] for name in done)
     float_layers = FloatLayers(
-        names=tuple(names[name] for name in left), mac_share=sum(shares[name] for name in left), measured=False
+        names=tuple(names[node.name] for node in left),
+        mac_share=sum(shares[node.name] for node in left),
+        measured=False,
     )
     if share < LEAST_INT8_SHARE:
-        lacking = ", ".join(float_layers.names)
-        raise EdgesrError(f"{share:.0%} of the work would be int8 in ncnn, which has no int8 form of {lacking}")
+        raise EdgesrError(f"{share:.0%} of the work would be int8 in ncnn: {_why_left(left, names)}; leave int8 out")
     return Rewritten(with_half_weights(NcnnModel(tuple(layers), tuple(arrays))), float_layers)
 
 
@@ -110,32 +112,57 @@ def _scales(largest: FloatArray) -> FloatArray:
     return result
 
 
+def _why_left(left: list[onnx.NodeProto], names: dict[str, str]) -> str:
+    """Why layers of the plan stay in float: what they are, or that none of ncnn's is the same."""
+    others = [names[node.name] for node in left if node.op_type != CONVOLUTION]
+    lost = [names[node.name] for node in left if node.op_type == CONVOLUTION]
+    reasons = (
+        f"it has no int8 form of {', '.join(others)}" if others else "",
+        f"not found again in pnnx's file: {', '.join(lost)}" if lost else "",
+    )
+    return "; ".join(filter(None, reasons))
+
+
 def _with_same_weights(model: NcnnModel, nodes: list[onnx.NodeProto], graph: onnx.ModelProto) -> list[_Pair]:
-    """Convolutions of both graphs that have the same weights but for a factor, in order."""
-    pending = [node for node in nodes if node.op_type == CONVOLUTION]
+    """All pairs of convolutions of both graphs that have the same weights but for a factor, in order."""
+    wanted = [(node, constant(graph, node.input[1])) for node in nodes if node.op_type == CONVOLUTION]
+    samples = [_sample(weights) for _, weights in wanted]
     found = []
     for place, (layer, stored) in enumerate(zip(model.layers, model.arrays, strict=True)):
         if layer.kind not in _SCALE_TERMS:
             continue
-        for node in pending:
-            factor = _factor(stored[0].values.astype(np.float32), constant(graph, node.input[1]), _SAME_WEIGHTS)
-            if factor is not None:
-                found.append(_Pair(place, node, factor))
-                pending.remove(node)
-                break
+        own = stored[0].values.astype(np.float32)
+        sample = _sample(own)
+        for (node, weights), other in zip(wanted, samples, strict=True):
+            if own.size == weights.size and np.abs(sample - other).max() <= 3 * _SAME_WEIGHTS:
+                factor = _factor(own, weights, _SAME_WEIGHTS)
+                if factor is not None:
+                    found.append(_Pair(place, node, factor))
     return found
+
+
+def _sample(weights: FloatArray) -> FloatArray:
+    """A few weights divided by the largest: where they are not the same, all need not be compared."""
+    flat = weights.ravel()
+    result: FloatArray = flat[:: max(flat.size // _SAMPLED, 1)] / max(float(np.abs(flat).max()), _LEAST)
+    return result
 
 
 def _with_same_inputs(
     source: Path, model: NcnnModel, graph: onnx.ModelProto, size: Size, pairs: list[_Pair]
 ) -> list[_Pair]:
-    """Those whose inputs have the same values but for a factor, on a photograph."""
+    """Those whose inputs have the same values but for a factor, on a photograph; each layer and each node once."""
     image = photograph("cat", size)[: input_channels(graph)]
     names = {pair.place: model.layers[pair.place].inputs[0] for pair in pairs}
     found = tensors_of(source, image, list(dict.fromkeys(names.values())))
     expected = runner(graph, list(dict.fromkeys(pair.node.input[0] for pair in pairs)))(image)
-    factors = [_factor(found[names[pair.place]], expected[pair.node.input[0]], _SAME_VALUES) for pair in pairs]
-    return [replace(pair, values=factor) for pair, factor in zip(pairs, factors, strict=True) if factor is not None]
+    chosen: dict[int, _Pair] = {}
+    for pair in pairs:
+        if pair.place not in chosen and all(pair.node.name != other.node.name for other in chosen.values()):
+            factor = _factor(found[names[pair.place]], expected[pair.node.input[0]], _SAME_VALUES)
+            if factor is not None:
+                chosen[pair.place] = replace(pair, values=factor)
+    return list(chosen.values())
 
 
 def _factor(values: FloatArray, others: FloatArray, tolerance: float) -> float | None:

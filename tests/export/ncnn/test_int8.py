@@ -156,7 +156,9 @@ def test_other_weights_are_taken_for_no_layer(tmp_path: Path) -> None:
     found = quantize(file, tile_graph(), plan(), SIZE)
     assert found.float_layers.names == ("second",)
     assert found.float_layers.mac_share == pytest.approx(0.5)
-    with pytest.raises(EdgesrError, match="0% of the work would be int8 in ncnn, which has no int8 form of second"):
+    with pytest.raises(
+        EdgesrError, match="0% of the work would be int8 in ncnn: not found again in pnnx's file: second; leave int8 out"
+    ):
         quantize(file, tile_graph(), plan(float_layers=("first",)), SIZE)
 
 
@@ -170,6 +172,50 @@ def test_the_same_weights_on_other_values_are_no_layer_of_the_plan(tmp_path: Pat
     file = written(tmp_path, NcnnModel(unclipped, tuple(arrays[place] for place in kept)))
     assert quantize(file, tile_graph(), plan(), SIZE).float_layers.names == ("second",)
     assert len(read_model(file).arrays) == 3
+
+
+def test_layers_of_equal_weights_are_told_by_their_inputs(tmp_path: Path) -> None:
+    """The graph has a sum of two convolutions with the same weights, in the other order than ncnn's file."""
+    weights = seeded(5, 3, 3, 3, 3)
+    pads = {"pads": [1] * 4}
+    nodes = [
+        helper.make_node("Sqrt", ["lr"], ["r"], name="root"),
+        helper.make_node("Conv", ["lr", "first.weight"], ["a"], name="first", **pads),
+        helper.make_node("Conv", ["r", "second.weight"], ["b"], name="second", **pads),
+        helper.make_node("Add", ["a", "b"], ["residual"], name="sum"),
+    ]
+    graph = tile_graph()
+    del graph.graph.node[:], graph.graph.initializer[:]
+    graph.graph.node.extend(nodes)
+    names = ("first.weight", "second.weight")
+    graph.graph.initializer.extend(numpy_helper.from_array(weights, name) for name in names)
+    file = written(
+        tmp_path,
+        model(
+            (layer("Split", ("in0",), ("x1", "x2")), ()),
+            (layer("UnaryOp", ("x1",), ("r",), {0: 5}), ()),
+            convolution(weights, None, names=("r", "b")),
+            convolution(weights, None, names=("x2", "a")),
+            (layer("BinaryOp", ("a", "b"), ("out0",), {0: 0}), ()),
+        ),
+    )
+    ranges = replace(plan(), ranges={"lr": (0.0, 255.0), "r": (0.0, 16.0)})
+    found = quantize(file, graph, ranges, SIZE)
+    assert found.float_layers.names == ()
+    assert scales_of(found.model) == pytest.approx([127 / 16, 127 / 255])
+
+
+def test_layers_that_ncnn_has_no_int8_form_of_are_told_from_those_that_are_lost(tmp_path: Path) -> None:
+    graph = tile_graph()
+    graph.graph.node[2].op_type = "ConvTranspose"
+    weights = numpy_helper.from_array(np.ascontiguousarray(SECOND.transpose(1, 0, 2, 3)), "second.weight")
+    graph.graph.initializer[1].CopyFrom(weights)
+    other = FIRST.copy()
+    other[1, 2, 0, 1] += 0.01
+    file = written(tmp_path, model(convolution(other, None, names=("in0", "out0"))))
+    reason = "0% of the work would be int8 in ncnn: it has no int8 form of second; not found again in pnnx's file: first;"
+    with pytest.raises(EdgesrError, match=reason):
+        quantize(file, graph, plan(), SIZE)
 
 
 def test_inputs_are_compared_at_a_size_that_the_network_takes(tmp_path: Path) -> None:
