@@ -85,7 +85,8 @@ _WITHOUT_ARRAYS = (
     "ExpandDims Flatten Flip Fold GELU GLU GridSample HardSigmoid HardSwish Input Interp Log LRN MatMul Mish MVN Noop "
     "Packing Permute PixelShuffle Pooling Pooling1D Power Reduction ReLU Reorg Reshape RotaryEmbed SDPA SELU Shrink "
     "ShuffleChannel Sigmoid Slice Softmax Softplus Split Squeeze Swish TanH Threshold Tile UnaryOp Unfold"
-).split()
+)
+"""Kinds of layers that load no arrays (ncnn's src/layer/*.h)."""
 _ARRAYS: dict[str, Callable[[ParamLayer], Lengths]] = {
     **dict.fromkeys(("Convolution", "ConvolutionDepthWise", "Deconvolution", "DeconvolutionDepthWise"), _kernel),
     "InnerProduct": _matrix,
@@ -97,7 +98,7 @@ _ARRAYS: dict[str, Callable[[ParamLayer], Lengths]] = {
     "InstanceNorm": lambda layer: [(layer.number(0), False)] * (2 * layer.number(2, 1)),
     "BatchNorm": lambda layer: [(layer.number(0), False)] * 4,
     "Padding": lambda layer: [(layer.number(6), False)] if layer.number(6) else [],
-    **dict.fromkeys(_WITHOUT_ARRAYS, lambda _: []),
+    **dict.fromkeys(_WITHOUT_ARRAYS.split(), lambda _: []),
 }
 """The arrays of each kind of layer; of all others it is not known whether they have any."""
 _REMEDY = "export fp32, or leave ncnn's other precisions out"

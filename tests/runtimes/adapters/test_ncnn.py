@@ -235,5 +235,7 @@ print(ncnn.open(Path(sys.argv[1]), RunSettings()).channels)
 @pytest.mark.parametrize("how", ["closed", "none"])
 def test_a_process_without_standard_error_loads_files(file: Path, how: str) -> None:
     command = [sys.executable, "-c", _WITHOUT_STDERR, str(file), how]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
     assert done.stdout == "3\n", done.stderr

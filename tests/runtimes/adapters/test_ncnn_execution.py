@@ -36,15 +36,11 @@ def test_bfloat16_is_told(file: Path) -> None:
 def test_float16_arithmetic_is_float32_on_x86(file: Path) -> None:
     ran = ncnn.execution(file, IMAGE, RunSettings(precision="fp16a"))
     assert ran is not None and ran.main == "float32"
-    assert ran.described == (
-        "warning: ncnn runs it in float32 on this CPU, not in float16; float32: 2 operators, 100%"
-    )
+    assert ran.described == ("warning: ncnn runs it in float32 on this CPU, not in float16; float32: 2 operators, 100%")
 
 
 @pytest.mark.parametrize(("apart", "expected"), [(1e-4, "float16"), (0.0, "float32")])
-def test_one_other_value_is_evidence(
-    file: Path, apart: float, expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_other_value_is_evidence(file: Path, apart: float, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A CPU that rounds one value to float16 where another does not."""
 
     class Rounding(ncnn.NcnnSession):
