@@ -110,7 +110,7 @@ print(export_bundle(options, Path(sys.argv[1]) / "bundle", cache_dir=Path(sys.ar
 
 @pytest.mark.slow
 def test_an_export_without_a_network_and_with_a_read_only_home(tmp_path: Path) -> None:
-    """Nothing but the bundle, the cache and the folder for temporary files is written."""
+    """Nothing but the bundle, the cache and the folder for temporary files is written, where torch keeps its own."""
     if subprocess.run(["unshare", "-rn", "true"], check=False, capture_output=True).returncode:
         pytest.skip("this system lets nobody make a network namespace (unshare -rn)")
     home, own, temporary = (tmp_path / name for name in ("home", "own", "temporary"))
@@ -128,4 +128,4 @@ def test_an_export_without_a_network_and_with_a_read_only_home(tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert "ncnn-fp32-tile" in done.stdout and "ncnn-int8-tile" in done.stdout
     assert sorted(file.name for file in own.iterdir()) == ["bundle", "cache"]
-    assert list(temporary.iterdir()) == []
+    assert [file for file in temporary.iterdir() if not file.name.startswith("torchinductor_")] == []
