@@ -15,6 +15,7 @@ from edgesr.export.graphs.layer_graphs import Layer, LayerGraph, LayerTensors, l
 from edgesr.export.graphs.matching.match import match_layers
 from edgesr.export.graphs.onnx_layers import onnx_layer_graph
 from edgesr.export.quantization.precisions import FLOAT
+from edgesr.runtimes.adapters.registry import runtime_info
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, GraphKind
 from edgesr.runtimes.bundle.opening import Bundle
@@ -64,8 +65,8 @@ def open_reference(bundle: Bundle, kind: GraphKind) -> Reference:
     return Reference(model, graph, chosen.graph, tuple(layers_of(graph)))
 
 
-def require_layers(artifact: Artifact) -> None:
-    """An InputError for a file whose inner tensors cannot be read."""
+def require_layers(artifact: Artifact, *, exact: bool = False) -> None:
+    """An InputError for a file whose inner tensors cannot be read, or not in exact arithmetic."""
     if artifact.pooled:
         raise InputError(f"{artifact.id}: takes means of the whole image beside its tile; compare full graphs")
     target = TARGETS.get(artifact.format)
@@ -79,6 +80,16 @@ def require_layers(artifact: Artifact) -> None:
             f"{artifact.id}: a {artifact.format} file does not give its inner tensors ({target.why_no_layers}); "
             f"choose an {readable} artifact, or pytorch as the second"
         )
+    if exact:
+        _require_exact_arithmetic(artifact)
+
+
+def _require_exact_arithmetic(artifact: Artifact) -> None:
+    runtime = runtime_info(artifact.runtimes[0])
+    if not runtime.computes_exactly(artifact.precision):
+        raise InputError(
+            f"{artifact.id}: {runtime.title} has no exact arithmetic for {artifact.precision} files; leave --exact out"
+        )
 
 
 def artifact_tensors(
@@ -86,9 +97,9 @@ def artifact_tensors(
 ) -> LayerTensors:
     """Run an artifact on an LR image (3,h,w): its layers, and the SR image of a full graph.
 
-    ``exact``: in exact arithmetic, where the runtime leaves the choice.
+    ``exact``: in exact arithmetic; an InputError where the runtime has none.
     """
-    require_layers(artifact)
+    require_layers(artifact, exact=exact)
     target = TARGETS[artifact.format]
     assert target.open_layers is not None
     require_packages(f"comparing {artifact.id}", target.layer_packages, extra=EXTRA)

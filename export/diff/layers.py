@@ -28,9 +28,9 @@ PYTORCH = "pytorch"
 class DiffResult(ResultFile):
     """Content of ``edgesr diff --json``. ``b`` is the reference: an artifact's id, or "pytorch".
 
-    ``exact``: ONNX files without graph optimisations. ``size``: LR height and width of the golden. ``first_over``: the
-    first layer above the threshold, None when none is. ``not_compared``: tensors that only one of both has, or both in
-    other axes, and PyTorch's modules that no tensor of files is.
+    ``exact``: in exact arithmetic, as `DiffOptions` says. ``size``: LR height and width of the golden. ``first_over``:
+    the first layer above the threshold, None when none is. ``not_compared``: tensors that only one of both has, or both
+    in other axes, and PyTorch's modules that no tensor of files is.
     """
 
     KIND = "diff"
@@ -61,7 +61,7 @@ class DiffResult(ResultFile):
 
 def compare_layers(bundle: Bundle, a: str, b: str, options: DiffOptions) -> DiffResult:
     """Compare artifact ``a`` with artifact ``b``, or with PyTorch where ``b`` is "pytorch", on a golden."""
-    first, second = _artifact(bundle, a), None if b == PYTORCH else _artifact(bundle, b)
+    first, second = _artifact(bundle, a, options), None if b == PYTORCH else _artifact(bundle, b, options)
     _require_comparable(first, second)
     if second is None and bundle.manifest.reference != PYTORCH:
         raise InputError(f"{a}: PyTorch has no part in this bundle, made from an ONNX file; compare two files")
@@ -106,11 +106,11 @@ def default_threshold(a: Artifact, b: Artifact | None) -> float:
     return max(PRECISIONS[artifact.precision].diff_threshold for artifact in (a, b or a))
 
 
-def _artifact(bundle: Bundle, artifact_id: str) -> Artifact:
+def _artifact(bundle: Bundle, artifact_id: str, options: DiffOptions) -> Artifact:
     if artifact_id == PYTORCH:
         raise InputError(f"{PYTORCH} can only be the second of both: edgesr diff BUNDLE ARTIFACT {PYTORCH}")
     artifact = bundle.artifact(artifact_id)
-    require_layers(artifact)
+    require_layers(artifact, exact=options.exact)
     return artifact
 
 

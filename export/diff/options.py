@@ -12,8 +12,9 @@ from edgesr.runtimes.errors import InputError
 class DiffOptions:
     """``golden``: id of the one to run; None: the first that both take, with PyTorch the one that has its tensors.
 
-    ``threshold``: relative RMS error that a layer may have; None: that of the coarser precision. ``exact``: ONNX
-    without graph optimisations and int8 kernels.
+    ``threshold``: relative RMS error that a layer may have; None: that of the coarser precision. ``exact``: each file
+    in its runtime's exact arithmetic, ONNX Runtime's without graph optimisations and int8 kernels, ncnn's with plain
+    kernels alone, LiteRT's own kernels as ever; an InputError for files that their runtime has none for.
     """
 
     golden: str | None = None

@@ -30,11 +30,12 @@ from edgesr.export.quantization.plan import LEAST_INT8_SHARE, Plan, Range
 from edgesr.export.quantization.weight_rounding import LEVELS_8BIT, keep_sums
 from edgesr.export.records import FloatLayers
 from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import EdgesrError
 
 _LEVELS = float(LEVELS_8BIT)
 _SAME_WEIGHTS, _SAME_VALUES = 1e-5, 1e-3
-_COMPARED_SIZE = (40, 56)
+_SAMPLED, _LEAST = 16, 1e-30
 _OUTPUTS, _BIAS, _GROUPS, _INT8_SCALES = 0, 5, 7, 8
 _SCALE_TERMS = {"Convolution": "2", "ConvolutionDepthWise": "1"}
 """Values of parameter 8 that stand for one scale an output channel, or a group of channels, and one for the input."""
@@ -52,15 +53,16 @@ class _Pair:
     values: float = 1.0
 
 
-def quantize(source: Path, tile_graph: onnx.ModelProto, plan: Plan) -> Rewritten:
+def quantize(source: Path, tile_graph: onnx.ModelProto, plan: Plan, size: Size) -> Rewritten:
     """The convolutions of a float32 model that a plan of the float32 ONNX tile graph has in int8.
 
-    All others get float16 weights. A layer is the one of the plan that has its weights and the values of its input.
+    All others get float16 weights. A layer is the one of the plan that has its weights and, at an LR ``size`` that both
+    graphs take, the values of its input.
     ncnn has no int8 transposed convolutions. An EdgesrError where less than half of the work would be int8.
     """
     model = read_model(source)
     wanted = [node for node in weighted_nodes(tile_graph) if node.name not in plan.float_layers]
-    pairs = _with_same_inputs(source, model, tile_graph, _with_same_weights(model, wanted, tile_graph))
+    pairs = _with_same_inputs(source, model, tile_graph, size, _with_same_weights(model, wanted, tile_graph))
     layers, arrays = list(model.layers), list(model.arrays)
     for pair in pairs:
         low, high = (end * pair.values for end in plan.ranges[pair.node.input[0]])
@@ -69,15 +71,16 @@ def quantize(source: Path, tile_graph: onnx.ModelProto, plan: Plan) -> Rewritten
         place = pair.place
         layers[place], arrays[place] = quantized_layer(layers[place], arrays[place], (low, high), own_bias)
     done = {pair.node.name for pair in pairs}
-    shares, names = mac_shares(tile_graph), layer_names(tile_graph)
-    left = [node.name for node in wanted if node.name not in done]
+    shares, names = mac_shares(tile_graph, size), layer_names(tile_graph)
+    left = [node for node in wanted if node.name not in done]
     share = sum(shares[name] for name in done)
     float_layers = FloatLayers(
-        names=tuple(names[name] for name in left), mac_share=sum(shares[name] for name in left), measured=False
+        names=tuple(names[node.name] for node in left),
+        mac_share=sum(shares[node.name] for node in left),
+        measured=False,
     )
     if share < LEAST_INT8_SHARE:
-        lacking = ", ".join(float_layers.names)
-        raise EdgesrError(f"{share:.0%} of the work would be int8 in ncnn, which has no int8 form of {lacking}")
+        raise EdgesrError(f"{share:.0%} of the work would be int8 in ncnn: {_why_left(left, names)}; leave int8 out")
     return Rewritten(with_half_weights(NcnnModel(tuple(layers), tuple(arrays))), float_layers)
 
 
@@ -109,30 +112,57 @@ def _scales(largest: FloatArray) -> FloatArray:
     return result
 
 
+def _why_left(left: list[onnx.NodeProto], names: dict[str, str]) -> str:
+    """Why layers of the plan stay in float: what they are, or that none of ncnn's is the same."""
+    others = [names[node.name] for node in left if node.op_type != CONVOLUTION]
+    lost = [names[node.name] for node in left if node.op_type == CONVOLUTION]
+    reasons = (
+        f"it has no int8 form of {', '.join(others)}" if others else "",
+        f"not found again in pnnx's file: {', '.join(lost)}" if lost else "",
+    )
+    return "; ".join(filter(None, reasons))
+
+
 def _with_same_weights(model: NcnnModel, nodes: list[onnx.NodeProto], graph: onnx.ModelProto) -> list[_Pair]:
-    """Convolutions of both graphs that have the same weights but for a factor, in order."""
-    pending = [node for node in nodes if node.op_type == CONVOLUTION]
+    """All pairs of convolutions of both graphs that have the same weights but for a factor, in order."""
+    wanted = [(node, constant(graph, node.input[1])) for node in nodes if node.op_type == CONVOLUTION]
+    samples = [_sample(weights) for _, weights in wanted]
     found = []
     for place, (layer, stored) in enumerate(zip(model.layers, model.arrays, strict=True)):
         if layer.kind not in _SCALE_TERMS:
             continue
-        for node in pending:
-            factor = _factor(stored[0].values.astype(np.float32), constant(graph, node.input[1]), _SAME_WEIGHTS)
-            if factor is not None:
-                found.append(_Pair(place, node, factor))
-                pending.remove(node)
-                break
+        own = stored[0].values.astype(np.float32)
+        sample = _sample(own)
+        for (node, weights), other in zip(wanted, samples, strict=True):
+            if own.size == weights.size and np.abs(sample - other).max() <= 3 * _SAME_WEIGHTS:
+                factor = _factor(own, weights, _SAME_WEIGHTS)
+                if factor is not None:
+                    found.append(_Pair(place, node, factor))
     return found
 
 
-def _with_same_inputs(source: Path, model: NcnnModel, graph: onnx.ModelProto, pairs: list[_Pair]) -> list[_Pair]:
-    """Those whose inputs have the same values but for a factor, on a photograph."""
-    image = photograph("cat", _COMPARED_SIZE)[: input_channels(graph)]
+def _sample(weights: FloatArray) -> FloatArray:
+    """A few weights divided by the largest: where they are not the same, all need not be compared."""
+    flat = weights.ravel()
+    result: FloatArray = flat[:: max(flat.size // _SAMPLED, 1)] / max(float(np.abs(flat).max()), _LEAST)
+    return result
+
+
+def _with_same_inputs(
+    source: Path, model: NcnnModel, graph: onnx.ModelProto, size: Size, pairs: list[_Pair]
+) -> list[_Pair]:
+    """Those whose inputs have the same values but for a factor, on a photograph; each layer and each node once."""
+    image = photograph("cat", size)[: input_channels(graph)]
     names = {pair.place: model.layers[pair.place].inputs[0] for pair in pairs}
     found = tensors_of(source, image, list(dict.fromkeys(names.values())))
     expected = runner(graph, list(dict.fromkeys(pair.node.input[0] for pair in pairs)))(image)
-    factors = [_factor(found[names[pair.place]], expected[pair.node.input[0]], _SAME_VALUES) for pair in pairs]
-    return [replace(pair, values=factor) for pair, factor in zip(pairs, factors, strict=True) if factor is not None]
+    chosen: dict[int, _Pair] = {}
+    for pair in pairs:
+        if pair.place not in chosen and all(pair.node.name != other.node.name for other in chosen.values()):
+            factor = _factor(found[names[pair.place]], expected[pair.node.input[0]], _SAME_VALUES)
+            if factor is not None:
+                chosen[pair.place] = replace(pair, values=factor)
+    return list(chosen.values())
 
 
 def _factor(values: FloatArray, others: FloatArray, tolerance: float) -> float | None:

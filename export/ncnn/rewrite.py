@@ -44,7 +44,8 @@ def _int8(source: Path, rewriting: Rewriting) -> Rewritten:
 
     from edgesr.export.ncnn.int8 import quantize
 
-    return quantize(source, onnx.load(rewriting.tile_file), rewriting.calibrated_for_tile_file().require_plan())
+    plan = rewriting.calibrated_for_tile_file().require_plan()
+    return quantize(source, onnx.load(rewriting.tile_file), plan, rewriting.size)
 
 
 REWRITES: Mapping[Precision, Callable[[Path, Rewriting], Rewritten]] = {

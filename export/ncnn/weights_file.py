@@ -6,7 +6,7 @@ begin with a word that tells their type (src/modelbin.cpp) and are filled up to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,6 +80,13 @@ def _scale(layer: ParamLayer) -> Lengths:
     return [(layer.number(0), False)] * (2 if layer.number(1) else 1)
 
 
+_WITHOUT_ARRAYS = (
+    "AbsVal BinaryOp BNLL Cast CELU Clip Concat CopyTo Crop CumulativeSum DeepCopy Dropout Einsum Eltwise ELU Erf Exp "
+    "ExpandDims Flatten Flip Fold GELU GLU GridSample HardSigmoid HardSwish Input Interp Log LRN MatMul Mish MVN Noop "
+    "Packing Permute PixelShuffle Pooling Pooling1D Power Reduction ReLU Reorg Reshape RotaryEmbed SDPA SELU Shrink "
+    "ShuffleChannel Sigmoid Slice Softmax Softplus Split Squeeze Swish TanH Threshold Tile UnaryOp Unfold"
+)
+"""Kinds of layers that load no arrays (ncnn's src/layer/*.h)."""
 _ARRAYS: dict[str, Callable[[ParamLayer], Lengths]] = {
     **dict.fromkeys(("Convolution", "ConvolutionDepthWise", "Deconvolution", "DeconvolutionDepthWise"), _kernel),
     "InnerProduct": _matrix,
@@ -90,8 +97,11 @@ _ARRAYS: dict[str, Callable[[ParamLayer], Lengths]] = {
     "GroupNorm": lambda layer: [(layer.number(1), False)] * (2 * layer.number(3, 1)),
     "InstanceNorm": lambda layer: [(layer.number(0), False)] * (2 * layer.number(2, 1)),
     "BatchNorm": lambda layer: [(layer.number(0), False)] * 4,
+    "Padding": lambda layer: [(layer.number(6), False)] if layer.number(6) else [],
+    **dict.fromkeys(_WITHOUT_ARRAYS.split(), lambda _: []),
 }
-"""The arrays of each kind of layer; all others have none."""
+"""The arrays of each kind of layer; of all others it is not known whether they have any."""
+_REMEDY = "export fp32, or leave ncnn's other precisions out"
 
 
 def read_model(param: Path) -> NcnnModel:
@@ -99,14 +109,15 @@ def read_model(param: Path) -> NcnnModel:
     layers, content = read_layers(param), param.with_suffix(".bin").read_bytes()
     arrays, place = [], 0
     for layer in layers:
-        lengths = _ARRAYS.get(layer.kind)
         found = []
-        for count, typed in [] if lengths is None else lengths(layer):
+        for count, typed in _ARRAYS[layer.kind](layer) if layer.kind in _ARRAYS else ():
             stored, place = _read(content, place, count, typed=typed, layer=layer)
             found.append(stored)
         arrays.append(tuple(found))
     if place != len(content):
-        raise EdgesrError(f"ncnn keeps constants of {_unknown(layers)} in its .bin, which is not rewritten")
+        unknown = ", ".join(sorted({layer.kind for layer in layers} - _ARRAYS.keys()))
+        what = f"ncnn keeps constants of {unknown} in it" if unknown else "it is longer than its layers tell"
+        raise EdgesrError(f"{param.stem}.bin is not rewritten: {what}; {_REMEDY}")
     return NcnnModel(layers, tuple(arrays))
 
 
@@ -123,14 +134,11 @@ def _read(content: bytes, place: int, count: int, *, typed: bool, layer: ParamLa
     if typed:
         word = int.from_bytes(content[place : place + _WORD], "little")
         if word not in _TYPES:
-            raise EdgesrError(f"layer {layer.name}: its weights are of an unknown type, or not where they should be")
+            what = "its weights are of an unknown type, or not where they should be"
+            raise EdgesrError(f"layer {layer.name}: {what}; {_REMEDY}")
         dtype, place = _TYPES[word], place + _WORD
     size = count * np.dtype(dtype).itemsize
     if place + size > len(content):
-        raise EdgesrError(f"layer {layer.name}: the .bin ends before its weights")
+        raise EdgesrError(f"layer {layer.name}: the .bin ends before its weights; {_REMEDY}")
     values = np.frombuffer(content, dtype, count, place)
     return Stored(values, typed), place + size + (-size % _WORD if typed else 0)
-
-
-def _unknown(layers: Sequence[ParamLayer]) -> str:
-    return ", ".join(sorted({layer.kind for layer in layers if layer.kind not in _ARRAYS}))

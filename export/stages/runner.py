@@ -20,7 +20,7 @@ from edgesr.export.records import REMAKE, GoldenRecord, Measurement, read_float_
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.stages.planned import Planning
 from edgesr.export.steps import checkpoint, goldens, measurement, wide_ranges
-from edgesr.export.steps.rewriting import Rewriting
+from edgesr.export.steps.rewriting import Rewriting, taken_size
 from edgesr.export.tiling import pooled_measurement
 from edgesr.export.tiling.pooled_measurement import FOUND_FILE, MODEL_FILE, RESULT_FILE, Found, Pooled
 from edgesr.export.tiling.tile_proof import inexact_halo, is_sparse
@@ -225,4 +225,5 @@ class StageRunner:
             tile_file=self.onnx_file("tile", zero_padded=plan.zero_padded),
             planned_file=self.onnx_file("tile") if plan.zero_padded and calibration is not None else None,
             calibrated=calibrated,
+            size=taken_size(least_side=self.config.minimum_side, multiple=self.config.multiple),
         )

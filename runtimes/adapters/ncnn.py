@@ -1,28 +1,27 @@
 """ncnn on the CPU. A model is two files: the graph, a text (.param), which is opened, and next to it weights (.bin).
 
-ncnn's defaults compute in float16 where the CPU can, whatever the file holds: every such option is set here.
+ncnn's defaults compute in float16 where the CPU and the build can (arm64), whatever the file holds: every such option
+is set here. Elsewhere it computes in float32 without a word: `execution` tells.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from edgesr.runtimes.adapters.operator_profile import OperatorProfile
+from edgesr.runtimes.adapters.operator_profile import Execution, ExecutionPart, OperatorProfile
 from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
+from edgesr.runtimes.adapters.standard_error import silent_standard_error
 from edgesr.runtimes.allocator import give_back_free_memory, resident_bytes
 from edgesr.runtimes.arrays import FloatArray
-from edgesr.runtimes.bundle.manifest import Precision
+from edgesr.runtimes.bundle.manifest import REFERENCE, Precision
 from edgesr.runtimes.wording import counted
 
 WEIGHTS_SUFFIX = ".bin"
@@ -32,7 +31,8 @@ _BFLOAT = ("use_bf16_packed", "use_bf16_storage")
 _REDUCED = (*_HALF, *_BFLOAT, "use_int8_inference")
 _NEEDED: dict[Precision, tuple[str, ...]] = {"fp16a": _HALF, "bf16": _BFLOAT, "int8": ("use_int8_inference",)}
 """The options of reduced precision that a file of a precision runs with; all others are off."""
-_STDERR = 2
+_FLOAT32 = "float32"
+_ARITHMETIC: dict[Precision, str] = {"fp16a": "float16", "bf16": "bfloat16"}
 _SLACK_BYTES = 16_000_000
 _FAST_KERNELS = ("use_packing_layout", "use_sgemm_convolution", "use_winograd_convolution")
 
@@ -79,26 +79,13 @@ class NcnnSession:
     memory: _FreeMemory = field(default_factory=_FreeMemory)
 
     def run(self, image: FloatArray) -> FloatArray:
-        if image.ndim != 4 or image.shape[0] != 1 or self.channels not in (None, image.shape[1]):
-            # ncnn would read beyond the end
-            raise ValueError(f"it takes 1x{self.channels or 'c'}xhxw, and not {_shown(image.shape)}")
+        _require_input(image, self.channels)
         try:
-            return self._answer(image)
+            return _extracted(self.net, image, self.net.output_names())[0][None]
         finally:
             for pool in self.pools:
                 pool.clear()
             self.memory.bound(image.shape[2] * image.shape[3])
-
-    def _answer(self, image: FloatArray) -> FloatArray:
-        (given,), (answered,) = self.net.input_names(), self.net.output_names()
-        extractor = self.net.create_extractor()
-        values = np.ascontiguousarray(image[0])  # a Mat of an array does not keep it, and is computed in place
-        if extractor.input(given, load().Mat(values).clone()) != 0:
-            raise RuntimeError(f"it takes no input of {_shown(image.shape[1:])}")
-        code, output = extractor.extract(answered)
-        if code != 0:
-            raise RuntimeError(f"it cannot run an input of {_shown(image.shape[1:])} (code {code})")
-        return np.array(output, dtype=np.float32)[None]
 
 
 def open(path: Path, settings: RunSettings) -> NcnnSession:
@@ -122,13 +109,27 @@ def read_tensors(path: Path, image: FloatArray, names: Sequence[str], settings: 
     net = load().Net()
     net.opt.lightmode = False  # which would give every tensor's memory to the next
     _read(net, path, settings)
-    values = np.ascontiguousarray(image[0])
+    _require_input(image, _input_channels(path))
+    return _extracted(net, image, names)
+
+
+def _require_input(image: FloatArray, channels: int | None) -> None:
+    """A ValueError for what ncnn does not check: it would read beyond the end, or read other values as float32."""
+    if image.ndim != 4 or image.shape[0] != 1 or channels not in (None, image.shape[1]) or image.dtype != np.float32:
+        raise ValueError(f"it takes 1x{channels or 'c'}xhxw in float32, and not {_shown(image.shape)} in {image.dtype}")
+
+
+def _extracted(net: Any, image: FloatArray, names: Sequence[str]) -> list[FloatArray]:
+    """Tensors (c,h,w) of a net on an image (1,c,h,w) that was checked, by their names."""
+    (given,) = net.input_names()
     extractor = net.create_extractor()
-    extractor.input(net.input_names()[0], load().Mat(values))
+    values = np.ascontiguousarray(image[0])  # a Mat of an array does not keep it, and is computed in place
+    if extractor.input(given, load().Mat(values).clone()) != 0:
+        raise RuntimeError(f"it takes no input of {_shown(image.shape[1:])}")
     found = [extractor.extract(name) for name in names]
     if any(code != 0 for code, _ in found):
         raise RuntimeError(f"it cannot run an input of {_shown(image.shape[1:])}")
-    return [np.array(values, dtype=np.float32) for _, values in found]
+    return [np.array(tensor, dtype=np.float32) for _, tensor in found]
 
 
 def _read(net: Any, path: Path, settings: RunSettings) -> None:
@@ -138,24 +139,10 @@ def _read(net: Any, path: Path, settings: RunSettings) -> None:
     if not weights.is_file():
         raise ValueError(f"there is no {weights.name} next to it")
     for file, read in ((path, net.load_param), (weights, net.load_model)):
-        with _silent():
+        with silent_standard_error():  # ncnn's lines on what it refuses are many, and the error says it in one
             code = read(str(file))
         if code != 0:
             raise ValueError(f"ncnn refuses {file.name}: it is damaged, or has a layer that this ncnn lacks")
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """ncnn's own lines on what it refuses go nowhere: they are many, and the error says it in one."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, _STDERR)
-        yield
-    finally:
-        os.dup2(kept, _STDERR)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _input_channels(path: Path) -> int | None:
@@ -181,7 +168,32 @@ def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int)
     session = open(path, settings)
     session.run(batch)
     times = [_timed(session, batch) for _ in range(calls)]
-    return OperatorProfile(calls=calls, call_ms=median(times), operators=(), why_no_times=_NO_TIMES, delegation=None)
+    return OperatorProfile(
+        calls=calls,
+        call_ms=median(times),
+        operators=(),
+        why_no_times=_NO_TIMES,
+        delegation=None,
+        execution=execution(path, batch, settings),
+    )
+
+
+def execution(path: Path, batch: FloatArray, settings: RunSettings) -> Execution | None:
+    """Whether a file of float16 or bfloat16 arithmetic is run so, by its answer to a batch (1,c,h,w).
+
+    ncnn does not tell what a layer runs in: where the answer is that of float32 arithmetic to the bit, all of them ran
+    in that, and otherwise all are counted for the other. None for other precisions.
+    """
+    wanted = _ARITHMETIC.get(settings.precision)
+    if wanted is None:
+        return None
+    session, plain = open(path, settings), open(path, replace(settings, precision=REFERENCE))
+    float32 = np.array_equal(session.run(batch), plain.run(batch), equal_nan=True)
+    layers = sum(layer.type != "Input" for layer in session.net.layers())
+    return Execution(
+        parts=(ExecutionPart(ran_as=_FLOAT32 if float32 else wanted, operators=layers, share=1.0),),
+        warning=f"ncnn runs it in {_FLOAT32} on this CPU, not in {wanted}" if float32 else None,
+    )
 
 
 def _timed(session: NcnnSession, batch: FloatArray) -> float:
@@ -203,6 +215,7 @@ RUNTIME = Runtime(
     open=open,
     profile=profile,
     failures=lambda: (RuntimeError, ValueError),
+    execution=execution,
     inexact=("fp16a", "bf16"),
     memory_growth_bytes=_SLACK_BYTES,
 )

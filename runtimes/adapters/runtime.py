@@ -109,3 +109,7 @@ class Runtime:
     def version(self) -> str | None:
         """Installed version, None when it is not installed."""
         return installed_version(self.distribution)
+
+    def computes_exactly(self, precision: Precision) -> bool:
+        """Whether it has exact arithmetic for files of a precision."""
+        return self.exact_arithmetic and precision not in self.inexact

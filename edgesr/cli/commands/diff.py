@@ -23,7 +23,9 @@ def diff(
     threshold: Annotated[
         float | None, typer.Option(help="Relative RMS error that a layer may have; by precision without.")
     ] = None,
-    exact: Annotated[bool, typer.Option("--exact", help="ONNX without graph optimisations and int8 kernels.")] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Exact arithmetic: no graph optimisations, int8 or fast kernels.")
+    ] = False,
     json: JsonOption = None,
     plot: Annotated[Path | None, typer.Option(help="Also draw the error per layer: .svg or .png.")] = None,
 ) -> None:

@@ -8,16 +8,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from edgesr.export.ncnn.conversion import export_ncnn
 from edgesr.export.ncnn.param_file import read_layers
+from edgesr.export.ncnn.run import answers_of
 from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.errors import EdgesrError
 from tests.export.conversions import planted_modules as planted
 from tests.export.conversions.planted_modules import Planted
+from tests.export.ncnn.small_ncnn import convolution, model, seeded, written
 from tests.helpers.places import ROOT
 
 
@@ -78,6 +81,17 @@ def test_another_number_of_channels(tmp_path: Path) -> None:
     assert read_layers(tmp_path / "model.param")[0].parameters == {2: "1"}
 
 
+def test_an_image_that_is_refused_is_one_answer(tmp_path: Path) -> None:
+    """The others are answered."""
+    file = written(tmp_path, model(convolution(seeded(0, 5, 3, 3, 3), None)))
+    images = [np.ones((channels, 6, side), dtype=np.float32) for channels, side in ((3, 7), (4, 8), (3, 9))]
+    answers = answers_of(file, images)
+    for place in (0, 2):
+        assert answers.run(images[place][None]).shape == (1, 5, *images[place].shape[1:])
+    with pytest.raises(EdgesrError, match="it takes 1x3xhxw in float32, and not 1x4x6x8 in float32"):
+        answers.run(images[1][None])
+
+
 _APART = """
 import socket, sys
 from pathlib import Path
@@ -89,14 +103,14 @@ except OSError:
     pass
 else:
     sys.exit("there is a network")
-options = ExportOptions(targets=("ncnn",), graphs=("tile",), tile_size=(64, 64))
+options = ExportOptions(targets=("ncnn",), precisions=("fp32", "int8"), graphs=("tile",), tile_size=(64, 64))
 print(export_bundle(options, Path(sys.argv[1]) / "bundle", cache_dir=Path(sys.argv[1]) / "cache").bundle.manifest)
 """
 
 
 @pytest.mark.slow
 def test_an_export_without_a_network_and_with_a_read_only_home(tmp_path: Path) -> None:
-    """Nothing but the bundle, the cache and the folder for temporary files is written."""
+    """Nothing but the bundle, the cache and the folder for temporary files is written, where torch keeps its own."""
     if subprocess.run(["unshare", "-rn", "true"], check=False, capture_output=True).returncode:
         pytest.skip("this system lets nobody make a network namespace (unshare -rn)")
     home, own, temporary = (tmp_path / name for name in ("home", "own", "temporary"))
@@ -112,6 +126,6 @@ def test_an_export_without_a_network_and_with_a_read_only_home(tmp_path: Path) -
     command = ["unshare", "-rnm", "sh", "-c", mounted, "sh", sys.executable, "-c", _APART, str(own)]
     done = subprocess.run(command, cwd=own, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "ncnn-fp32-tile" in done.stdout
+    assert "ncnn-fp32-tile" in done.stdout and "ncnn-int8-tile" in done.stdout
     assert sorted(file.name for file in own.iterdir()) == ["bundle", "cache"]
-    assert list(temporary.iterdir()) == []
+    assert [file for file in temporary.iterdir() if not file.name.startswith("torchinductor_")] == []

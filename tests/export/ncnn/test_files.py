@@ -72,8 +72,37 @@ def test_constants_of_unknown_layers_are_refused(tmp_path: Path, change: bytes) 
     file = written(tmp_path, model(convolution(seeded(0, 3, 3, 3, 3), None), (layer("Gemm", ("out0",), ("z",)), ())))
     weights = file.with_suffix(".bin")
     weights.write_bytes(weights.read_bytes() + change)
-    with pytest.raises(EdgesrError, match="keeps constants of Gemm"):
+    with pytest.raises(EdgesrError, match="keeps constants of Gemm in it; export fp32, or leave ncnn's other"):
         read_model(file)
+
+
+def test_only_unknown_layers_are_named(tmp_path: Path) -> None:
+    """ncnn's source tells of most kinds that they have no arrays."""
+    known = [
+        (layer("BinaryOp", ("in0",), ("a",), {0: 3, 1: 1, 2: 255.0}), ()),
+        (layer("ReLU", ("a",), ("b",)), ()),
+        convolution(seeded(0, 3, 3, 3, 3), None, names=("b", "out0")),
+    ]
+    unknown = (layer("Gemm", ("out0",), ("y",)), ()), (layer("Embed", ("y",), ("z",)), ())
+    for more, reason in (
+        (unknown, "ncnn keeps constants of Embed, Gemm in it; export fp32"),
+        ((), "it is longer than its layers tell; export fp32"),
+    ):
+        file = written(tmp_path, model(*known, *more))
+        weights = file.with_suffix(".bin")
+        weights.write_bytes(weights.read_bytes() + b"\0" * 100)
+        with pytest.raises(EdgesrError, match=rf"^model\.bin is not rewritten: {reason}"):
+            read_model(file)
+
+
+def test_values_that_fill_a_border_are_in_their_place(tmp_path: Path) -> None:
+    border = layer("Padding", ("in0",), ("a",), {**dict.fromkeys(range(4), 1), 6: 3}), (Stored(seeded(4, 3)),)
+    file = written(tmp_path, model(border, convolution(seeded(0, 3, 3, 3, 3), seeded(1, 3), names=("a", "out0"))))
+    found = read_model(file)
+    assert np.array_equal(found.arrays[1][0].values, seeded(4, 3))
+    image = np.zeros((1, 3, 5, 6), dtype=np.float32)
+    (padded,) = ncnn.read_tensors(file, image, ["a"], RunSettings())
+    assert np.array_equal(padded[:, 0, 0], seeded(4, 3)), "ncnn reads it there too"
 
 
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
@@ -81,10 +110,10 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     weights, text = file.with_suffix(".bin"), file.read_text()
     content = weights.read_bytes()
     weights.write_bytes(content[:-4])
-    with pytest.raises(EdgesrError, match=r"the \.bin ends before its weights"):
+    with pytest.raises(EdgesrError, match=r"the \.bin ends before its weights; export fp32, or leave ncnn's other"):
         read_model(file)
     weights.write_bytes(b"\1" + content[1:])
-    with pytest.raises(EdgesrError, match="of an unknown type"):
+    with pytest.raises(EdgesrError, match="of an unknown type, or not where they should be; export fp32"):
         read_model(file)
     for damaged in ("", text.replace("7767517", "1"), text[:-30], text.replace("0=5", "x=5")):
         file.write_text(damaged)

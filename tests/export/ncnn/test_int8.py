@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,14 @@ from edgesr.export.ncnn.int8 import quantize, quantized_layer
 from edgesr.export.ncnn.weights_file import NcnnModel, read_model
 from edgesr.export.quantization.plan import Plan
 from edgesr.export.records import FloatLayers
+from edgesr.export.steps.rewriting import taken_size
 from edgesr.runtimes.adapters import ncnn
 from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 from tests.export.ncnn.small_ncnn import convolution, layer, model, seeded, written
 
+SIZE = (40, 56)
 FIRST, SECOND = seeded(0, 4, 3, 3, 3), seeded(1, 3, 4, 3, 3)
 
 
@@ -119,7 +122,7 @@ def scales_of(found: NcnnModel) -> list[float]:
 
 
 def test_layers_of_a_plan_become_int8(tmp_path: Path) -> None:
-    found = quantize(written(tmp_path, network()), tile_graph(), plan())
+    found = quantize(written(tmp_path, network()), tile_graph(), plan(), SIZE)
     assert found.float_layers == FloatLayers(measured=False)
     assert scales_of(found.model) == pytest.approx([127 / 255, 127 / 100])
 
@@ -127,7 +130,7 @@ def test_layers_of_a_plan_become_int8(tmp_path: Path) -> None:
 def test_ranges_and_biases_follow_constants_that_are_folded_elsewhere(tmp_path: Path) -> None:
     graph = tile_graph(input_factor=1 / 255, output_factor=255)
     biases = {"second": np.array([255.0, 510, -255], dtype=np.float32)}
-    found = quantize(written(tmp_path, network(scaled=True)), graph, plan(biases=biases))
+    found = quantize(written(tmp_path, network(scaled=True)), graph, plan(biases=biases), SIZE)
     assert found.float_layers.names == ()
     assert scales_of(found.model) == pytest.approx([127 / 1, 127 / 100])
     second = [arrays for arrays in found.model.arrays if len(arrays) == 4][1]
@@ -135,7 +138,7 @@ def test_ranges_and_biases_follow_constants_that_are_folded_elsewhere(tmp_path: 
 
 
 def test_layers_that_the_plan_keeps_stay_in_float16(tmp_path: Path) -> None:
-    found = quantize(written(tmp_path, network()), tile_graph(), plan(float_layers=("second",)))
+    found = quantize(written(tmp_path, network()), tile_graph(), plan(float_layers=("second",)), SIZE)
     assert found.float_layers == FloatLayers(measured=False), "the plan knows"
     assert scales_of(found.model) == pytest.approx([127 / 255])
     assert found.model.arrays[3][0].values.dtype == np.float16
@@ -145,11 +148,12 @@ def test_other_weights_are_taken_for_no_layer(tmp_path: Path) -> None:
     other = SECOND.copy()
     other[1, 2, 0, 1] += 0.01
     file = written(tmp_path, network(second=other))
-    found = quantize(file, tile_graph(), plan())
+    found = quantize(file, tile_graph(), plan(), SIZE)
     assert found.float_layers.names == ("second",)
     assert found.float_layers.mac_share == pytest.approx(0.5)
-    with pytest.raises(EdgesrError, match="0% of the work would be int8 in ncnn, which has no int8 form of second"):
-        quantize(file, tile_graph(), plan(float_layers=("first",)))
+    reason = "0% of the work would be int8 in ncnn: not found again in pnnx's file: second; leave int8 out"
+    with pytest.raises(EdgesrError, match=reason):
+        quantize(file, tile_graph(), plan(float_layers=("first",)), SIZE)
 
 
 def test_the_same_weights_on_other_values_are_no_layer_of_the_plan(tmp_path: Path) -> None:
@@ -160,5 +164,65 @@ def test_the_same_weights_on_other_values_are_no_layer_of_the_plan(tmp_path: Pat
         convolution(SECOND, None, names=("a", "out0"))[0] if place == 3 else layers[place] for place in kept
     )
     file = written(tmp_path, NcnnModel(unclipped, tuple(arrays[place] for place in kept)))
-    assert quantize(file, tile_graph(), plan()).float_layers.names == ("second",)
+    assert quantize(file, tile_graph(), plan(), SIZE).float_layers.names == ("second",)
     assert len(read_model(file).arrays) == 3
+
+
+def test_layers_of_equal_weights_are_told_by_their_inputs(tmp_path: Path) -> None:
+    """The graph has a sum of two convolutions with the same weights, in the other order than ncnn's file."""
+    weights = seeded(5, 3, 3, 3, 3)
+    nodes = [
+        helper.make_node("Sqrt", ["lr"], ["r"], name="root"),
+        helper.make_node("Conv", ["lr", "first.weight"], ["a"], name="first", pads=[1] * 4),
+        helper.make_node("Conv", ["r", "second.weight"], ["b"], name="second", pads=[1] * 4),
+        helper.make_node("Add", ["a", "b"], ["residual"], name="sum"),
+    ]
+    graph = tile_graph()
+    del graph.graph.node[:], graph.graph.initializer[:]
+    graph.graph.node.extend(nodes)
+    names = ("first.weight", "second.weight")
+    graph.graph.initializer.extend(numpy_helper.from_array(weights, name) for name in names)
+    file = written(
+        tmp_path,
+        model(
+            (layer("Split", ("in0",), ("x1", "x2")), ()),
+            (layer("UnaryOp", ("x1",), ("r",), {0: 5}), ()),
+            convolution(weights, None, names=("r", "b")),
+            convolution(weights, None, names=("x2", "a")),
+            (layer("BinaryOp", ("a", "b"), ("out0",), {0: 0}), ()),
+        ),
+    )
+    ranges = replace(plan(), ranges={"lr": (0.0, 255.0), "r": (0.0, 16.0)})
+    found = quantize(file, graph, ranges, SIZE)
+    assert found.float_layers.names == ()
+    assert scales_of(found.model) == pytest.approx([127 / 16, 127 / 255])
+
+
+def test_layers_that_ncnn_has_no_int8_form_of_are_told_from_those_that_are_lost(tmp_path: Path) -> None:
+    graph = tile_graph()
+    graph.graph.node[2].op_type = "ConvTranspose"
+    weights = numpy_helper.from_array(np.ascontiguousarray(SECOND.transpose(1, 0, 2, 3)), "second.weight")
+    graph.graph.initializer[1].CopyFrom(weights)
+    other = FIRST.copy()
+    other[1, 2, 0, 1] += 0.01
+    file = written(tmp_path, model(convolution(other, None, names=("in0", "out0"))))
+    reason = "in ncnn: it has no int8 form of second; not found again in pnnx's file: first; leave int8 out"
+    with pytest.raises(EdgesrError, match=reason):
+        quantize(file, graph, plan(), SIZE)
+
+
+def test_inputs_are_compared_at_a_size_that_the_network_takes(tmp_path: Path) -> None:
+    """Its reflected border is 44 pixels, which smaller images do not have."""
+    graph = tile_graph()
+    graph.graph.initializer.append(numpy_helper.from_array(np.array([0, 0, 44, 44] * 2), "border"))
+    reflection = helper.make_node("Pad", ["lr", "border"], ["p"], name="pad", mode="reflect")
+    graph.graph.node.insert(0, reflection)
+    graph.graph.node[1].input[0] = "p"
+    parts = network()
+    border = layer("Padding", ("in0",), ("p",), {**dict.fromkeys(range(4), 44), 4: 2}), ()
+    first, *others = [pair for pair in zip(parts.layers, parts.arrays, strict=True) if pair[0].kind != "Input"]
+    file = written(tmp_path, model(border, (replace(first[0], inputs=("p",)), first[1]), *others))
+    size = taken_size(least_side=48, multiple=16)
+    assert size == (48, 64)
+    padded = replace(plan(), ranges={"p": (0.0, 255.0), "b": (0.0, 100.0)})
+    assert quantize(file, graph, padded, size).float_layers.names == ()

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +19,8 @@ from edgesr.benchmarks.machine.memory import rss_bytes
 from edgesr.runtimes.adapters import ncnn
 from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.bundle.manifest import Precision
-from tests.export.ncnn.small_ncnn import convolution, model, seeded, written
+from tests.export.ncnn.small_ncnn import convolution, layer, model, seeded, written
+from tests.helpers.places import ROOT
 
 HALF = {"use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic"}
 BFLOAT = {"use_bf16_packed", "use_bf16_storage"}
@@ -97,8 +104,34 @@ def test_any_array_is_taken_and_kept(file: Path) -> None:
 def test_images_of_another_shape_are_refused(file: Path, shape: tuple[int, ...]) -> None:
     """ncnn would read other memory."""
     session = ncnn.open(file, RunSettings())
-    with pytest.raises(ValueError, match=f"it takes 1x3xhxw, and not {'x'.join(map(str, shape))}"):
+    reason = f"it takes 1x3xhxw in float32, and not {'x'.join(map(str, shape))} in float32"
+    with pytest.raises(ValueError, match=reason):
         session.run(np.zeros(shape, dtype=np.float32))
+    with pytest.raises(ValueError, match=reason):
+        ncnn.read_tensors(file, np.zeros(shape, dtype=np.float32), ["out0"], RunSettings())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "uint8"])
+def test_images_of_another_type_are_refused(file: Path, dtype: str) -> None:
+    """ncnn would end the process, or take their bytes for float32."""
+    given = image().astype(dtype)
+    for run in (ncnn.open(file, RunSettings()).run, lambda it: ncnn.read_tensors(file, it, ["out0"], RunSettings())):
+        with pytest.raises(ValueError, match=f"it takes 1x3xhxw in float32, and not 1x3x6x9 in {dtype}"):
+            run(given)
+
+
+def test_inner_tensors_are_those_of_a_run_and_the_image_is_kept(tmp_path: Path) -> None:
+    """A ReLU is computed in place: it may change neither the image nor the tensor before it."""
+    rectified = layer("ReLU", ("in0",), ("r",), {0: 0.0}), ()
+    body = convolution(WEIGHTS, BIAS, names=("r", "a"))
+    file = written(tmp_path, model(rectified, body, (layer("ReLU", ("a",), ("out0",), {0: 0.0}), ())))
+    given = image() - 128
+    before = given.copy()
+    rectified_image, convolved, output = ncnn.read_tensors(file, given, ["r", "a", "out0"], RunSettings())
+    assert np.array_equal(given, before)
+    assert np.array_equal(rectified_image, np.maximum(before[0], 0))
+    assert convolved.min() < 0 and np.array_equal(output, np.maximum(convolved, 0))
+    assert np.array_equal(output, ncnn.open(file, RunSettings()).run(given)[0])
 
 
 @pytest.mark.parametrize("kept", [0, 3, 4, 100, -4])
@@ -158,3 +191,51 @@ def test_a_profile_has_the_time_of_calls_alone(file: Path) -> None:
     assert (found.calls, found.operators, found.delegation) == (3, (), None)
     assert found.call_ms > 0
     assert found.why_no_times is not None and "ncnn" in found.why_no_times
+
+
+def test_threads_that_load_at_once_keep_the_standard_error(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second begins while the first is under way, and would end after it."""
+    package, first, second = ncnn.load(), threading.Event(), threading.Event()
+
+    class Slow(package.Net):  # type: ignore[misc, name-defined]
+        def load_param(self, path: str) -> int:
+            if first.is_set():
+                second.set()
+                time.sleep(0.1)
+            else:
+                first.set()
+                second.wait(0.2)
+            return int(super().load_param(path))
+
+    monkeypatch.setattr(ncnn, "load", lambda: SimpleNamespace(**{**vars(package), "Net": Slow}))
+    before, kept = os.fstat(2), os.dup(2)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda _: ncnn.open(file, RunSettings()), range(2)))
+        assert os.path.samestat(os.fstat(2), before)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+_WITHOUT_STDERR = """
+import os, sys
+from pathlib import Path
+from edgesr.runtimes.adapters import ncnn
+from edgesr.runtimes.adapters.runtime import RunSettings
+ncnn.load()
+if sys.argv[2] == "closed":
+    os.close(2)
+else:
+    sys.stderr = None
+print(ncnn.open(Path(sys.argv[1]), RunSettings()).channels)
+"""
+
+
+@pytest.mark.parametrize("how", ["closed", "none"])
+def test_a_process_without_standard_error_loads_files(file: Path, how: str) -> None:
+    command = [sys.executable, "-c", _WITHOUT_STDERR, str(file), how]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    assert done.stdout == "3\n", done.stderr
