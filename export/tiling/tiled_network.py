@@ -19,7 +19,11 @@ def tiled_network(generator: ForeignGenerator, *, mac_per_hr_pixel: float) -> Ti
     return TiledNetwork(
         run=partial(_picture, generator),
         field=lambda step: receptive_field(
-            partial(_picture_without_winograd, generator), scale=config.scale, channels=config.channels, step=step
+            partial(_picture_without_winograd, generator),
+            scale=config.scale,
+            channels=config.channels,
+            step=step,
+            least_side=config.minimum_side,
         ),
         scale=config.scale,
         channels=config.channels,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
+from edgesr.export.tiling.receptive_field import receptive_field
 from edgesr.export.tiling.tile_proof import TiledNetwork, measure_tiling
 from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.contract import EXACT
@@ -56,3 +58,17 @@ def test_tiles_that_are_exact_on_photographs_alone_have_the_figure_of_the_other_
 def test_images_that_a_network_cannot_take_tell_nothing_of_its_tiles() -> None:
     tiling = measure_tiling(network(beyond_all_pictures, None))
     assert (tiling.verdict, tiling.halo, tiling.error) == ("measured", 2, 0.0)
+
+
+@pytest.mark.parametrize(("least_side", "step"), [(1, 1), (48, 1), (50, 8)])
+def test_the_receptive_field_is_measured_on_images_that_the_network_takes(least_side: int, step: int) -> None:
+    sides: list[int] = []
+
+    def run(image: Image) -> Image:
+        sides.extend(image.shape[1:])
+        around = np.pad(image, [(0, 0), (3, 3), (3, 3)])
+        picture: Image = around[:, :-6, 3:-3] + around[:, 6:, 3:-3] + around[:, 3:-3, :-6] + image
+        return picture
+
+    assert receptive_field(run, scale=1, channels=3, step=step, least_side=least_side) == 3
+    assert min(sides) >= least_side
