@@ -20,7 +20,10 @@ from edgesr.runtimes.bundle.opening import Bundle
 from tests.helpers.whole_runs import artifact_of
 
 BUNDLES = ("mobile_bundle", "projection_bundle", pytest.param("quantized_bundle", marks=pytest.mark.slow))
-WITHOUT_QUANTIZED = {"torchscript": "its target has float32 files alone"}
+WITHOUT_QUANTIZED = {
+    "torchscript": "its target has float32 files alone",
+    "ncnn": "the bundle has none; tests/export/ncnn makes and runs its files of lower precision",
+}
 
 
 @pytest.fixture(params=BUNDLES)
