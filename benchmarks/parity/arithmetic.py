@@ -48,8 +48,7 @@ def computes_apart(artifact: Artifact) -> bool:
 
 def has_exact_arithmetic(artifact: Artifact, runtime: str) -> bool:
     """Whether a file is to be computed in exact arithmetic too, and its runtime can do so."""
-    engine = runtime_info(runtime)
-    return computes_apart(artifact) and engine.exact_arithmetic and artifact.precision not in engine.inexact
+    return computes_apart(artifact) and runtime_info(runtime).computes_exactly(artifact.precision)
 
 
 def difference_cause(

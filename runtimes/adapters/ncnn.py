@@ -7,7 +7,6 @@ is set here. Elsewhere it computes in float32 without a word: `execution` tells.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from edgesr.runtimes.adapters.operator_profile import Execution, ExecutionPart, OperatorProfile
-from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
+from edgesr.runtimes.adapters.runtime import RunSettings, Runtime, timed_call_ms
 from edgesr.runtimes.adapters.standard_error import silent_standard_error
 from edgesr.runtimes.allocator import give_back_free_memory, resident_bytes
 from edgesr.runtimes.arrays import FloatArray
@@ -167,7 +166,7 @@ def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int)
     """The time of whole calls on a batch (1,c,h,w)."""
     session = open(path, settings)
     session.run(batch)
-    times = [_timed(session, batch) for _ in range(calls)]
+    times = [timed_call_ms(session, batch) for _ in range(calls)]
     return OperatorProfile(
         calls=calls,
         call_ms=median(times),
@@ -194,12 +193,6 @@ def execution(path: Path, batch: FloatArray, settings: RunSettings) -> Execution
         parts=(ExecutionPart(ran_as=_FLOAT32 if float32 else wanted, operators=layers, share=1.0),),
         warning=f"ncnn runs it in {_FLOAT32} on this CPU, not in {wanted}" if float32 else None,
     )
-
-
-def _timed(session: NcnnSession, batch: FloatArray) -> float:
-    start = time.perf_counter()
-    session.run(batch)
-    return (time.perf_counter() - start) * 1000
 
 
 def _shown(shape: tuple[int, ...]) -> str:

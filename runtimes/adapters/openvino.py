@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import numpy as np
 from edgesr.runtimes.adapters.openvino_arithmetic import execution_of, ran_as
 from edgesr.runtimes.adapters.operator_profile import Execution, OperatorProfile, OperatorTime
 from edgesr.runtimes.adapters.pooled import MASK, MEANS, SUMS
-from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
+from edgesr.runtimes.adapters.runtime import RunSettings, Runtime, timed_call_ms
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.telemetry import absent_module
@@ -160,7 +159,7 @@ def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int)
     session = OpenVinoSession(compiled.create_infer_request(), pooled)
     session.run(batch)
     first = {node.node_name: _mean_ms(node) for node in _ran(session.request)}  # not all that run later
-    wholes = [_timed(session, batch) for _ in range(calls)]
+    wholes = [timed_call_ms(session, batch) for _ in range(calls)]
     operators = tuple(
         OperatorTime(
             name=node.node_name,
@@ -194,12 +193,6 @@ def _ran(request: Any) -> list[Any]:
 def _mean_ms(node: Any) -> float:
     """Of all calls so far."""
     return float(node.real_time.total_seconds()) * 1000
-
-
-def _timed(session: OpenVinoSession, batch: FloatArray) -> float:
-    start = time.perf_counter()
-    session.run(batch)
-    return (time.perf_counter() - start) * 1000
 
 
 RUNTIME = Runtime(

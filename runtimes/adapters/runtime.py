@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,3 +114,10 @@ class Runtime:
     def computes_exactly(self, precision: Precision) -> bool:
         """Whether it has exact arithmetic for files of a precision."""
         return self.exact_arithmetic and precision not in self.inexact
+
+
+def timed_call_ms(session: Session, batch: FloatArray) -> float:
+    """Time of one call on a batch in the file's own layout."""
+    start = time.perf_counter()
+    session.run(batch)
+    return (time.perf_counter() - start) * 1000

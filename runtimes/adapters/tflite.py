@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesr.runtimes.adapters.operator_profile import OperatorProfile
-from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
+from edgesr.runtimes.adapters.runtime import RunSettings, Runtime, timed_call_ms
 from edgesr.runtimes.bundle.delegation import Delegation, GraphOperator, read_partitions
 from edgesr.runtimes.delegates.registry import all_refusals
 from edgesr.runtimes.delegates.rules import Refusals
@@ -75,7 +74,7 @@ def profile(path: Path, batch: NDArray[np.float32], settings: RunSettings, *, ca
     """Parts that the delegate takes of a file, and the time of whole calls on a batch (1,h,w,3)."""
     session = open(path, settings)
     session.run(batch)
-    times = [_timed(session, batch) for _ in range(calls)]
+    times = [timed_call_ms(session, batch) for _ in range(calls)]
     return OperatorProfile(
         calls=calls,
         call_ms=median(times),
@@ -110,12 +109,6 @@ def _operator(details: Mapping[str, Any]) -> GraphOperator:
         inputs=tuple(str(index) for index in details["inputs"] if index >= 0),
         outputs=tuple(map(str, details["outputs"])),
     )
-
-
-def _timed(session: LiteRtSession, batch: NDArray[np.float32]) -> float:
-    start = time.perf_counter()
-    session.run(batch)
-    return (time.perf_counter() - start) * 1000
 
 
 RUNTIME = Runtime(
