@@ -72,3 +72,8 @@ def test_nothing_is_told_of_other_precisions(file: Path, precision: Any) -> None
 
 def test_the_runtime_tells_it() -> None:
     assert ncnn.RUNTIME.execution is ncnn.execution
+
+
+def test_half_precisions_have_no_exact_arithmetic() -> None:
+    exact = {name for name in ("fp32", "fp16", "fp16a", "bf16", "int8") if ncnn.RUNTIME.computes_exactly(name)}
+    assert exact == {"fp32", "fp16", "int8"}
