@@ -15,12 +15,12 @@ from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.latency.statistics import Interval, percentiles, repeat_intervals
 from edgesr.benchmarks.machine.environment import core_mhz, pin_process
 from edgesr.benchmarks.machine.memory import peak_rss_bytes
-from edgesr.runtimes.adapters.operator_profile import Execution
 from edgesr.runtimes.adapters.profiling import read_execution
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Artifact, Golden, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.interface.operator_profile import Execution
 from edgesr.runtimes.json_records import DecodeError
 
 _STEADY_WINDOW = 3

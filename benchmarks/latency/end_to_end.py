@@ -20,7 +20,6 @@ from edgesr.benchmarks.jobs import Job, JobKind
 from edgesr.benchmarks.latency.settings import EndToEndSettings
 from edgesr.benchmarks.machine.memory import peak_rss_bytes, rss_bytes
 from edgesr.runtimes.adapters.registry import require_installed, runtime_info
-from edgesr.runtimes.adapters.runtime import Session
 from edgesr.runtimes.adapters.session import ImageSession
 from edgesr.runtimes.arrays import PicturePixels
 from edgesr.runtimes.bundle.manifest import Artifact, Size
@@ -29,6 +28,7 @@ from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.colour import rgb_picture
 from edgesr.runtimes.images.image_io import read_picture, write_image
 from edgesr.runtimes.images.picture_writer import PictureWriter
+from edgesr.runtimes.interface.runtime import Session
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler
 

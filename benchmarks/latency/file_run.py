@@ -17,10 +17,10 @@ import numpy as np
 
 from edgesr.benchmarks.machine.memory import peak_rss_bytes, rss_bytes
 from edgesr.runtimes.adapters.registry import runtime_info
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.adapters.session import from_layout, to_layout
 from edgesr.runtimes.allocator import keep_large_blocks_after_torch
 from edgesr.runtimes.bundle.manifest import Layout, Precision, Size
+from edgesr.runtimes.interface.runtime import RunSettings
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from edgesr.benchmarks.jobs import Job, JobKind
 from edgesr.benchmarks.latency.call import photograph_golden
 from edgesr.benchmarks.latency.settings import ProfileSettings
-from edgesr.runtimes.adapters.operator_profile import OperatorProfile
 from edgesr.runtimes.adapters.profiling import profile_operators
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.interface.operator_profile import OperatorProfile
 from edgesr.runtimes.json_records import DecodeError
 
 

@@ -10,9 +10,9 @@ from edgesr.benchmarks.latency.operators import PROFILE
 from edgesr.benchmarks.latency.settings import ProfileSettings
 from edgesr.benchmarks.results.header import Header, header
 from edgesr.benchmarks.results.rows import Row, all_measured, require_any_ran, row
-from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.interface.operator_profile import OperatorProfile, OperatorTime
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 
 

@@ -10,7 +10,6 @@ from edgesr.benchmarks.parity.arithmetic import computes_apart, difference_cause
 from edgesr.benchmarks.parity.comparison import Comparison, compare, finite, flat_tile_failure
 from edgesr.benchmarks.parity.kept_images import ImageFolders, exact_image, keep_images
 from edgesr.benchmarks.quality.metrics import max_abs_error, psnr
-from edgesr.runtimes.adapters.operator_profile import Execution
 from edgesr.runtimes.adapters.profiling import read_execution
 from edgesr.runtimes.adapters.registry import runtime_for
 from edgesr.runtimes.adapters.session import ImageSession, open_session
@@ -20,6 +19,7 @@ from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.glue.projection import apply_residual
+from edgesr.runtimes.interface.operator_profile import Execution
 
 BORDER_LR_PIXELS = 4
 

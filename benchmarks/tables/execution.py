@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from edgesr.benchmarks.results.rows import Key, label
-from edgesr.runtimes.adapters.operator_profile import Execution
+from edgesr.runtimes.interface.operator_profile import Execution
 
 
 def execution_lines(found: Iterable[tuple[Key, Execution | None]]) -> list[str]:

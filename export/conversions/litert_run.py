@@ -14,8 +14,8 @@ import numpy as np
 
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.adapters import tflite
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.interface.runtime import RunSettings
 
 _INPUT, _OUTPUT = "input.npy", "output.npy"
 

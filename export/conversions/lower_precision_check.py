@@ -21,7 +21,6 @@ from edgesr.export.calibration.extremes import extreme_tiles
 from edgesr.export.calibration.photographs import photograph
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.adapters.registry import runtime_info
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.bundle.manifest import REFERENCE, Glue, Layout, Precision, Size
@@ -29,6 +28,7 @@ from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.glue.colour import network_image
 from edgesr.runtimes.glue.projection import apply_residual
+from edgesr.runtimes.interface.runtime import RunSettings
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgesr.runtimes.adapters.runtime import Session
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Size
+from edgesr.runtimes.interface.runtime import Session
 from edgesr.runtimes.wording import shown_text
 
 _MAX_ABS_ERROR = 1e-2

@@ -11,8 +11,8 @@ from torch import nn
 from edgesr.export.conversions.proof import Proof
 from edgesr.export.conversions.tracing import example_input
 from edgesr.runtimes.adapters import torchscript
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.runtime import RunSettings
 
 
 def export_torchscript(module: nn.Module, path: Path, *, proof: Proof) -> None:

@@ -11,9 +11,9 @@ from edgesr.export.graphs.layer_graphs import LayeredFile, LayerGraph, LayerTens
 from edgesr.export.graphs.onnx_layers import onnx_layer_graph, values_by_match
 from edgesr.runtimes.adapters import openvino
 from edgesr.runtimes.adapters.registry import require_installed
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Precision
+from edgesr.runtimes.interface.runtime import RunSettings
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.export.formats.targets import TARGETS, needs_older_python
 from edgesr.export.inspection.machine import machine_table
 from edgesr.runtimes.adapters.registry import RUNTIMES
-from edgesr.runtimes.adapters.runtime import Provider, Runtime
+from edgesr.runtimes.interface.runtime import Provider, Runtime
 from edgesr.runtimes.packages import installed_version
 
 _ASK_PROVIDERS = """

@@ -15,10 +15,10 @@ import numpy as np
 
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.adapters import ncnn
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import REFERENCE, Precision
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.runtime import RunSettings
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 

@@ -11,12 +11,12 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from edgesr.export.graphs.onnx_graph import constant, constants, copied, runner
-from edgesr.runtimes.adapters.pooled import MASK, MEANS, SUMS
+from edgesr.runtimes.interface.pooled import MASK, MEANS, SUMS
 
 
 def with_given_means(model: onnx.ModelProto, *, least_side: int) -> tuple[onnx.ModelProto, int] | None:
-    """A copy of a tile graph of any size with the interface of `edgesr.runtimes.adapters.pooled`, and how many means it
-    takes; None where it pools nothing over whole images, or features of another size than the image.
+    """A copy of a tile graph of any size with inputs and outputs of `edgesr.runtimes.interface.pooled`, and how many
+    means it takes; None where it pools nothing over whole images, or features of another size than the image.
 
     ``least_side``: of an image that it takes.
     """

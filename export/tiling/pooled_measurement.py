@@ -67,7 +67,7 @@ def measure(folder: Path, onnx_file: Path, network: Network) -> None:
     from edgesr.export.tiling.proof_images import is_telling, proof_images
     from edgesr.export.tiling.tile_proof import TiledNetwork, measure_tiling
     from edgesr.runtimes.adapters import ort
-    from edgesr.runtimes.adapters.runtime import RunSettings
+    from edgesr.runtimes.interface.runtime import RunSettings
 
     found = with_given_means(onnx.load(onnx_file), least_side=network.least_side)
     if found is None:

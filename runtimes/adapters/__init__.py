@@ -1,1 +1,1 @@
-"""Runtimes, one a file, and what they have in common."""
+"""Runtimes, one a file, and how their files are opened and profiled."""

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from edgesr.runtimes.adapters.operator_profile import Execution, ExecutionPart, OperatorProfile
-from edgesr.runtimes.adapters.runtime import RunSettings, Runtime, timed_call_ms
-from edgesr.runtimes.adapters.standard_error import silent_standard_error
 from edgesr.runtimes.allocator import give_back_free_memory, resident_bytes
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import REFERENCE, Precision
+from edgesr.runtimes.interface.operator_profile import Execution, ExecutionPart, OperatorProfile
+from edgesr.runtimes.interface.runtime import RunSettings, Runtime, timed_call_ms
+from edgesr.runtimes.interface.standard_error import silent_standard_error
 from edgesr.runtimes.wording import counted
 
 WEIGHTS_SUFFIX = ".bin"

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from edgesr.runtimes.adapters.openvino_arithmetic import execution_of, ran_as
-from edgesr.runtimes.adapters.operator_profile import Execution, OperatorProfile, OperatorTime
-from edgesr.runtimes.adapters.pooled import MASK, MEANS, SUMS
-from edgesr.runtimes.adapters.runtime import RunSettings, Runtime, timed_call_ms
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.operator_profile import Execution, OperatorProfile, OperatorTime
+from edgesr.runtimes.interface.pooled import MASK, MEANS, SUMS
+from edgesr.runtimes.interface.runtime import RunSettings, Runtime, timed_call_ms
 from edgesr.runtimes.telemetry import absent_module
 from edgesr.runtimes.wording import counted
 
@@ -62,7 +62,7 @@ class OpenVinoSession:
         return self._answers([image])[0]
 
     def run_pooled(self, image: FloatArray, means: FloatArray, mask: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """As `edgesr.runtimes.adapters.pooled` says."""
+        """As `edgesr.runtimes.interface.pooled` says."""
         output, sums = self._answers([image, means, mask])
         return output, sums
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edgesr.runtimes.adapters.operator_profile import Execution, OperatorTime, execution_parts
 from edgesr.runtimes.bundle.manifest import Precision
+from edgesr.runtimes.interface.operator_profile import Execution, OperatorTime, execution_parts
 from edgesr.runtimes.wording import counted
 
 _LAYERS = {

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesr.runtimes.adapters.operator_profile import Execution, OperatorProfile, OperatorTime, execution_parts
-from edgesr.runtimes.adapters.pooled import MASK, MEANS, SUMS
-from edgesr.runtimes.adapters.runtime import Provider, RunSettings, Runtime
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.operator_profile import Execution, OperatorProfile, OperatorTime, execution_parts
+from edgesr.runtimes.interface.pooled import MASK, MEANS, SUMS
+from edgesr.runtimes.interface.runtime import Provider, RunSettings, Runtime
 from edgesr.runtimes.json_file import parse_json
 from edgesr.runtimes.telemetry import switch_off_telemetry
 from edgesr.runtimes.wording import counted
@@ -70,7 +70,7 @@ class OrtSession:
         return output
 
     def run_pooled(self, image: FloatArray, means: FloatArray, mask: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """As `edgesr.runtimes.adapters.pooled` says."""
+        """As `edgesr.runtimes.interface.pooled` says."""
         name = self.session.get_inputs()[0].name
         output, sums = self.session.run(None, {name: image, MEANS: means, MASK: mask})
         return output, sums

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from edgesr.runtimes.adapters.operator_profile import Execution, OperatorProfile
 from edgesr.runtimes.adapters.registry import require_provider, runtime_for
-from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
 from edgesr.runtimes.adapters.session import first_line, to_layout
 from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.operator_profile import Execution, OperatorProfile
+from edgesr.runtimes.interface.runtime import RunSettings, Runtime
 
 
 def profile_operators(

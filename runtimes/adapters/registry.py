@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from edgesr.runtimes.adapters import ncnn, openvino, ort, tflite, torchscript
-from edgesr.runtimes.adapters.runtime import Runtime
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.interface.runtime import Runtime
 
 RUNTIMES = {
     runtime.name: runtime

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgesr.runtimes.adapters.pooled import PooledSession
 from edgesr.runtimes.adapters.registry import require_provider, runtime_for
-from edgesr.runtimes.adapters.runtime import RunSettings, Session
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, Layout
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import is_text
+from edgesr.runtimes.interface.pooled import PooledSession
+from edgesr.runtimes.interface.runtime import RunSettings, Session
 from edgesr.runtimes.threads import require_threads
 from edgesr.runtimes.wording import shown_text
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesr.runtimes.adapters.operator_profile import OperatorProfile
-from edgesr.runtimes.adapters.runtime import RunSettings, Runtime, timed_call_ms
 from edgesr.runtimes.bundle.delegation import Delegation, GraphOperator, read_partitions
 from edgesr.runtimes.delegates.registry import all_refusals
 from edgesr.runtimes.delegates.rules import Refusals
 from edgesr.runtimes.delegates.tflite_file import operators_of
+from edgesr.runtimes.interface.operator_profile import OperatorProfile
+from edgesr.runtimes.interface.runtime import RunSettings, Runtime, timed_call_ms
 from edgesr.runtimes.wording import counted
 
 _DELEGATE_NODE = "DELEGATE"

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime
-from edgesr.runtimes.adapters.runtime import RunSettings, Runtime
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.operator_profile import OperatorProfile, OperatorTime
+from edgesr.runtimes.interface.runtime import RunSettings, Runtime
 
 _CALL = "edgesr.call"
 

@@ -123,7 +123,7 @@ def test_worker_outcomes(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch)
     assert refused.status == "error"
     assert refused.reason is not None
     assert "'nope'" in refused.reason
-    monkeypatch.setattr("edgesr.runtimes.adapters.runtime.installed_version", lambda _: None)
+    monkeypatch.setattr("edgesr.runtimes.interface.runtime.installed_version", lambda _: None)
     missing = run_job(job(mobile_bundle))
     assert missing.status == "missing"
     assert missing.reason is not None

@@ -15,12 +15,12 @@ from edgesr.benchmarks.result_files import read_results
 from edgesr.benchmarks.results.header import bundle_identity, utc_now
 from edgesr.benchmarks.results.rows import Key
 from edgesr.benchmarks.tables.profiles import delegate_table, kind_table, operator_table, profile_notes
-from edgesr.runtimes.adapters.operator_profile import OperatorProfile, OperatorTime
 from edgesr.runtimes.adapters.ort import read_profile
 from edgesr.runtimes.adapters.profiling import profile_operators
 from edgesr.runtimes.bundle.delegation import Delegation
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.interface.operator_profile import OperatorProfile, OperatorTime
 
 CONVOLUTIONS = {"ort": "Conv", "torchscript": "aten::_convolution"}
 

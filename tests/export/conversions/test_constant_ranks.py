@@ -15,7 +15,7 @@ from edgesr.export.graphs.fixed_size import fix_size
 from edgesr.export.graphs.for_converter.constant_ranks import use_full_ranks
 from edgesr.export.graphs.onnx_graph import constant, runner
 from edgesr.runtimes.adapters import tflite
-from edgesr.runtimes.adapters.runtime import RunSettings
+from edgesr.runtimes.interface.runtime import RunSettings
 from tests.helpers.small_graphs import make_graph
 
 FACTORS = np.array([1.0, 2.0, 4.0])

@@ -18,8 +18,8 @@ from edgesr.export.conversions.to_torchscript import export_torchscript
 from edgesr.export.conversions.tracing import answers_of
 from edgesr.export.steps.proof import TRACE_SIZE, proof_of
 from edgesr.runtimes.adapters import ort, torchscript
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.runtime import RunSettings
 from tests.export.conversions import planted_modules as planted
 from tests.export.conversions.planted_modules import Planted
 

@@ -19,11 +19,11 @@ from edgesr.export.conversions.to_tflite import export_tflite
 from edgesr.export.graphs.onnx_graph import runner
 from edgesr.export.graphs.tflite_graph import operator_name, read_tflite
 from edgesr.runtimes.adapters import ort, tflite
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.adapters.session import from_layout, open_session
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
+from edgesr.runtimes.interface.runtime import RunSettings
 from tests.helpers.whole_runs import artifact_of
 
 SIZES = [(2, 2), (7, 5), (33, 47), (3, 90), (61, 53)]

@@ -21,8 +21,8 @@ from edgesr.export.graphs.space_to_depth import use_space_to_depth
 from edgesr.export.graphs.tflite_graph import operator_name, read_tflite
 from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.adapters import ort, tflite, torchscript
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.interface.runtime import RunSettings
 from tests.export.conversions.planted_modules import sound
 
 BLOCKS = (2, 3, 4)

@@ -61,6 +61,6 @@ def test_layers_are_read_in_bfloat16(report: ExportReport) -> None:
 
 def test_it_is_refused_without_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
     plans = plan_artifacts(("onnx",), ("fp32", "bf16"), ("tile",), (32, 32))
-    monkeypatch.setattr("edgesr.runtimes.adapters.runtime.installed_version", lambda _: None)
+    monkeypatch.setattr("edgesr.runtimes.interface.runtime.installed_version", lambda _: None)
     with pytest.raises(MissingPackageError, match=r"'openvino' .* pip install 'edgesr\[openvino\]'"):
         require_converters(plans)

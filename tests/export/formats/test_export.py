@@ -20,12 +20,12 @@ from edgesr.export.graphs.depth_to_space import use_dcr_order
 from edgesr.export.options import ExportOptions
 from edgesr.export.pipeline import export_bundle
 from edgesr.runtimes.adapters import ort
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Glue
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.glue.projection import apply_residual
+from edgesr.runtimes.interface.runtime import RunSettings
 from edgesr.sr_model.generators.checkpoint import embedded_checkpoint, load_checkpoint
 from edgesr.sr_model.generators.generator import Generator
 from tests.helpers.published_reference import seeded_published_generator

@@ -10,8 +10,8 @@ import pytest
 
 from edgesr.export.inspection import machine
 from edgesr.runtimes import machine_memory
-from edgesr.runtimes.adapters import runtime
 from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.interface import runtime
 from tests.helpers.cli_refusals import RunCli
 from tests.helpers.places import ROOT
 

@@ -11,9 +11,9 @@ from edgesr.export.ncnn.half import with_half_weights
 from edgesr.export.ncnn.param_file import read_layers
 from edgesr.export.ncnn.weights_file import Stored, read_model
 from edgesr.runtimes.adapters import ncnn
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.interface.runtime import RunSettings
 from tests.export.ncnn.small_ncnn import convolution, layer, model, seeded, written
 
 

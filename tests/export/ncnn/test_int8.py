@@ -16,9 +16,9 @@ from edgesr.export.quantization.plan import Plan
 from edgesr.export.records import FloatLayers
 from edgesr.export.steps.rewriting import taken_size
 from edgesr.runtimes.adapters import ncnn
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.runtime import RunSettings
 from tests.export.ncnn.small_ncnn import convolution, layer, model, seeded, written
 
 SIZE = (40, 56)

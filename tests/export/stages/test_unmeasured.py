@@ -8,7 +8,7 @@ import pytest
 
 from edgesr.export.options import ExportOptions
 from edgesr.export.pipeline import export_bundle
-from edgesr.runtimes.adapters.runtime import Runtime
+from edgesr.runtimes.interface.runtime import Runtime
 from edgesr.runtimes.progress import ProgressEvent
 
 

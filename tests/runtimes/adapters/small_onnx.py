@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edgesr.runtimes.adapters.pooled import MASK, MEANS, SUMS
+from edgesr.runtimes.interface.pooled import MASK, MEANS, SUMS
 
 OPSET = 17
 
@@ -55,7 +55,7 @@ def unknown_operator(path: Path) -> Path:
 
 
 def pooled(path: Path) -> Path:
-    """A graph as `edgesr.runtimes.adapters.pooled` says: the image times the means of its channels."""
+    """A graph as `edgesr.runtimes.interface.pooled` says: the image times the means of its channels."""
     constants = {"axes": np.array([2, 3]), "shape": np.array([1, 3, 1, 1])}
     nodes = [
         _node("Mul", ["x", MASK], "counted"),

@@ -18,12 +18,12 @@ from edgesr.export.calibration.photographs import photograph
 from edgesr.export.steps.costs import COST_FILE, FileCost, Runnable, check_size, measure_memory
 from edgesr.export.subprocesses import run_converter
 from edgesr.runtimes.adapters.registry import RUNTIMES
-from edgesr.runtimes.adapters.runtime import RunSettings, Session
 from edgesr.runtimes.adapters.session import CheckedSession, open_session
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.runtime import RunSettings, Session
 from edgesr.runtimes.json_file import read_record
 from tests.helpers.small_bundle import with_uses
 from tests.helpers.whole_runs import artifact_of

@@ -13,10 +13,10 @@ import pytest
 from edgesr.export.calibration.photographs import photograph
 from edgesr.runtimes.adapters.profiling import profile_operators
 from edgesr.runtimes.adapters.registry import RUNTIMES
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Artifact, Size
 from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.interface.runtime import RunSettings
 from tests.helpers.whole_runs import artifact_of
 
 BUNDLES = ("mobile_bundle", "projection_bundle", pytest.param("quantized_bundle", marks=pytest.mark.slow))
@@ -83,7 +83,7 @@ import json, os, sys
 from pathlib import Path
 import numpy as np
 from edgesr.runtimes.adapters.registry import RUNTIMES
-from edgesr.runtimes.adapters.runtime import RunSettings
+from edgesr.runtimes.interface.runtime import RunSettings
 name, path, threads, shape = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), json.loads(sys.argv[4])
 RUNTIMES[name].load()
 session = RUNTIMES[name].open(path, RunSettings(threads=threads))

@@ -21,11 +21,11 @@ from edgesr.benchmarks.tables.table import Table
 from edgesr.cli.terminal import print_lines, print_table
 from edgesr.export.graphs.tflite_graph import read_tflite, write_tflite
 from edgesr.runtimes.adapters import torchscript
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.adapters.session import CheckedSession, open_session
 from edgesr.runtimes.bundle.opening import open_bundle
 from edgesr.runtimes.bundle.writing import file_entry
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.runtime import RunSettings
 from tests.helpers.cli_refusals import RunCli, picture, refused
 from tests.helpers.places import RELEASED_BUNDLE
 

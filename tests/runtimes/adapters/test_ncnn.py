@@ -17,8 +17,8 @@ import pytest
 
 from edgesr.benchmarks.machine.memory import rss_bytes
 from edgesr.runtimes.adapters import ncnn
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.bundle.manifest import Precision
+from edgesr.runtimes.interface.runtime import RunSettings
 from tests.export.ncnn.small_ncnn import convolution, layer, model, seeded, written
 from tests.helpers.places import ROOT
 
@@ -222,7 +222,7 @@ _WITHOUT_STDERR = """
 import os, sys
 from pathlib import Path
 from edgesr.runtimes.adapters import ncnn
-from edgesr.runtimes.adapters.runtime import RunSettings
+from edgesr.runtimes.interface.runtime import RunSettings
 ncnn.load()
 if sys.argv[2] == "closed":
     os.close(2)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from edgesr.runtimes.adapters import ncnn
-from edgesr.runtimes.adapters.operator_profile import ExecutionPart
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Precision
+from edgesr.runtimes.interface.operator_profile import ExecutionPart
+from edgesr.runtimes.interface.runtime import RunSettings
 from tests.export.ncnn.small_ncnn import convolution, model, seeded, written
 
 IMAGE = np.random.default_rng(2).uniform(0, 255, (1, 3, 20, 30)).astype(np.float32)

@@ -18,11 +18,11 @@ from edgesr.export.calibration.photographs import photograph
 from edgesr.export.graphs.layer_graphs import Match
 from edgesr.export.graphs.openvino_layers import open_openvino_layers
 from edgesr.runtimes.adapters import openvino, ort
-from edgesr.runtimes.adapters.pooled import PooledSession
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.allocator import resident_bytes
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.pooled import PooledSession
+from edgesr.runtimes.interface.runtime import RunSettings
 from edgesr.runtimes.threads import MAX_THREADS
 from tests.runtimes.adapters.small_onnx import convolution, pooled, unknown_operator
 
@@ -105,7 +105,8 @@ def test_two_threads_of_one_core_are_two(tmp_path: Path) -> None:
     if told.returncode or os.cpu_count() != 2:
         pytest.skip("needs two processors, and a namespace in which they can be told to be one core")
     file = convolution(tmp_path / "model.onnx")
-    opened = "import sys; from pathlib import Path; from edgesr.runtimes.adapters import openvino, runtime; "
+    opened = "import sys; from pathlib import Path; from edgesr.runtimes.adapters import openvino; "
+    opened += "from edgesr.runtimes.interface import runtime; "
     opened += "openvino.open(Path(sys.argv[1]), runtime.RunSettings(threads=2))"
     command = [*namespace, f'{_ONE_CORE}\nexec "$@"', "bash", sys.executable, "-c", opened, str(file)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
@@ -204,7 +205,7 @@ def refused(*_, **__):
     raise SystemExit("a socket was opened")
 socket.socket = socket.create_connection = socket.getaddrinfo = refused
 from edgesr.runtimes.adapters import openvino
-from edgesr.runtimes.adapters.runtime import RunSettings
+from edgesr.runtimes.interface.runtime import RunSettings
 session = openvino.open(Path(sys.argv[1]), RunSettings())
 session.run(np.zeros((1, 3, 9, 9), np.float32))
 openvino.profile(Path(sys.argv[1]), np.zeros((1, 3, 9, 9), np.float32), RunSettings(), calls=1)

@@ -9,9 +9,9 @@ import pytest
 
 from edgesr.runtimes.adapters import openvino
 from edgesr.runtimes.adapters.openvino_arithmetic import execution_of, ran_as
-from edgesr.runtimes.adapters.operator_profile import OperatorTime
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.bundle.manifest import Precision
+from edgesr.runtimes.interface.operator_profile import OperatorTime
+from edgesr.runtimes.interface.runtime import RunSettings
 from tests.runtimes.adapters.small_onnx import transposed
 
 

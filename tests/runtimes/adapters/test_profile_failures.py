@@ -13,10 +13,10 @@ from edgesr.benchmarks.latency.call import measure_latency
 from edgesr.benchmarks.latency.operators import measure_profile
 from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.parity.check import check_parity
-from edgesr.runtimes.adapters.operator_profile import Execution
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.operator_profile import Execution
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler
 

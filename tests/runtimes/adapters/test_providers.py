@@ -12,13 +12,14 @@ import pytest
 from edgesr.benchmarks.results.rows import Key, select_artifacts
 from edgesr.cli.completion import IN_HELP
 from edgesr.export.inspection.doctor import provider_table
-from edgesr.runtimes.adapters import ort, runtime
-from edgesr.runtimes.adapters.operator_profile import OperatorProfile
+from edgesr.runtimes.adapters import ort
 from edgesr.runtimes.adapters.registry import RUNTIMES, require_provider, with_provider
-from edgesr.runtimes.adapters.runtime import Provider, RunSettings
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.interface import runtime
+from edgesr.runtimes.interface.operator_profile import OperatorProfile
+from edgesr.runtimes.interface.runtime import Provider, RunSettings
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler
 from tests.helpers.cli_refusals import RunCli, picture, refused

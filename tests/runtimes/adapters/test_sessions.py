@@ -97,7 +97,7 @@ def test_what_cannot_be_opened_is_refused(mobile_bundle: Bundle, monkeypatch: py
         open_session(mobile_bundle, artifact, runtime="tflite")
     with pytest.raises(InputError, match="threads is 0"):
         open_session(mobile_bundle, artifact, threads=0)
-    monkeypatch.setattr("edgesr.runtimes.adapters.runtime.installed_version", lambda _: None)
+    monkeypatch.setattr("edgesr.runtimes.interface.runtime.installed_version", lambda _: None)
     with pytest.raises(MissingPackageError, match=r"pip install 'edgesr\[onnx\]'"):
         open_session(mobile_bundle, artifact)
 

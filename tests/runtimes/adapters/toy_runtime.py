@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from edgesr.runtimes.adapters import ort
-from edgesr.runtimes.adapters.operator_profile import OperatorProfile
-from edgesr.runtimes.adapters.runtime import RunSettings, Runtime, Session
 from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.interface.operator_profile import OperatorProfile
+from edgesr.runtimes.interface.runtime import RunSettings, Runtime, Session
 
 
 def load() -> Any:

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgesr.runtimes.adapters.runtime import Runtime
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, MissingPackageError
 from edgesr.runtimes.images import sixteen_bit
 from edgesr.runtimes.images.image_io import read_picture
 from edgesr.runtimes.images.picture_writer import PictureWriter
+from edgesr.runtimes.interface.runtime import Runtime
 from edgesr.runtimes.upscaling import files as upscale_files
 from edgesr.runtimes.upscaling.files import FileUpscaler
 from edgesr.runtimes.upscaling.journal import JOURNAL_FILE

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from edgesr.runtimes.adapters.runtime import Runtime
 from edgesr.runtimes.bundle.manifest import Artifact, InsideVariant, RunMemory, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.interface.runtime import Runtime
 from edgesr.runtimes.upscaling.options import DEFAULT_MEMORY_BYTES, UpscaleOptions
 from edgesr.runtimes.upscaling.plan import UpscalePlan, plan_upscale
 from tests.helpers.small_bundle import with_uses

@@ -14,10 +14,10 @@ from edgesr.export.diff.diff import diff
 from edgesr.export.diff.layers import PYTORCH
 from edgesr.export.tiling.pooled_graph import pools_means, with_given_means
 from edgesr.runtimes.adapters import ort
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.interface.runtime import RunSettings
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.plan import plan_upscale
 from edgesr.runtimes.upscaling.upscale import upscale, upscale_rows

@@ -19,9 +19,9 @@ from edgesr.export.quantization.tflite.layer_constants import set_biases, set_we
 from edgesr.export.quantization.tflite.layers import TFLiteLayer, find_layers
 from edgesr.export.quantization.tflite.quantize import convert_to_float16_weights, quantize_to_int16
 from edgesr.runtimes.adapters import tflite
-from edgesr.runtimes.adapters.runtime import RunSettings
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.runtime import RunSettings
 from tests.export.quantization.tflite.small_layers import SMALL_LAYERS, SmallLayer
 
 CONVOLUTION = SMALL_LAYERS["convolution"]

@@ -31,7 +31,7 @@ from edgesr.export.quantization.tflite.quantize import (
 from edgesr.export.quantization.tflite.quantizers import DYNAMIC_8BIT, WEIGHTS_8BIT
 from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.adapters import tflite
-from edgesr.runtimes.adapters.runtime import RunSettings
+from edgesr.runtimes.interface.runtime import RunSettings
 
 SIZE = (32, 40)
 Ranges = dict[str, Range]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from edgesr.runtimes.adapters.operator_profile import Execution, OperatorProfile
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import REFERENCE, Precision
 from edgesr.runtimes.delegates.rules import Refusals
+from edgesr.runtimes.interface.operator_profile import Execution, OperatorProfile
 from edgesr.runtimes.packages import installed_version
 
 
