@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -44,47 +44,51 @@ def load() -> Any:
 
 
 @dataclass
-class _FreeMemory:
-    """What calls leave free in the heap, where blocks of one call do not always fit the next: with every call it grows.
+class _CallMemory:
+    """The memory of calls. ``pools`` hold it, and outlive the net.
 
-    It is given back once the process holds ``_SLACK_BYTES`` more than after the first call, or the last time: doing so
-    after every call costs as much time as the call.
+    Calls on images of one ``shape`` use the same blocks again: to give them back after every call costs up to half of
+    its time. What is free in the pools fits no image of another shape, and would add up: they are emptied before one.
+    Blocks of the heap do not always fit the next call: what is free there is given back once the process holds
+    ``_SLACK_BYTES`` more than after the first call, or the last time.
     """
 
-    pixels: int = 0
+    pools: tuple[Any, ...]
+    shape: tuple[int, ...] = ()
     limit: int = 0
 
-    def bound(self, pixels: int) -> None:
-        """After a call on an image of so many pixels."""
+    def before(self, shape: tuple[int, ...]) -> None:
+        """Make room for a call on an image of a shape."""
+        if shape != self.shape:
+            for pool in self.pools:
+                pool.clear()
+            self.shape, self.limit = shape, 0
+
+    def after(self) -> None:
+        """Bound what the last call left."""
         resident = resident_bytes()
-        if pixels > self.pixels:
-            self.pixels, self.limit = pixels, resident + _SLACK_BYTES
+        if self.limit == 0:
+            self.limit = resident + _SLACK_BYTES
         elif resident > self.limit:
             give_back_free_memory()
-            self.pixels = 0
+            self.limit = 0
 
 
 @dataclass(frozen=True)
 class NcnnSession:
-    """An open model with one input and one output. ``channels`` of the input, None where the file does not tell.
-
-    ``pools`` hold the memory of a call, and outlive the ``net``. They are emptied after every call: what is free in
-    them fits no tile of another size, and would add up.
-    """
+    """An open model with one input and one output. ``channels`` of the input, None where the file does not tell."""
 
     net: Any
-    pools: tuple[Any, ...]
+    memory: _CallMemory
     channels: int | None
-    memory: _FreeMemory = field(default_factory=_FreeMemory)
 
     def run(self, image: FloatArray) -> FloatArray:
         _require_input(image, self.channels)
+        self.memory.before(image.shape)
         try:
             return _extracted(self.net, image, self.net.output_names())[0][None]
         finally:
-            for pool in self.pools:
-                pool.clear()
-            self.memory.bound(image.shape[2] * image.shape[3])
+            self.memory.after()
 
 
 def open(path: Path, settings: RunSettings) -> NcnnSession:
@@ -100,7 +104,7 @@ def open(path: Path, settings: RunSettings) -> NcnnSession:
     inputs, outputs = len(net.input_names()), len(net.output_names())
     if (inputs, outputs) != (1, 1):
         raise ValueError(f"it has {counted(inputs, 'input')} and {counted(outputs, 'output')}, need one of each")
-    return NcnnSession(net, pools, _input_channels(path))
+    return NcnnSession(net, _CallMemory(pools), _input_channels(path))
 
 
 def read_tensors(path: Path, image: FloatArray, names: Sequence[str], settings: RunSettings) -> list[FloatArray]:
