@@ -56,9 +56,9 @@ def edge_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in RUNTIMES if name not in {"tflite", "torchscript"}])
+@pytest.mark.parametrize("name", [name for name in RUNTIMES if name != "tflite"])
 def test_each_runtime_alone_upscales_as_the_workstation(name: str, mobile_bundle: Bundle, tmp_path: Path) -> None:
-    """That of the extra `tflite` is the edge box of the other tests; PyTorch's is what edgesr was made with."""
+    """That of the extra `tflite` is the edge box of the other tests."""
     (tmp_path / "box").mkdir()
     binaries = installed(tmp_path / "box", RUNTIMES[name].extra)
     found = run(binaries / "python", "-P", "-c", _OTHERS.format(name=name), cwd=tmp_path)
