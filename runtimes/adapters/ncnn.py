@@ -50,11 +50,12 @@ class _CallMemory:
     Calls on images of one ``shape`` use the same blocks again: to give them back after every call costs up to half of
     its time. What is free in the pools fits no image of another shape, and would add up: they are emptied before one.
     Blocks of the heap do not always fit the next call: what is free there is given back once the process holds
-    ``_SLACK_BYTES`` more than after the first call, or the last time.
+    ``_SLACK_BYTES`` more than after the first call of the largest image, or the last time.
     """
 
     pools: tuple[Any, ...]
     shape: tuple[int, ...] = ()
+    pixels: int = 0
     limit: int = 0
 
     def before(self, shape: tuple[int, ...]) -> None:
@@ -62,16 +63,16 @@ class _CallMemory:
         if shape != self.shape:
             for pool in self.pools:
                 pool.clear()
-            self.shape, self.limit = shape, 0
+            self.shape = shape
 
     def after(self) -> None:
         """Bound what the last call left."""
-        resident = resident_bytes()
-        if self.limit == 0:
-            self.limit = resident + _SLACK_BYTES
+        pixels, resident = self.shape[2] * self.shape[3], resident_bytes()
+        if pixels > self.pixels:
+            self.pixels, self.limit = pixels, resident + _SLACK_BYTES
         elif resident > self.limit:
             give_back_free_memory()
-            self.limit = 0
+            self.pixels = 0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgesr.benchmarks.machine.memory import rss_bytes
 from edgesr.runtimes.adapters import ncnn
 from edgesr.runtimes.bundle.manifest import Precision
 from edgesr.runtimes.interface.runtime import RunSettings
@@ -162,28 +161,6 @@ def test_unknown_layers_and_missing_weights_are_refused(file: Path) -> None:
     file.with_suffix(".bin").unlink()
     with pytest.raises(ValueError, match=r"there is no model\.bin next to it"):
         ncnn.open(file, RunSettings())
-
-
-def test_free_memory_is_given_back_where_it_grows(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By more than 16 MB after the first call of the largest size, and again after that of the next one."""
-    session, given_back = ncnn.open(file, RunSettings()), []
-    monkeypatch.setattr(ncnn, "give_back_free_memory", lambda: given_back.append(True))
-    small, large = image(size=(8, 8)), image(size=(9, 9))
-    calls = [(small, 10, 0), (small, 26, 0), (large, 90, 0), (small, 106, 0), (large, 107, 1), (large, 50, 1)]
-    for given, resident, expected in [*calls, (large, 66, 1), (small, 67, 2)]:
-        monkeypatch.setattr(ncnn, "resident_bytes", lambda held=resident: held * 1_000_000)
-        session.run(given)
-        assert len(given_back) == expected
-
-
-def test_memory_is_bounded(file: Path) -> None:
-    session = ncnn.open(file, RunSettings())
-    used = []
-    for _ in range(8):
-        for size in ((400, 400), (380, 400), (400, 390)):
-            session.run(image(size=size))
-        used.append(rss_bytes())
-    assert max(used) - used[0] < 32_000_000
 
 
 def test_a_profile_has_the_time_of_calls_alone(file: Path) -> None:

@@ -55,7 +55,7 @@ def test_one_other_value_is_evidence(file: Path, apart: float, expected: str, mo
     def open_planted(path: Path, settings: RunSettings) -> ncnn.NcnnSession:
         opened.append(settings.precision)
         session = by_itself(path, RunSettings(threads=settings.threads))
-        return session if settings.precision == "fp32" else Rounding(session.net, session.pools, session.channels)
+        return session if settings.precision == "fp32" else Rounding(session.net, session.memory, session.channels)
 
     monkeypatch.setattr(ncnn, "open", open_planted)
     ran = ncnn.execution(file, IMAGE, RunSettings(precision="fp16a"))
