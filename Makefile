@@ -4,6 +4,8 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
+# Tests of one file stay in one process: they share what its fixtures made.
+TWO_PROCESSES ?= -n 2 --dist loadfile
 
 .PHONY: install demo test test-all fuzz lint clean
 
@@ -24,7 +26,7 @@ demo: install
 	$(BIN)/edgesr report $(DEMO)/bundle --parity $(DEMO)/parity.json --latency $(DEMO)/latency.json --profile $(DEMO)/profile.json --output $(DEMO)/report.html
 
 test: install
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -m "not slow" $(TWO_PROCESSES) $(PYTEST_OPTIONS)
 
 test-all: install
 	$(BIN)/python -m pytest
