@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from edgesr.export.calibration.photographs import photograph
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.adapters.session import CheckedSession, open_session
+from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import TensorSpec
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.interface.runtime import timed_call_ms
 from tests.helpers.whole_runs import artifact_of, run_whole
 
 
@@ -140,3 +144,16 @@ def test_tflite_files_are_as_the_manifest_says(mobile_bundle: Bundle) -> None:
         for value, spec in zip(details, (artifact.inputs[0], artifact.outputs[0]), strict=True):
             assert (value["name"], tuple(value["shape"]), np.dtype(value["dtype"]).name) == described(spec)
             assert spec.layout == "NHWC"
+
+
+def test_a_call_is_timed_in_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, asked = iter([3.0, 3.25]), []
+
+    class Answering:
+        def run(self, image: FloatArray) -> FloatArray:
+            asked.append(image.shape)
+            return image
+
+    monkeypatch.setattr(time, "perf_counter", lambda: next(now))
+    assert timed_call_ms(Answering(), np.zeros((1, 3, 4, 5), np.float32)) == 250
+    assert asked == [(1, 3, 4, 5)]
