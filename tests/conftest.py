@@ -28,6 +28,13 @@ def _one_name_for_each_module() -> Iterator[None]:
     assert not twice, f"import them as edgesr.{min(twice)}"
 
 
+@pytest.fixture(autouse=True)
+def _same_random_numbers() -> None:
+    """What PyTorch draws in a test does not depend on the tests that its process ran before."""
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of test images and published weights beside the clone; tests that need it skip without it."""

@@ -64,13 +64,16 @@ def test_high_pass_removes_means_and_keeps_detail() -> None:
 
 
 def test_degrader_starts_as_an_antialiased_reduction() -> None:
-    hr = images(2, 64)
+    hr, degrader = images(2, 64), Degrader(4)
     with torch.no_grad():
-        lr = Degrader(4)(hr)
-    assert lr.shape == (2, 3, 16, 16)
+        lr = degrader(hr)
+        list(degrader.parameters())[-2].zero_()  # the weight of the output, whose bias is 0
+        reduced = degrader(hr)
+    assert lr.shape == reduced.shape == (2, 3, 16, 16)
     pixels = hr[0].round().to(torch.uint8).permute(1, 2, 0).numpy()
     pillow = torch.from_numpy(downscale_bicubic(pixels, 4).copy()).permute(2, 0, 1)
     assert (lr[0] - pillow).abs().mean().item() < 6
+    assert (reduced[0] - pillow).abs().max().item() < 1.5, "each is rounded once or twice"
     convolutions = [m for m in Degrader(4).modules() if isinstance(m, nn.Conv2d)]
     assert len(convolutions) == 1 + 8 * 2 + 1
     assert all(c.kernel_size == (3, 3) for c in convolutions)
