@@ -67,15 +67,18 @@ class Job:
         return bundle, bundle.artifact(self.artifact)
 
 
-JobStatus = Literal["done", "missing", "error", "crashed", "timeout"]
+JobStatus = Literal["done", "missing", "not run", "error", "crashed", "timeout"]
+NOT_RUN: JobStatus = "not run"
+NOT_HERE: tuple[JobStatus, ...] = ("missing", NOT_RUN)
+"""Of jobs that this machine cannot do, which says nothing about what they are on."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """How a job ended: "done" with a result, or a status and the reason in one line.
 
-    "missing": the runtime is not installed; "error": the bundle or the runtime refused; "crashed": the process died, or
-    what it answered is no result.
+    "missing": the runtime is not installed; "not run": it does not run on this system; "error": the bundle or the
+    runtime refused; "crashed": the process died, or what it answered is no result.
     """
 
     status: JobStatus

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from edgesr.benchmarks.job_kinds import job_kind
-from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.benchmarks.jobs import NOT_RUN, Job, Outcome
 from edgesr.runtimes.allocator import keep_large_blocks_after_torch
-from edgesr.runtimes.errors import EdgesrError, MissingPackageError
+from edgesr.runtimes.errors import EdgesrError, MissingPackageError, OtherSystemError
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import DecodeError, to_json
 
@@ -20,6 +20,8 @@ def run_job(job: Job) -> Outcome:
         result = dataclasses.asdict(job_kind(job.kind).perform(job))
     except MissingPackageError as error:
         return Outcome(status="missing", reason=str(error), result=None)
+    except OtherSystemError as error:
+        return Outcome(status=NOT_RUN, reason=str(error), result=None)
     except (EdgesrError, DecodeError) as error:
         return Outcome(status="error", reason=str(error), result=None)
     return Outcome(status="done", reason=None, result=result)

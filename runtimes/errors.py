@@ -15,5 +15,9 @@ class MissingPackageError(EdgesrError):
     """A runtime or converter is not installed; the message gives the install command."""
 
 
+class OtherSystemError(EdgesrError):
+    """A runtime does not run on this system; the message names those where it does."""
+
+
 class MissingImagePackageError(MissingPackageError):
     """A package is not installed that only some image files need: others can be read and written without it."""

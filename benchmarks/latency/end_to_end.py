@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from edgesr.benchmarks.jobs import Job, JobKind
 from edgesr.benchmarks.latency.settings import EndToEndSettings
 from edgesr.benchmarks.machine.memory import peak_rss_bytes, rss_bytes
-from edgesr.runtimes.adapters.registry import require_installed, runtime_info
+from edgesr.runtimes.adapters.registry import require_usable, runtime_info
 from edgesr.runtimes.adapters.session import ImageSession
 from edgesr.runtimes.arrays import PicturePixels
 from edgesr.runtimes.bundle.manifest import Artifact, Size
@@ -68,7 +68,7 @@ def measure_end_to_end(
 ) -> EndToEnd:
     """Upscale a photograph from PNG to PNG in this process, then time it and a whole run of a tile's size in turn."""
     info = runtime_info(runtime)
-    require_installed(info)
+    require_usable(info)
     info.load()
     with _photograph_file(bundle, settings.size) as source:
         before = rss_bytes()

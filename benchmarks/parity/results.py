@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgesr.benchmarks.devices.device import Device, DeviceEnvironment
-from edgesr.benchmarks.jobs import engine_title, invalid_result
+from edgesr.benchmarks.jobs import NOT_HERE, engine_title, invalid_result
 from edgesr.benchmarks.parity.check import PARITY, ArtifactParity
 from edgesr.benchmarks.parity.kept_images import ImageFolders
 from edgesr.benchmarks.results.header import Header, header
@@ -69,8 +69,8 @@ class ParityResults(Header):
 
     @property
     def passed(self) -> bool:
-        """No artifact failed, crashed or timed out; runtimes that are not installed do not count."""
-        return all(r.passed or r.status == "missing" for r in self.results)
+        """No artifact failed, crashed or timed out; runtimes that are not installed or do not run here do not count."""
+        return all(r.passed or r.status in NOT_HERE for r in self.results)
 
 
 def check_artifact(

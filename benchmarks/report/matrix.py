@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgesr.benchmarks.parity.check import GoldenParity
 from edgesr.benchmarks.parity.results import ParityResult, ParityResults
-from edgesr.benchmarks.tables.parity import golden_table
+from edgesr.benchmarks.tables.parity import golden_table, matrix_results
 
 _STEPS_DB = (30.0, 40.0, 50.0, 60.0, 80.0)
 LEGEND = ("below 30", "30 to 40", "40 to 50", "50 to 60", "60 to 80", "80 dB or more")
@@ -34,11 +34,11 @@ class Matrix:
 def parity_matrix(results: ParityResults) -> Matrix:
     """The cells of `golden_table`, coloured by PSNR."""
     table = golden_table(results)
-    done = [r for r in results.results if r.parity is not None]
-    goldens = tuple(dict.fromkeys(g.golden for r in done if r.parity for g in r.parity.goldens))
+    shown = matrix_results(results)
+    goldens = tuple(dict.fromkeys(g.golden for r in shown if r.parity for g in r.parity.goldens))
     rows = tuple(
         (row[0], tuple(_cell(text, _golden(result, golden)) for text, golden in zip(row[1:], goldens, strict=True)))
-        for row, result in zip(table.rows, done, strict=True)
+        for row, result in zip(table.rows, shown, strict=True)
     )
     return Matrix(table.title, table.columns[1:], rows)
 

@@ -14,7 +14,7 @@ from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.quality.degradations import upscale_bicubic
 from edgesr.benchmarks.quality.upscaled_pictures import PICTURES, PictureFolders, read_picture, write_pictures
 from edgesr.benchmarks.report.encoding import PictureStore, heat_map, webp_uri
-from edgesr.runtimes.adapters.registry import is_installed
+from edgesr.runtimes.adapters.registry import is_usable
 from edgesr.runtimes.arrays import FloatArray, Pixels
 from edgesr.runtimes.bundle.contract import REFERENCES
 from edgesr.runtimes.bundle.manifest import Artifact, FileEntry, Manifest
@@ -185,7 +185,7 @@ def _references(store: PictureStore, photograph: Photograph, manifest: Manifest)
 
 def _runtime(artifact: Artifact) -> str:
     """The first installed runtime of an artifact, or simply the first."""
-    installed = [name for name in artifact.runtimes if is_installed(name)]
+    installed = [name for name in artifact.runtimes if is_usable(name)]
     return (installed or list(artifact.runtimes))[0]
 
 

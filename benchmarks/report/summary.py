@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgesr.benchmarks.jobs import NOT_HERE
 from edgesr.benchmarks.latency.results import LatencyResult
 from edgesr.benchmarks.machine.environment import Environment
 from edgesr.benchmarks.parity.results import ParityResult
@@ -25,7 +26,7 @@ class Counts:
 def parity_counts(found: ReportData) -> Counts:
     """Of all artifacts on all of their runtimes, as in the summary."""
     states = [_state(data.parity_of(found, subject)) for subject in data.subjects(found)]
-    passed, unknown = states.count("pass"), states.count("missing") + states.count(DASH)
+    passed, unknown = states.count("pass"), sum(state in (*NOT_HERE, DASH) for state in states)
     return Counts(passed, len(states) - passed - unknown, unknown)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from edgesr.benchmarks.jobs import HOST, Job, JobStatus, Outcome, engine_title
+from edgesr.benchmarks.jobs import HOST, NOT_HERE, Job, JobStatus, Outcome, engine_title
 from edgesr.runtimes.adapters.registry import runtime_info, with_provider
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
@@ -39,8 +39,8 @@ class Row:
 
 
 def all_measured(rows: Iterable[Row]) -> bool:
-    """Every artifact whose runtime is installed was measured."""
-    return all(row.status in ("done", "missing") for row in rows)
+    """Every artifact was measured whose runtime is installed and runs here."""
+    return all(row.status in ("done", *NOT_HERE) for row in rows)
 
 
 def select_artifacts(
@@ -83,6 +83,6 @@ def row(job: Job, device: str, outcome: Outcome) -> dict[str, Any]:
 
 
 def require_any_ran(outcomes: list[tuple[JobStatus, str | None]]) -> None:
-    """An EdgesrError when no runtime at all was installed."""
-    if all(status == "missing" for status, _ in outcomes):
-        raise EdgesrError(f"no runtime of this bundle is installed: {outcomes[0][1]}")
+    """An EdgesrError when no runtime at all was installed, or runs here."""
+    if all(status in NOT_HERE for status, _ in outcomes):
+        raise EdgesrError(f"no runtime of this bundle runs here: {outcomes[0][1]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgesr.benchmarks.jobs import NOT_RUN
 from edgesr.benchmarks.parity.check import GoldenParity
 from edgesr.benchmarks.parity.results import ParityResult, ParityResults
 from edgesr.benchmarks.results.rows import distinct_label, label
@@ -36,13 +37,18 @@ def parity_table(results: ParityResults) -> Table:
     )
 
 
+def matrix_results(results: ParityResults) -> list[ParityResult]:
+    """Those that have a row in the matrix: the others have a line with the reason why they were not measured."""
+    return [r for r in results.results if r.parity is not None or r.status == NOT_RUN]
+
+
 def golden_table(results: ParityResults) -> Table:
-    """The parity matrix: PSNR in dB of every artifact on every golden."""
-    done = [r for r in results.results if r.parity is not None]
-    goldens = dict.fromkeys((g.golden, g.k) for r in done if r.parity for g in r.parity.goldens)
+    """The parity matrix: PSNR in dB of every artifact on every golden, or that its runtime does not run here."""
+    shown = matrix_results(results)
+    goldens = dict.fromkeys((g.golden, g.k) for r in shown if r.parity for g in r.parity.goldens)
     columns = ("artifact", *(golden if k is None else f"{golden}\nk {k:.2g}" for golden, k in goldens))
-    keys = [r.key for r in done]
-    rows = tuple((distinct_label(r.key, keys), *(_golden_cell(r, golden) for golden, _ in goldens)) for r in done)
+    keys = [r.key for r in shown]
+    rows = tuple((distinct_label(r.key, keys), *(_golden_cell(r, golden) for golden, _ in goldens)) for r in shown)
     return Table(f"Parity matrix: PSNR dB against {REFERENCES[results.reference]}", columns, rows)
 
 
@@ -87,7 +93,8 @@ def _parity_row(result: ParityResult) -> tuple[str, ...]:
 
 
 def _golden_cell(result: ParityResult, golden_id: str) -> str:
-    assert result.parity is not None
+    if result.parity is None:
+        return result.status
     found = [g for g in result.parity.goldens if g.golden == golden_id]
     return _psnr(found[0]) if found else DASH
 

@@ -81,6 +81,8 @@ class Target:
     packages that no Python from 3.12 on can have; ``reduced_range``: weights of its int8 files have 7 bits.
     ``runtimes`` open its files, the preferred one first, but those of a precision that ``runtimes_of`` has.
     ``convert`` gives the folder with ``model`` and the suffix, in float32. ``rewrite``: the step to a lower precision.
+    ``coarse_glue``: precisions in which it computes the glue of a full graph too, in too few digits for the noise level
+    and the norm of a whole image.
     ``extra`` of edgesr installs its ``packages``.
     ``why_not_of_onnx``: why no existing ONNX file can become one, empty where it can.
     ``delegates``: those that its files can be rewritten for.
@@ -103,6 +105,7 @@ class Target:
     convert: Callable[[Sources, ArtifactPlan], Path]
     rewrite: RewriteStep | None = None
     reduced_range: bool = False
+    coarse_glue: tuple[Precision, ...] = ()
     delegates: tuple[str, ...] = ()
     inspect_delegate: DelegateStep | None = None
     open_layers: OpenLayers | None = None

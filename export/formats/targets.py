@@ -6,19 +6,21 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import NoReturn, get_args
 
+from edgesr.export.formats.coreml_target import COREML
 from edgesr.export.formats.ncnn_target import NCNN
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.formats.tflite_target import TFLITE
 from edgesr.export.formats.torchscript_target import TORCHSCRIPT
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
-from edgesr.runtimes.adapters.registry import is_installed, require_installed, runtime_info
+from edgesr.runtimes.adapters.registry import is_usable, require_usable, runtime_info
 from edgesr.runtimes.bundle.manifest import GraphKind, Size
 from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.interface.runtime import Runtime
 from edgesr.runtimes.packages import installed_version, require_packages
 
 EXTRA = "export"
-TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT, NCNN)}
+TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT, NCNN, COREML)}
 DEFAULT_TARGETS = (ONNX.name, TFLITE.name, TORCHSCRIPT.name)
 """Those of an export that names none: the others need packages of their own."""
 
@@ -92,20 +94,24 @@ def left_out(targets: tuple[str, ...], precisions: tuple[str, ...]) -> list[str]
 
 
 def not_measured(plans: Sequence[ArtifactPlan]) -> list[str]:
-    """One line for every runtime that opens planned files and is not installed, so that nothing is measured there."""
+    """One line for every runtime that opens planned files and cannot run here, so that nothing is measured there."""
     names = dict.fromkeys(name for plan in plans for name in plan.runtimes)
-    return [
-        f"{name} is not installed: what the files take in it is not measured, so upscale has tiles of the bundle's "
-        f"tile size there and refuses --memory; for that export again after {runtime_info(name).install_command}"
-        for name in names
-        if not is_installed(name)
-    ]
+    return [_not_measured(runtime_info(name)) for name in names if not is_usable(name)]
+
+
+def _not_measured(runtime: Runtime) -> str:
+    if runtime.why_not_here is not None:
+        return f"{runtime.name} files are converted and not run: {runtime.why_not_here}; check them there by 'edgesr parity'"
+    return (
+        f"{runtime.name} is not installed: what the files take in it is not measured, so upscale has tiles of the "
+        f"bundle's tile size there and refuses --memory; for that export again after {runtime.install_command}"
+    )
 
 
 def require_converters(plans: list[ArtifactPlan]) -> None:
     """A MissingPackageError that lists what the planned conversions lack, before any work.
 
-    Files of lower precision are run on their preferred runtime.
+    Files of lower precision are run on their preferred runtime, where it runs on this system.
     """
     packages = dict.fromkeys(p for plan in plans for p in plan.target.packages)
     absent = [name for name in packages if installed_version(name) is None]
@@ -120,7 +126,8 @@ def require_converters(plans: list[ArtifactPlan]) -> None:
     lacking = (plan.target.extra for plan in plans if not set(absent).isdisjoint(plan.target.packages))
     require_packages("export", packages, extra=",".join(dict.fromkeys(lacking)) or EXTRA)
     for runtime in dict.fromkeys(plan.runtimes[0] for plan in plans if plan.precision != FLOAT):
-        require_installed(runtime_info(runtime))
+        if runtime_info(runtime).why_not_here is None:
+            require_usable(runtime_info(runtime))
 
 
 def needs_older_python(absent: Iterable[str]) -> bool:

@@ -10,7 +10,7 @@ import onnx
 from edgesr.export.graphs.layer_graphs import LayeredFile, LayerGraph, LayerTensors, Match
 from edgesr.export.graphs.onnx_layers import onnx_layer_graph, values_by_match
 from edgesr.runtimes.adapters import openvino
-from edgesr.runtimes.adapters.registry import require_installed
+from edgesr.runtimes.adapters.registry import require_usable
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Precision
 from edgesr.runtimes.interface.runtime import RunSettings
@@ -34,5 +34,5 @@ class _OpenVinoLayers:
 
 def open_openvino_layers(path: Path, precision: Precision) -> LayeredFile:
     """A float32 ONNX file whose tensors OpenVINO computes in ``precision``; a MissingPackageError without OpenVINO."""
-    require_installed(openvino.RUNTIME)
+    require_usable(openvino.RUNTIME)
     return _OpenVinoLayers(path, precision, onnx_layer_graph(onnx.load(path)))

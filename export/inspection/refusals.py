@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgesr.benchmarks.tables.refusals import refusal_table
 from edgesr.benchmarks.tables.table import Table
-from edgesr.runtimes.adapters.registry import RUNTIMES, is_installed
+from edgesr.runtimes.adapters.registry import RUNTIMES, is_usable
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.delegates.rules import Refusals
 
@@ -13,7 +13,7 @@ def bundle_refusals(bundle: Bundle) -> Table:
     """Rows of all artifacts whose runtime has such delegates, where its package is installed to read them."""
     found: list[tuple[str, tuple[Refusals, ...]]] = []
     for artifact in bundle.manifest.artifacts:
-        for runtime in (RUNTIMES[name] for name in artifact.runtimes if is_installed(name)):
+        for runtime in (RUNTIMES[name] for name in artifact.runtimes if is_usable(name)):
             if runtime.refusals is not None:
                 found.append((artifact.id, runtime.refusals(bundle.model_path(artifact))))
     return refusal_table(found)

@@ -16,7 +16,7 @@ from edgesr.export.stages.runner import StageRunner
 from edgesr.export.steps.delegate import RESULT_FILE
 from edgesr.export.tiling.resized import RESULT_FILE as RESIZED_FILE
 from edgesr.export.tiling.resized import Resized, prove_resized
-from edgesr.runtimes.adapters.registry import is_installed
+from edgesr.runtimes.adapters.registry import is_usable, runtime_info
 from edgesr.runtimes.bundle.contract import channels_of, next_multiple
 from edgesr.runtimes.bundle.delegation import DelegateUse
 from edgesr.runtimes.bundle.manifest import Glue, InsideVariant, RunMemory, RuntimeUse, Size
@@ -77,7 +77,7 @@ class _Conversion:
 
     def convert(self, plan: ArtifactPlan) -> list[ConvertedArtifact]:
         converted = self._converted(plan)
-        if plan.graph != "tile" or self.runner.config.padding == "zero":
+        if plan.graph != "tile" or self.runner.config.padding == "zero" or not _runs_here(plan):
             return [converted]
         inside, variant = self._inside(converted, replace(plan, zero_padded=True))
         return [replace(converted, inside=inside), *variant]
@@ -99,7 +99,7 @@ class _Conversion:
 
     def _converted(self, plan: ArtifactPlan) -> ConvertedArtifact:
         file, versions = self.runner.artifact(plan, self.quantization)
-        if plan.precision != FLOAT:
+        if plan.precision != FLOAT and _runs_here(plan):
             self._check_lower_precision(plan, file)
         uses = tuple(self._use(plan, file, runtime) for runtime in plan.runtimes)
         return ConvertedArtifact(
@@ -136,7 +136,7 @@ class _Conversion:
     def _use(self, plan: ArtifactPlan, file: Path, runtime: str) -> RuntimeUse:
         inspect = plan.target.inspect_delegate if runtime == plan.runtimes[0] else None
         delegate = None if inspect is None else self._delegate(plan, file, inspect)
-        if not is_installed(runtime):
+        if not is_usable(runtime):
             return RuntimeUse(name=runtime, resizable=False, memory=None, delegate=delegate)
         if plan.graph != "tile":
             self.meter.check_full_graph(plan, file, runtime)
@@ -175,3 +175,8 @@ class _Conversion:
             wide_file=self.runner.onnx_file("tile", zero_padded=plan.zero_padded) if wide else None,
         )
         return read_record(DelegateUse, folder / RESULT_FILE, remake=REMAKE)
+
+
+def _runs_here(plan: ArtifactPlan) -> bool:
+    """Whether the runtime that files are measured on runs on this system."""
+    return runtime_info(plan.runtimes[0]).why_not_here is None

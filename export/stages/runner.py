@@ -146,7 +146,8 @@ class StageRunner:
         source = self.float_file(plan)
         if plan.precision == FLOAT:
             return (self._pooled_folder(source) / MODEL_FILE if self.is_pooled(plan) else source), versions
-        if PRECISIONS[plan.precision].coarse_glue and plan.graph == "full" and self.glue.noise_level is not None:
+        coarse = PRECISIONS[plan.precision].coarse_glue or plan.precision in plan.target.coarse_glue
+        if coarse and plan.graph == "full" and self.glue.noise_level is not None:
             raise EdgesrError(
                 f"{plan.id}: {plan.precision} has too few digits for the noise level and the norm of a whole image; "
                 "export its tile graph"

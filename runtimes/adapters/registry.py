@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edgesr.runtimes.adapters import ncnn, openvino, ort, tflite, torchscript
+from edgesr.runtimes.adapters import coreml, ncnn, openvino, ort, tflite, torchscript
 from edgesr.runtimes.bundle.manifest import Artifact
-from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.errors import InputError, MissingPackageError, OtherSystemError
 from edgesr.runtimes.interface.runtime import Runtime
 
 RUNTIMES = {
@@ -15,6 +15,7 @@ RUNTIMES = {
         torchscript.RUNTIME,
         openvino.RUNTIME,
         ncnn.RUNTIME,
+        coreml.RUNTIME,
     )
 }
 
@@ -26,13 +27,19 @@ def runtime_info(name: str) -> Runtime:
     return RUNTIMES[name]
 
 
-def is_installed(name: str) -> bool:
-    """Whether a runtime is known and installed: a bundle may name one that only another edgesr knows."""
-    return name in RUNTIMES and RUNTIMES[name].version() is not None
+def is_usable(name: str) -> bool:
+    """Whether a runtime is known, runs on this system and is installed: a bundle may name one that only another edgesr
+    knows.
+    """
+    return name in RUNTIMES and RUNTIMES[name].why_not_here is None and RUNTIMES[name].version() is not None
 
 
-def require_installed(info: Runtime) -> None:
-    """A MissingPackageError with the install command unless the runtime is installed."""
+def require_usable(info: Runtime) -> None:
+    """An OtherSystemError unless the runtime runs on this system, a MissingPackageError with the install command unless
+    it is installed.
+    """
+    if info.why_not_here is not None:
+        raise OtherSystemError(f"{info.why_not_here}: give this command there")
     if info.version() is None:
         raise MissingPackageError(f"runtime {info.name!r} ({info.title}) is not installed: {info.install_command}")
 
@@ -41,7 +48,7 @@ def runtime_for(artifact: Artifact, name: str) -> Runtime:
     """An installed runtime that opens an artifact; an InputError lists those that do."""
     runtime = runtime_info(name)
     artifact.use(name)
-    require_installed(runtime)
+    require_usable(runtime)
     return runtime
 
 
@@ -65,6 +72,6 @@ def with_provider(pairs: list[tuple[Artifact, str]], provider: str) -> list[tupl
     if not having:
         require_provider(runtime_info(pairs[0][1]), provider)
     for name in dict.fromkeys(name for _, name in having):
-        if is_installed(name):
+        if is_usable(name):
             require_provider(RUNTIMES[name], provider)
     return having

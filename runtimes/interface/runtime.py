@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -81,6 +82,7 @@ class Runtime:
     ``execution`` where the runtime tells in which arithmetic, or on which provider, it runs a file's operators.
     ``exact_arithmetic``: `RunSettings.exact` gives a reference for files that kernels of other CPUs round elsewhere,
     but for those of the precisions in ``inexact``.
+    ``systems`` are those that it runs on, by their names in `sys.platform`, with their titles; none: all.
     ``memory_growth_bytes``: what the process may hold after many calls beyond what two calls need.
     ``saturates_without_vnni``: on an x86 without VNNI, sums of its int8 kernels saturate at 16 bits.
     """
@@ -100,12 +102,20 @@ class Runtime:
     exact_arithmetic: bool = True
     inexact: tuple[Precision, ...] = ()
     legacy: bool = False
+    systems: Mapping[str, str] = field(default_factory=dict)
     saturates_without_vnni: bool = False
     memory_growth_bytes: int = 0
 
     @property
     def install_command(self) -> str:
         return f"pip install 'edgesr[{self.extra}]'"
+
+    @property
+    def why_not_here(self) -> str | None:
+        """Why it cannot run on this system, whatever is installed; None where it can."""
+        if not self.systems or sys.platform in self.systems:
+            return None
+        return f"{self.title} runs on {' and '.join(self.systems.values())} alone"
 
     def version(self) -> str | None:
         """Installed version, None when it is not installed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edgesr.runtimes.adapters.registry import is_installed, require_installed, runtime_info, with_provider
+from edgesr.runtimes.adapters.registry import is_usable, require_usable, runtime_info, with_provider
 from edgesr.runtimes.bundle.manifest import Artifact, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
@@ -58,14 +58,14 @@ def plan_upscale(
             refusals.append(str(error))
     if not plans:
         raise InputError(refusals[0])
-    return next((plan for plan in plans if options.runtime or is_installed(plan.runtime)), plans[0])
+    return next((plan for plan in plans if options.runtime or is_usable(plan.runtime)), plans[0])
 
 
 def check_choice(bundle: Bundle, options: UpscaleOptions) -> None:
-    """Refuse an artifact or runtime that the bundle has not, or that is not installed, whatever the image."""
+    """Refuse an artifact or runtime that the bundle has not, or that cannot run here, whatever the image."""
     runtimes = [runtime_info(runtime) for _, runtime in _candidates(bundle, options)]
-    if all(runtime.version() is None for runtime in runtimes):
-        require_installed(runtimes[0])
+    if not any(is_usable(runtime.name) for runtime in runtimes):
+        require_usable(runtimes[0])
 
 
 def _candidates(bundle: Bundle, options: UpscaleOptions) -> Iterator[tuple[Artifact, str]]:
@@ -86,7 +86,7 @@ def _candidates(bundle: Bundle, options: UpscaleOptions) -> Iterator[tuple[Artif
         raise InputError(f"{bundle.root}: nothing in it opens in runtime {options.runtime!r}; it has files for {known}")
     if options.provider is not None:
         pairs = with_provider(pairs, options.provider)
-    runnable = [(a, r) for a, r in pairs if options.runtime or is_installed(r)]
+    runnable = [(a, r) for a, r in pairs if options.runtime or is_usable(r)]
     precision = (runnable or pairs)[0][0].precision  # a memory that is too little for it is no reason to take another
     yield from (pair for pair in pairs if pair[0].precision == precision)
 

@@ -18,6 +18,7 @@ from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.images.image_io import read_image, read_rgb8, write_image
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import upscale
+from tests.helpers.here import RUNTIMES_HERE
 from tests.helpers.places import ROOT
 from tests.helpers.planted_checkouts import closures_of
 from tests.helpers.whole_runs import artifact_of
@@ -56,7 +57,7 @@ def edge_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in RUNTIMES if name != "tflite"])
+@pytest.mark.parametrize("name", [name for name in RUNTIMES_HERE if name != "tflite"])
 def test_each_runtime_alone_upscales_as_the_workstation(name: str, mobile_bundle: Bundle, tmp_path: Path) -> None:
     """That of the extra `tflite` is the edge box of the other tests."""
     (tmp_path / "box").mkdir()

@@ -25,6 +25,7 @@ from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.interface.runtime import RunSettings, Session
 from edgesr.runtimes.json_file import read_record
+from tests.helpers.here import RUNTIMES_HERE
 from tests.helpers.small_bundle import with_uses
 from tests.helpers.whole_runs import artifact_of
 
@@ -51,7 +52,7 @@ def runnable(bundle: Bundle, artifact: Artifact, runtime: str) -> Runnable:
 
 
 @pytest.mark.parametrize("graph", ["full", "tile"])
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_an_answer_of_the_old_size_is_an_error(runtime: str, graph: str, any_bundle: Bundle) -> None:
     artifact = with_uses(artifact_of(any_bundle, runtime, graph), resizable=True)
     nchw = artifact.inputs[0].layout == "NCHW"
@@ -70,7 +71,7 @@ def test_answers_of_other_channels_or_batches_are_errors(any_bundle: Bundle, sha
 
 
 def test_every_opened_session_is_checked(any_bundle: Bundle) -> None:
-    for runtime in RUNTIMES:
+    for runtime in RUNTIMES_HERE:
         session = open_session(any_bundle, artifact_of(any_bundle, runtime, "tile"), runtime=runtime)
         assert isinstance(session.session, CheckedSession)
         image = photograph("cat", (40, 33))

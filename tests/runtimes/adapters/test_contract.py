@@ -17,6 +17,7 @@ from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Artifact, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.interface.runtime import RunSettings
+from tests.helpers.here import RUNTIMES_HERE
 from tests.helpers.whole_runs import artifact_of
 
 BUNDLES = ("mobile_bundle", "projection_bundle", pytest.param("quantized_bundle", marks=pytest.mark.slow))
@@ -47,7 +48,7 @@ def sizes_of(artifact: Artifact, runtime: str, bundle: Bundle) -> list[Size]:
     return [tile, other, tile] if artifact.fits(other, runtime) else [tile]
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_two_sessions_answer_alike_at_every_size(runtime: str, bundle: Bundle) -> None:
     """In turn, so that neither session works in the other's memory; the answer to the first call is kept."""
     scale = bundle.manifest.scale
@@ -69,7 +70,7 @@ def test_two_sessions_answer_alike_at_every_size(runtime: str, bundle: Bundle) -
 
 
 @pytest.mark.parametrize("graph", ["full", "tile"])
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_two_threads_compute_the_same(runtime: str, graph: str, any_bundle: Bundle) -> None:
     artifact = artifact_of(any_bundle, runtime, graph)
     image = photograph("coffee", any_bundle.manifest.tile_size)
@@ -94,7 +95,7 @@ print(len(os.listdir("/proc/self/task")))
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts a process's threads in /proc")
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_a_session_has_the_threads_that_it_was_given(runtime: str, mobile_bundle: Bundle) -> None:
     """A process with two threads of a runtime has one more than with one; PyTorch has two pools."""
     artifact = artifact_of(mobile_bundle, runtime, "tile")
@@ -110,7 +111,7 @@ def test_a_session_has_the_threads_that_it_was_given(runtime: str, mobile_bundle
     assert 1 <= counts[1] - counts[0] <= (2 if runtime == "torchscript" else 1)
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_a_damaged_file_is_one_of_its_failures(runtime: str, tmp_path: Path) -> None:
     info, damaged = RUNTIMES[runtime], tmp_path / "model"
     damaged.write_bytes(b"no model" * 100)
@@ -118,7 +119,7 @@ def test_a_damaged_file_is_one_of_its_failures(runtime: str, tmp_path: Path) -> 
         info.open(damaged, RunSettings())
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_a_profile_has_the_times_of_calls(runtime: str, mobile_bundle: Bundle) -> None:
     """And those of operators that fit into a call, or the reason why there are none."""
     artifact = artifact_of(mobile_bundle, runtime, "tile")

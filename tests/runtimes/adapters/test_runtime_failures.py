@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.adapters.session import CheckedSession, ImageSession, open_session
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.bundle.writing import file_entry
 from edgesr.runtimes.errors import EdgesrError
 from tests.helpers.cli_refusals import RunCli, picture, refused
+from tests.helpers.here import RUNTIMES_HERE
 from tests.helpers.whole_runs import artifact_of
 
 
@@ -45,7 +45,7 @@ def test_a_file_that_a_runtime_refuses(mobile_bundle: Bundle, tmp_path: Path, ru
     refused(run_cli, tmp_path, *arguments, naming="cannot open it")
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_an_input_that_a_runtime_refuses(mobile_bundle: Bundle, runtime: str) -> None:
     """Two channels where the file has three."""
     session = open_session(mobile_bundle, artifact_of(mobile_bundle, runtime, "tile"), runtime=runtime)

@@ -15,11 +15,12 @@ from edgesr.runtimes.bundle.manifest import TensorSpec
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.interface.runtime import timed_call_ms
+from tests.helpers.here import RUNTIMES_HERE
 from tests.helpers.whole_runs import artifact_of, run_whole
 
 
 @pytest.mark.parametrize("graph", ["full", "tile"])
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_exact_arithmetic_is_close_in_float32(runtime: str, graph: str, any_bundle: Bundle) -> None:
     artifact = artifact_of(any_bundle, runtime, graph)
     image = photograph("coffee", any_bundle.manifest.tile_size)
@@ -63,7 +64,7 @@ def test_exact_arithmetic_of_litert_is_without_delegate(mobile_bundle: Bundle) -
     assert delegated == [True, False]
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_full_graph_equals_tile_graph_and_glue(runtime: str, any_bundle: Bundle) -> None:
     """Without a projection, and with one: also where it is active."""
     manifest = any_bundle.manifest

@@ -9,7 +9,6 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.adapters.session import ImageSession
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.bundle.opening import Bundle
@@ -18,6 +17,7 @@ from edgesr.runtimes.glue.noise_level import noise_level
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.tiles import grid_of
 from edgesr.runtimes.upscaling.upscale import Upscaler, upscale, upscale_rows
+from tests.helpers.here import RUNTIMES_HERE
 from tests.helpers.small_generator import projected_generator
 from tests.helpers.whole_runs import artifact_of, channels_first, exposed, factor, projected, run_whole
 
@@ -42,7 +42,7 @@ def tiles_of(bundle: Bundle, runtime: str) -> list[Size]:
     return [(least, least), (least + 6, least + 1), (least + 1, 2 * least)]
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 @pytest.mark.parametrize("size", SIZES)
 def test_tiles_equal_the_whole(size: Size, runtime: str, any_bundle: Bundle) -> None:
     pixels = exposed("coffee", size)
@@ -51,7 +51,7 @@ def test_tiles_equal_the_whole(size: Size, runtime: str, any_bundle: Bundle) -> 
         assert np.abs(tiled(any_bundle, pixels, runtime, tile) - whole).max() <= TOLERANCE, tile
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_sizes_around_the_tile(runtime: str, any_bundle: Bundle) -> None:
     """One less than a tile, a tile, one more, two tiles and one more, on either axis."""
     tile = tiles_of(any_bundle, runtime)[1]
@@ -61,7 +61,7 @@ def test_sizes_around_the_tile(runtime: str, any_bundle: Bundle) -> None:
         assert np.abs(tiled(any_bundle, pixels, runtime, tile) - whole).max() <= TOLERANCE, (rows, columns)
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 @pytest.mark.parametrize("size", [(33, 47), (2, 120), (43, 19)])
 def test_active_projection_has_one_factor(size: Size, runtime: str, projection_bundle: Bundle) -> None:
     """Against the whole and against float32 PyTorch; a k of each tile's own would be far off."""
@@ -76,7 +76,7 @@ def test_active_projection_has_one_factor(size: Size, runtime: str, projection_b
         assert np.abs(result - expected).max() <= TOLERANCE
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 @pytest.mark.parametrize("size", [(2, 2), (33, 47), (61, 53)])
 def test_tiles_equal_pytorch_without_active_projection(size: Size, runtime: str, projection_bundle: Bundle) -> None:
     pixels = exposed("rocket", size)
@@ -86,7 +86,7 @@ def test_tiles_equal_pytorch_without_active_projection(size: Size, runtime: str,
     assert np.abs(result - expected).max() <= TOLERANCE
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_suppressed_residual_is_bilinear(runtime: str, projection_bundle: Bundle) -> None:
     """Blown out but for a corner: the noise level of the whole is 0, that of the corner's tile is not."""
     pixels = np.full((40, 50, 3), 255, dtype=np.uint8)
@@ -98,7 +98,7 @@ def test_suppressed_residual_is_bilinear(runtime: str, projection_bundle: Bundle
     assert np.abs(result - upsample_bilinear(lr, 4)).max() <= 1e-3
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_no_seams(runtime: str, any_bundle: Bundle) -> None:
     """Of noise, the pixels on both sides of every border between tiles."""
     halo = artifact_of(any_bundle, runtime, "tile").halo
@@ -136,7 +136,7 @@ def test_whole_halo_is_cut(any_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) 
             assert np.abs(tiled(any_bundle, pixels, "ort", tile) - whole).max() <= 1e-3
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1)])
 def test_side_of_one_repeats_the_edge(size: Size, runtime: str, any_bundle: Bundle) -> None:
     pixels = exposed("coffee", size)
@@ -148,7 +148,7 @@ def test_side_of_one_repeats_the_edge(size: Size, runtime: str, any_bundle: Bund
     assert np.abs(result - whole).max() <= TOLERANCE
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 @pytest.mark.parametrize("size", [(1, 1), (2, 60), (45, 38)])
 def test_rows_equal_the_array(size: Size, runtime: str, any_bundle: Bundle) -> None:
     """Bands from top to bottom, with an active projection too."""

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.adapters.session import ImageSession
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler, upscale, upscale_rows
+from tests.helpers.here import RUNTIMES_HERE
 from tests.helpers.whole_runs import artifact_of, channels_first, exposed, projected, run_whole
 
 TOLERANCE = 0.01
@@ -100,7 +100,7 @@ def _mean_of_eight(bundle: Bundle, pixels: NDArray[np.uint8]) -> NDArray[np.floa
     return mean
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 @pytest.mark.parametrize("extra", [(4, 4), (9, 3)])
 def test_self_ensemble_is_the_mean_of_eight(extra: tuple[int, int], runtime: str, any_bundle: Bundle) -> None:
     """In square tiles and others, and untiled; with an active projection every member has its own factor."""
@@ -148,7 +148,7 @@ def _extremes() -> dict[str, NDArray[np.uint8]]:
     }
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 @pytest.mark.parametrize("name", _extremes())
 def test_extreme_images(name: str, runtime: str, any_bundle: Bundle) -> None:
     pixels = _extremes()[name]

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from edgesr.export.calibration.photographs import photograph, photograph_files
-from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.manifest import Glue, GraphKind
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
@@ -22,6 +21,7 @@ from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 from edgesr.runtimes.upscaling.files import FileUpscaler, Written
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import upscale_rows
+from tests.helpers.here import RUNTIMES_HERE
 from tests.helpers.whole_runs import run_whole
 
 SIZE = (64, 64)
@@ -33,7 +33,7 @@ def upscale_file(
     return FileUpscaler(bundle, UpscaleOptions(runtime=runtime), FileOptions(), progress).file(source, target)
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 @pytest.mark.parametrize("exposure", [1, 3, 40])
 def test_tile_graph_with_glue_equals_the_full_graph(runtime: str, exposure: int, any_bundle: Bundle) -> None:
     """Also where much of the image is clipped, so that a projection scales the residual or suppresses it."""
@@ -45,14 +45,14 @@ def test_tile_graph_with_glue_equals_the_full_graph(runtime: str, exposure: int,
     assert np.abs(full - tile).max() <= 0.01
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 @pytest.mark.parametrize("graph", get_args(GraphKind))
 def test_projection_keeps_a_flat_image_flat(runtime: str, graph: GraphKind, projection_bundle: Bundle) -> None:
     image = np.full((3, *projection_bundle.manifest.tile_size), 77, dtype=np.float32)
     assert np.abs(run_whole(projection_bundle, image, runtime=runtime, graph=graph) - 77).max() <= 1e-3
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 @pytest.mark.parametrize("graph", get_args(GraphKind))
 def test_half_flat_image_is_not_left_bilinear(runtime: str, graph: GraphKind, mobile_bundle: Bundle) -> None:
     """Its noise level is 0: a projection would suppress the whole residual, in the detailed part too."""
@@ -66,7 +66,7 @@ def test_half_flat_image_is_not_left_bilinear(runtime: str, graph: GraphKind, mo
     assert result[detailed].std() > bilinear[detailed].std()
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 @pytest.mark.parametrize("graph", get_args(GraphKind))
 def test_half_flat_image_with_a_projection_is_bilinear(
     runtime: str, graph: GraphKind, projection_bundle: Bundle
@@ -91,7 +91,7 @@ def _photograph_file(path: Path, size: tuple[int, int] = SIZE) -> Path:
     return path
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1)])
 def test_one_pixel_is_enough(runtime: str, size: tuple[int, int], any_bundle: Bundle, tmp_path: Path) -> None:
     """Also below the least side of reflect pads: the missing pixels repeat the last ones."""

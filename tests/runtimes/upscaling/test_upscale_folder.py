@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.images.image_io import read_image
 from edgesr.runtimes.upscaling.journal import JOURNAL_FILE
 from edgesr.runtimes.upscaling.options import FileOptions
 from tests.helpers.folder_runs import folder_run, four_photographs, listing, save_photograph, written_names
+from tests.helpers.here import RUNTIMES_HERE
 from tests.helpers.whole_runs import run_whole
 
 
@@ -23,7 +23,7 @@ def source(tmp_path: Path) -> Path:
     return four_photographs(tmp_path / "in")
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_folder(runtime: str, mobile_bundle: Bundle, tmp_path: Path) -> None:
     """Every image, whatever its format and size; files that are no images by suffix are left out."""
     (tmp_path / "in").mkdir()

@@ -1,0 +1,50 @@
+"""What a Core ML package holds, as coremltools reads it: all that can be checked of it where Core ML does not run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgesr.runtimes.wording import counted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """An input or output of a package."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Structure:
+    """``convolutions`` counts transposed ones too; ``weight_dtypes`` are those of their weights, ``finite``: each is a
+    number.
+    """
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    convolutions: int
+    weight_dtypes: tuple[str, ...]
+    finite: bool
+
+
+def structure_fault(found: Structure, expected: Structure) -> str | None:
+    """What a package has otherwise than its source, in one line; None where nothing."""
+    for kind, ours, theirs in (
+        ("input", found.inputs, expected.inputs),
+        ("output", found.outputs, expected.outputs),
+    ):
+        if ours != theirs:
+            return f"its {kind} is {_described(ours)} and not {_described(theirs)}"
+    if found.convolutions != expected.convolutions:
+        return f"it has {counted(found.convolutions, 'convolution')} and not {expected.convolutions}"
+    if found.weight_dtypes != expected.weight_dtypes:
+        return f"its weights are {', '.join(found.weight_dtypes)} and not {', '.join(expected.weight_dtypes)}"
+    if not found.finite:
+        return "a weight is no finite number: float16 ends at 65504"
+    return None
+
+
+def _described(tensors: tuple[Tensor, ...]) -> str:
+    return " and ".join(f"{t.name} {'x'.join(map(str, t.shape))} {t.dtype}" for t in tensors) or "none"
