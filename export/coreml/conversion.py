@@ -7,6 +7,7 @@ Core ML runs on macOS alone, so no package can be compared with its module here:
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import uuid
 from pathlib import Path
@@ -37,8 +38,10 @@ def export_coreml(folder: Path, checkpoint: Path, graph: GraphKind, size: Size, 
 
 def in_float16(folder: Path, package: Path) -> None:
     """Write ``model.mlpackage`` with the weights and arithmetic of a float32 package in float16."""
-    task = Task(source=str(package.absolute()), graph=None, size=None, zero_padded=False)
-    _make(folder, task, what="coremltools cannot convert the package to float16")
+    with tempfile.TemporaryDirectory(prefix="edgesr-coreml-") as name:
+        copy = shutil.copytree(package, Path(name) / PACKAGE)  # coremltools writes a Manifest.json when it reads one
+        task = Task(source=str(copy), graph=None, size=None, zero_padded=False)
+        _make(folder, task, what="coremltools cannot convert the package to float16")
 
 
 def _make(folder: Path, task: Task, *, what: str) -> None:

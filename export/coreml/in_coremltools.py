@@ -56,11 +56,14 @@ def _converted(task: Task) -> tuple[Any, Structure]:
     from edgesr.export.conversions.tracing import example_input
     from edgesr.export.steps.loading import load_generator
     from edgesr.runtimes.bundle.contract import channels_of
+    from edgesr.sr_model.generators.generator import Generator, with_exportable_median
 
     assert task.graph is not None and task.size is not None
     generator = load_generator(Path(task.source), zero_padded=task.zero_padded)
     channels = channels_of(generator.config.colour)
     example = example_input(task.size, channels=channels)
+    if isinstance(generator, Generator):
+        generator = with_exportable_median(generator)
     program = torch.export.export(build_graph(generator, task.graph), (example,)).run_decompositions({})
     model = ct.convert(
         program,
@@ -77,7 +80,6 @@ def _converted(task: Task) -> tuple[Any, Structure]:
         outputs=(Tensor(name=OUTPUT_NAMES[task.graph], shape=(1, channels, height, width), dtype=_FLOAT32),),
         convolutions=_convolutions_of(program),
         weight_dtypes=(_FLOAT32,),
-        finite=True,
     )
     return model, expected
 
@@ -111,17 +113,15 @@ def _save(model: Any, package: Path) -> None:
 
 
 def _structure(package: Path) -> Structure:
-    import numpy as np
     from coremltools.models.utils import load_spec
 
     description = load_spec(str(package)).description
-    weights = [operation.weight.val for operation in convolutions_in(package)]
+    weights = [operation.weight.val.dtype for operation in convolutions_in(package)]
     return Structure(
         inputs=tuple(map(_tensor, description.input)),
         outputs=tuple(map(_tensor, description.output)),
         convolutions=len(weights),
-        weight_dtypes=tuple(sorted({str(weight.dtype) for weight in weights})),
-        finite=all(bool(np.isfinite(weight).all()) for weight in weights),
+        weight_dtypes=tuple(sorted({str(dtype) for dtype in weights})),
     )
 
 

@@ -101,7 +101,7 @@ def not_measured(plans: Sequence[ArtifactPlan]) -> list[str]:
 
 def _not_measured(runtime: Runtime) -> str:
     if runtime.why_not_here is not None:
-        return f"{runtime.name} files are converted and not run: {runtime.why_not_here}; check them there by 'edgesr parity'"
+        return f"{runtime.name} files are not run: {runtime.why_not_here}; check them there with 'edgesr parity'"
     return (
         f"{runtime.name} is not installed: what the files take in it is not measured, so upscale has tiles of the "
         f"bundle's tile size there and refuses --memory; for that export again after {runtime.install_command}"

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgesr.export.calibration.photographs import photograph
+from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.adapters.session import ImageSession, open_session
 from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.manifest import Artifact
@@ -16,6 +17,9 @@ from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.glue.noise_level import noise_level
 from edgesr.runtimes.glue.projection import apply_residual, projection_factor, square_sum
+
+RUNTIMES_HERE = [name for name, runtime in RUNTIMES.items() if runtime.why_not_here is None]
+"""Those that can run on this system: tests of what runtimes compute are over these."""
 
 _open: dict[tuple[Path, str, str], ImageSession] = {}
 _projected: dict[tuple[Path, int, int], NDArray[np.uint8]] = {}

@@ -18,10 +18,9 @@ from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.images.image_io import read_image, read_rgb8, write_image
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import upscale
-from tests.helpers.here import RUNTIMES_HERE
 from tests.helpers.places import ROOT
 from tests.helpers.planted_checkouts import closures_of
-from tests.helpers.whole_runs import artifact_of
+from tests.helpers.whole_runs import RUNTIMES_HERE, artifact_of
 
 HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime")
 _OTHERS = """

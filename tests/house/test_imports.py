@@ -64,7 +64,8 @@ def test_adapters_load_only_their_runtime() -> None:
     for adapter, modules in expected.items():
         started = f"from edgesr.runtimes.adapters.registry import RUNTIMES; runtime = RUNTIMES['{adapter}']"
         assert heavy_modules_after(started) == []
-        assert heavy_modules_after(f"{started}; runtime.load()") == modules
+        if RUNTIMES[adapter].why_not_here is None:
+            assert heavy_modules_after(f"{started}; runtime.load()") == modules
 
 
 def test_each_folder_of_code_is_linked_once() -> None:

@@ -25,9 +25,8 @@ from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.interface.runtime import RunSettings, Session
 from edgesr.runtimes.json_file import read_record
-from tests.helpers.here import RUNTIMES_HERE
 from tests.helpers.small_bundle import with_uses
-from tests.helpers.whole_runs import artifact_of
+from tests.helpers.whole_runs import RUNTIMES_HERE, artifact_of
 
 
 class OfOneSize:

@@ -52,7 +52,7 @@ def opened(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> list[tuple
         return Model(onnx, compute_units)
 
     stub = SimpleNamespace(ComputeUnit=UNITS, models=SimpleNamespace(MLModel=model))
-    monkeypatch.setattr(coreml, "load", lambda: stub)
+    monkeypatch.setitem(sys.modules, "coremltools", stub)
     monkeypatch.setattr(sys, "platform", "darwin")
     return found
 
@@ -85,7 +85,7 @@ def test_whole_calls_are_timed(mobile_bundle: Bundle, opened: list[tuple[str, st
 def test_a_package_of_two_inputs_is_refused(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     onnx = open_session(mobile_bundle, mobile_bundle.artifact("onnx-fp32-tile"))
     two = SimpleNamespace(MLModel=lambda _path, compute_units: Model(onnx, compute_units, ("lr", "mask")))
-    monkeypatch.setattr(coreml, "load", lambda: SimpleNamespace(ComputeUnit=UNITS, models=two))
+    monkeypatch.setitem(sys.modules, "coremltools", SimpleNamespace(ComputeUnit=UNITS, models=two))
     with pytest.raises(ValueError, match="it has 2 inputs and 1 output, need one of each"):
         coreml.open(mobile_bundle.model_path(mobile_bundle.artifact(TILE)), RunSettings())
 

@@ -17,8 +17,7 @@ from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.bundle.writing import file_entry
 from edgesr.runtimes.errors import EdgesrError
 from tests.helpers.cli_refusals import RunCli, picture, refused
-from tests.helpers.here import RUNTIMES_HERE
-from tests.helpers.whole_runs import artifact_of
+from tests.helpers.whole_runs import RUNTIMES_HERE, artifact_of
 
 
 def with_garbage(bundle: Bundle, runtime: str, root: Path) -> tuple[Path, str]:

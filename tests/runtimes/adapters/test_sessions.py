@@ -15,8 +15,7 @@ from edgesr.runtimes.bundle.manifest import TensorSpec
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.interface.runtime import timed_call_ms
-from tests.helpers.here import RUNTIMES_HERE
-from tests.helpers.whole_runs import artifact_of, run_whole
+from tests.helpers.whole_runs import RUNTIMES_HERE, artifact_of, run_whole
 
 
 @pytest.mark.parametrize("graph", ["full", "tile"])

@@ -14,8 +14,7 @@ from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler, upscale, upscale_rows
-from tests.helpers.here import RUNTIMES_HERE
-from tests.helpers.whole_runs import artifact_of, channels_first, exposed, projected, run_whole
+from tests.helpers.whole_runs import RUNTIMES_HERE, artifact_of, channels_first, exposed, projected, run_whole
 
 TOLERANCE = 0.01
 

@@ -21,8 +21,7 @@ from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 from edgesr.runtimes.upscaling.files import FileUpscaler, Written
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import upscale_rows
-from tests.helpers.here import RUNTIMES_HERE
-from tests.helpers.whole_runs import run_whole
+from tests.helpers.whole_runs import RUNTIMES_HERE, run_whole
 
 SIZE = (64, 64)
 

@@ -14,8 +14,7 @@ from edgesr.runtimes.images.image_io import read_image
 from edgesr.runtimes.upscaling.journal import JOURNAL_FILE
 from edgesr.runtimes.upscaling.options import FileOptions
 from tests.helpers.folder_runs import folder_run, four_photographs, listing, save_photograph, written_names
-from tests.helpers.here import RUNTIMES_HERE
-from tests.helpers.whole_runs import run_whole
+from tests.helpers.whole_runs import RUNTIMES_HERE, run_whole
 
 
 @pytest.fixture
