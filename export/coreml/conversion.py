@@ -39,7 +39,7 @@ def export_coreml(folder: Path, checkpoint: Path, graph: GraphKind, size: Size, 
 def in_float16(folder: Path, package: Path) -> None:
     """Write ``model.mlpackage`` with the weights and arithmetic of a float32 package in float16."""
     with tempfile.TemporaryDirectory(prefix="edgesr-coreml-") as name:
-        copy = shutil.copytree(package, Path(name) / PACKAGE)  # coremltools writes a Manifest.json when it reads one
+        copy = shutil.copytree(package, Path(name) / PACKAGE)  # reading a package writes its Manifest.json
         task = Task(source=str(copy), graph=None, size=None, zero_padded=False)
         _make(folder, task, what="coremltools cannot convert the package to float16")
 
@@ -64,9 +64,12 @@ def _make(folder: Path, task: Task, *, what: str) -> None:
 
 
 def _name_items(manifest: Path) -> None:
-    """Identifiers that follow from what they name: coremltools draws them anew each time."""
+    """Identifiers that follow from what they name: coremltools draws them anew each time.
+
+    Written as coremltools does, which writes it again when it reads a package: that must not change a bundle's file.
+    """
     content = read_json(manifest, remake=REMAKE)
     names = {old: str(uuid.uuid5(_NAMES, item["path"])) for old, item in content["itemInfoEntries"].items()}
     content["itemInfoEntries"] = {names[old]: item for old, item in content["itemInfoEntries"].items()}
     content["rootModelIdentifier"] = names[content["rootModelIdentifier"]]
-    manifest.write_text(json.dumps(content, indent=4, sort_keys=True))
+    manifest.write_text(json.dumps(content, indent=4, sort_keys=True) + "\n")

@@ -58,12 +58,14 @@ def convolutions() -> list[Tensor]:
 def test_weights_are_those_of_the_generator_and_rounded_to_float16(converted: Path, tmp_path: Path) -> None:
     """coremltools multiplies those of the last one by the 255 that follow it."""
     in_float16(tmp_path, converted / "model.mlpackage")
+    before = content(converted)
     packages = (converted / "model.mlpackage", tmp_path / "model.mlpackage")
     single, half = (weights_of(package, tmp_path) for package in packages)
     *others, last = (weight.detach().numpy() for weight in convolutions())
     for first, second, weight in zip(single, half, [*others, last * np.float32(255)], strict=True):
         assert first.dtype == np.float32 and np.array_equal(first, weight)
         assert second.dtype == np.float16 and np.array_equal(second, weight.astype(np.float16))
+    assert content(converted) == before, "coremltools writes a Manifest.json when it reads one"
 
 
 @pytest.mark.slow
