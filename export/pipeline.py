@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +20,14 @@ from edgesr.export.foreign.source import with_exact_tiles
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
 from edgesr.export.formats.targets import left_out, not_measured, plan_artifacts, require_converters
+from edgesr.export.lanes import in_lanes
 from edgesr.export.options import ExportOptions
 from edgesr.export.quantization.plan import OWN_BUDGET, AskedBudget, Plan
 from edgesr.export.quantization.precisions import PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
 from edgesr.export.records import GoldenRecord
 from edgesr.export.stages.cache import StageCache, default_cache_dir
-from edgesr.export.stages.converted import ConvertedArtifact, convert
+from edgesr.export.stages.converted import ConvertedArtifact, convert, prepare
 from edgesr.export.stages.planned import given_plan
 from edgesr.export.stages.runner import StageRunner
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
@@ -33,7 +35,7 @@ from edgesr.runtimes.bundle.contract import next_multiple
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.bundle.writing import check_output, write_bundle
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
-from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
+from edgesr.runtimes.progress import Progress, ProgressEvent, notice, one_at_a_time, silent
 from edgesr.runtimes.wording import counted
 from edgesr.sr_model.generators.config import GeneratorConfig
 from edgesr.sr_model.generators.foreign.contract import Contract
@@ -73,7 +75,7 @@ def export_bundle(
     ``source`` is a network that the caller holds, whose code runs in this process up to the exported program, and
     ``options`` are then the targets, graphs and sizes; or it is options that name a checkpoint, a preset or a file.
     """
-    output = Path(output)
+    output, progress = Path(output), one_at_a_time(progress)
     options, live = split_source(source, options)
     targets, not_of_onnx = options.possible_targets()
     plans = plan_artifacts(targets, options.precisions, options.graphs, options.tile_size, options.delegate)
@@ -122,19 +124,25 @@ def _converted(
     progress: Progress,
 ) -> tuple[list[ConvertedArtifact], tuple[Failure, ...]]:
     """What could be made and what could not; the first error where nothing could."""
+    begun = itertools.count(1)
+
+    def make(plan: ArtifactPlan) -> None:
+        progress(ProgressEvent("export", next(begun), len(plans) + 1, plan.id))
+        prepare(runner, cache, plan, quantization, progress)
+
+    errors = in_lanes(plans, make, ready=runner.has_onnx_file)
     made: list[ConvertedArtifact] = []
-    errors: dict[str, EdgesrError] = {}
-    for done, plan in enumerate(plans):
-        progress(ProgressEvent("export", done + 1, len(plans) + 1, plan.id))
+    for plan in (plan for plan in plans if plan.id not in errors):
         try:
             made += convert(runner, cache, plan, quantization, progress)
         except (InputError, MissingPackageError):
             raise
         except EdgesrError as error:
             errors[plan.id] = error
+    failed = [plan.id for plan in plans if plan.id in errors]
     if not made:
-        raise next(iter(errors.values()))
-    return made, tuple(Failure(name, str(error)) for name, error in errors.items())
+        raise errors[failed[0]]
+    return made, tuple(Failure(name, str(errors[name])) for name in failed)
 
 
 def _check_inputs_are_kept(output: Path, inputs: Sequence[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -31,3 +32,14 @@ def silent(event: ProgressEvent) -> None:
 def notice(progress: Progress, text: str) -> None:
     """Tell the user one thing through the same callback."""
     progress(ProgressEvent("notice", 0, 0, text))
+
+
+def one_at_a_time(progress: Progress) -> Progress:
+    """The same callback for several threads, which is called by one at a time."""
+    lock = threading.Lock()
+
+    def told(event: ProgressEvent) -> None:
+        with lock:
+            progress(event)
+
+    return told

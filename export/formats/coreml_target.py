@@ -29,6 +29,7 @@ COREML = Target(
     why_not_others="a file of another precision than fp32 and fp16a could be proven on macOS alone",
     why_not_of_onnx="coremltools makes it from PyTorch, and takes no ONNX file",
     convert=_convert,
+    converts_apart=True,
     rewrite=step.rewrite,
     coarse_glue=("fp16a",),
     why_no_layers="Core ML runs on macOS alone, and gives its output alone",

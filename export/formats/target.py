@@ -81,6 +81,7 @@ class Target:
     packages that no Python from 3.12 on can have; ``reduced_range``: weights of its int8 files have 7 bits.
     ``runtimes`` open its files, the preferred one first, but those of a precision that ``runtimes_of`` has.
     ``convert`` gives the folder with ``model`` and the suffix, in float32. ``rewrite``: the step to a lower precision.
+    ``converts_apart``: its converter is another process, which others can run next to.
     ``coarse_glue``: precisions in which it computes the glue of a full graph too, in too few digits for the noise level
     and the norm of a whole image.
     ``extra`` of edgesr installs its ``packages``.
@@ -114,6 +115,7 @@ class Target:
     why_no_layers: str = ""
     packages_below_3_12: tuple[str, ...] = ()
     legacy: bool = False
+    converts_apart: bool = False
     why_not_others: str = ""
     why_not_of_onnx: str = ""
     extra: str = "export"

@@ -49,6 +49,7 @@ TFLITE = Target(
     packages_below_3_12=_BELOW_PYTHON_3_12,
     least_runtime=(("ai-edge-litert", "2.0"),),
     convert=_convert,
+    converts_apart=True,
     rewrite=rewrite_tflite.rewrite,
     delegates=("gpu",),
     inspect_delegate=delegate.inspect,

@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,12 +76,16 @@ def default_cache_dir() -> Path:
 
 
 class StageCache:
-    """Folder of stage results, least recently used dropped above ``limit_bytes``. Use inside `locked`."""
+    """Folder of stage results, least recently used dropped above ``limit_bytes``. Use inside `locked`.
+
+    Threads that need the same result wait for the one that makes it.
+    """
 
     def __init__(self, root: Path, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
         self.root = root
         self.limit_bytes = limit_bytes
         self.conversions: list[str] = []
+        self._one_at_a_time: dict[str, threading.Lock] = {}
 
     @contextmanager
     def locked(self, progress: Progress = silent) -> Iterator[None]:
@@ -100,6 +105,10 @@ class StageCache:
     def run(self, stage: Stage[P], *args: P.args, **kwargs: P.kwargs) -> Path:
         """Folder with the stage's files: a stored one whose hashes hold, else made by the stage from its arguments."""
         entry = self._stages / stage.key(*args, **kwargs)
+        with self._one_at_a_time.setdefault(entry.name, threading.Lock()):
+            return self._entry(entry, stage, *args, **kwargs)
+
+    def _entry(self, entry: Path, stage: Stage[P], *args: P.args, **kwargs: P.kwargs) -> Path:
         if _is_intact(entry):
             os.utime(entry / ENTRY_FILE)
             return entry

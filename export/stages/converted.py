@@ -55,6 +55,17 @@ def convert(
     return _Conversion(runner, cache, quantization, progress).convert(plan)
 
 
+def prepare(
+    runner: StageRunner,
+    cache: StageCache,
+    plan: ArtifactPlan,
+    quantization: QuantizationSettings | None,
+    progress: Progress = silent,
+) -> None:
+    """Make and measure what `convert` then finds in the cache, but for what is timed: other work may run next to it."""
+    _Conversion(runner, cache, quantization, progress).prepare(plan)
+
+
 @dataclass(frozen=True)
 class _Conversion:
     """What the conversions of one export share."""
@@ -74,6 +85,9 @@ class _Conversion:
             least_side=config.minimum_side,
             mac_per_hr_pixel=measurement.mac_per_hr_pixel,
         )
+
+    def prepare(self, plan: ArtifactPlan) -> None:
+        self._converted(plan)
 
     def convert(self, plan: ArtifactPlan) -> list[ConvertedArtifact]:
         converted = self._converted(plan)

@@ -60,6 +60,7 @@ class StageRunner:
         self._cache = cache
         self._given = checkpoint
         self._progress = progress
+        self._told: set[str] = set()
         self._inexact_tiles, self._pooled_tiles = inexact_tiles, pooled_tiles
 
     @cached_property
@@ -114,6 +115,10 @@ class StageRunner:
             return Pooled(None, 0)
         return read_record(Pooled, self._pooled_folder(tile) / RESULT_FILE, remake=REMAKE)
 
+    def has_onnx_file(self, graph: GraphKind) -> bool:
+        """Whether the float32 ONNX file of a graph can be made; makes it."""
+        return self._onnx_file_if_any(graph) is not None
+
     def _onnx_file_if_any(self, graph: GraphKind) -> Path | None:
         """None where it cannot be made: that is told, with the reason, where its artifact is."""
         try:
@@ -157,9 +162,13 @@ class StageRunner:
         file = folder / plan.target.file_name
         if (left := read_float_layers(folder)).names:
             count, names = counted(len(left.names), "layer"), ", ".join(left.names)
-            told = f"{plan.id}: {count} with {left.mac_share:.0%} of the work cannot leave float32: {names}"
-            notice(self._progress, told)
+            self._tell_once(f"{plan.id}: {count} with {left.mac_share:.0%} of the work cannot leave float32: {names}")
         return (self._with_given_means(plan, file) if self.is_pooled(plan) else file), versions
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            notice(self._progress, text)
 
     def _with_given_means(self, plan: ArtifactPlan, file: Path) -> Path:
         if plan.precision == "fp16a":
