@@ -22,6 +22,7 @@ from edgesr.benchmarks.tables.parity import golden_table, parity_table
 from edgesr.runtimes.bundle.manifest import Tolerance
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.json_records import decode
+from tests.helpers.whole_runs import RUNTIMES_HERE
 
 TOLERANCE = Tolerance(min_psnr_db=50, max_abs_error=4, max_mean_shift=0.5, max_border_error=2)
 

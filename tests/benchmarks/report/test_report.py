@@ -31,6 +31,7 @@ from edgesr.runtimes.json_records import to_json
 from tests.helpers.places import PHOTOGRAPHS
 from tests.helpers.report_page import parsed
 from tests.helpers.small_bundle import fill
+from tests.helpers.whole_runs import RUNTIMES_HERE
 
 SECTIONS = [
     *("summary", "pictures", "tradeoff", "latency", "roofline", "operators", "parity"),
