@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import NoReturn, get_args
 
+from edgesr.export.formats.mnn_target import MNN
 from edgesr.export.formats.ncnn_target import NCNN
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
@@ -18,7 +19,7 @@ from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.packages import installed_version, require_packages
 
 EXTRA = "export"
-TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT, NCNN)}
+TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT, NCNN, MNN)}
 DEFAULT_TARGETS = (ONNX.name, TFLITE.name, TORCHSCRIPT.name)
 """Those of an export that names none: the others need packages of their own."""
 

@@ -1,4 +1,4 @@
-"""The standard error of the process, which libraries write to below Python."""
+"""The standard streams of the process, which libraries write to below Python."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
-_STDERR = 2
+_STDOUT, _STDERR = 1, 2
 _MOVED = threading.Lock()
 
 
@@ -19,19 +20,32 @@ def silent_standard_error() -> Iterator[None]:
     It is that of all threads: one alone may send it elsewhere at a time, the others wait. Where it is closed, there is
     nothing to silence.
     """
+    with _silent(_STDERR, sys.stderr):
+        yield
+
+
+@contextmanager
+def silent_standard_output() -> Iterator[None]:
+    """As `silent_standard_error`, of what is printed."""
+    with _silent(_STDOUT, sys.stdout):
+        yield
+
+
+@contextmanager
+def _silent(descriptor: int, stream: TextIO | None) -> Iterator[None]:
     with _MOVED:
-        if sys.stderr is not None:
-            sys.stderr.flush()
+        if stream is not None:
+            stream.flush()
         try:
-            kept = os.dup(_STDERR)
+            kept = os.dup(descriptor)
         except OSError:
             yield
             return
         try:
             nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, _STDERR)
+            os.dup2(nowhere, descriptor)
             os.close(nowhere)
             yield
         finally:
-            os.dup2(kept, _STDERR)
+            os.dup2(kept, descriptor)
             os.close(kept)

@@ -1,0 +1,54 @@
+"""MNN's converter, in a process of its own: it prints, and what it cannot read may end the process.
+
+python -P -m edgesr.export.mnn.converter FORMAT SOURCE RESULT [OPTION...]
+
+FORMAT is that of the source, ONNX or MNN; the options are those of the converter.
+
+``MNN.tools``, where the package's own command is, installs a package from the network when it is imported: it never is,
+and no pip can be found while the converter runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import uuid
+from pathlib import Path
+
+_REFUSING = "#!/bin/sh\necho 'edgesr lets no converter install packages' >&2\nexit 1\n"
+_NAMES = ("pip", "pip3", f"pip{sys.version_info[0]}.{sys.version_info[1]}")
+
+
+def convert(form: str, source: str, result: str, options: list[str]) -> None:
+    """Write ``result``, whose bytes depend on what is converted alone. There is none where the converter refuses."""
+    with tempfile.TemporaryDirectory(prefix="edgesr-no-pip-") as name:
+        _refuse_pip(Path(name))
+        import _tools
+
+        _tools.mnnconvert(["mnnconvert", "-f", form, "--modelFile", source, "--MNNModel", result, *options])
+    if Path(result).is_file():
+        _name_by_content(Path(result))
+
+
+def _refuse_pip(folder: Path) -> None:
+    """Programs that refuse, in a folder that is searched first."""
+    for name in _NAMES:
+        program = folder / name
+        program.write_text(_REFUSING)
+        program.chmod(0o755)
+    os.environ["PATH"] = os.pathsep.join((str(folder), os.environ.get("PATH", os.defpath)))
+
+
+def _name_by_content(file: Path) -> None:
+    """The file's random number is replaced by one that follows from all other bytes."""
+    import MNN
+
+    number, content = MNN.get_model_uuid(str(file)).encode(), file.read_bytes()
+    before, after = content.split(number)
+    name = str(uuid.uuid5(uuid.NAMESPACE_URL, (before + after).hex()))
+    file.write_bytes(before + name.encode() + after)
+
+
+if __name__ == "__main__":
+    convert(*sys.argv[1:4], sys.argv[4:])
