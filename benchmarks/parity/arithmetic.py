@@ -42,8 +42,8 @@ _VNNI = {"avx512_vnni", "avx_vnni"}
 
 
 def computes_apart(artifact: Artifact, runtime: str) -> bool:
-    """Whether a file is to be computed in exact arithmetic too: a runtime's kernels round in other places on other CPUs,
-    or have a tolerance of their own.
+    """Whether a file is to be computed in exact arithmetic too: kernels round in other places on other CPUs, or the
+    runtime's have a tolerance of their own.
     """
     return ARITHMETIC[artifact.precision].cause is not None or own_tolerance(artifact, runtime) is not None
 

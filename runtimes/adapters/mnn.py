@@ -121,8 +121,8 @@ def _require_same_threads(threads: int) -> None:
     others = {session.threads for session in _OPEN} - {threads}
     if others:
         raise InputError(
-            f"MNN: a session with {counted(min(others), 'thread')} is open in this process, whose MNN sessions share "
-            f"their threads; close it before one with {threads} is opened, ask for {min(others)}, or use another process"
+            f"MNN: a session with {counted(min(others), 'thread')} is open, and all sessions of a process share their "
+            f"threads; close it before one with {threads} is opened, ask for {min(others)}, or use another process"
         )
 
 

@@ -81,8 +81,8 @@ class Runtime:
     ``execution`` where the runtime tells in which arithmetic, or on which provider, it runs a file's operators.
     ``exact_arithmetic``: `RunSettings.exact` gives a reference for files that kernels of other CPUs round elsewhere,
     but for those of the precisions in ``inexact``.
-    ``own_tolerances``: what its fast kernels may differ from float32, for precisions in which that is more than a golden
-    allows. What a golden allows is then for exact arithmetic, which such files are computed in, too.
+    ``own_tolerances``: what its fast kernels may differ from float32, for precisions in which that is more than goldens
+    allow. What a golden allows is then for exact arithmetic, which such files are computed in, too.
     ``memory_growth_bytes``: what the process may hold after many calls beyond what two calls need.
     ``saturates_without_vnni``: on an x86 without VNNI, sums of its int8 kernels saturate at 16 bits.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
@@ -36,6 +37,7 @@ def _silent(descriptor: int, stream: TextIO | None) -> Iterator[None]:
     with _MOVED:
         if stream is not None:
             stream.flush()
+        _flush_libraries()
         try:
             kept = os.dup(descriptor)
         except OSError:
@@ -47,5 +49,12 @@ def _silent(descriptor: int, stream: TextIO | None) -> Iterator[None]:
             os.close(nowhere)
             yield
         finally:
+            _flush_libraries()
             os.dup2(kept, descriptor)
             os.close(kept)
+
+
+def _flush_libraries() -> None:
+    """What the C library still holds of what was printed, to where it was meant to go."""
+    if os.name == "posix":
+        ctypes.CDLL(None).fflush(None)

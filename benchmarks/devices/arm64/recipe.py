@@ -48,6 +48,7 @@ UNUSED = (
     *("emulator/etc", "emulator/usr/share", "base/etc", "base/usr/share"),
     *("base/usr/lib/python3.11/pydoc_data", "base/usr/lib/python3.11/test"),
     *("site-packages/numpy/distutils", "site-packages/numpy/f2py"),
+    "site-packages/MNN/tools",
     "site-packages/ncnn/model_zoo",
     *(f"site-packages/onnxruntime/{name}" for name in ("datasets", "quantization", "tools", "transformers")),
 )
