@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgesr.export.formats.onnx_target import ONNX_PACKAGES
 from edgesr.export.formats.target import ArtifactPlan, Sources, Target
 from edgesr.export.mnn import rewrite, step
 from edgesr.runtimes.bundle.manifest import REFERENCE
 
+if TYPE_CHECKING:
+    from edgesr.export.graphs.layer_graphs import LayeredFile
+
 
 def _convert(sources: Sources, plan: ArtifactPlan) -> Path:
     onnx_file = sources.onnx_file(plan.graph, zero_padded=plan.zero_padded)
     return sources.run(plan, step.convert, sources.checkpoint, onnx_file, plan.graph, zero_padded=plan.zero_padded)
+
+
+def _open_layers(path: Path) -> LayeredFile:
+    from edgesr.export.mnn.layers import open_mnn_layers
+
+    return open_mnn_layers(path)
 
 
 MNN = Target(
@@ -33,5 +43,6 @@ MNN = Target(
     ),
     convert=_convert,
     rewrite=rewrite.rewrite,
-    why_no_layers="",
+    open_layers=_open_layers,
+    layer_packages=("mnn",),
 )

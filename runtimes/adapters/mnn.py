@@ -11,6 +11,7 @@ import functools
 import re
 import threading
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -57,15 +58,22 @@ def first_image(channels: int, size: Size) -> str:
 
 @dataclass(frozen=True, eq=False)
 class MnnSession:
-    """An open model with one input and one output. The runtime ``manager`` lives as long as its module."""
+    """An open model with one input and one output, or with ``outputs`` of these names.
+
+    The runtime ``manager`` lives as long as its module.
+    """
 
     module: Any
     manager: Any
     threads: int
     channels: int
+    outputs: tuple[str, ...]
 
     def run(self, image: FloatArray) -> FloatArray:
-        """An image (1,c,h,w) is checked: MNN would read other shapes and types as if they were this one."""
+        return self.answers(image)[0]
+
+    def answers(self, image: FloatArray) -> list[FloatArray]:
+        """All outputs. An image (1,c,h,w) is checked: MNN would take other shapes for some of its own."""
         taken = image.ndim == 4 and image.shape[:2] == (1, self.channels) and image.dtype == np.float32
         if not taken or 0 in image.shape:
             raise ValueError(
@@ -74,13 +82,26 @@ class MnnSession:
         expressions = load().expr
         given = expressions.const(np.ascontiguousarray(image), list(image.shape), expressions.NCHW)
         answers = self.module.forward([given])
-        if len(answers) != 1:
+        if len(answers) != len(self.outputs):
             raise RuntimeError(f"it cannot run an input of {_shown(image.shape)}")
-        return np.array(expressions.convert(answers[0], expressions.NCHW).read(), dtype=np.float32)
+        return [np.array(expressions.convert(one, expressions.NCHW).read(), dtype=np.float32) for one in answers]
 
 
 def open(path: Path, settings: RunSettings) -> MnnSession:
     """Load a .mnn file. Exact arithmetic is that of Winograd convolutions in small blocks, whose sums lose less."""
+    session = _opened(path, settings, ())
+    if len(session.outputs) != 1:
+        raise ValueError(f"it has {counted(len(session.outputs), 'output')}, need one")
+    return session
+
+
+def read_tensors(path: Path, image: FloatArray, names: Sequence[str], settings: RunSettings) -> list[FloatArray]:
+    """Inner tensors of a model (c,h,w) on an image (1,c,h,w), by their names in the file."""
+    return [tensor[0] for tensor in _opened(path, settings, tuple(names)).answers(image)]
+
+
+def _opened(path: Path, settings: RunSettings, names: tuple[str, ...]) -> MnnSession:
+    """A session that gives the named tensors, or the outputs, and that made its first call."""
     package = load()
     with _OPENING:
         _require_same_threads(settings.threads)
@@ -89,26 +110,28 @@ def open(path: Path, settings: RunSettings) -> MnnSession:
                 ({"backend": "CPU", "numThread": settings.threads, "precision": "high"},)
             )
             manager.set_hint(_WINOGRAD_LEVEL, _SMALL_BLOCKS if settings.exact else _LARGEST_BLOCKS)
-            module = _loaded(path, manager)
-            channels, size = _described(module.get_info())
-            session = MnnSession(module, manager, settings.threads, channels)
-            session.run(np.full((1, channels, *size), _GREY, dtype=np.float32))
+            info = _loaded(path, manager).get_info()
+            channels, size = _first_image(info)
+            outputs = names or tuple(info["outputNames"])
+            module = _loaded(path, manager, info["inputNames"], list(outputs))
+            session = MnnSession(module, manager, settings.threads, channels, outputs)
+            session.answers(np.full((1, channels, *size), _GREY, dtype=np.float32))
         _OPEN.add(session)
     return session
 
 
-def _loaded(path: Path, manager: Any) -> Any:
+def _loaded(path: Path, manager: Any, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> Any:
+    """A module of these inputs and outputs, without names of those that the file tells."""
     try:
-        return load().nn.load_module_from_file(str(path), [], [], runtime_manager=manager)
+        return load().nn.load_module_from_file(str(path), [*inputs], [*outputs], runtime_manager=manager)
     except SystemError as error:
         raise ValueError("MNN refuses it: it is damaged, or has an operator that this MNN lacks") from error
 
 
-def _described(info: dict[str, Any]) -> tuple[int, Size]:
+def _first_image(info: dict[str, Any]) -> tuple[int, Size]:
     """Channels and size of the first image, by what MNN reads from the file."""
-    inputs, outputs = len(info["inputNames"]), len(info["outputNames"])
-    if (inputs, outputs) != (1, 1):
-        raise ValueError(f"it has {counted(inputs, 'input')} and {counted(outputs, 'output')}, need one of each")
+    if len(info["inputNames"]) != 1:
+        raise ValueError(f"it has {counted(len(info['inputNames']), 'input')}, need one")
     found = _FIRST_IMAGE.fullmatch(info["bizCode"])
     if found is None:
         raise ValueError("it does not tell its channels: it was not made by edgesr export")

@@ -60,7 +60,10 @@ def projected(bundle: Bundle, size: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def _session(bundle: Bundle, runtime: str, graph: str) -> ImageSession:
+    """Kept open, but for MNN's: those of other tests in this process may have other threads."""
     artifact = artifact_of(bundle, runtime, graph)
+    if runtime == "mnn":
+        return open_session(bundle, artifact, runtime=runtime)
     key = (bundle.root, artifact.id, runtime)
     if key not in _open:
         _open[key] = open_session(bundle, artifact, runtime=runtime)

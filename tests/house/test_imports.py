@@ -13,7 +13,10 @@ from edgesr.runtimes.adapters.registry import RUNTIMES
 from tests.helpers.places import ROOT
 
 LAYERS = ("sr_model", "export", "runtimes", "benchmarks")
-HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert", "onnx2tf", "openvino", "ncnn", "pnnx")
+HEAVY = (
+    *("torch", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert", "onnx2tf", "openvino", "ncnn", "pnnx", "MNN"),
+    "_tools",
+)
 LIGHT = [
     f"edgesr.{'.'.join(file.relative_to(ROOT).with_suffix('').parts)}"
     for package in ("runtimes", "benchmarks")
@@ -58,6 +61,7 @@ def test_adapters_load_only_their_runtime() -> None:
         "torchscript": ["torch"],
         "openvino": ["openvino"],
         "ncnn": ["ncnn"],
+        "mnn": ["MNN"],
     }
     assert expected.keys() == RUNTIMES.keys()
     for adapter, modules in expected.items():

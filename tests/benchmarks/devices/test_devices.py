@@ -67,6 +67,7 @@ def test_command_refuses_before_it_measures(
 def test_a_device_has_its_runtimes_only(mobile_bundle: Bundle) -> None:
     pairs = select_artifacts(mobile_bundle)
     assert {runtime for _, runtime in on_device(HostDevice(), pairs)} == {
+        "mnn",
         "ncnn",
         "openvino",
         "ort",
