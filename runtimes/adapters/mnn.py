@@ -24,7 +24,7 @@ from edgesr.runtimes.bundle.manifest import REFERENCE, Size, Tolerance
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.interface.operator_profile import OperatorProfile
 from edgesr.runtimes.interface.runtime import RunSettings, Runtime, timed_call_ms
-from edgesr.runtimes.interface.standard_error import silent_standard_output
+from edgesr.runtimes.interface.standard_streams import silent_standard_output
 from edgesr.runtimes.wording import counted
 
 _NO_TIMES = "MNN's Python package tells no times of the operators of a module"

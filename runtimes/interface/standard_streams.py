@@ -37,7 +37,7 @@ def _silent(descriptor: int, stream: TextIO | None) -> Iterator[None]:
     with _MOVED:
         if stream is not None:
             stream.flush()
-        _flush_libraries()
+        flush_libraries()
         try:
             kept = os.dup(descriptor)
         except OSError:
@@ -49,12 +49,12 @@ def _silent(descriptor: int, stream: TextIO | None) -> Iterator[None]:
             os.close(nowhere)
             yield
         finally:
-            _flush_libraries()
+            flush_libraries()
             os.dup2(kept, descriptor)
             os.close(kept)
 
 
-def _flush_libraries() -> None:
+def flush_libraries() -> None:
     """What the C library still holds of what was printed, to where it was meant to go."""
     if os.name == "posix":
         ctypes.CDLL(None).fflush(None)
