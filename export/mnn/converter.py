@@ -26,7 +26,7 @@ _NAMES = ("pip", "pip3", f"pip{sys.version_info[0]}.{sys.version_info[1]}")
 
 
 def convert(form: str, source: str, result: str, options: list[str]) -> None:
-    """Write ``result``, whose bytes depend on what is converted alone; the process ends with the reason where it cannot."""
+    """Write ``result``, whose bytes depend on what is converted alone; where it cannot, the process ends with why."""
     with tempfile.TemporaryDirectory(prefix="edgesr-no-pip-") as name:
         _refuse_pip(Path(name))
         import _tools
@@ -83,4 +83,5 @@ def _name_by_content(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    convert(*sys.argv[1:4], sys.argv[4:])
+    form, source, result, *options = sys.argv[1:]
+    convert(form, source, result, options)

@@ -77,8 +77,8 @@ def test_tables_and_files_tell_both(mobile_bundle: Bundle) -> None:
     results = check_on_devices(mobile_bundle, [HostDevice()], artifacts=pairs)
     (line,) = own_tolerances(results)
     assert line.startswith(
-        "mnn-fp32-tile (mnn): its fast kernels have a tolerance of their own, 95 dB and max error 0.25; exact arithmetic "
-        "has that of all runtimes, and max error "
+        "mnn-fp32-tile (mnn): its fast kernels have a tolerance of their own, 95 dB and max error 0.25; exact "
+        "arithmetic has that of all runtimes, and max error "
     )
     assert float(line.rsplit(" ", 1)[1]) < 0.005
     assert decode(ParityResults, json.loads(to_json(results))) == results

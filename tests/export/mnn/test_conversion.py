@@ -96,7 +96,7 @@ def test_a_file_that_misses_its_proof_is_refused(tmp_path: Path) -> None:
     export_onnx(planted_modules.sound(), tmp_path / "model.onnx", output_name="sr", proof=proof)
     other = Proof(source=lambda batch: proof.source(batch) + 1, images=proof.images, traced=proof.traced)
     with pytest.raises(
-        EdgesrError, match="the MNN file does not compute what the module does: at .* differs by up to 1"
+        EdgesrError, match=r"the MNN file does not compute what the module does: at .* differs by up to 1"
     ):
         export_mnn(tmp_path / "model.onnx", tmp_path / "model.mnn", proof=other, first=FIRST)
 

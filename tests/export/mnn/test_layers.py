@@ -44,5 +44,5 @@ def test_all_layers_are_those_of_the_onnx_file(graph: str, any_bundle: Bundle) -
 def test_a_damaged_file_is_refused(kept: int, tmp_path: Path) -> None:
     file = tmp_path / "model.mnn"
     file.write_bytes(convolutions(tmp_path).read_bytes()[:kept])
-    with pytest.raises(InputError, match="no .mnn file, or damaged; export it again"):
+    with pytest.raises(InputError, match=r"no \.mnn file, or damaged; export it again"):
         read_operators(file)
