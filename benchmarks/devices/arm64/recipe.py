@@ -54,6 +54,9 @@ UNUSED = (
 )
 """Folders that no inference reads, below the guest's folder."""
 
+CONVERTER = "site-packages/_tools.*.so"
+"""That of MNN, which no inference reads either."""
+
 
 def wheel_pins(file: Path = WHEELS_FILE) -> dict[str, tuple[str, str]]:
     """Distribution -> version and hex SHA-256 of its wheel."""
