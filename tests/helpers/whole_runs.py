@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgesr.export.calibration.photographs import photograph
+from edgesr.runtimes.adapters import mnn
 from edgesr.runtimes.adapters.session import ImageSession, open_session
 from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.manifest import Artifact
@@ -28,6 +29,11 @@ def artifact_of(bundle: Bundle, runtime: str, graph: str) -> Artifact:
         assert {a.graph for a in found} == {"tile"}
         pytest.skip("ncnn has no operator for the median of the projection's noise level")
     return next(a for a in found if a.graph == graph)
+
+
+def compute_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MNN's sessions do, whose fast kernels have a tolerance of their own: what is compared is how images are cut."""
+    monkeypatch.setattr(mnn, "_LARGEST_BLOCKS", mnn._SMALL_BLOCKS)
 
 
 def run_whole(bundle: Bundle, image: Image, *, runtime: str = "ort", graph: str = "tile") -> Image:
