@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from edgesr.export.answers import answers_of
@@ -29,9 +30,12 @@ def export_mnn(onnx_file: Path, file: Path, *, proof: Proof, first: Size) -> Non
         raise EdgesrError(f"the MNN file does not compute what the module does: {fault}")
 
 
-def convert_weights(source: Path, file: Path, *options: str) -> None:
-    """Write a .mnn file with weights of fewer bits from a float32 one, by options of the converter."""
-    _run_converter("MNN", source, file, *options)
+def convert_weights(content: bytes, file: Path, *options: str) -> None:
+    """Write a .mnn file with weights of fewer bits from the content of a float32 one, by options of the converter."""
+    with tempfile.TemporaryDirectory(prefix="edgesr-mnn-") as name:
+        source = Path(name) / "float32.mnn"
+        source.write_bytes(content)
+        _run_converter("MNN", source, file, *options)
 
 
 def _run_converter(form: str, source: Path, file: Path, *options: str) -> None:

@@ -16,7 +16,6 @@ from edgesr.export.graphs.operators import (
     CONCAT,
     CONVOLUTION,
     DEPTH_TO_SPACE,
-    LAYERS,
     LAYOUT,
     MATRIX_PRODUCT,
     PAD,
@@ -25,15 +24,21 @@ from edgesr.export.graphs.operators import (
     SHIFT,
     TRANSPOSED_CONVOLUTION,
 )
-from edgesr.export.mnn.model_file import MnnOperator, convolution_of, read_operators
+from edgesr.export.mnn.model_file import (
+    CONVOLUTIONS,
+    TRANSPOSED_CONVOLUTIONS,
+    MnnOperator,
+    convolution_of,
+    read_operators,
+)
 from edgesr.runtimes.adapters.mnn import read_tensors
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.interface.runtime import RunSettings
 
 _INPUT, _BINARY, _RELU, _DEPTH_TO_SPACE = 34, 7, 69, 109
 _KINDS = {
-    **dict.fromkeys((12, 13), CONVOLUTION),
-    **dict.fromkeys((17, 18), TRANSPOSED_CONVOLUTION),
+    **dict.fromkeys(CONVOLUTIONS, CONVOLUTION),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, TRANSPOSED_CONVOLUTION),
     **dict.fromkeys((39, 106), MATRIX_PRODUCT),
     **dict.fromkeys((9, 129), CAST),
     **dict.fromkeys((26, 28, 46, 73, 90, 100, 107), LAYOUT),
@@ -93,7 +98,7 @@ def mnn_layer_graph(operators: tuple[MnnOperator, ...]) -> LayerGraph:
 
 def _operation(operator: MnnOperator, inputs: tuple[str, ...], output: str) -> Operation:
     kind = _kind(operator, len(inputs))
-    convolution = convolution_of(operator) if kind in LAYERS else None
+    convolution = convolution_of(operator)
     shuffles = kind == DEPTH_TO_SPACE
     return Operation(
         kind=kind,

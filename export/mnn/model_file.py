@@ -21,7 +21,10 @@ T = TypeVar("T")
 
 _OPERATORS, _TENSOR_NAMES = 3, 7
 _INPUTS, _PARAMETERS, _OUTPUTS, _KIND = 0, 2, 4, 5
-_COMMON = 0
+_COMMON, _WEIGHTS = 0, 1
+_FLOATS = 7
+CONVOLUTIONS, TRANSPOSED_CONVOLUTIONS, CONSTANT = (12, 13), (17, 18), 11
+WEIGHTED = (*CONVOLUTIONS, *TRANSPOSED_CONVOLUTIONS)
 _KERNEL_WIDTH, _KERNEL_HEIGHT, _OUTPUT_CHANNELS, _INPUT_CHANNELS = 2, 3, 10, 11
 _FUSED = {12: "Relu", 13: CLIP}
 
@@ -60,21 +63,47 @@ class MnnConvolution:
     activation: str | None
 
 
+@dataclass(frozen=True)
+class Floats:
+    """Where ``count`` float32 numbers of a vector begin in a file."""
+
+    begin: int
+    count: int
+
+
 def read_operators(file: Path) -> tuple[MnnOperator, ...]:
     """All operators of a file, in order of execution; an InputError for a file that is none."""
+    return read_content(file)[1]
+
+
+def read_content(file: Path) -> tuple[bytearray, tuple[MnnOperator, ...]]:
+    """The bytes of a file, which its operators are read from, and these."""
+    content = bytearray(file.read_bytes())
     try:
-        content = file.read_bytes()
-        net = Table(bytearray(content), encode.Get(number_types.UOffsetTFlags.packer_type, content, 0))
+        net = Table(content, encode.Get(number_types.UOffsetTFlags.packer_type, content, 0))
         names = _vector(net, _TENSOR_NAMES, lambda place: bytes(net.String(place)).decode())
         operators = _vector(net, _OPERATORS, lambda place: Table(net.Bytes, net.Indirect(place)))
-        return tuple(_operator(operator, names) for operator in operators)
+        return content, tuple(_operator(operator, names) for operator in operators)
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: no .mnn file, or damaged; export it again") from error
 
 
+def floats_of(operator: MnnOperator) -> Floats:
+    """The weights of a convolution, or the values of a constant; none of what has neither in float32."""
+    weighted = operator.kind in WEIGHTED
+    if operator.parameters is None or not (weighted or operator.kind == CONSTANT):
+        return Floats(0, 0)
+    place = _place(operator.parameters, _WEIGHTS if weighted else _FLOATS)
+    if not place:
+        return Floats(0, 0)
+    return Floats(operator.parameters.Vector(place), operator.parameters.VectorLen(place))
+
+
 def convolution_of(operator: MnnOperator) -> MnnConvolution | None:
-    """The parameters of a convolution, None where it has none."""
-    common = None if operator.parameters is None else _table(operator.parameters, _COMMON)
+    """What a convolution is, transposed ones included; None for other operators."""
+    if operator.parameters is None or operator.kind not in WEIGHTED:
+        return None
+    common = _table(operator.parameters, _COMMON)
     if common is None:
         return None
 

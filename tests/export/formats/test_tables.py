@@ -8,7 +8,7 @@ import pytest
 
 from edgesr.export.conversions.graph_names import OUTPUT_NAMES
 from edgesr.export.formats.targets import TARGETS
-from edgesr.export.mnn.rewrite import OPTIONS as MNN_OPTIONS
+from edgesr.export.mnn.rewrite import REWRITES as MNN_REWRITES
 from edgesr.export.ncnn.rewrite import REWRITES as NCNN_REWRITES
 from edgesr.export.quantization.plan import OWN_TOLERATED, Tolerated
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS, tolerances
@@ -23,7 +23,7 @@ def test_every_precision_of_the_manifest_is_in_the_table_and_can_be_made() -> No
             "onnx": precision.rewrite_onnx,
             "tflite": precision.rewrite_tflite,
             "ncnn": NCNN_REWRITES.get(precision.name),
-            "mnn": MNN_OPTIONS.get(precision.name),
+            "mnn": MNN_REWRITES.get(precision.name),
         }
         offered = {target.name for target in TARGETS.values() if name in target.precisions}
         if name != FLOAT:

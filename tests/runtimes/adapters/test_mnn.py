@@ -135,7 +135,7 @@ def test_a_damaged_file_is_refused_in_one_line(
 
 
 def test_a_file_that_does_not_tell_its_channels_is_refused(small: Path, tmp_path: Path) -> None:
-    convert_weights(small, tmp_path / "other.mnn", "--bizCode", "another")
+    convert_weights(small.read_bytes(), tmp_path / "other.mnn", "--bizCode", "another")
     with pytest.raises(ValueError, match="it does not tell its channels: it was not made by edgesr export"):
         mnn.open(tmp_path / "other.mnn", FAST)
 
