@@ -6,7 +6,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from edgesr.runtimes.adapters.registry import runtime_info
-from edgesr.runtimes.bundle.manifest import Artifact, Precision
+from edgesr.runtimes.bundle.manifest import Artifact, Precision, Tolerance
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,21 @@ LARGEST_AGREEMENT = 1.0
 _VNNI = {"avx512_vnni", "avx_vnni"}
 
 
-def computes_apart(artifact: Artifact) -> bool:
-    """Whether its kernels round in other places on other CPUs: such files are computed in exact arithmetic too."""
-    return ARITHMETIC[artifact.precision].cause is not None
+def computes_apart(artifact: Artifact, runtime: str) -> bool:
+    """Whether a file is to be computed in exact arithmetic too: kernels round in other places on other CPUs, or the
+    runtime's have a tolerance of their own.
+    """
+    return ARITHMETIC[artifact.precision].cause is not None or own_tolerance(artifact, runtime) is not None
+
+
+def own_tolerance(artifact: Artifact, runtime: str) -> Tolerance | None:
+    """What a runtime's fast kernels may differ from the reference, where that is more than goldens allow."""
+    return runtime_info(runtime).own_tolerances.get(artifact.precision)
 
 
 def has_exact_arithmetic(artifact: Artifact, runtime: str) -> bool:
     """Whether a file is to be computed in exact arithmetic too, and its runtime can do so."""
-    return computes_apart(artifact) and runtime_info(runtime).computes_exactly(artifact.precision)
+    return computes_apart(artifact, runtime) and runtime_info(runtime).computes_exactly(artifact.precision)
 
 
 def difference_cause(

@@ -6,7 +6,12 @@ from dataclasses import dataclass, replace
 
 from edgesr.benchmarks.jobs import Job, JobKind
 from edgesr.benchmarks.machine.environment import x86_features
-from edgesr.benchmarks.parity.arithmetic import computes_apart, difference_cause, has_exact_arithmetic
+from edgesr.benchmarks.parity.arithmetic import (
+    computes_apart,
+    difference_cause,
+    has_exact_arithmetic,
+    own_tolerance,
+)
 from edgesr.benchmarks.parity.comparison import Comparison, compare, finite, flat_tile_failure
 from edgesr.benchmarks.parity.kept_images import ImageFolders, exact_image, keep_images
 from edgesr.benchmarks.quality.metrics import max_abs_error, psnr
@@ -35,8 +40,9 @@ class GoldenParity:
     golden passes.
 
     ``psnr_db`` and the errors are as this CPU computes the artifact. Where its arithmetic may differ from the file's
-    (`computes_apart`), ``exact_psnr_db`` is that of exact arithmetic and ``exact_max_difference`` the largest
-    difference between the two images, None where one of them is not finite; None both for other precisions.
+    (`computes_apart`), ``exact_psnr_db`` and ``exact_max_abs_error`` are those of exact arithmetic and
+    ``exact_max_difference`` the largest difference between the two images, None where one of them is not finite; all
+    are None where that was not computed.
     """
 
     golden: str
@@ -50,6 +56,7 @@ class GoldenParity:
     exact_psnr_db: float | None
     exact_max_difference: float | None
     failures: tuple[str, ...]
+    exact_max_abs_error: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +64,15 @@ class ArtifactParity:
     """All goldens that fit an artifact's input size; why this CPU differs from exact arithmetic, None if they agree.
 
     ``lacks_exact``: exact arithmetic would tell more, but the runtime has none. ``execution`` is what ran the file's
-    operators, None where that is not told.
+    operators, None where that is not told. ``own_tolerance``: what the runtime's fast kernels are judged by in place of
+    what goldens allow, which is then for exact arithmetic; None where all is judged by that.
     """
 
     goldens: tuple[GoldenParity, ...]
     difference_cause: str | None
     lacks_exact: bool = False
     execution: Execution | None = None
+    own_tolerance: Tolerance | None = None
 
 
 @dataclass(frozen=True)
@@ -107,10 +116,11 @@ def check_parity(
     return ArtifactParity(
         goldens=goldens,
         difference_cause=cause,
-        lacks_exact=computes_apart(artifact) and not has_exact,
+        lacks_exact=computes_apart(artifact, runtime) and not has_exact,
         execution=read_execution(
             bundle, artifact, bundle.tensor(fitting[0].input), runtime=runtime, threads=threads, provider=provider
         ),
+        own_tolerance=own_tolerance(artifact, runtime),
     )
 
 
@@ -124,12 +134,15 @@ def _check(
 ) -> GoldenParity:
     upsampled = upsample_bilinear(bundle.tensor(golden.input), bundle.manifest.scale)
     bilinear_db = psnr(upsampled, bundle.tensor(golden.output))
-    host = _run(bundle, session, golden, bilinear_db=bilinear_db)
+    artifact = session.artifact
+    general = _tolerance(artifact, golden)
+    own = own_tolerance(artifact, session.runtime) or general
+    host = _run(bundle, session, golden, own, bilinear_db=bilinear_db)
     second: _Run | None = None
     if exact is not None:
-        second = _run(bundle, exact, golden, bilinear_db=bilinear_db)
-    elif computes_apart(session.artifact) and folders.exact_from is not None:
-        second = _judge(bundle, session.artifact, golden, exact_image(folders, place), bilinear_db=bilinear_db)
+        second = _run(bundle, exact, golden, general, bilinear_db=bilinear_db)
+    elif computes_apart(artifact, session.runtime) and folders.exact_from is not None:
+        second = _judge(bundle, artifact, golden, exact_image(folders, place), general, bilinear_db=bilinear_db)
     keep_images(folders, place, host.image, second.image if second else None)
     return GoldenParity(
         golden=golden.id,
@@ -143,10 +156,11 @@ def _check(
         exact_psnr_db=second.comparison.psnr_db if second else None,
         exact_max_difference=_difference(host, second) if second else None,
         failures=host.failures + tuple(f"exact arithmetic: {f}" for f in (second.failures if second else ())),
+        exact_max_abs_error=second.comparison.max_abs_error if second else None,
     )
 
 
-def _run(bundle: Bundle, session: ImageSession, golden: Golden, *, bilinear_db: float) -> _Run:
+def _run(bundle: Bundle, session: ImageSession, golden: Golden, tolerance: Tolerance, *, bilinear_db: float) -> _Run:
     """Run a golden and compare; a residual has to keep its tolerance in fp32, otherwise the SR image is what counts.
 
     A residual that is not finite fails in every precision, also where the clip to [0,255] would hide it.
@@ -155,15 +169,16 @@ def _run(bundle: Bundle, session: ImageSession, golden: Golden, *, bilinear_db: 
     image = bundle.tensor(golden.input)
     output = session.infer(image)
     if artifact.graph != "tile":
-        return _judge(bundle, artifact, golden, output, bilinear_db=bilinear_db)
+        return _judge(bundle, artifact, golden, output, tolerance, bilinear_db=bilinear_db)
     ring = BORDER_LR_PIXELS * manifest.scale
     expected = bundle.tensor(_residual_entry(golden, artifact))
-    residual = compare(output, expected, _tolerance(artifact, golden), ring=ring)
+    residual = compare(output, expected, tolerance, ring=ring)
     run = _judge(
         bundle,
         artifact,
         golden,
         apply_residual(image, output, scale=manifest.scale, glue=manifest.glue),
+        tolerance,
         bilinear_db=bilinear_db,
     )
     judged = artifact.is_reference or residual.max_abs_error is None
@@ -172,7 +187,9 @@ def _run(bundle: Bundle, session: ImageSession, golden: Golden, *, bilinear_db: 
     return replace(run, residual_psnr_db=residual.psnr_db, failures=failures)
 
 
-def _judge(bundle: Bundle, artifact: Artifact, golden: Golden, image: Image, *, bilinear_db: float) -> _Run:
+def _judge(
+    bundle: Bundle, artifact: Artifact, golden: Golden, image: Image, tolerance: Tolerance, *, bilinear_db: float
+) -> _Run:
     """Compare an SR image with what it should be."""
     manifest = bundle.manifest
     expected = bundle.tensor(golden.output)
@@ -180,7 +197,7 @@ def _judge(bundle: Bundle, artifact: Artifact, golden: Golden, image: Image, *, 
         residual = bundle.tensor(_residual_entry(golden, artifact))
         expected = apply_residual(bundle.tensor(golden.input), residual, scale=manifest.scale, glue=manifest.glue)
     ring = BORDER_LR_PIXELS * manifest.scale
-    comparison = compare(image, expected, _tolerance(artifact, golden), ring=ring)
+    comparison = compare(image, expected, tolerance, ring=ring)
     worse = flat_tile_failure(comparison, bilinear_db)
     failures = comparison.failures if worse is None else (*comparison.failures, worse)
     return _Run(image, comparison, None, failures)

@@ -115,8 +115,8 @@ def _difference(
         cause=device_difference_cause(
             pair[0],
             max_difference=found[worst],
-            base=_computed(pair[0], first, base.parity),
-            other=_computed(pair[0], device, ours.parity),
+            base=_computed(pair, first, base.parity),
+            other=_computed(pair, device, ours.parity),
         ),
     )
 
@@ -130,8 +130,8 @@ def _largest(folders: Sequence[Path], place: int) -> float:
     return largest if math.isfinite(largest) else math.inf
 
 
-def _computed(artifact: Artifact, device: Device, parity: ArtifactParity) -> Computed:
-    missing = math.inf if computes_apart(artifact) and not parity.lacks_exact else 0.0
+def _computed(pair: Pair, device: Device, parity: ArtifactParity) -> Computed:
+    missing = math.inf if computes_apart(*pair) and not parity.lacks_exact else 0.0
     from_exact = [missing if g.exact_max_difference is None else g.exact_max_difference for g in parity.goldens]
     return Computed(
         device=device.name,

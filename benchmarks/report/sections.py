@@ -14,7 +14,13 @@ from edgesr.benchmarks.tables.devices import difference_table
 from edgesr.benchmarks.tables.end_to_end import end_to_end_table
 from edgesr.benchmarks.tables.latency import latency_table
 from edgesr.benchmarks.tables.not_measured import not_measured
-from edgesr.benchmarks.tables.parity import difference_causes, execution_notes, golden_table, parity_table
+from edgesr.benchmarks.tables.parity import (
+    difference_causes,
+    execution_notes,
+    golden_table,
+    own_tolerances,
+    parity_table,
+)
 from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
 from edgesr.benchmarks.tables.tiling import tiling_lines
 from edgesr.runtimes.wording import counted
@@ -151,7 +157,12 @@ def _parity(found: ReportData, files: ReportFiles) -> Section:
         text=f"PSNR in dB of each artifact against {found.reference} on each golden; a cross marks a missed tolerance.",
         matrix=parity_matrix(found.parity),
         tables=(golden_table(found.parity), parity_table(found.parity), *devices),
-        notes=(*execution_notes(found.parity), *difference_causes(found.parity), *not_measured(found.parity)),
+        notes=(
+            *execution_notes(found.parity),
+            *own_tolerances(found.parity),
+            *difference_causes(found.parity),
+            *not_measured(found.parity),
+        ),
     )
 
 

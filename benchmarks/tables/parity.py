@@ -57,6 +57,17 @@ def execution_notes(results: ParityResults) -> list[str]:
     return execution_lines((r.key, r.parity.execution) for r in results.results if r.parity is not None)
 
 
+def own_tolerances(results: ParityResults) -> list[str]:
+    """One line for every artifact whose runtime has fast kernels with a tolerance of their own, with both errors."""
+    return [
+        f"{label(result.key)} ({result.key.engine}): its fast kernels have a tolerance of their own, "
+        f"{own.min_psnr_db:g} dB and max error {own.max_abs_error:g}; exact arithmetic has that of all runtimes, and "
+        f"max error {_largest([golden.exact_max_abs_error for golden in result.parity.goldens])}"
+        for result in results.results
+        if result.parity is not None and (own := result.parity.own_tolerance) is not None
+    ]
+
+
 def difference_causes(results: ParityResults) -> list[str]:
     """One line for every artifact that this CPU computes otherwise than exact arithmetic does, with the reason."""
     lines = []

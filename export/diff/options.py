@@ -14,7 +14,8 @@ class DiffOptions:
 
     ``threshold``: relative RMS error that a layer may have; None: that of the coarser precision. ``exact``: each file
     in its runtime's exact arithmetic, ONNX Runtime's without graph optimisations and int8 kernels, ncnn's with plain
-    kernels alone, LiteRT's own kernels as ever; an InputError for files that their runtime has none for.
+    kernels alone, MNN's with small blocks of Winograd convolutions, LiteRT's own kernels as ever; an InputError for
+    files that their runtime has none for.
     """
 
     golden: str | None = None

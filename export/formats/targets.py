@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn, get_args
 
 from edgesr.export.formats.coreml_target import COREML
+from edgesr.export.formats.mnn_target import MNN
 from edgesr.export.formats.ncnn_target import NCNN
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
@@ -20,7 +21,7 @@ from edgesr.runtimes.interface.runtime import Runtime
 from edgesr.runtimes.packages import installed_version, require_packages
 
 EXTRA = "export"
-TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT, NCNN, COREML)}
+TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT, NCNN, MNN, COREML)}
 DEFAULT_TARGETS = (ONNX.name, TFLITE.name, TORCHSCRIPT.name)
 """Those of an export that names none: the others need packages of their own."""
 

@@ -12,6 +12,7 @@ from edgesr.benchmarks.tables.profiles import delegate_table
 from edgesr.benchmarks.tables.quantization import quantization_tables
 from edgesr.benchmarks.tables.refusals import refusal_table
 from edgesr.benchmarks.tables.table import Table, counts_text, shape_text
+from edgesr.export.formats.targets import TARGETS
 from edgesr.export.inspection.model_file import MODEL_FILES, describe_model
 from edgesr.export.inspection.refusals import bundle_refusals
 from edgesr.runtimes.adapters.registry import RUNTIMES
@@ -44,8 +45,9 @@ def inspect(path: Path, *, cache_dir: Path | None = None, progress: Progress = s
         described = describe_model(path)
         refused = refusal_table([(path.name, described.delegates)], first="file")
         return [_facts(path, described.facts), *_if_any(refused)]
-    if path.suffix == ".ptl":
-        raise InputError(f"{path}: TorchScript Lite files cannot be inspected; inspect the bundle that holds it")
+    others = {target.suffix: target.title for target in TARGETS.values()}
+    if path.suffix in others:
+        raise InputError(f"{path}: {others[path.suffix]} files cannot be inspected; inspect the bundle that holds it")
     try:
         return [_safetensors_table(path) if is_safetensors(path) else _published_table(path)]
     except UnknownNetworkError as error:

@@ -18,12 +18,13 @@ import torch
 from torch import nn
 
 from edgesr.benchmarks.devices.process_exit import describe_exit, ended_process
+from edgesr.export.answers import answers_of
 from edgesr.export.conversions.proof import Proof
 from edgesr.export.conversions.tracing import example_input
 from edgesr.export.ncnn.param_file import ParamLayer, read_layers, write_layers
-from edgesr.export.ncnn.run import answers_of
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.runtime import RunSettings
 
 _TIMEOUT_SECONDS = 1800.0
 _TRACE, _PARAM, _BIN = "trace.pt", "model.param", "model.bin"
@@ -49,7 +50,9 @@ def export_ncnn(module: nn.Module, folder: Path, *, proof: Proof) -> None:
             )
         write_layers(folder / _PARAM, tuple(_with_channels(layer, proof.channels) for layer in layers))
         shutil.copyfile(work / _BIN, folder / _BIN)
-    fault = proof.fault(lambda: answers_of(folder / _PARAM, proof.images), failures=(EdgesrError,))
+    fault = proof.fault(
+        lambda: answers_of("ncnn", folder / _PARAM, proof.images, RunSettings()), failures=(EdgesrError,)
+    )
     if fault is not None:
         raise EdgesrError(f"the ncnn files do not compute what the module does: {fault}")
 

@@ -20,7 +20,7 @@ from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import REFERENCE, Precision
 from edgesr.runtimes.interface.operator_profile import Execution, ExecutionPart, OperatorProfile
 from edgesr.runtimes.interface.runtime import RunSettings, Runtime, timed_call_ms
-from edgesr.runtimes.interface.standard_error import silent_standard_error
+from edgesr.runtimes.interface.standard_streams import silent_standard_error
 from edgesr.runtimes.wording import counted
 
 WEIGHTS_SUFFIX = ".bin"

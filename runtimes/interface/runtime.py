@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edgesr.runtimes.arrays import FloatArray
-from edgesr.runtimes.bundle.manifest import REFERENCE, Precision
+from edgesr.runtimes.bundle.manifest import REFERENCE, Precision, Tolerance
 from edgesr.runtimes.delegates.rules import Refusals
 from edgesr.runtimes.interface.operator_profile import Execution, OperatorProfile
 from edgesr.runtimes.packages import installed_version
@@ -83,6 +83,8 @@ class Runtime:
     ``exact_arithmetic``: `RunSettings.exact` gives a reference for files that kernels of other CPUs round elsewhere,
     but for those of the precisions in ``inexact``.
     ``systems`` are those that it runs on, by their names in `sys.platform`, with their titles; none: all.
+    ``own_tolerances``: what its fast kernels may differ from float32, for precisions in which that is more than goldens
+    allow. What a golden allows is then for exact arithmetic, which such files are computed in, too.
     ``memory_growth_bytes``: what the process may hold after many calls beyond what two calls need.
     ``saturates_without_vnni``: on an x86 without VNNI, sums of its int8 kernels saturate at 16 bits.
     """
@@ -101,6 +103,7 @@ class Runtime:
     known_providers: tuple[Provider, ...] = ()
     exact_arithmetic: bool = True
     inexact: tuple[Precision, ...] = ()
+    own_tolerances: Mapping[Precision, Tolerance] = field(default_factory=dict)
     legacy: bool = False
     systems: Mapping[str, str] = field(default_factory=dict)
     saturates_without_vnni: bool = False

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgesr.export.calibration.photographs import photograph
+from edgesr.runtimes.adapters import mnn
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.adapters.session import ImageSession, open_session
 from edgesr.runtimes.arrays import Image
@@ -32,6 +33,11 @@ def artifact_of(bundle: Bundle, runtime: str, graph: str) -> Artifact:
         assert {a.graph for a in found} == {"tile"}
         pytest.skip("ncnn has no operator for the median of the projection's noise level")
     return next(a for a in found if a.graph == graph)
+
+
+def compute_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MNN's sessions do, whose fast kernels have a tolerance of their own: what is compared is how images are cut."""
+    monkeypatch.setattr(mnn, "_LARGEST_BLOCKS", mnn._SMALL_BLOCKS)
 
 
 def run_whole(bundle: Bundle, image: Image, *, runtime: str = "ort", graph: str = "tile") -> Image:
@@ -64,7 +70,10 @@ def projected(bundle: Bundle, size: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def _session(bundle: Bundle, runtime: str, graph: str) -> ImageSession:
+    """Kept open, but for MNN's: those of other tests in this process may have other threads."""
     artifact = artifact_of(bundle, runtime, graph)
+    if runtime == "mnn":
+        return open_session(bundle, artifact, runtime=runtime)
     key = (bundle.root, artifact.id, runtime)
     if key not in _open:
         _open[key] = open_session(bundle, artifact, runtime=runtime)

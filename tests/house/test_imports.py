@@ -13,7 +13,10 @@ from edgesr.runtimes.adapters.registry import RUNTIMES
 from tests.helpers.places import ROOT
 
 LAYERS = ("sr_model", "export", "runtimes", "benchmarks")
-HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert", "onnx2tf", "openvino", "ncnn", "pnnx")
+HEAVY = (
+    *("torch", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert", "onnx2tf", "openvino", "ncnn", "pnnx", "MNN"),
+    "_tools",
+)
 LIGHT = [
     f"edgesr.{'.'.join(file.relative_to(ROOT).with_suffix('').parts)}"
     for package in ("runtimes", "benchmarks")
@@ -59,6 +62,7 @@ def test_adapters_load_only_their_runtime() -> None:
         "openvino": ["openvino"],
         "ncnn": ["ncnn"],
         "coreml": ["coremltools"],
+        "mnn": ["MNN"],
     }
     assert expected.keys() == RUNTIMES.keys()
     for adapter, modules in expected.items():

@@ -27,7 +27,7 @@ class Arm64Device(Device):
     guest: Guest
     timeout_seconds: float = TIMEOUT_SECONDS
     emulated = True
-    runtimes = ("ort", "tflite", "openvino", "ncnn")
+    runtimes = ("ort", "tflite", "openvino", "ncnn", "mnn")
 
     @property
     def name(self) -> str:

@@ -48,10 +48,14 @@ UNUSED = (
     *("emulator/etc", "emulator/usr/share", "base/etc", "base/usr/share"),
     *("base/usr/lib/python3.11/pydoc_data", "base/usr/lib/python3.11/test"),
     *("site-packages/numpy/distutils", "site-packages/numpy/f2py"),
+    "site-packages/MNN/tools",
     "site-packages/ncnn/model_zoo",
     *(f"site-packages/onnxruntime/{name}" for name in ("datasets", "quantization", "tools", "transformers")),
 )
 """Folders that no inference reads, below the guest's folder."""
+
+CONVERTER = "site-packages/_tools.*.so"
+"""That of MNN, which no inference reads either."""
 
 
 def wheel_pins(file: Path = WHEELS_FILE) -> dict[str, tuple[str, str]]:

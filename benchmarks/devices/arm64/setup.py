@@ -24,6 +24,7 @@ from edgesr.benchmarks.devices.arm64.guest import (
 )
 from edgesr.benchmarks.devices.arm64.processes import require_program, run_program
 from edgesr.benchmarks.devices.arm64.recipe import (
+    CONVERTER,
     EMULATORS,
     UNUSED,
     X86_CPU_FOLDER,
@@ -123,6 +124,8 @@ def _trim(tree: Path) -> None:
     """Delete what no inference needs."""
     for name in UNUSED:
         shutil.rmtree(tree / name, ignore_errors=True)
+    for file in tree.glob(CONVERTER):
+        file.unlink()
     for folder in list((tree / "site-packages/numpy").rglob("tests")):
         shutil.rmtree(folder, ignore_errors=True)
     for program in (tree / "emulator/usr/bin").iterdir():

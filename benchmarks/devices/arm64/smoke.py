@@ -15,7 +15,7 @@ from edgesr.runtimes.json_file import parse_json
 _PROGRAM = """
 import json
 from importlib import metadata
-import ai_edge_litert.interpreter, ncnn, numpy.typing, onnxruntime, openvino, PIL.Image
+import ai_edge_litert.interpreter, MNN.expr, MNN.nn, ncnn, numpy.typing, onnxruntime, openvino, PIL.Image
 print(json.dumps({{name: metadata.version(name) for name in {names!r}}}))
 """
 
@@ -37,11 +37,12 @@ def check_x86(guest: Guest) -> None:
 
 
 def imported_versions(guest: Guest, cpu: Cpu) -> dict[str, str]:
-    """Version of each pinned distribution, told by the guest after it imported all of them."""
+    """Version of each pinned distribution, told by the guest after it imported all of them; MNN prints a line, too."""
     command = guest.command(cpu, python_path=guest.site_packages)
     program = _PROGRAM.format(names=tuple(wheel_pins()))
     failed = f"arm64 guest: its packages cannot be imported on {cpu.name}"
-    versions: dict[str, str] = parse_json(_output([*command.arguments, "-c", program], command.environment, failed))
+    printed = _output([*command.arguments, "-c", program], command.environment, failed).splitlines()
+    versions: dict[str, str] = parse_json("".join(line for line in printed if line.startswith("{")))
     return versions
 
 

@@ -33,7 +33,13 @@ def parity(
     from edgesr.benchmarks.runs.parity import run_parity
     from edgesr.benchmarks.tables.devices import difference_table
     from edgesr.benchmarks.tables.not_measured import not_measured
-    from edgesr.benchmarks.tables.parity import difference_causes, execution_notes, golden_table, parity_table
+    from edgesr.benchmarks.tables.parity import (
+        difference_causes,
+        execution_notes,
+        golden_table,
+        own_tolerances,
+        parity_table,
+    )
     from edgesr.benchmarks.tables.tiling import tiling_lines
     from edgesr.runtimes.bundle.opening import open_bundle
 
@@ -46,6 +52,7 @@ def parity(
     if results.differences:
         print_table(difference_table(results))
     print_lines(execution_notes(results))
+    print_lines(own_tolerances(results))
     print_lines(difference_causes(results))
     print_lines(tiling_lines(opened.manifest))
     print_lines(not_measured(results))

@@ -40,7 +40,7 @@ page.write(bytes.fromhex("000038d5 c0035fd6"))  # mrs x0, midr_el1; ret
 address = ctypes.addressof(ctypes.c_char.from_buffer(page))
 auxiliary = ctypes.CDLL(None).getauxval
 auxiliary.restype = ctypes.c_ulong
-modules = ("ncnn", "numpy", "onnxruntime", "openvino", "ai_edge_litert", "PIL", "torch", "typer", "pytest")
+modules = ("MNN", "ncnn", "numpy", "onnxruntime", "openvino", "ai_edge_litert", "PIL", "torch", "typer", "pytest")
 print(json.dumps({
     "hwcap": auxiliary(16),
     "midr": ctypes.CFUNCTYPE(ctypes.c_ulong)(address)(),
@@ -84,7 +84,7 @@ def test_system_files_describe_one_core(tmp_path: Path) -> None:
 def test_wheels_are_those_of_the_constraints() -> None:
     constraints = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split() if "==" in line)
     pins = wheel_pins()
-    assert set(pins) == {"ai-edge-litert", "ncnn", "numpy", "onnxruntime", "openvino", "pillow"}
+    assert set(pins) == {"MNN", "ai-edge-litert", "ncnn", "numpy", "onnxruntime", "openvino", "pillow"}
     assert {name: version for name, (version, _) in pins.items()} == {name: constraints[name] for name in pins}
 
 
@@ -131,7 +131,7 @@ def test_guest_is_the_cpu_that_its_files_describe(arm64_guest: Guest, name: str,
     assert seen["midr"] == CPUS[name].midr
     assert seen["cpuinfo"] == CPUS[name].cpuinfo
     assert seen["host_file"] == "of the host"
-    assert seen["found"] == ["ncnn", "numpy", "onnxruntime", "openvino", "ai_edge_litert", "PIL"]
+    assert seen["found"] == ["MNN", "ncnn", "numpy", "onnxruntime", "openvino", "ai_edge_litert", "PIL"]
     assert all(Path(one).is_relative_to(arm64_guest.folder) or one == str(tmp_path) for one in seen["path"])
 
 

@@ -80,6 +80,20 @@ def test_float32_keeps_its_tolerance_on_arm64(quantized_bundle: Bundle, arm64_de
     assert found.max_difference < 0.01
 
 
+@pytest.mark.usefixtures("c_compiler")
+def test_mnn_keeps_both_tolerances_on_arm64_in_fewer_instructions(
+    mobile_bundle: Bundle, arm64_devices: list[Arm64Device]
+) -> None:
+    a76, artifacts = arm64_devices[1], [mobile_bundle.artifact(f"{form}-fp32-tile") for form in ("mnn", "onnx")]
+    results = check_on_devices(mobile_bundle, [HostDevice(), a76], artifacts=[(artifacts[0], "mnn")])
+    assert [(r.passed, r.reason) for r in results.results] == [(True, None)] * 2
+    (found,) = results.differences
+    assert found.max_difference is not None and 1e-3 < found.max_difference < 0.5
+    counted = count_on_devices(mobile_bundle, [(a76, one, one.runtimes[0]) for one in artifacts])
+    mnn, ort = (r.instructions for r in counted.results)
+    assert mnn is not None and ort is not None and mnn.total < 0.4 * ort.total
+
+
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="OpenVINO has int8 kernels on x86 alone")
 def test_openvino_runs_int8_files_in_float32_on_arm64(
     quantized_bundle: Bundle, arm64_devices: list[Arm64Device], arm64_guest: Guest

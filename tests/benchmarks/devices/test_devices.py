@@ -68,13 +68,14 @@ def test_a_device_has_its_runtimes_only(mobile_bundle: Bundle) -> None:
     pairs = select_artifacts(mobile_bundle)
     assert {runtime for _, runtime in on_device(HostDevice(), pairs)} == {
         "coreml",
+        "mnn",
         "ncnn",
         "openvino",
         "ort",
         "tflite",
         "torchscript",
     }
-    assert {runtime for _, runtime in on_device(device(), pairs)} == {"ncnn", "openvino", "ort", "tflite"}
+    assert {runtime for _, runtime in on_device(device(), pairs)} == {"mnn", "ncnn", "openvino", "ort", "tflite"}
     found = environments([HostDevice(), device()])
     assert [(one.name, one.kind, one.packages) for one in found] == [
         ("arm64:cortex-a76", "emulated", {"qemu-user": "7.2", "numpy": "2.3.5"})

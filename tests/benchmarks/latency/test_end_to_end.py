@@ -39,11 +39,14 @@ def test_times_and_memory_add_up(mobile_bundle: Bundle) -> None:
     assert measured.runtime_mb > 10
 
 
-@pytest.mark.parametrize(("runtime", "memory_bytes"), [("ort", 60_000_000), ("openvino", 120_000_000)])
-def test_no_more_memory_than_planned_by_far(mobile_bundle: Bundle, runtime: str, memory_bytes: int) -> None:
+@pytest.mark.parametrize(
+    ("form", "runtime", "memory_bytes"),
+    [("onnx", "ort", 60_000_000), ("onnx", "openvino", 120_000_000), ("mnn", "mnn", 60_000_000)],
+)
+def test_no_more_memory_than_planned_by_far(mobile_bundle: Bundle, form: str, runtime: str, memory_bytes: int) -> None:
     """In a process of its own: both images and the tile, with half of it again for the process."""
     settings = dataclasses.replace(SETTINGS, size=(400, 600), memory_bytes=memory_bytes)
-    pairs = [(mobile_bundle.artifact("onnx-fp32-tile"), runtime)]
+    pairs = [(mobile_bundle.artifact(f"{form}-fp32-tile"), runtime)]
     results = run_end_to_end(mobile_bundle, HostDevice(), artifacts=pairs, threads=[1], settings=settings)
     (measured,) = [r.end_to_end for r in results.results]
     assert measured is not None

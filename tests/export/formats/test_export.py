@@ -43,6 +43,8 @@ def test_artifacts_of_the_bundle(mobile_bundle: Bundle) -> None:
         "torchscript-fp32-tile",
         "ncnn-fp32-full",
         "ncnn-fp32-tile",
+        "mnn-fp32-full",
+        "mnn-fp32-tile",
     ]
     for artifact in manifest.artifacts:
         assert artifact.halo == (15 if artifact.graph == "tile" else None)

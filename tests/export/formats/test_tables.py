@@ -9,6 +9,7 @@ import pytest
 from edgesr.export.conversions.graph_names import OUTPUT_NAMES
 from edgesr.export.formats.coreml_target import COREML
 from edgesr.export.formats.targets import TARGETS
+from edgesr.export.mnn.rewrite import REWRITES as MNN_REWRITES
 from edgesr.export.ncnn.rewrite import REWRITES as NCNN_REWRITES
 from edgesr.export.quantization.plan import OWN_TOLERATED, Tolerated
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS, tolerances
@@ -19,13 +20,12 @@ from edgesr.runtimes.bundle.manifest import Precision
 def test_every_precision_of_the_manifest_is_in_the_table_and_can_be_made() -> None:
     assert tuple(PRECISIONS) == get_args(Precision)
     for name, precision in PRECISIONS.items():
-        ncnn = NCNN_REWRITES.get(precision.name)
-        coreml = COREML.rewrite if precision.name == "fp16a" else None
         rewrites = {
             "onnx": precision.rewrite_onnx,
             "tflite": precision.rewrite_tflite,
-            "ncnn": ncnn,
-            "coreml": coreml,
+            "ncnn": NCNN_REWRITES.get(precision.name),
+            "mnn": MNN_REWRITES.get(precision.name),
+            "coreml": COREML.rewrite if precision.name == "fp16a" else None,
         }
         offered = {target.name for target in TARGETS.values() if name in target.precisions}
         if name != FLOAT:

@@ -13,11 +13,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from edgesr.export.answers import answers_of
 from edgesr.export.ncnn.conversion import export_ncnn
 from edgesr.export.ncnn.param_file import read_layers
-from edgesr.export.ncnn.run import answers_of
 from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.interface.runtime import RunSettings
 from tests.export.conversions import planted_modules as planted
 from tests.export.conversions.planted_modules import Planted
 from tests.export.ncnn.small_ncnn import convolution, model, seeded, written
@@ -85,7 +86,7 @@ def test_an_image_that_is_refused_is_one_answer(tmp_path: Path) -> None:
     """The others are answered."""
     file = written(tmp_path, model(convolution(seeded(0, 5, 3, 3, 3), None)))
     images = [np.ones((channels, 6, side), dtype=np.float32) for channels, side in ((3, 7), (4, 8), (3, 9))]
-    answers = answers_of(file, images)
+    answers = answers_of("ncnn", file, images, RunSettings())
     for place in (0, 2):
         assert answers.run(images[place][None]).shape == (1, 5, *images[place].shape[1:])
     with pytest.raises(EdgesrError, match="it takes 1x3xhxw in float32, and not 1x4x6x8 in float32"):

@@ -140,7 +140,7 @@ def _job(bundle: Bundle, runtime: str, graph: str, size: tuple[int, int], calls:
     return RunJob(runtime=runtime, precision=artifact.precision, files=(file,), layout=layout, size=size, calls=calls)
 
 
-@pytest.mark.parametrize("runtime", ["ort", "tflite", "torchscript", "ncnn"])
+@pytest.mark.parametrize("runtime", ["ort", "tflite", "torchscript", "ncnn", "mnn"])
 def test_cost_of_a_run(runtime: str, mobile_bundle: Bundle) -> None:
     cost = measure_run(_job(mobile_bundle, runtime, "tile", (20, 24), 2))
     assert (cost.output_size, cost.refusal) == ((80, 96), None)

@@ -35,7 +35,7 @@ def with_garbage(bundle: Bundle, runtime: str, root: Path) -> tuple[Path, str]:
     return root, artifact.id
 
 
-@pytest.mark.parametrize("runtime", ["ort", "torchscript", "ncnn"])
+@pytest.mark.parametrize("runtime", ["ort", "torchscript", "ncnn", "mnn"])
 def test_a_file_that_a_runtime_refuses(mobile_bundle: Bundle, tmp_path: Path, run_cli: RunCli, runtime: str) -> None:
     root, artifact = with_garbage(mobile_bundle, runtime, tmp_path / "bundle")
     source = picture(tmp_path / "in.png")

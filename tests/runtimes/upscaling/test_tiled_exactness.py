@@ -18,10 +18,24 @@ from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.tiles import grid_of
 from edgesr.runtimes.upscaling.upscale import Upscaler, upscale, upscale_rows
 from tests.helpers.small_generator import projected_generator
-from tests.helpers.whole_runs import RUNTIMES_HERE, artifact_of, channels_first, exposed, factor, projected, run_whole
+from tests.helpers.whole_runs import (
+    RUNTIMES_HERE,
+    artifact_of,
+    channels_first,
+    compute_exactly,
+    exposed,
+    factor,
+    projected,
+    run_whole,
+)
 
 TOLERANCE = 0.01
 SIZES: list[Size] = [(2, 2), (7, 5), (33, 47), (61, 53), (2, 300), (300, 3)]
+
+
+@pytest.fixture(autouse=True)
+def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    compute_exactly(monkeypatch)
 
 
 def tiled(bundle: Bundle, pixels: NDArray[Any], runtime: str, tile: Size, **options: Any) -> NDArray[np.float32]:

@@ -14,9 +14,22 @@ from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler, upscale, upscale_rows
-from tests.helpers.whole_runs import RUNTIMES_HERE, artifact_of, channels_first, exposed, projected, run_whole
+from tests.helpers.whole_runs import (
+    RUNTIMES_HERE,
+    artifact_of,
+    channels_first,
+    compute_exactly,
+    exposed,
+    projected,
+    run_whole,
+)
 
 TOLERANCE = 0.01
+
+
+@pytest.fixture(autouse=True)
+def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    compute_exactly(monkeypatch)
 
 
 def _options(bundle: Bundle, runtime: str = "ort", extra: tuple[int, int] = (4, 4), **options: Any) -> UpscaleOptions:

@@ -128,7 +128,7 @@ def test_nonsense_is_refused(options: dict[str, Any], message: str) -> None:
         UpscaleOptions(**options)
 
 
-@pytest.mark.parametrize("runtime", ["ort", "tflite", "torchscript", "ncnn"])
+@pytest.mark.parametrize("runtime", ["ort", "tflite", "torchscript", "ncnn", "mnn"])
 @pytest.mark.parametrize("ensemble", [False, True])
 def test_memory_is_kept(runtime: str, ensemble: bool, any_bundle: Bundle) -> None:
     """Whatever the size; a larger memory never gives more work."""
@@ -189,7 +189,7 @@ def test_tile_size_is_taken(any_bundle: Bundle) -> None:
     halo = next(a.halo for a in any_bundle.manifest.artifacts if a.graph == "tile")
     assert halo is not None
     tile = (2 * halo + 1, 2 * halo + 2)
-    for runtime in ("ort", "tflite", "torchscript", "ncnn"):
+    for runtime in ("ort", "tflite", "torchscript", "ncnn", "mnn"):
         assert plan(any_bundle, (90, 80), runtime=runtime, tile_size=tile).grid.tile_size == tile
         assert plan(any_bundle, (20, 80), runtime=runtime, tile_size=(500, tile[1])).grid.tile_size == (20, tile[1])
         assert plan(any_bundle, (1, 1), runtime=runtime, tile_size=(1, 1)).grid.tiles == 1
