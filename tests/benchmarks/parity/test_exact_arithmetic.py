@@ -75,6 +75,7 @@ class MadeUpSession:
     artifact: Artifact
     answer: Image
     error: float
+    runtime: str = "ort"
 
     def infer(self, _image: Image) -> Image:
         return self.answer + np.float32(self.error)

@@ -8,6 +8,7 @@ import pytest
 
 from edgesr.export.diff.diff import diff
 from edgesr.export.diff.options import DiffOptions
+from edgesr.export.inspection.contents import inspect
 from edgesr.export.mnn.layers import mnn_layer_graph
 from edgesr.export.mnn.model_file import read_operators
 from edgesr.runtimes.bundle.opening import Bundle
@@ -46,3 +47,10 @@ def test_a_damaged_file_is_refused(kept: int, tmp_path: Path) -> None:
     file.write_bytes(convolutions(tmp_path).read_bytes()[:kept])
     with pytest.raises(InputError, match=r"no \.mnn file, or damaged; export it again"):
         read_operators(file)
+
+
+def test_a_file_by_itself_is_not_inspected(tmp_path: Path) -> None:
+    file = tmp_path / "model.mnn"
+    file.write_bytes(b"any")
+    with pytest.raises(InputError, match="MNN files cannot be inspected; inspect the bundle that holds it"):
+        inspect(file)
