@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import NoReturn, get_args
 
+from edgesr.export.formats.executorch_target import EXECUTORCH
 from edgesr.export.formats.ncnn_target import NCNN
 from edgesr.export.formats.onnx_target import ONNX
 from edgesr.export.formats.target import ArtifactPlan
@@ -18,7 +19,7 @@ from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.packages import installed_version, require_packages
 
 EXTRA = "export"
-TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT, NCNN)}
+TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT, NCNN, EXECUTORCH)}
 DEFAULT_TARGETS = (ONNX.name, TFLITE.name, TORCHSCRIPT.name)
 """Those of an export that names none: the others need packages of their own."""
 
@@ -51,6 +52,7 @@ def plan_artifacts(
             precision,
             None if TARGETS[target].dynamic else tile_size,
             delegate=delegate if delegate in TARGETS[target].delegates else None,
+            asked_size=tile_size if TARGETS[target].bounded else None,
         )
         for target in dict.fromkeys(targets)
         for precision in TARGETS[target].precisions

@@ -30,7 +30,7 @@ def runtime_table() -> Table:
     rows = []
     for runtime in RUNTIMES.values():
         version = runtime.version()
-        title = f"{runtime.title} (legacy)" if runtime.legacy else runtime.title
+        title = f"{runtime.title} (legacy: {runtime.successor})" if runtime.successor else runtime.title
         advice = "" if version else runtime.install_command
         rows.append((runtime.name, title, runtime.distribution, version or "not installed", advice))
     return Table("Runtimes", ("name", "runtime", "package", "version", "install"), tuple(rows))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgesr.runtimes.adapters import ncnn, openvino, ort, tflite, torchscript
+from edgesr.runtimes.adapters import executorch, ncnn, openvino, ort, tflite, torchscript
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.interface.runtime import Runtime
@@ -15,6 +15,7 @@ RUNTIMES = {
         torchscript.RUNTIME,
         openvino.RUNTIME,
         ncnn.RUNTIME,
+        executorch.RUNTIME,
     )
 }
 

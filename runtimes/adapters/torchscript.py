@@ -100,5 +100,5 @@ RUNTIME = Runtime(
     open=open,
     profile=profile,
     failures=lambda: (RuntimeError,),
-    legacy=True,
+    successor="executorch",
 )
