@@ -9,12 +9,12 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.export import ExportedProgram
-from torch.fx import Node
 
 from edgesr.runtimes.adapters.executorch_file import PteFile, fallback_of, read_pte
 from edgesr.runtimes.bundle.delegation import DelegateUse, Delegation
@@ -79,19 +79,18 @@ def converting(what: str) -> Iterator[None]:
         logging.disable(level)
 
 
-def _partitioner(tell: Callable[[Delegation], None]):  # type: ignore[no-untyped-def]
+def _partitioner(tell: Callable[[Delegation], None]) -> Any:
     """XNNPACK's own partitioner, which keeps pads by reflection whole and tells what it will take."""
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from executorch.exir.backend.partitioner import PartitionResult
 
     kept = torch.ops.aten.reflection_pad2d.default
 
-    class Partitioner(XnnpackPartitioner):
-        def ops_to_not_decompose(self, program: ExportedProgram):  # type: ignore[no-untyped-def]
+    class Partitioner(XnnpackPartitioner):  # type: ignore[misc]
+        def ops_to_not_decompose(self, program: ExportedProgram) -> Any:
             operators, supported = super().ops_to_not_decompose(program)
             return [*operators, kept], lambda node: node.target is kept or supported(node)
 
-        def partition(self, program: ExportedProgram) -> PartitionResult:
+        def partition(self, program: ExportedProgram) -> Any:
             result = super().partition(program)
             tell(_delegation(result))
             return result
@@ -99,8 +98,14 @@ def _partitioner(tell: Callable[[Delegation], None]):  # type: ignore[no-untyped
     return Partitioner()
 
 
-def _delegation(result: PartitionResult) -> Delegation:
+def _delegation(result: Any) -> Delegation:
     """Parts by their tags; nodes without one are left to ExecuTorch's own kernels."""
     nodes = [node for node in result.tagged_exported_program.graph.nodes if node.op == "call_function"]
-    left = [node.target.__name__ for node in nodes if "delegation_tag" not in node.meta]
+    left = [_name(node.target) for node in nodes if "delegation_tag" not in node.meta]
     return Delegation(partitions=len(result.partition_tags), fallback=fallback_of(left))
+
+
+def _name(operator: Any) -> str:
+    """As files name it, aten::index; arithmetic with sizes as ExecuTorch's own."""
+    schema = getattr(operator, "_schema", None)
+    return "executorch_prim::arithmetic" if schema is None else str(schema.name)

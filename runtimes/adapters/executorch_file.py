@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from edgesr.runtimes.bundle.delegation import Delegation
 
@@ -37,12 +36,12 @@ def read_pte(path: Path) -> PteFile:
     )
 
 
-def fallback_of(operators: Iterable[Any]) -> dict[str, int]:
-    """Counts of those that touch pixels, by kind: of names like aten::index, aten.index.Tensor, executorch_prim::add."""
-    kinds = (_kind(str(name)) for name in operators)
+def fallback_of(operators: Iterable[str]) -> dict[str, int]:
+    """Counts of those that touch pixels, by kind: of names like aten::index and executorch_prim::add."""
+    kinds = (_kind(name) for name in operators)
     return dict(sorted(Counter(kind for kind in kinds if not _NO_WORK.fullmatch(kind)).items()))
 
 
 def _kind(name: str) -> str:
-    library, _, operator = name.replace("::", ".").partition(".")
-    return library if library == "executorch_prim" else operator.partition(".")[0]
+    library, _, operator = name.partition("::")
+    return library if library == "executorch_prim" else operator
