@@ -54,28 +54,34 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
-    """The embedded srrescycgan-mobile (no projection) in all float32 targets, tiles of 64x64. Do not change it."""
-    from edgesr.export.formats.targets import TARGETS
-    from edgesr.export.options import ExportOptions
-    from edgesr.export.pipeline import export_bundle
+    """The embedded srrescycgan-mobile (no projection) in float32, in all targets but the slow, tiles of 64x64. Do not change it."""
+    from tests.helpers.shared_bundles import QUICK_TARGETS, export_mobile
 
-    output = tmp_path_factory.mktemp("bundles") / "mobile"
-    options = ExportOptions(preset="srrescycgan-mobile", targets=tuple(TARGETS), tile_size=(64, 64))
-    return export_bundle(options, output, cache_dir=cache_dir).bundle
+    return export_mobile(tmp_path_factory.mktemp("bundles") / "mobile", cache_dir, QUICK_TARGETS)
 
 
 @pytest.fixture(scope="session")
 def projection_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     """A small seeded generator of the published form, with projection, tiles of 32x32. Do not change it."""
-    from edgesr.export.formats.targets import TARGETS
-    from edgesr.export.options import ExportOptions
-    from edgesr.export.pipeline import export_bundle
-    from tests.helpers.small_generator import save_projected_generator
+    from tests.helpers.shared_bundles import QUICK_TARGETS, export_projection
 
-    checkpoint = save_projected_generator(tmp_path_factory.mktemp("weights"))
-    output = tmp_path_factory.mktemp("bundles") / "projection"
-    options = ExportOptions(checkpoint=checkpoint, targets=tuple(TARGETS), tile_size=(32, 32))
-    return export_bundle(options, output, cache_dir=cache_dir).bundle
+    return export_projection(tmp_path_factory.mktemp("bundles") / "projection", cache_dir, QUICK_TARGETS)
+
+
+@pytest.fixture(scope="session")
+def executorch_mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
+    """The embedded srrescycgan-mobile for ExecuTorch, beside ONNX files that it is compared with."""
+    from tests.helpers.shared_bundles import SLOW_TARGETS, export_mobile
+
+    return export_mobile(tmp_path_factory.mktemp("bundles") / "executorch", cache_dir, SLOW_TARGETS)
+
+
+@pytest.fixture(scope="session")
+def executorch_projection_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
+    """The small generator with projection for ExecuTorch, beside ONNX files."""
+    from tests.helpers.shared_bundles import SLOW_TARGETS, export_projection
+
+    return export_projection(tmp_path_factory.mktemp("bundles") / "executorch-projection", cache_dir, SLOW_TARGETS)
 
 
 @pytest.fixture(scope="session")
@@ -163,8 +169,10 @@ def whole_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
 
 @pytest.fixture(params=["mobile_bundle", "projection_bundle"])
 def any_bundle(request: pytest.FixtureRequest) -> Bundle:
-    """Each of the two bundles in turn."""
-    bundle: Bundle = request.getfixturevalue(request.param)
+    """Each of the two bundles in turn, with files of the runtime that a test names."""
+    from tests.helpers.shared_bundles import fixture_for
+
+    bundle: Bundle = request.getfixturevalue(fixture_for(request.param, request))
     return bundle
 
 

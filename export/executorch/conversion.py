@@ -1,11 +1,12 @@
 """PyTorch -> ExecuTorch: an exported program of bounded sizes, lowered to XNNPACK, and proven equal to the module.
 
-ExecuTorch plans the memory of the largest size when a file is made and allocates it when the file is loaded: files of
-networks that hold a lot outside the delegate take smaller images.
+ExecuTorch plans the memory of the largest size when a file is made and allocates it when the file is loaded, and so does
+XNNPACK for what it holds: files of networks that hold a lot take smaller images.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,8 +27,10 @@ from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.interface.runtime import RunSettings
 
 FILE, PROGRAM_FILE = "model.pte", "program.pt2"
-_MOST_SIDES = (256, 128)
-_PLANNED_BYTES = 128_000_000
+_MOST_SIDES = (256, 128, 64)
+_HELD_BYTES = 128_000_000
+_TENSORS_OF_DELEGATE = 3
+"""How many tensors of the largest size XNNPACK holds: three in the published network and in srrescycgan-mobile."""
 _STRIP = 48
 
 
@@ -63,12 +66,16 @@ def export_executorch(module: nn.Module, folder: Path, *, proof: Proof, wanted: 
 def _of_many_sizes(
     module: nn.Module, folder: Path, proof: Proof, wanted: Wanted
 ) -> tuple[SizeBounds, ExportedProgram, Lowered]:
-    """The largest bounds whose planned memory is small, or the smallest that there are."""
+    """The largest bounds that need little memory, or the smallest that there are."""
     needed = max(*wanted.tile_size, *(max(image.shape[1:]) for image in proof.images))
-    for most in dict.fromkeys(max(side, needed) for side in _MOST_SIDES):
+    sides = list(dict.fromkeys(max(side, needed) for side in _MOST_SIDES))
+    for most in sides:
         program = _exported(module, proof, wanted.least_side, most)
+        delegate_bytes = _TENSORS_OF_DELEGATE * _largest_tensor_bytes(program, most)
+        if delegate_bytes > _HELD_BYTES and most != sides[-1]:
+            continue
         lowered = lower(program, folder / FILE)
-        if lowered.file.planned_bytes <= _PLANNED_BYTES:
+        if lowered.file.planned_bytes + delegate_bytes <= _HELD_BYTES:
             break
     least = wanted.least_side
     strip = max(_STRIP, least)
@@ -96,6 +103,24 @@ def _exported(module: nn.Module, proof: Proof, least: int, most: int) -> Exporte
             (example_input(proof.traced, channels=proof.channels),),
             dynamic_shapes=({2: height, 3: width},),
         )
+
+
+def _largest_tensor_bytes(program: ExportedProgram, side: int) -> int:
+    """Of a program's tensors of float32, for an image of ``side`` x ``side``."""
+    (image,) = (node for node in program.graph.nodes if node.name in program.graph_signature.user_inputs)
+    values = [node.meta.get("val") for node in program.graph.nodes if node.op == "call_function"]
+    most = max(_traced_numel(value) for value in values if isinstance(value, torch.Tensor))
+    height, width = image.meta["val"].shape[2:]
+    return 4 * most * side * side // (_traced(height) * _traced(width))
+
+
+def _traced_numel(tensor: torch.Tensor) -> int:
+    return math.prod(_traced(side) for side in tensor.shape)
+
+
+def _traced(side: int | torch.SymInt) -> int:
+    """A side at the size that was traced."""
+    return side if isinstance(side, int) else int(side.node.hint)
 
 
 def _prove(file: Path, proof: Proof) -> None:

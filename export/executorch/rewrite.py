@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgesr.export.steps.rewriting import Rewriting
-from edgesr.runtimes.bundle.manifest import GraphKind
+from edgesr.runtimes.bundle.manifest import GraphKind, Precision
+
+REWRITTEN: tuple[Precision, ...] = ("int8",)
 
 
 def rewrite(folder: Path, rewriting: Rewriting, source: Path, _graph: GraphKind) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from edgesr.export.executorch import rewrite, step
 from edgesr.export.formats.onnx_target import ONNX_PACKAGES
 from edgesr.export.formats.target import ArtifactPlan, Sources, Target
+from edgesr.runtimes.bundle.manifest import REFERENCE
 
 
 def _convert(sources: Sources, plan: ArtifactPlan) -> Path:
@@ -20,7 +21,7 @@ EXECUTORCH = Target(
     name="executorch",
     title="ExecuTorch",
     suffix=".pte",
-    precisions=("fp32", "int8"),
+    precisions=(REFERENCE, *rewrite.REWRITTEN),
     graphs=("full", "tile"),
     runtimes=("executorch",),
     layout="NCHW",

@@ -7,6 +7,7 @@ fails for others in the middle of a call: sizes are checked here.
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,8 @@ _NATIVE = "native_call_"
 
 def load() -> Any:
     """The package's module of runtimes. It and torchao write to standard error while they are imported."""
-    with silent_standard_error():
+    with silent_standard_error(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         import executorch.runtime
 
     return executorch.runtime
@@ -106,9 +108,10 @@ def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int)
 
 def _operators(session: ExecuTorchSession, calls: int) -> Iterable[OperatorTime]:
     """Of the last ``calls`` calls; the first one is in the trace too."""
-    with silent_standard_error():
-        from executorch.devtools import Inspector
-    with tempfile.TemporaryDirectory(prefix="edgesr-trace-") as folder:
+    with tempfile.TemporaryDirectory(prefix="edgesr-trace-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # there are no values of tensors in the trace
+        with silent_standard_error():
+            from executorch.devtools import Inspector
         trace = Path(folder) / "trace.etdp"
         session.program.write_etdump_result_to_file(str(trace), str(Path(folder) / "buffers"))
         (block,) = [one for one in Inspector(etdump_path=str(trace)).event_blocks if _CALL in _names(one)]

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from edgesr.export.conversions.graph_names import OUTPUT_NAMES
+from edgesr.export.executorch.rewrite import REWRITTEN as EXECUTORCH_REWRITTEN
 from edgesr.export.formats.targets import TARGETS
 from edgesr.export.ncnn.rewrite import REWRITES as NCNN_REWRITES
 from edgesr.export.quantization.plan import OWN_TOLERATED, Tolerated
@@ -19,7 +20,9 @@ def test_every_precision_of_the_manifest_is_in_the_table_and_can_be_made() -> No
     assert tuple(PRECISIONS) == get_args(Precision)
     for name, precision in PRECISIONS.items():
         ncnn = NCNN_REWRITES.get(precision.name)
-        rewrites = {"onnx": precision.rewrite_onnx, "tflite": precision.rewrite_tflite, "ncnn": ncnn}
+        executorch = name in EXECUTORCH_REWRITTEN or None
+        rewrites = {"onnx": precision.rewrite_onnx, "tflite": precision.rewrite_tflite}
+        rewrites |= {"ncnn": ncnn, "executorch": executorch}
         offered = {target.name for target in TARGETS.values() if name in target.precisions}
         if name != FLOAT:
             assert offered == {target for target, rewrite in rewrites.items() if rewrite is not None}

@@ -128,7 +128,7 @@ def test_nonsense_is_refused(options: dict[str, Any], message: str) -> None:
         UpscaleOptions(**options)
 
 
-@pytest.mark.parametrize("runtime", ["ort", "tflite", "torchscript", "ncnn"])
+@pytest.mark.parametrize("runtime", ["ort", "tflite", "torchscript", "ncnn", "executorch"])
 @pytest.mark.parametrize("ensemble", [False, True])
 def test_memory_is_kept(runtime: str, ensemble: bool, any_bundle: Bundle) -> None:
     """Whatever the size; a larger memory never gives more work."""
