@@ -84,9 +84,7 @@ def _of_many_sizes(
     return SizeBounds(least=(least, least), most=(most, most)), program, lowered
 
 
-def _of_one_size(
-    module: nn.Module, folder: Path, proof: Proof, wanted: Wanted
-) -> tuple[ExportedProgram, Lowered]:
+def _of_one_size(module: nn.Module, folder: Path, proof: Proof, wanted: Wanted) -> tuple[ExportedProgram, Lowered]:
     size = wanted.tile_size
     with converting("PyTorch cannot export the network"):
         program = torch.export.export(module, (example_input(size, channels=proof.channels),))

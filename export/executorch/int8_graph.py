@@ -57,9 +57,7 @@ def quantize_tensors(graph: GraphModule, ranges: dict[Node, Range]) -> None:
             quantized = graph.graph.call_function(_operators().quantize_per_tensor.default, (node, *settings))
         for reader in readers:
             with graph.graph.inserting_before(reader):
-                back = graph.graph.call_function(
-                    _operators().dequantize_per_tensor.default, (quantized, *settings)
-                )
+                back = graph.graph.call_function(_operators().dequantize_per_tensor.default, (quantized, *settings))
             reader.replace_input_with(node, back)
     graph.graph.eliminate_dead_code()
     graph.recompile()

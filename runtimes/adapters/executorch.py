@@ -6,9 +6,11 @@ fails for others in the middle of a call: sizes are checked here.
 
 from __future__ import annotations
 
+import io
 import tempfile
 import warnings
 from collections.abc import Iterable
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -31,12 +33,14 @@ _NATIVE = "native_call_"
 
 
 def load() -> Any:
-    """The package's module of runtimes. It and torchao write to standard error while they are imported."""
-    with silent_standard_error(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import executorch.runtime
+    """The package's extension, which is linked to torch's libraries.
 
-    return executorch.runtime
+    Its modules in Python import the whole exporter, for seconds, and set a variable of the environment.
+    """
+    import torch  # noqa: F401
+    from executorch.extension.pybindings import _C
+
+    return _C
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class ExecuTorchSession:
         import torch
 
         self._require(image)
-        (answer,) = self.method.execute((torch.from_numpy(image),))  # a copy: the next call does not touch it
+        (answer,) = self.method((torch.from_numpy(image),))  # a copy: the next call does not touch it
         if not isinstance(answer, torch.Tensor):
             raise RuntimeError(f"it answers a {type(answer).__name__}, need a tensor")
         output: FloatArray = answer.numpy()
@@ -76,16 +80,15 @@ def open(path: Path, settings: RunSettings) -> ExecuTorchSession:
 
 
 def _open(path: Path, settings: RunSettings, *, traced: bool = False) -> ExecuTorchSession:
-    runtime = load().Runtime.get()
-    from executorch.extension.pybindings.portable_lib import _unsafe_reset_threadpool
-
-    with silent_standard_error():  # it tells how it counted the CPUs, and why it refuses a file, in many lines
-        _unsafe_reset_threadpool(settings.threads)
-        program = runtime.load_program(path, enable_etdump=traced)
-        if program.method_names != {_METHOD}:
-            raise ValueError(f"it has the methods {', '.join(sorted(program.method_names))}, need {_METHOD} alone")
+    package = load()
+    with silent_standard_error(), redirect_stderr(io.StringIO()):  # it tells how it counted the CPUs by Python's own
+        package._unsafe_reset_threadpool(settings.threads)
+        program = package._load_program(str(path), enable_etdump=traced)
+        names = [program.get_method_name(place) for place in range(program.num_methods())]
+        if names != [_METHOD]:
+            raise ValueError(f"it has the methods {', '.join(names)}, need {_METHOD} alone")
         method = program.load_method(_METHOD)
-    about = method.metadata
+    about = method.method_meta()
     inputs, outputs = about.num_inputs(), about.num_outputs()
     if (inputs, outputs) != (1, 1):
         raise ValueError(f"it has {counted(inputs, 'input')} and {counted(outputs, 'output')}, need one of each")
@@ -141,4 +144,5 @@ RUNTIME = Runtime(
     profile=profile,
     failures=lambda: (RuntimeError, ValueError),
     exact_arithmetic=False,
+    needs_torch=True,
 )

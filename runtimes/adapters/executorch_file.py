@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgesr.runtimes.bundle.delegation import Delegation
+from edgesr.runtimes.interface.standard_error import silent_standard_error
 
 _NO_WORK = re.compile(r"executorch_prim|sym_\w+|view|view_copy")
 """Arithmetic with sizes, and other shapes of the same values: neither touches a pixel."""
@@ -24,7 +26,9 @@ class PteFile:
 
 def read_pte(path: Path) -> PteFile:
     """Read a file of one method; an exception of ExecuTorch's where it is damaged."""
-    from executorch.exir._serialize._program import deserialize_pte_binary
+    with silent_standard_error(), warnings.catch_warnings():  # of packages that it imports
+        warnings.simplefilter("ignore")
+        from executorch.exir._serialize._program import deserialize_pte_binary
 
     (plan,) = deserialize_pte_binary(path.read_bytes()).program.execution_plan
     calls = [one.instr_args for chain in plan.chains for one in chain.instructions]

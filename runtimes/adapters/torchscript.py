@@ -101,4 +101,5 @@ RUNTIME = Runtime(
     profile=profile,
     failures=lambda: (RuntimeError,),
     successor="executorch",
+    needs_torch=True,
 )

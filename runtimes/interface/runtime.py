@@ -81,6 +81,7 @@ class Runtime:
     ``execution`` where the runtime tells in which arithmetic, or on which provider, it runs a file's operators.
     ``exact_arithmetic``: `RunSettings.exact` gives a reference for files that kernels of other CPUs round elsewhere,
     but for those of the precisions in ``inexact``.
+    ``needs_torch``: its package runs next to torch alone, which devices without torch's wheel lack.
     ``successor``: the runtime that its makers name in its place, where it is legacy.
     ``memory_growth_bytes``: what the process may hold after many calls beyond what two calls need.
     ``saturates_without_vnni``: on an x86 without VNNI, sums of its int8 kernels saturate at 16 bits.
@@ -101,6 +102,7 @@ class Runtime:
     exact_arithmetic: bool = True
     inexact: tuple[Precision, ...] = ()
     successor: str = ""
+    needs_torch: bool = False
     saturates_without_vnni: bool = False
     memory_growth_bytes: int = 0
 

@@ -45,7 +45,12 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_file_is_right_up_to_its_bounds(sound: Path) -> None:
-    assert sorted(file.name for file in sound.iterdir()) == ["delegation.json", "model.pte", "program.pt2", "sizes.json"]
+    assert sorted(file.name for file in sound.iterdir()) == [
+        "delegation.json",
+        "model.pte",
+        "program.pt2",
+        "sizes.json",
+    ]
     sizes = read_taken_sizes(sound)
     assert (sizes.bounds, sizes.why_fixed) == (SizeBounds(least=(1, 1), most=(256, 256)), "")
     session = executorch.open(sound / "model.pte", RunSettings())

@@ -38,6 +38,7 @@ class Network(nn.Module):
         result: Tensor = self.second(self.first(lr / self.scale).relu()) * self.scale
         return result
 
+
 RANGES = {"lr": (0.0, 255.0), "a": (-300.0, 300.0), "b": (0.0, 300.0), "residual": (-900.0, 900.0)}
 
 
@@ -104,7 +105,9 @@ def test_constant_factors_change_nothing() -> None:
     biases = {"first": np.full(4, 20 / 255, np.float32)}
     quantize(scaled, folded, replace(planned(), ranges=ranges, biases_8bit=biases), SIZE)
     expected, found = answer(plain, image), answer(scaled, image)
-    assert np.abs(found - expected).max() <= 900 / 255 * 2.1, "one level of the output, where sums are rounded otherwise"
+    assert np.abs(found - expected).max() <= 900 / 255 * 2.1, (
+        "one level of the output, where sums are rounded otherwise"
+    )
     assert np.abs(found - expected).mean() <= 0.05
     assert np.abs(expected - answer(Network(), image)).mean() > 5, "the biases are the plan's"
 
@@ -122,5 +125,7 @@ def test_layers_that_are_not_there_are_named() -> None:
     left = quantize(other, tile_graph(), planned(), SIZE)
     assert (left.names, left.measured) == (("second",), False)
     assert left.mac_share == pytest.approx(0.5)
-    with pytest.raises(EdgesrError, match=r"0% of the work would be int8 in ExecuTorch: .* first, second; leave int8 out"):
+    with pytest.raises(
+        EdgesrError, match=r"0% of the work would be int8 in ExecuTorch: .* first, second; leave int8 out"
+    ):
         quantize(graph_of(nn.Conv2d(3, 3, 3, padding=1)), tile_graph(), planned(), SIZE)
