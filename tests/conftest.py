@@ -6,7 +6,7 @@ import functools
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,34 +54,53 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
-    """The embedded srrescycgan-mobile (no projection) in float32, in all targets but the slow, tiles of 64x64. Do not change it."""
-    from tests.helpers.shared_bundles import QUICK_TARGETS, export_mobile
+    """The embedded srrescycgan-mobile (no projection) in float32, tiles of 64x64. Do not change it.
 
-    return export_mobile(tmp_path_factory.mktemp("bundles") / "mobile", cache_dir, QUICK_TARGETS)
+    In all targets but ExecuTorch, which has bundles of its own: its runtime takes seconds to import, in each process.
+    """
+    return _mobile(tmp_path_factory.mktemp("bundles") / "mobile", cache_dir, without=("executorch",))
 
 
 @pytest.fixture(scope="session")
 def projection_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     """A small seeded generator of the published form, with projection, tiles of 32x32. Do not change it."""
-    from tests.helpers.shared_bundles import QUICK_TARGETS, export_projection
-
-    return export_projection(tmp_path_factory.mktemp("bundles") / "projection", cache_dir, QUICK_TARGETS)
+    return _projection(tmp_path_factory.mktemp("bundles") / "projection", cache_dir, without=("executorch",))
 
 
 @pytest.fixture(scope="session")
 def executorch_mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
-    """The embedded srrescycgan-mobile for ExecuTorch, beside ONNX files that it is compared with."""
-    from tests.helpers.shared_bundles import SLOW_TARGETS, export_mobile
-
-    return export_mobile(tmp_path_factory.mktemp("bundles") / "executorch", cache_dir, SLOW_TARGETS)
+    """As `mobile_bundle`, in ExecuTorch and ONNX alone."""
+    output = tmp_path_factory.mktemp("bundles") / "executorch"
+    return _mobile(output, cache_dir, without=("tflite", "torchscript", "ncnn"))
 
 
 @pytest.fixture(scope="session")
 def executorch_projection_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
-    """The small generator with projection for ExecuTorch, beside ONNX files."""
-    from tests.helpers.shared_bundles import SLOW_TARGETS, export_projection
+    """As `projection_bundle`, in ExecuTorch and ONNX alone."""
+    output = tmp_path_factory.mktemp("bundles") / "executorch-projection"
+    return _projection(output, cache_dir, without=("tflite", "torchscript", "ncnn"))
 
-    return export_projection(tmp_path_factory.mktemp("bundles") / "executorch-projection", cache_dir, SLOW_TARGETS)
+
+def _mobile(output: Path, cache_dir: Path, *, without: Collection[str]) -> Bundle:
+    from edgesr.export.formats.targets import TARGETS
+    from edgesr.export.options import ExportOptions
+    from edgesr.export.pipeline import export_bundle
+
+    targets = tuple(name for name in TARGETS if name not in without)
+    options = ExportOptions(preset="srrescycgan-mobile", targets=targets, tile_size=(64, 64))
+    return export_bundle(options, output, cache_dir=cache_dir).bundle
+
+
+def _projection(output: Path, cache_dir: Path, *, without: Collection[str]) -> Bundle:
+    from edgesr.export.formats.targets import TARGETS
+    from edgesr.export.options import ExportOptions
+    from edgesr.export.pipeline import export_bundle
+    from tests.helpers.small_generator import save_projected_generator
+
+    checkpoint = save_projected_generator(output.parent)
+    targets = tuple(name for name in TARGETS if name not in without)
+    options = ExportOptions(checkpoint=checkpoint, targets=targets, tile_size=(32, 32))
+    return export_bundle(options, output, cache_dir=cache_dir).bundle
 
 
 @pytest.fixture(scope="session")
@@ -170,7 +189,7 @@ def whole_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
 @pytest.fixture(params=["mobile_bundle", "projection_bundle"])
 def any_bundle(request: pytest.FixtureRequest) -> Bundle:
     """Each of the two bundles in turn, with files of the runtime that a test names."""
-    from tests.helpers.shared_bundles import fixture_for
+    from tests.helpers.whole_runs import fixture_for
 
     bundle: Bundle = request.getfixturevalue(fixture_for(request.param, request))
     return bundle

@@ -1,7 +1,7 @@
 """PyTorch -> ExecuTorch: an exported program of bounded sizes, lowered to XNNPACK, and proven equal to the module.
 
-ExecuTorch plans the memory of the largest size when a file is made and allocates it when the file is loaded, and so does
-XNNPACK for what it holds: files of networks that hold a lot take smaller images.
+ExecuTorch plans the memory of the largest size when a file is made and allocates it when the file is loaded, and so
+does XNNPACK for what it holds: files of networks that hold a lot take smaller images.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def _ranges(plan: Plan, pairs: list[_Pair], own: Values, known: dict[str, FloatA
     """Of what int8 layers read and give and, where the plan is of all operators, of what else is int8 in XNNPACK."""
     ranges: dict[Node, Range] = {}
     for pair in pairs:
-        ranges[pair.own.args[0]] = _scaled(plan.ranges[pair.node.input[0]], pair.values)
+        ranges[pair.own.all_input_nodes[0]] = _scaled(plan.ranges[pair.node.input[0]], pair.values)
         ranges[pair.own] = _scaled(plan.ranges[pair.node.output[0]], pair.weights * pair.values)
     if plan.scope == "all":
         for node in (one for one in own if one.target in IN_INTEGERS):

@@ -56,9 +56,8 @@ def with_one_operator_pads(program: ExportedProgram) -> ExportedProgram:
     PyTorch takes them apart into twenty others, two of which copy the whole tensor.
     """
     for node in program.graph.nodes:
-        if node.target is torch.ops.aten.pad.default and len(node.args) > 2 and node.args[2] == _REFLECT:
-            if len(node.args[1]) == 4:
-                node.target, node.args = torch.ops.aten.reflection_pad2d.default, node.args[:2]
+        if node.target is torch.ops.aten.pad.default and node.args[2:3] == (_REFLECT,) and len(node.args[1]) == 4:
+            node.target, node.args = torch.ops.aten.reflection_pad2d.default, node.args[:2]
     return program
 
 

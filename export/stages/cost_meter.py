@@ -34,7 +34,7 @@ class CostMeter:
     ) -> None:
         self._cache, self._scale, self._channels, self._least_side = cache, scale, channels, least_side
         fitting = math.sqrt(_LARGEST_RUN_GMAC * 1e9 / mac_per_hr_pixel) / scale
-        self._side = max(min(max(2 ** int(math.log2(fitting)), _SIDES[0]), _SIDES[1]), 2 * least_side)
+        self._side: int = max(min(max(2 ** int(math.log2(fitting)), _SIDES[0]), _SIDES[1]), 2 * least_side)
 
     def cost(self, plan: ArtifactPlan, file: Path, runtime: str) -> FileCost:
         """Memory at one size, or at two where height and width can be chosen."""

@@ -72,7 +72,7 @@ class ExecuTorchSession:
 
 
 def open(path: Path, settings: RunSettings) -> ExecuTorchSession:
-    """Load a .pte file. ExecuTorch has one thread pool a process: the threads of ``settings`` are those of all sessions.
+    """Load a .pte file. ExecuTorch has one pool of threads a process: that of ``settings`` is that of all sessions.
 
     Its kernels are those that the file was made for: there are no others for exact arithmetic.
     """
@@ -96,7 +96,7 @@ def _open(path: Path, settings: RunSettings, *, traced: bool = False) -> ExecuTo
 
 
 def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:
-    """Time every operator of a file on a batch (1,c,h,w), those inside the delegate too, from ExecuTorch's own trace."""
+    """Time every operator of a file on a batch (1,c,h,w), inside the delegate too, from ExecuTorch's own trace."""
     session = _open(path, settings, traced=True)
     session.run(batch)
     times = [timed_call_ms(session, batch) for _ in range(calls)]

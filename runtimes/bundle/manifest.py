@@ -56,8 +56,7 @@ class RunMemory:
     """What opening and running an artifact adds to a process with its runtime, at one thread, measured at export."""
 
     fixed_bytes: int
-    bytes_per_lr_pixel: float
-    """0 where the size is fixed."""
+    bytes_per_lr_pixel: float  # 0 where the size is fixed
 
     def bytes_at(self, size: Size) -> int:
         """Estimate for an LR input (h,w)."""

@@ -52,8 +52,7 @@ def _artifact_faults(artifact: Artifact, known: Mapping[str, Artifact], scale: i
         yield "an id is empty"
     if not _are_sides(*(artifact.tile_size or ())):
         yield f"tile sizes have to be from 1 to {LARGEST_SIDE}"
-    if artifact.bounds is not None:
-        yield from _bounds_faults(artifact.bounds, artifact.tile_size)
+    yield from _bounds_faults(artifact.bounds, artifact.tile_size)
     if artifact.halo is not None and not 0 <= artifact.halo <= LARGEST_SIDE:
         yield f"a halo has to be from 0 to {LARGEST_SIDE}"
     if artifact.graph == "tile" and artifact.halo is None:
@@ -78,7 +77,9 @@ def _artifact_faults(artifact: Artifact, known: Mapping[str, Artifact], scale: i
         yield "its multiply-accumulates are not above 0"
 
 
-def _bounds_faults(bounds: SizeBounds, tile_size: Size | None) -> Iterator[str]:
+def _bounds_faults(bounds: SizeBounds | None, tile_size: Size | None) -> Iterator[str]:
+    if bounds is None:
+        return
     if not _are_sides(*bounds.least, *bounds.most):
         yield f"the sides of its bounds have to be from 1 to {LARGEST_SIDE}"
     if any(least > most for least, most in zip(bounds.least, bounds.most, strict=True)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgesr.runtimes.bundle.opening import Bundle
-from tests.helpers.shared_bundles import fixture_for
+from tests.helpers.whole_runs import fixture_for
 
 
 @pytest.fixture

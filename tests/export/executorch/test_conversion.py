@@ -92,7 +92,7 @@ def test_bounds_are_smaller_where_more_memory_would_be_planned(
 def test_a_network_of_one_size_gives_a_file_of_the_tile_size(make: Callable[[], Planted], tmp_path: Path) -> None:
     """The mask has another size, of which no file can be made."""
     if make is planted.fixed_mask:
-        with pytest.raises(EdgesrError, match="PyTorch cannot export the network: .*40"):
+        with pytest.raises(EdgesrError, match=r"PyTorch cannot export the network: .*40"):
             converted(make(), tmp_path)
         return
     folder = converted(make(), tmp_path)

@@ -30,7 +30,7 @@ class Network(nn.Module):
         self.first, self.second = (nn.Conv2d(w.shape[1], w.shape[0], 3, padding=1) for w in (FIRST, second))
         for layer, weights in ((self.first, FIRST), (self.second, second)):
             layer.weight.data = torch.from_numpy(weights.copy())
-            layer.bias.data.zero_()
+            layer.bias = nn.Parameter(torch.zeros(len(weights)))
         self.scale = 255.0 if scaled else 1.0
         self.eval().requires_grad_(False)
 
@@ -44,7 +44,7 @@ RANGES = {"lr": (0.0, 255.0), "a": (-300.0, 300.0), "b": (0.0, 300.0), "residual
 
 def graph_of(module: nn.Module) -> torch.fx.GraphModule:
     program = torch.export.export(module, (torch.rand(1, 3, *SIZE) * 255,))
-    return program.module(check_guards=False)  # type: ignore[return-value]
+    return program.module(check_guards=False)
 
 
 def planned(**changes: object) -> Plan:
@@ -62,7 +62,8 @@ def test_xnnpack_computes_with_integers(tmp_path: Path) -> None:
     weights = rng.integers(-127, 128, (4, 3, 3, 3)).astype(np.float32)
     weights[:, 0, 0, 0] = 127  # so that every scale is 1
     module = nn.Conv2d(3, 4, 3, padding=1).requires_grad_(False)
-    module.weight.data, module.bias.data = torch.from_numpy(weights), torch.tensor([0.0, 1000.0, -7.0, 3.0])
+    module.weight.data = torch.from_numpy(weights)
+    module.bias = nn.Parameter(torch.tensor([0.0, 1000.0, -7.0, 3.0]), requires_grad=False)
     values = rng.integers(-128, 128, (1, 3, *SIZE)).astype(np.float32)
     expected = answer(module, values)
     graph = graph_of(module)
@@ -105,9 +106,7 @@ def test_constant_factors_change_nothing() -> None:
     biases = {"first": np.full(4, 20 / 255, np.float32)}
     quantize(scaled, folded, replace(planned(), ranges=ranges, biases_8bit=biases), SIZE)
     expected, found = answer(plain, image), answer(scaled, image)
-    assert np.abs(found - expected).max() <= 900 / 255 * 2.1, (
-        "one level of the output, where sums are rounded otherwise"
-    )
+    assert np.abs(found - expected).max() <= 900 / 255 * 2.1, "a level, where sums are rounded otherwise"
     assert np.abs(found - expected).mean() <= 0.05
     assert np.abs(expected - answer(Network(), image)).mean() > 5, "the biases are the plan's"
 
@@ -125,7 +124,5 @@ def test_layers_that_are_not_there_are_named() -> None:
     left = quantize(other, tile_graph(), planned(), SIZE)
     assert (left.names, left.measured) == (("second",), False)
     assert left.mac_share == pytest.approx(0.5)
-    with pytest.raises(
-        EdgesrError, match=r"0% of the work would be int8 in ExecuTorch: .* first, second; leave int8 out"
-    ):
+    with pytest.raises(EdgesrError, match=r"0% of the work would be int8 in ExecuTorch: .* first, second; leave int8"):
         quantize(graph_of(nn.Conv2d(3, 3, 3, padding=1)), tile_graph(), planned(), SIZE)

@@ -21,7 +21,7 @@ def test_every_precision_of_the_manifest_is_in_the_table_and_can_be_made() -> No
     for name, precision in PRECISIONS.items():
         ncnn = NCNN_REWRITES.get(precision.name)
         executorch = name in EXECUTORCH_REWRITTEN or None
-        rewrites = {"onnx": precision.rewrite_onnx, "tflite": precision.rewrite_tflite}
+        rewrites: dict[str, object] = {"onnx": precision.rewrite_onnx, "tflite": precision.rewrite_tflite}
         rewrites |= {"ncnn": ncnn, "executorch": executorch}
         offered = {target.name for target in TARGETS.values() if name in target.precisions}
         if name != FLOAT:

@@ -17,8 +17,7 @@ from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Artifact, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.interface.runtime import RunSettings
-from tests.helpers.shared_bundles import fixture_for
-from tests.helpers.whole_runs import artifact_of
+from tests.helpers.whole_runs import artifact_of, fixture_for
 
 BUNDLES = ("mobile_bundle", "projection_bundle", pytest.param("quantized_bundle", marks=pytest.mark.slow))
 WITHOUT_QUANTIZED = {
