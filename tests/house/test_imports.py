@@ -58,6 +58,7 @@ def test_adapters_load_only_their_runtime() -> None:
         "torchscript": ["torch"],
         "openvino": ["openvino"],
         "ncnn": ["ncnn"],
+        "executorch": ["torch"],
     }
     assert expected.keys() == RUNTIMES.keys()
     for adapter, modules in expected.items():

@@ -8,19 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 from torch.export import ExportedProgram
 
 from edgesr.export.calibration.photographs import photograph
 from edgesr.export.executorch import conversion
 from edgesr.export.executorch.conversion import Wanted, export_executorch
-from edgesr.export.executorch.lowering import Lowered, converting, lower
+from edgesr.export.executorch.lowering import Lowered, lower
 from edgesr.export.records import read_taken_sizes
 from edgesr.export.steps.proof import proof_of
 from edgesr.runtimes.adapters import executorch
 from edgesr.runtimes.adapters.executorch_file import read_pte
-from edgesr.runtimes.bundle.delegation import Delegation
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.bundle.size_bounds import SizeBounds
 from edgesr.runtimes.errors import EdgesrError
@@ -104,16 +101,3 @@ def test_a_network_of_one_size_gives_a_file_of_the_tile_size(make: Callable[[], 
     assert np.abs(session.run(image) - make()(torch.from_numpy(image)).numpy()).max() <= 1e-3
     with pytest.raises(executorch.RUNTIME.failures()):
         session.run(photograph("coffee", (TILE[0] - 1, TILE[1]))[None])
-
-
-def test_what_xnnpack_takes_is_predicted_and_read(tmp_path: Path) -> None:
-    """A pad by reflection stays one operator of ExecuTorch's own."""
-
-    def reflected(features: Tensor, _lr: Tensor) -> Tensor:
-        return F.pad(F.pad(features, (1, 1, 1, 1), mode="reflect").relu(), (0, 1, 2, 0), "reflect")
-
-    with converting("no export"):
-        program = torch.export.export(Planted(reflected), (torch.rand(1, 3, 12, 14),))
-    use = lower(program, tmp_path / "model.pte").delegate
-    assert use.delegate == "XNNPACK"
-    assert use.predicted == use.found == Delegation(partitions=2, fallback={"reflection_pad2d": 2})
