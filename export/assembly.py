@@ -104,6 +104,7 @@ class Assembly:
             least_runtime={name: least for name, least in plan.target.least_runtime if name in _distributions(plan)},
             legacy=plan.target.legacy,
             quantization=self._quantization_record(converted),
+            bounds=converted.bounds,
             pooled=self.runner.pooled.means if self.runner.is_pooled(plan) else 0,
         )
 

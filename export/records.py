@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgesr.runtimes.bundle.contract import Tiling
+from edgesr.runtimes.bundle.delegation import DelegateUse
 from edgesr.runtimes.bundle.manifest import Size
+from edgesr.runtimes.bundle.size_bounds import SizeBounds
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.json_records import to_json
 
 MEASUREMENT_FILE = "measurement.json"
 GOLDENS_FILE = "goldens.json"
 FLOAT_LAYERS_FILE = "float_layers.json"
+TAKEN_SIZES_FILE = "sizes.json"
+DELEGATE_USE_FILE = "delegation.json"
 REMAKE = "delete this folder of the cache, and export again"
 """Where a file that a stage stored is damaged."""
 
@@ -56,6 +60,16 @@ class FloatLayers:
     measured: bool = True
 
 
+@dataclass(frozen=True, kw_only=True)
+class TakenSizes:
+    """The LR sizes that a file takes, None for all of its target; ``why_fixed``: why it takes one alone, where another
+    network's file takes many.
+    """
+
+    bounds: SizeBounds | None = None
+    why_fixed: str = ""
+
+
 def write_measurement(folder: Path, measurement: Measurement) -> None:
     (folder / MEASUREMENT_FILE).write_text(to_json(measurement))
 
@@ -81,3 +95,31 @@ def read_float_layers(folder: Path) -> FloatLayers:
     """The layers of a file that had to stay in float32: none where no rewrite tells of some."""
     file = folder / FLOAT_LAYERS_FILE
     return read_record(FloatLayers, file, remake=REMAKE) if file.is_file() else FloatLayers()
+
+
+def write_taken_sizes(folder: Path, sizes: TakenSizes) -> None:
+    """Write which sizes a file takes."""
+    (folder / TAKEN_SIZES_FILE).write_text(to_json(sizes))
+
+
+def read_taken_sizes(folder: Path) -> TakenSizes:
+    """Which sizes a file takes: all of its target where its conversion does not tell."""
+    file = folder / TAKEN_SIZES_FILE
+    return read_record(TakenSizes, file, remake=REMAKE) if file.is_file() else TakenSizes()
+
+
+def fixed_size(file: Path) -> Size | None:
+    """The one size that a file takes by what its conversion wrote next to it."""
+    bounds = read_taken_sizes(file.parent).bounds
+    return None if bounds is None else bounds.fixed
+
+
+def write_delegate_use(folder: Path, use: DelegateUse) -> None:
+    """Write what a delegate takes of a file, where its conversion finds out."""
+    (folder / DELEGATE_USE_FILE).write_text(to_json(use))
+
+
+def read_delegate_use(folder: Path) -> DelegateUse | None:
+    """What a delegate takes of a file, None where its conversion does not tell."""
+    file = folder / DELEGATE_USE_FILE
+    return read_record(DelegateUse, file, remake=REMAKE) if file.is_file() else None

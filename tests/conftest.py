@@ -54,27 +54,54 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
-    """The embedded srrescycgan-mobile (no projection) in all float32 targets, tiles of 64x64. Do not change it."""
-    from edgesr.export.formats.targets import TARGETS
-    from edgesr.export.options import ExportOptions
-    from edgesr.export.pipeline import export_bundle
+    """The embedded srrescycgan-mobile (no projection) in float32, tiles of 64x64. Do not change it.
 
-    output = tmp_path_factory.mktemp("bundles") / "mobile"
-    options = ExportOptions(preset="srrescycgan-mobile", targets=tuple(TARGETS), tile_size=(64, 64))
-    return export_bundle(options, output, cache_dir=cache_dir).bundle
+    In all targets but ExecuTorch, which has bundles of its own: its runtime takes seconds to import, in each process.
+    """
+    return _mobile(tmp_path_factory.mktemp("bundles") / "mobile", cache_dir, targets=_without_executorch())
 
 
 @pytest.fixture(scope="session")
 def projection_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
     """A small seeded generator of the published form, with projection, tiles of 32x32. Do not change it."""
+    return _projection(tmp_path_factory.mktemp("bundles") / "projection", cache_dir, targets=_without_executorch())
+
+
+@pytest.fixture(scope="session")
+def executorch_mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
+    """As `mobile_bundle`, in ExecuTorch and ONNX alone."""
+    output = tmp_path_factory.mktemp("bundles") / "executorch"
+    return _mobile(output, cache_dir, targets=("onnx", "executorch"))
+
+
+@pytest.fixture(scope="session")
+def executorch_projection_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
+    """As `projection_bundle`, in ExecuTorch and ONNX alone."""
+    output = tmp_path_factory.mktemp("bundles") / "executorch-projection"
+    return _projection(output, cache_dir, targets=("onnx", "executorch"))
+
+
+def _without_executorch() -> tuple[str, ...]:
     from edgesr.export.formats.targets import TARGETS
+
+    return tuple(name for name in TARGETS if name != "executorch")
+
+
+def _mobile(output: Path, cache_dir: Path, *, targets: tuple[str, ...]) -> Bundle:
+    from edgesr.export.options import ExportOptions
+    from edgesr.export.pipeline import export_bundle
+
+    options = ExportOptions(preset="srrescycgan-mobile", targets=targets, tile_size=(64, 64))
+    return export_bundle(options, output, cache_dir=cache_dir).bundle
+
+
+def _projection(output: Path, cache_dir: Path, *, targets: tuple[str, ...]) -> Bundle:
     from edgesr.export.options import ExportOptions
     from edgesr.export.pipeline import export_bundle
     from tests.helpers.small_generator import save_projected_generator
 
-    checkpoint = save_projected_generator(tmp_path_factory.mktemp("weights"))
-    output = tmp_path_factory.mktemp("bundles") / "projection"
-    options = ExportOptions(checkpoint=checkpoint, targets=tuple(TARGETS), tile_size=(32, 32))
+    checkpoint = save_projected_generator(output.parent)
+    options = ExportOptions(checkpoint=checkpoint, targets=targets, tile_size=(32, 32))
     return export_bundle(options, output, cache_dir=cache_dir).bundle
 
 
@@ -163,8 +190,10 @@ def whole_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
 
 @pytest.fixture(params=["mobile_bundle", "projection_bundle"])
 def any_bundle(request: pytest.FixtureRequest) -> Bundle:
-    """Each of the two bundles in turn."""
-    bundle: Bundle = request.getfixturevalue(request.param)
+    """Each of the two bundles in turn, with files of the runtime that a test names."""
+    from tests.helpers.whole_runs import fixture_for
+
+    bundle: Bundle = request.getfixturevalue(fixture_for(request.param, request))
     return bundle
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress
@@ -128,5 +129,14 @@ def on_device(device: Device, artifacts: Sequence[tuple[Artifact, str]]) -> list
         return list(artifacts)
     found = [(artifact, runtime) for artifact, runtime in artifacts if runtime in device.runtimes]
     if not found:
-        raise InputError(f"{device.name} has no build of what these artifacts need: only {', '.join(device.runtimes)}")
+        raise InputError(
+            f"{device.name} has no build of what these artifacts need: only {', '.join(device.runtimes)}"
+            f"{_without_torch({runtime for _, runtime in artifacts})}"
+        )
     return found
+
+
+def _without_torch(names: Set[str]) -> str:
+    """Why those that need torch are missing."""
+    needing = sorted(name for name in names if name in RUNTIMES and RUNTIMES[name].needs_torch)
+    return f"; {' and '.join(needing)} need torch, whose wheel is not installed there" if needing else ""

@@ -12,6 +12,7 @@ from edgesr.benchmarks.report import data
 from edgesr.benchmarks.report.data import ReportData, Subject
 from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.bundle.manifest import Artifact, Manifest
+from edgesr.runtimes.bundle.size_bounds import taken_sizes
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,6 @@ def _latency_cells(result: LatencyResult | None) -> tuple[str, str, str, str]:
 
 def _size(artifact: Artifact) -> str:
     if artifact.tile_size is None:
-        return "any"
+        return taken_sizes(None, artifact.bounds)
     height, width = artifact.tile_size
     return f"{height}x{width}" + (", resizable" if any(use.resizable for use in artifact.uses) else "")

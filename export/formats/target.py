@@ -22,7 +22,8 @@ RewriteStep = Callable[[Path, Rewriting, Path, GraphKind], None]
 class ArtifactPlan:
     """One artifact to make. ``zero_padded``: with zero padding in place of the generator's own.
 
-    ``delegate``: the one whose operator list the file is rewritten for.
+    ``delegate``: the one whose operator list the file is rewritten for. ``asked_size``: the bundle's tile size, which
+    a file of a bounded target takes among others.
     """
 
     target: Target
@@ -31,6 +32,7 @@ class ArtifactPlan:
     tile_size: Size | None
     zero_padded: bool = False
     delegate: str | None = None
+    asked_size: Size | None = None
 
     @property
     def runtimes(self) -> tuple[str, ...]:
@@ -75,7 +77,8 @@ class Sources(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A file format to export to. ``dynamic`` files take any height and width, the others one fixed size.
+    """A file format to export to. ``dynamic`` files take any height and width, the others one fixed size; those of a
+    ``bounded`` target take sizes between two, which each conversion tells.
 
     ``why_not_others`` tells why it lacks precisions that other targets have; ``packages_below_3_12`` are those of its
     packages that no Python from 3.12 on can have; ``reduced_range``: weights of its int8 files have 7 bits.
@@ -113,6 +116,7 @@ class Target:
     open_layers_of: Mapping[Precision, OpenLayers] = field(default_factory=dict)
     layer_packages: tuple[str, ...] = ()
     why_no_layers: str = ""
+    bounded: bool = False
     packages_below_3_12: tuple[str, ...] = ()
     legacy: bool = False
     converts_apart: bool = False

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn, get_args
 
 from edgesr.export.formats.coreml_target import COREML
+from edgesr.export.formats.executorch_target import EXECUTORCH
 from edgesr.export.formats.mnn_target import MNN
 from edgesr.export.formats.ncnn_target import NCNN
 from edgesr.export.formats.onnx_target import ONNX
@@ -21,7 +22,7 @@ from edgesr.runtimes.interface.runtime import Runtime
 from edgesr.runtimes.packages import installed_version, require_packages
 
 EXTRA = "export"
-TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT, NCNN, MNN, COREML)}
+TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT, EXECUTORCH, NCNN, MNN, COREML)}
 DEFAULT_TARGETS = (ONNX.name, TFLITE.name, TORCHSCRIPT.name)
 """Those of an export that names none: the others need packages of their own."""
 
@@ -54,6 +55,7 @@ def plan_artifacts(
             precision,
             None if TARGETS[target].dynamic else tile_size,
             delegate=delegate if delegate in TARGETS[target].delegates else None,
+            asked_size=tile_size if TARGETS[target].bounded else None,
         )
         for target in dict.fromkeys(targets)
         for precision in TARGETS[target].precisions

@@ -24,7 +24,10 @@ TORCHSCRIPT = Target(
     packages=("torch",),
     least_runtime=(("torch", "2.13.0"),),
     legacy=True,
-    why_not_others="its int8 gave 28 dB and took up to twice as long (qnnpack), and the format is legacy",
+    why_not_others=(
+        "its int8 gave 28 dB and took up to twice as long (qnnpack), and the format is legacy: executorch "
+        "is its successor"
+    ),
     why_not_of_onnx="it is made from PyTorch, and no converter makes it from an ONNX file",
     convert=_convert,
     why_no_layers="TorchScript Lite gives its output alone",

@@ -17,7 +17,7 @@ from edgesr.export.inspection.model_file import MODEL_FILES, describe_model
 from edgesr.export.inspection.refusals import bundle_refusals
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.contract import COLOUR_TEXTS, REFERENCES
-from edgesr.runtimes.bundle.manifest import Glue, Manifest
+from edgesr.runtimes.bundle.manifest import Artifact, Glue, Manifest
 from edgesr.runtimes.bundle.opening import is_bundle, open_bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.packages import installed_version, require_packages
@@ -143,7 +143,7 @@ def _bundle_tables(manifest: Manifest, refusals: Table) -> list[Table]:
         (
             a.id,
             ", ".join(a.runtimes),
-            f"{a.inputs[0].name} {shape_text(a.inputs[0].shape)} {a.inputs[0].layout}",
+            f"{a.inputs[0].name} {shape_text(a.inputs[0].shape)} {a.inputs[0].layout}{_bounds_text(a)}",
             f"{a.outputs[0].name} {shape_text(a.outputs[0].shape)} {a.outputs[0].dtype}",
             "-" if a.halo is None else str(a.halo),
             a.padding,
@@ -166,6 +166,10 @@ def _bundle_tables(manifest: Manifest, refusals: Table) -> list[Table]:
         *quantization_tables(manifest),
         Table("Goldens", ("golden", "LR size", "k", "noise level", "source", "intermediates"), goldens),
     ]
+
+
+def _bounds_text(artifact: Artifact) -> str:
+    return "" if artifact.bounds is None else f", {artifact.bounds.text}"
 
 
 def _if_any(table: Table) -> list[Table]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.export.formats.targets import TARGETS, needs_older_python
 from edgesr.export.inspection.machine import machine_table
-from edgesr.runtimes.adapters.registry import RUNTIMES, is_usable
+from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.interface.runtime import Provider, Runtime
 from edgesr.runtimes.packages import installed_version
 
@@ -30,7 +30,7 @@ def runtime_table() -> Table:
     rows = []
     for runtime in RUNTIMES.values():
         version = runtime.version()
-        title = f"{runtime.title} (legacy)" if runtime.legacy else runtime.title
+        title = f"{runtime.title} (legacy: {runtime.successor})" if runtime.successor else runtime.title
         advice = runtime.why_not_here or ("" if version else runtime.install_command)
         rows.append((runtime.name, title, runtime.distribution, version or "not installed", advice))
     return Table("Runtimes", ("name", "runtime", "package", "version", "install"), tuple(rows))
@@ -44,9 +44,8 @@ def provider_table() -> Table:
 
 def _provider_rows(runtime: Runtime) -> Iterator[tuple[str, ...]]:
     """Known ones, and those that the installed package has besides."""
-    usable = is_usable(runtime.name)
-    here = _packaged_providers(runtime) if runtime.providers is not None and usable else ()
-    absent = "no" if usable else runtime.why_not_here or "not installed"
+    here = _packaged_providers(runtime) if runtime.providers is not None and runtime.version() else ()
+    absent = "no" if runtime.version() else "not installed"
     state = "it cannot be imported" if here is None else absent
     known = {provider.name: provider for provider in runtime.known_providers}
     for name in dict.fromkeys((*known, *(here or ()))):

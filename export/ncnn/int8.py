@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 
 from edgesr.export.calibration.photographs import photograph
+from edgesr.export.graphs.matching.proportion import SAME_VALUES, SAME_WEIGHTS, factor_of, may_be_same, sample_of
 from edgesr.export.graphs.onnx_graph import (
     constant,
     input_channels,
@@ -34,8 +35,6 @@ from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.errors import EdgesrError
 
 _LEVELS = float(LEVELS_8BIT)
-_SAME_WEIGHTS, _SAME_VALUES = 1e-5, 1e-3
-_SAMPLED, _LEAST = 16, 1e-30
 _OUTPUTS, _BIAS, _GROUPS, _INT8_SCALES = 0, 5, 7, 8
 _SCALE_TERMS = {"Convolution": "2", "ConvolutionDepthWise": "1"}
 """Values of parameter 8 that stand for one scale an output channel, or a group of channels, and one for the input."""
@@ -126,26 +125,19 @@ def _why_left(left: list[onnx.NodeProto], names: dict[str, str]) -> str:
 def _with_same_weights(model: NcnnModel, nodes: list[onnx.NodeProto], graph: onnx.ModelProto) -> list[_Pair]:
     """All pairs of convolutions of both graphs that have the same weights but for a factor, in order."""
     wanted = [(node, constant(graph, node.input[1])) for node in nodes if node.op_type == CONVOLUTION]
-    samples = [_sample(weights) for _, weights in wanted]
+    samples = [sample_of(weights) for _, weights in wanted]
     found = []
     for place, (layer, stored) in enumerate(zip(model.layers, model.arrays, strict=True)):
         if layer.kind not in _SCALE_TERMS:
             continue
         own = stored[0].values.astype(np.float32)
-        sample = _sample(own)
+        sample = sample_of(own)
         for (node, weights), other in zip(wanted, samples, strict=True):
-            if own.size == weights.size and np.abs(sample - other).max() <= 3 * _SAME_WEIGHTS:
-                factor = _factor(own, weights, _SAME_WEIGHTS)
+            if own.size == weights.size and may_be_same(sample, other):
+                factor = factor_of(own, weights, SAME_WEIGHTS)
                 if factor is not None:
                     found.append(_Pair(place, node, factor))
     return found
-
-
-def _sample(weights: FloatArray) -> FloatArray:
-    """A few weights divided by the largest: where they are not the same, all need not be compared."""
-    flat = weights.ravel()
-    result: FloatArray = flat[:: max(flat.size // _SAMPLED, 1)] / max(float(np.abs(flat).max()), _LEAST)
-    return result
 
 
 def _with_same_inputs(
@@ -159,19 +151,7 @@ def _with_same_inputs(
     chosen: dict[int, _Pair] = {}
     for pair in pairs:
         if pair.place not in chosen and all(pair.node.name != other.node.name for other in chosen.values()):
-            factor = _factor(found[names[pair.place]], expected[pair.node.input[0]], _SAME_VALUES)
+            factor = factor_of(found[names[pair.place]], expected[pair.node.input[0]], SAME_VALUES)
             if factor is not None:
                 chosen[pair.place] = replace(pair, values=factor)
     return list(chosen.values())
-
-
-def _factor(values: FloatArray, others: FloatArray, tolerance: float) -> float | None:
-    """What the values are of the others, all by the same factor; None where they are not."""
-    if values.size != others.size:
-        return None
-    one, other = (array.ravel().astype(np.float64) for array in (values, others))
-    square = float(other @ other)
-    if square == 0:
-        return 1.0 if not one.any() else None
-    factor = float(one @ other) / square
-    return factor if factor > 0 and np.abs(one - factor * other).max() <= tolerance * np.abs(one).max() else None

@@ -9,7 +9,7 @@ from edgesr.export.conversions.lower_precision_check import Checked, check_lower
 from edgesr.export.formats.target import ArtifactPlan, DelegateStep
 from edgesr.export.quantization.precisions import FLOAT, PRECISIONS
 from edgesr.export.quantization.settings import QuantizationSettings
-from edgesr.export.records import REMAKE, read_float_layers
+from edgesr.export.records import REMAKE, fixed_size, read_delegate_use, read_float_layers, read_taken_sizes
 from edgesr.export.stages.cache import Stage, StageCache, stage_folder
 from edgesr.export.stages.cost_meter import CostMeter
 from edgesr.export.stages.runner import StageRunner
@@ -20,6 +20,7 @@ from edgesr.runtimes.adapters.registry import is_usable, runtime_info
 from edgesr.runtimes.bundle.contract import channels_of, next_multiple
 from edgesr.runtimes.bundle.delegation import DelegateUse
 from edgesr.runtimes.bundle.manifest import Glue, InsideVariant, RunMemory, RuntimeUse, Size
+from edgesr.runtimes.bundle.size_bounds import SizeBounds
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.progress import Progress, notice, silent
@@ -38,6 +39,7 @@ class ConvertedArtifact:
     versions: dict[str, str]
     folder: Path
     uses: tuple[RuntimeUse, ...] = ()
+    bounds: SizeBounds | None = None
     inside: InsideVariant | None = None
 
 
@@ -116,8 +118,16 @@ class _Conversion:
         if plan.precision != FLOAT and _runs_here(plan):
             self._check_lower_precision(plan, file)
         uses = tuple(self._use(plan, file, runtime) for runtime in plan.runtimes)
+        sizes = read_taken_sizes(file.parent)
+        if sizes.bounds is not None and sizes.why_fixed:
+            notice(self.progress, f"{plan.id} takes {sizes.bounds.text} alone: {sizes.why_fixed}")
         return ConvertedArtifact(
-            plan=plan, file=file, versions=versions, folder=stage_folder(file) or file.parent, uses=uses
+            plan=plan,
+            file=file,
+            versions=versions,
+            folder=stage_folder(file) or file.parent,
+            uses=uses,
+            bounds=sizes.bounds,
         )
 
     def _check_lower_precision(self, plan: ArtifactPlan, file: Path) -> None:
@@ -129,7 +139,7 @@ class _Conversion:
             runtime=plan.runtimes[0],
             precision=plan.precision,
             layout=plan.target.layout,
-            size=plan.tile_size or (side, side),
+            size=plan.tile_size or fixed_size(file) or (side, side),
             scale=config.scale,
             colour=config.colour,
             glue=self.runner.glue if plan.graph == "tile" else Glue(upsample="none", noise_level=None, alpha=None),
@@ -149,7 +159,7 @@ class _Conversion:
 
     def _use(self, plan: ArtifactPlan, file: Path, runtime: str) -> RuntimeUse:
         inspect = plan.target.inspect_delegate if runtime == plan.runtimes[0] else None
-        delegate = None if inspect is None else self._delegate(plan, file, inspect)
+        delegate = read_delegate_use(file.parent) if inspect is None else self._delegate(plan, file, inspect)
         if not is_usable(runtime):
             return RuntimeUse(name=runtime, resizable=False, memory=None, delegate=delegate)
         if plan.graph != "tile":

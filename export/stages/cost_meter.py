@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from edgesr.export.formats.target import ArtifactPlan
-from edgesr.export.records import REMAKE
+from edgesr.export.records import REMAKE, fixed_size, read_taken_sizes
 from edgesr.export.stages.cache import Stage, StageCache
 from edgesr.export.steps.costs import (
     COST_FILE,
@@ -34,20 +34,22 @@ class CostMeter:
     ) -> None:
         self._cache, self._scale, self._channels, self._least_side = cache, scale, channels, least_side
         fitting = math.sqrt(_LARGEST_RUN_GMAC * 1e9 / mac_per_hr_pixel) / scale
-        self._side = max(min(max(2 ** int(math.log2(fitting)), _SIDES[0]), _SIDES[1]), 2 * least_side)
+        self._side: int = max(min(max(2 ** int(math.log2(fitting)), _SIDES[0]), _SIDES[1]), 2 * least_side)
 
     def cost(self, plan: ArtifactPlan, file: Path, runtime: str) -> FileCost:
         """Memory at one size, or at two where height and width can be chosen."""
         stage = Stage(f"memory-{plan.id}-{runtime}", measure_memory)
-        runnable = self._runnable(plan, runtime)
-        folder = self._cache.run(stage, runnable, file, side=self._side, least_side=self._least_side)
+        runnable = self._runnable(plan, file, runtime)
+        side = self._taken_side(file)
+        folder = self._cache.run(stage, runnable, file, side=side, least_side=self._least_side)
         return read_record(FileCost, folder / COST_FILE, remake=REMAKE)
 
     def check_full_graph(self, plan: ArtifactPlan, file: Path, runtime: str) -> None:
         """Run a full graph once, at an odd size where it takes any; an EdgesrError when its answer has another size."""
         stage = Stage(f"size-{plan.id}-{runtime}", check_size)
         odd = (max(_ODD_SIZE[0], self._least_side), max(_ODD_SIZE[1], self._least_side))
-        self._cache.run(stage, self._runnable(plan, runtime), file, size=plan.tile_size or odd)
+        runnable = self._runnable(plan, file, runtime)
+        self._cache.run(stage, runnable, file, size=runnable.tile_size or odd)
 
     def inside(self, plan: ArtifactPlan, file: Path, zero: ArtifactPlan, zero_file: Path) -> InsideVariant:
         """The zero-padded file's latency beside that of the reflect-padded one, and whether it is worth shipping.
@@ -55,20 +57,27 @@ class CostMeter:
         On the target's preferred runtime.
         """
         runtime = plan.runtimes[0]
-        side = min(self._side, *(plan.tile_size or (self._side,)))
-        size = (side, side) if plan.tile_size is None or self.cost(plan, file, runtime).resizable else plan.tile_size
+        runnable = self._runnable(plan, file, runtime)
+        tile = runnable.tile_size
+        side = min(self._taken_side(file), self._taken_side(zero_file), *(tile or (self._side,)))
+        size = (side, side) if tile is None or self.cost(plan, file, runtime).resizable else tile
         stage = Stage(f"inside-{plan.id}", measure_time_ratio)
-        folder = self._cache.run(stage, self._runnable(plan, runtime), file, zero_file, size=size)
+        folder = self._cache.run(stage, runnable, file, zero_file, size=size)
         ratio = read_record(TimeRatio, folder / COST_FILE, remake=REMAKE).time_ratio
         return InsideVariant(time_ratio=ratio, artifact=zero.id if ratio <= _WORTH_SHIPPING else None)
 
-    def _runnable(self, plan: ArtifactPlan, runtime: str) -> Runnable:
+    def _taken_side(self, file: Path) -> int:
+        """Of the square that a file is measured on, which it takes."""
+        bounds = read_taken_sizes(file.parent).bounds
+        return self._side if bounds is None else min(self._side, *bounds.most)
+
+    def _runnable(self, plan: ArtifactPlan, file: Path, runtime: str) -> Runnable:
         return Runnable(
             id=plan.id,
             runtime=runtime,
             precision=plan.precision,
             layout=plan.target.layout,
-            tile_size=plan.tile_size,
+            tile_size=plan.tile_size or fixed_size(file),
             scale=self._scale,
             channels=self._channels,
         )

@@ -15,11 +15,8 @@ import numpy as np
 
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.interface.operator_profile import OperatorProfile
-from edgesr.runtimes.interface.runtime import Provider, RunSettings, Runtime, timed_call_ms
+from edgesr.runtimes.interface.runtime import RunSettings, Runtime, timed_call_ms
 from edgesr.runtimes.wording import counted
-
-_UNITS = {"cpu": "CPU_ONLY", "gpu": "CPU_AND_GPU", "ane": "CPU_AND_NE", "all": "ALL"}
-"""Names of `coremltools.ComputeUnit` by execution provider."""
 
 
 def load() -> Any:
@@ -41,13 +38,12 @@ class CoreMLSession:
         return np.ascontiguousarray(self.model.predict({self.input: image})[self.output], dtype=np.float32)
 
 
-def open(path: Path, settings: RunSettings) -> CoreMLSession:
-    """Load the package of a Manifest.json, for the CPU unless ``settings`` name another provider.
+def open(path: Path, settings: RunSettings) -> CoreMLSession:  # noqa: ARG001 - there is nothing to set
+    """Load the package of a Manifest.json, for whatever Core ML chooses: the CPU, the GPU or the Neural Engine.
 
-    Core ML decides on its threads itself, and has no exact arithmetic.
+    It decides on its threads itself, and has no exact arithmetic.
     """
-    unit = getattr(load().ComputeUnit, _UNITS[settings.provider or "cpu"])
-    model = load().models.MLModel(str(path.parent), compute_units=unit)
+    model = load().models.MLModel(str(path.parent), compute_units=load().ComputeUnit.ALL)
     description = model.get_spec().description
     if (len(description.input), len(description.output)) != (1, 1):
         found = f"{counted(len(description.input), 'input')} and {counted(len(description.output), 'output')}"
@@ -78,13 +74,6 @@ RUNTIME = Runtime(
     open=open,
     profile=profile,
     failures=lambda: (RuntimeError, ValueError),
-    providers=lambda: tuple(_UNITS),
-    known_providers=(
-        Provider(name="cpu", title="the CPU alone"),
-        Provider(name="gpu", title="the CPU and the GPU"),
-        Provider(name="ane", title="the CPU and the Neural Engine"),
-        Provider(name="all", title="whatever Core ML chooses"),
-    ),
     systems={"darwin": "macOS"},
     exact_arithmetic=False,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgesr.runtimes.adapters import coreml, mnn, ncnn, openvino, ort, tflite, torchscript
+from edgesr.runtimes.adapters import coreml, executorch, mnn, ncnn, openvino, ort, tflite, torchscript
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.errors import InputError, MissingPackageError, OtherSystemError
 from edgesr.runtimes.interface.runtime import Runtime
@@ -15,6 +15,7 @@ RUNTIMES = {
         torchscript.RUNTIME,
         openvino.RUNTIME,
         ncnn.RUNTIME,
+        executorch.RUNTIME,
         mnn.RUNTIME,
         coreml.RUNTIME,
     )

@@ -12,6 +12,7 @@ from edgesr.runtimes.adapters.registry import require_provider, runtime_for
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import Artifact, Layout
 from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.bundle.size_bounds import taken_sizes
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import is_text
 from edgesr.runtimes.interface.pooled import PooledSession
@@ -83,8 +84,7 @@ class ImageSession:
     def prepare(self, image: FloatArray) -> FloatArray:
         """(c,h,w) -> contiguous batch of one in the artifact's input layout; the size is checked."""
         if not self.artifact.fits((image.shape[1], image.shape[2]), self.runtime):
-            assert self.artifact.tile_size is not None
-            wanted = "x".join(map(str, self.artifact.tile_size))
+            wanted = taken_sizes(self.artifact.tile_size, self.artifact.bounds)
             raise InputError(
                 f"{self.artifact.id} takes {wanted} (height x width), not {image.shape[1]}x{image.shape[2]}"
             )

@@ -100,5 +100,6 @@ RUNTIME = Runtime(
     open=open,
     profile=profile,
     failures=lambda: (RuntimeError,),
-    legacy=True,
+    successor="executorch",
+    needs_torch=True,
 )

@@ -19,7 +19,7 @@ class Delegation:
 
 @dataclass(frozen=True, kw_only=True)
 class DelegateUse:
-    """What a delegate was predicted to take, from the ONNX graph before conversion, and took of the file at export."""
+    """What a delegate was predicted to take, from the network's graph before conversion, and took of the file."""
 
     delegate: str
     predicted: Delegation

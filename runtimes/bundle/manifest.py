@@ -8,6 +8,7 @@ from typing import Any, Literal
 from edgesr.runtimes.bundle.calibrated_quantization import QuantizationRecord
 from edgesr.runtimes.bundle.contract import Colour, ReferenceKind, Tiling
 from edgesr.runtimes.bundle.delegation import DelegateUse
+from edgesr.runtimes.bundle.size_bounds import SizeBounds
 from edgesr.runtimes.errors import InputError
 
 SCHEMA_VERSION = 6
@@ -55,8 +56,7 @@ class RunMemory:
     """What opening and running an artifact adds to a process with its runtime, at one thread, measured at export."""
 
     fixed_bytes: int
-    bytes_per_lr_pixel: float
-    """0 where the size is fixed."""
+    bytes_per_lr_pixel: float  # 0 where the size is fixed
 
     def bytes_at(self, size: Size) -> int:
         """Estimate for an LR input (h,w)."""
@@ -65,10 +65,9 @@ class RunMemory:
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeUse:
-    """How a runtime takes an artifact. ``memory`` is None where it was not measured.
+    """How a runtime takes an artifact. ``memory`` is None where it was not measured, ``delegate`` where it has none.
 
-    ``resizable``: it can set another size than ``tile_size`` and computes the same function there. ``delegate`` is
-    there where it has one.
+    ``resizable``: it can set another size than ``tile_size`` and computes the same function there.
     """
 
     name: str
@@ -82,8 +81,7 @@ class InsideVariant:
     """The zero-padded form of a reflect-padded tile graph, for tiles that do not touch the image's border.
 
     ``time_ratio`` is its latency divided by that of the reflect-padded artifact, measured at export in turn on its
-    preferred runtime;
-    ``artifact`` is its id, None where it is not shipped: it gains too little, or is too far from float32.
+    preferred runtime; ``artifact`` is its id, None where it is not shipped: it gains too little, or is too inexact.
     """
 
     time_ratio: float
@@ -92,7 +90,8 @@ class InsideVariant:
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """One exported model. ``tile_size`` is its fixed LR size, None when height and width are dynamic.
+    """One exported model. ``tile_size`` is its fixed LR size, None when height and width are dynamic, within ``bounds``
+    where there are any.
 
     ``files``: the first is the one that is opened, others lie next to it or below. ``uses`` are of the runtimes that
     open it, the preferred one first.
@@ -124,6 +123,7 @@ class Artifact:
     legacy: bool
     quantization: QuantizationRecord | None
     pooled: int = 0
+    bounds: SizeBounds | None = None
 
     @property
     def runtimes(self) -> tuple[str, ...]:
@@ -159,14 +159,14 @@ class Artifact:
 
     def fits(self, size: Size, runtime: str) -> bool:
         """Whether an LR image of this size can be its input on a runtime."""
-        return self.tile_size is None or self.use(runtime).resizable or self.tile_size == size
+        bounded = self.bounds is None or self.bounds.hold(size)
+        return bounded and (self.tile_size is None or self.use(runtime).resizable or self.tile_size == size)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tolerance:
-    """What an artifact of one precision may differ from the float32 reference; errors on the 0..255 scale.
-
-    Moreover no artifact may be farther from it than bilinear upsampling is.
+    """What an artifact of one precision may differ from the float32 reference; errors on the 0..255 scale. Moreover no
+    artifact may be farther from it than bilinear upsampling is.
     """
 
     min_psnr_db: float

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from edgesr.runtimes.bundle.contract import channels_of
 from edgesr.runtimes.bundle.manifest import LARGEST_ALPHA, LARGEST_SIDE, Artifact, Golden, Manifest, Size, TensorSpec
+from edgesr.runtimes.bundle.size_bounds import SizeBounds
 from edgesr.runtimes.json_records import DecodeError
 from edgesr.runtimes.wording import shown_name, shown_value
 
@@ -51,6 +52,7 @@ def _artifact_faults(artifact: Artifact, known: Mapping[str, Artifact], scale: i
         yield "an id is empty"
     if not _are_sides(*(artifact.tile_size or ())):
         yield f"tile sizes have to be from 1 to {LARGEST_SIDE}"
+    yield from _bounds_faults(artifact.bounds, artifact.tile_size)
     if artifact.halo is not None and not 0 <= artifact.halo <= LARGEST_SIDE:
         yield f"a halo has to be from 0 to {LARGEST_SIDE}"
     if artifact.graph == "tile" and artifact.halo is None:
@@ -73,6 +75,17 @@ def _artifact_faults(artifact: Artifact, known: Mapping[str, Artifact], scale: i
         yield f"its memory has to be from 0 to {_MOST_BYTES} bytes"
     if not artifact.mac_per_hr_pixel > 0:
         yield "its multiply-accumulates are not above 0"
+
+
+def _bounds_faults(bounds: SizeBounds | None, tile_size: Size | None) -> Iterator[str]:
+    if bounds is None:
+        return
+    if not _are_sides(*bounds.least, *bounds.most):
+        yield f"the sides of its bounds have to be from 1 to {LARGEST_SIDE}"
+    if any(least > most for least, most in zip(bounds.least, bounds.most, strict=True)):
+        yield f"its bounds {bounds.text} hold no size"
+    if tile_size is not None:
+        yield "has bounds of sizes and one size, need one of both"
 
 
 def _is_inside_of(inside: Artifact, artifact: Artifact) -> bool:

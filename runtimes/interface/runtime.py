@@ -85,6 +85,8 @@ class Runtime:
     ``systems`` are those that it runs on, by their names in `sys.platform`, with their titles; none: all.
     ``own_tolerances``: what its fast kernels may differ from float32, for precisions in which that is more than goldens
     allow. What a golden allows is then for exact arithmetic, which such files are computed in, too.
+    ``needs_torch``: its package runs next to torch alone, which devices without torch's wheel lack.
+    ``successor``: the runtime that its makers name in its place, where it is legacy.
     ``memory_growth_bytes``: what the process may hold after many calls beyond what two calls need.
     ``saturates_without_vnni``: on an x86 without VNNI, sums of its int8 kernels saturate at 16 bits.
     """
@@ -104,8 +106,9 @@ class Runtime:
     exact_arithmetic: bool = True
     inexact: tuple[Precision, ...] = ()
     own_tolerances: Mapping[Precision, Tolerance] = field(default_factory=dict)
-    legacy: bool = False
     systems: Mapping[str, str] = field(default_factory=dict)
+    successor: str = ""
+    needs_torch: bool = False
     saturates_without_vnni: bool = False
     memory_growth_bytes: int = 0
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from edgesr.runtimes.bundle.contract import channels_of, next_multiple
 from edgesr.runtimes.bundle.manifest import Artifact, Manifest, RunMemory, Size
+from edgesr.runtimes.bundle.size_bounds import taken_sizes
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.machine_memory import memory_bytes
 from edgesr.runtimes.upscaling.options import DEFAULT_MEMORY_BYTES, UpscaleOptions
@@ -74,15 +75,24 @@ class Needs:
         fixed = max(memory.fixed_bytes for memory in known)
         row_pixels = math.ceil(self.row_bytes / per_pixel)
         most = int((budget - fixed) / per_pixel)
-        return least_work_grid(self.size, halo, most, row_pixels=row_pixels, step=self.step)
+        largest = _largest_size(artifacts)
+        return least_work_grid(self.size, halo, most, row_pixels=row_pixels, step=self.step, largest=largest)
+
+
+def _largest_size(artifacts: Sequence[Artifact]) -> Size | None:
+    """The largest tile that all artifacts take, None where they take any."""
+    bounds = [artifact.bounds for artifact in artifacts if artifact.bounds is not None]
+    if not bounds:
+        return None
+    return min(one.most[0] for one in bounds), min(one.most[1] for one in bounds)
 
 
 def full_grid(artifact: Artifact, needs: Needs) -> Grid:
     """One tile, the image; an InputError where it does not fit."""
     if not artifact.fits(needs.size, needs.runtime):
-        assert artifact.tile_size is not None
+        taken = taken_sizes(artifact.tile_size, artifact.bounds)
         raise InputError(
-            f"{artifact.id} takes only {_shown(artifact.tile_size)} (height x width), not {_shown(needs.size)}: "
+            f"{artifact.id} takes only {taken} (height x width), not {_shown(needs.size)}: "
             "use a tile graph, or a runtime with dynamic sizes"
         )
     memory = artifact.use(needs.runtime).memory
@@ -114,18 +124,31 @@ def tile_grid(artifacts: tuple[Artifact, Artifact], needs: Needs) -> Grid:
     halo = needs.halo(artifact)
     if artifact.use(needs.runtime).memory is None and options.memory_bytes is not None and options.tile_size is None:
         raise InputError(_not_measured(artifact, needs.runtime))
-    if artifact.tile_size is not None and not artifact.use(needs.runtime).resizable:
-        return _fixed_grid(artifact, artifact.tile_size, needs)
+    fixed = artifact.tile_size if artifact.bounds is None else artifact.bounds.fixed
+    if fixed is not None and not artifact.use(needs.runtime).resizable:
+        return _fixed_grid(artifact, fixed, needs)
     if options.tile_size is not None:
-        return _grid_of(artifact, options.tile_size, needs)
+        return _bounded_grid(artifacts, options.tile_size, needs)
     if artifact.use(needs.runtime).memory is None:
-        return _grid_of(artifact, artifact.tile_size or needs.manifest.tile_size, needs)
+        return _bounded_grid(artifacts, artifact.tile_size or needs.manifest.tile_size, needs)
     budget = options.memory_bytes or DEFAULT_MEMORY_BYTES
     grid = needs.grid(artifacts, halo, budget)
     if grid is None:
         side = 2 * halo + _LEAST_KEPT_SIDE
         least = needs.memory_bytes(artifacts, (min(side, size[0]), min(side, size[1])))
         raise InputError(_too_little(budget, artifact, least))
+    return grid
+
+
+def _bounded_grid(artifacts: Sequence[Artifact], tile: Size, needs: Needs) -> Grid:
+    """Tiles of a given size, which all artifacts have to take."""
+    grid = _grid_of(artifacts[0], tile, needs)
+    for artifact in artifacts:
+        if artifact.bounds is not None and not artifact.bounds.hold(grid.tile_size):
+            raise InputError(
+                f"{artifact.id} takes {artifact.bounds.text} (height x width), and not tiles of "
+                f"{_shown(grid.tile_size)}: give a smaller --tile-size, or leave it out"
+            )
     return grid
 
 

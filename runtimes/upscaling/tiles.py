@@ -81,24 +81,36 @@ def tiles_along(length: int, tile: int, halo: int) -> int:
     return 1 if length <= tile else -(-(length - 2 * halo) // (tile - 2 * halo))
 
 
-def least_work_grid(size: Size, halo: int, max_pixels: int, *, row_pixels: int = 0, step: int = 1) -> Grid | None:
+def least_work_grid(
+    size: Size, halo: int, max_pixels: int, *, row_pixels: int = 0, step: int = 1, largest: Size | None = None
+) -> Grid | None:
     """The grid of tiles of at most ``max_pixels`` that runs the fewest pixels through the network.
 
-    Each row of a tile counts ``row_pixels`` more: what the caller holds for it across the image.
+    Each row of a tile counts ``row_pixels`` more: what the caller holds for it across the image. No tile has longer
+    sides than ``largest``.
 
     None when no tile of so few pixels has anything inside its halo.
     """
     cells = (max(size[0] // step, 1), max(size[1] // step, 1))
-    tile = _least_work_tile(cells, halo // step, max_pixels // step**2, row_pixels=-(-row_pixels // step))
+    most = cells if largest is None else tuple(_cells_within(*sides, step) for sides in zip(size, largest, strict=True))
+    tile = _least_work_tile(
+        cells, halo // step, max_pixels // step**2, row_pixels=-(-row_pixels // step), largest=(most[0], most[1])
+    )
     return None if tile is None else grid_of(size, (tile[0] * step, tile[1] * step), halo, step=step)
 
 
-def _least_work_tile(size: Size, halo: int, max_pixels: int, *, row_pixels: int) -> Size | None:
+def _cells_within(length: int, longest: int, step: int) -> int:
+    """How many steps a tile along an axis may have: the last one is longer by what is left of the axis."""
+    return (longest - length % step) // step
+
+
+def _least_work_tile(size: Size, halo: int, max_pixels: int, *, row_pixels: int, largest: Size) -> Size | None:
     """All lengths in steps."""
     best: tuple[int, int, Size] | None = None
     for row_count in range(1, size[0] + 1):
         height = _even_side(size[0], row_count, halo)
-        column_count = _fewest_tiles(size[1], max_pixels // height - row_pixels, halo)
+        longest = min(max_pixels // height - row_pixels, largest[1])
+        column_count = _fewest_tiles(size[1], longest, halo) if height <= largest[0] else None
         if column_count is not None:
             width = _even_side(size[1], column_count, halo)
             tiles = tiles_along(size[0], height, halo) * tiles_along(size[1], width, halo)

@@ -40,6 +40,13 @@ def compute_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mnn, "_LARGEST_BLOCKS", mnn._SMALL_BLOCKS)
 
 
+def fixture_for(name: str, request: pytest.FixtureRequest) -> str:
+    """The fixture like ``name`` with files of the runtime that is a parameter of a test, where it has one."""
+    callspec = getattr(request.node, "callspec", None)
+    runtime = None if callspec is None else callspec.params.get("runtime")
+    return f"{runtime}_{name}" if runtime == "executorch" and name != "quantized_bundle" else name
+
+
 def run_whole(bundle: Bundle, image: Image, *, runtime: str = "ort", graph: str = "tile") -> Image:
     """(3,h,w) -> (3,s*h,s*w) by one call of a full graph, or of a tile graph and the glue."""
     output = _session(bundle, runtime, graph).infer(np.ascontiguousarray(image))

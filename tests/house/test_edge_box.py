@@ -57,20 +57,26 @@ def edge_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in RUNTIMES_HERE if name != "tflite"])
-def test_each_runtime_alone_upscales_as_the_workstation(name: str, mobile_bundle: Bundle, tmp_path: Path) -> None:
-    """That of the extra `tflite` is the edge box of the other tests."""
+def test_each_runtime_alone_upscales_as_the_workstation(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """That of the extra `tflite` is the edge box of the other tests. Those that need torch bring its own along."""
+    bundle: Bundle = request.getfixturevalue("executorch_mobile_bundle" if name == "executorch" else "mobile_bundle")
     (tmp_path / "box").mkdir()
     binaries = installed(tmp_path / "box", RUNTIMES[name].extra)
     found = run(binaries / "python", "-P", "-c", _OTHERS.format(name=name), cwd=tmp_path)
-    assert (found.returncode, found.stdout) == (0, "[]\n"), found.stderr
-    artifact = artifact_of(mobile_bundle, name, "tile")
+    brought = ["torchscript"] if name == "executorch" else []
+    assert (found.returncode, found.stdout) == (0, f"{brought}\n"), found.stderr
+    artifact = artifact_of(bundle, name, "tile")
     write_image(tmp_path / "in.png", photograph("coffee", (75, 90)))
     source, target = tmp_path / "in.png", tmp_path / "out.png"
-    options = ("--bundle", mobile_bundle.root, "--artifact", artifact.id, "--runtime", name, "--tile-size", "48x64")
+    options = ("--bundle", bundle.root, "--artifact", artifact.id, "--runtime", name, "--tile-size", "48x64")
     done = run(binaries / "edgesr", "upscale", source, target, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    expected = upscale(read_rgb8(source), mobile_bundle, UpscaleOptions(runtime="ort"))
+    expected = upscale(read_rgb8(source), bundle, UpscaleOptions(runtime="ort"))
     assert np.abs(read_rgb8(target).astype(int) - expected.astype(int)).max() <= 1
+    parity = run(binaries / "edgesr", "parity", bundle.root, "--artifact", artifact.id, "--runtime", name, cwd=tmp_path)
+    assert parity.returncode == 0, parity.stderr
 
 
 @pytest.mark.slow

@@ -63,6 +63,7 @@ def test_adapters_load_only_their_runtime() -> None:
         "ncnn": ["ncnn"],
         "coreml": ["coremltools"],
         "mnn": ["MNN"],
+        "executorch": ["torch"],
     }
     assert expected.keys() == RUNTIMES.keys()
     for adapter, modules in expected.items():

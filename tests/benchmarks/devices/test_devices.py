@@ -62,6 +62,7 @@ def test_command_refuses_before_it_measures(
     assert (code, "emulated devices have none of" in error) == (2, True)
     code, _, error = run_cli("bench", mobile_bundle.root, "--device", "arm64:cortex-a76", "--runtime", "torchscript")
     assert (code, "has no build of what these artifacts need: only ort, tflite" in error) == (2, True)
+    assert "torchscript need torch, whose wheel is not installed there" in " ".join(error.split())
 
 
 def test_a_device_has_its_runtimes_only(mobile_bundle: Bundle) -> None:

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from edgesr.export.conversions.graph_names import OUTPUT_NAMES
+from edgesr.export.executorch.rewrite import REWRITTEN as EXECUTORCH_REWRITTEN
 from edgesr.export.formats.coreml_target import COREML
 from edgesr.export.formats.targets import TARGETS
 from edgesr.export.mnn.rewrite import REWRITES as MNN_REWRITES
@@ -20,9 +21,10 @@ from edgesr.runtimes.bundle.manifest import Precision
 def test_every_precision_of_the_manifest_is_in_the_table_and_can_be_made() -> None:
     assert tuple(PRECISIONS) == get_args(Precision)
     for name, precision in PRECISIONS.items():
-        rewrites = {
+        rewrites: dict[str, object] = {
             "onnx": precision.rewrite_onnx,
             "tflite": precision.rewrite_tflite,
+            "executorch": name in EXECUTORCH_REWRITTEN or None,
             "ncnn": NCNN_REWRITES.get(precision.name),
             "mnn": MNN_REWRITES.get(precision.name),
             "coreml": COREML.rewrite if precision.name == "fp16a" else None,

@@ -17,11 +17,12 @@ from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Artifact, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.interface.runtime import RunSettings
-from tests.helpers.whole_runs import RUNTIMES_HERE, artifact_of
+from tests.helpers.whole_runs import RUNTIMES_HERE, artifact_of, fixture_for
 
 BUNDLES = ("mobile_bundle", "projection_bundle", pytest.param("quantized_bundle", marks=pytest.mark.slow))
 WITHOUT_QUANTIZED = {
     "torchscript": "its target has float32 files alone",
+    "executorch": "the bundle has none; tests/export/executorch makes and runs its int8 files",
     "ncnn": "the bundle has none; tests/export/ncnn makes and runs its files of lower precision",
     "mnn": "the bundle has none; tests/export/mnn makes and runs its files of lower precision",
 }
@@ -29,7 +30,7 @@ WITHOUT_QUANTIZED = {
 
 @pytest.fixture(params=BUNDLES)
 def bundle(request: pytest.FixtureRequest) -> Bundle:
-    found: Bundle = request.getfixturevalue(request.param)
+    found: Bundle = request.getfixturevalue(fixture_for(request.param, request))
     return found
 
 

@@ -21,7 +21,7 @@ from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.interface.runtime import RunSettings
 
 TILE = "coreml-fp32-tile-64x64"
-UNITS = SimpleNamespace(CPU_ONLY="cpu", CPU_AND_GPU="gpu", CPU_AND_NE="ane", ALL="all")
+UNITS = SimpleNamespace(ALL="all")
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,12 @@ def opened(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> list[tuple
     return found
 
 
-def test_parity_runs_a_package_on_the_cpu(mobile_bundle: Bundle, opened: list[tuple[str, str]]) -> None:
+def test_parity_runs_a_package(mobile_bundle: Bundle, opened: list[tuple[str, str]]) -> None:
     parity = check_parity(mobile_bundle, mobile_bundle.artifact(TILE), runtime="coreml", threads=1)
     fitting = [golden.id for golden in mobile_bundle.manifest.goldens if golden.size == (64, 64)]
     assert [golden.golden for golden in parity.goldens] == fitting
     assert all(not golden.failures and golden.psnr_db is not None and golden.psnr_db > 95 for golden in parity.goldens)
-    assert opened == [(f"{TILE}.mlpackage", "cpu")]
-
-
-@pytest.mark.parametrize("provider", ["cpu", "gpu", "ane", "all"])
-def test_a_provider_is_its_compute_unit(provider: str, mobile_bundle: Bundle, opened: list[tuple[str, str]]) -> None:
-    session = open_session(mobile_bundle, mobile_bundle.artifact(TILE), runtime="coreml", provider=provider)
-    assert session.infer(photograph("cat", (64, 64))).shape == (3, 256, 256)
-    assert opened == [(f"{TILE}.mlpackage", provider)]
+    assert opened == [(f"{TILE}.mlpackage", "all")]
 
 
 def test_whole_calls_are_timed(mobile_bundle: Bundle, opened: list[tuple[str, str]]) -> None:

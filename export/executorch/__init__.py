@@ -1,0 +1,1 @@
+"""Everything that makes ExecuTorch files: exported programs, int8 by our plan, what XNNPACK takes."""
