@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from edgesr.export.formats.targets import DEFAULT_TARGETS, targets_of_onnx
+from edgesr.export.formats.targets import ALL, DEFAULT_TARGETS, all_targets, targets_of_onnx
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.bundle.manifest import LARGEST_SIDE, Size
@@ -41,6 +41,7 @@ class ExportOptions:
     ``max_drop_db`` of PSNR on the HR photographs of the folder ``validation``. ``plan`` is a file of these choices,
     which is taken where it exists, and written where it does not.
 
+    ``targets`` are names of their table, or "all" alone: those whose packages are here and that have the precisions.
     ``delegate``: TFLite files are rewritten into operators that it takes, by its published list: "gpu".
     """
 
@@ -121,7 +122,11 @@ class ExportOptions:
 
     def possible_targets(self) -> tuple[tuple[str, ...], list[str]]:
         """The targets that the source can become, and a line on each that is left out; an InputError for others."""
-        return (self.targets, []) if self.onnx is None else targets_of_onnx(self.targets)
+        targets, left_out = all_targets(self.precisions) if self.targets == (ALL,) else (self.targets, [])
+        if self.onnx is None:
+            return targets, left_out
+        possible, not_of_onnx = targets_of_onnx(targets, named=self.targets not in (DEFAULT_TARGETS, (ALL,)))
+        return possible, [*left_out, *not_of_onnx]
 
     def source_name(self) -> str:
         """What the bundle's manifest calls the source: the file's name; for --module the function and its weights."""

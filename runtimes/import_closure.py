@@ -15,6 +15,7 @@ import hashlib
 import importlib.util
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata, resources
@@ -22,6 +23,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 _OUR_MODULE = re.compile(r"edgesr(\.\w+)*")
+_PARSING = threading.Lock()
+"""Python's own parser loses count of its depth when two threads are in it (SystemError)."""
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
@@ -115,7 +118,9 @@ def _source(module: str) -> _Source:
     content = origin.read_bytes()
     is_package = origin.name == "__init__.py"
     finder = _Finder(module if is_package else module.rpartition(".")[0])
-    finder.visit(ast.parse(content))
+    with _PARSING:
+        tree = ast.parse(content)
+    finder.visit(tree)
     return _Source(
         content=content,
         is_package=is_package,

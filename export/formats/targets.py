@@ -23,6 +23,8 @@ from edgesr.runtimes.packages import installed_version, require_packages
 
 EXTRA = "export"
 TARGETS = {target.name: target for target in (ONNX, TFLITE, TORCHSCRIPT, EXECUTORCH, NCNN, MNN, COREML)}
+ALL = "all"
+"""In place of names: all targets that can be made here."""
 DEFAULT_TARGETS = (ONNX.name, TFLITE.name, TORCHSCRIPT.name)
 """Those of an export that names none: the others need packages of their own."""
 
@@ -71,18 +73,40 @@ def plan_artifacts(
     return plans
 
 
-def targets_of_onnx(targets: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+def all_targets(precisions: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+    """Every target that has one of these precisions and whose packages are here, and a line on each other one.
+
+    A MissingPackageError where none is left.
+    """
+    names: list[str] = []
+    lines: list[str] = []
+    for name, target in TARGETS.items():
+        absent = [package for package in target.packages if installed_version(package) is None]
+        if set(precisions).isdisjoint(target.precisions):
+            lines.append(f"{name} is left out: it has no {', '.join(precisions)}")
+        elif needs_older_python(absent):
+            lines.append(f"{name} is left out: it needs {', '.join(absent)}, for which Python 3.11 is needed")
+        elif absent:
+            lines.append(f"{name} is left out: it needs {', '.join(absent)}: pip install 'edgesr[{target.extra}]'")
+        else:
+            names.append(name)
+    if not names:
+        raise MissingPackageError(f"--targets {ALL}: nothing is left to export: {'; '.join(lines)}")
+    return tuple(names), lines
+
+
+def targets_of_onnx(targets: tuple[str, ...], *, named: bool) -> tuple[tuple[str, ...], list[str]]:
     """The targets that an existing ONNX file can become, and a line on each that is left out.
 
-    The default targets are what nobody chose: from others an InputError for one that it cannot become.
+    ``named``: somebody chose them, so that it is an InputError if one of them is left out.
     """
     without = {name: TARGETS[name].why_not_of_onnx for name in targets if name in TARGETS}
     lines = [f"{name} is left out: {why_not}" for name, why_not in without.items() if why_not]
     possible = tuple(name for name in targets if not without.get(name))
-    if lines and targets != DEFAULT_TARGETS:
-        named = next(name for name, why_not in without.items() if why_not)
+    if lines and named:
+        first = next(name for name, why_not in without.items() if why_not)
         others = ",".join(name for name, target in TARGETS.items() if not target.why_not_of_onnx)
-        raise InputError(f"--targets {named}: {without[named]}; give --targets {others}")
+        raise InputError(f"--targets {first}: {without[first]}; give --targets {others}")
     return possible, lines
 
 

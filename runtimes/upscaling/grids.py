@@ -175,8 +175,8 @@ def _fixed_grid(artifact: Artifact, tile: Size, needs: Needs) -> Grid:
 
 def _not_measured(artifact: Artifact, runtime: str) -> str:
     return (
-        f"--memory: what {artifact.id} takes in {runtime} was not measured, since {runtime} was not installed at the "
-        "export: export again where it is installed, take another runtime, or give --tile-size instead"
+        f"--memory: what {artifact.id} takes in {runtime} was not measured, since {runtime} was not there at the "
+        "export: export again where it runs, take another runtime, or give --tile-size instead"
     )
 
 

@@ -67,7 +67,7 @@ def export(
     targets: Annotated[
         str,
         typer.Option(
-            help="Comma-separated targets: {targets}.",
+            help="Comma-separated targets: {targets}, or all that can be made here: all.",
             autocompletion=some_of(known_targets),
             default_factory=default_of(_options, "targets", ",".join),
         ),

@@ -57,7 +57,7 @@ def test_what_cannot_be_made_is_refused_with_its_reason() -> None:
     (line,) = left_out(("executorch",), ("fp32", "fp16"))
     assert "fp16 is no smaller" in line and "5 dB" in line
     with pytest.raises(InputError, match="executorch: it is made from an exported program of PyTorch; give --targets"):
-        targets_of_onnx(("executorch",))
+        targets_of_onnx(("executorch",), named=True)
 
 
 def test_its_predecessor_names_it() -> None:

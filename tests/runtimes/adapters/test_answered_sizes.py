@@ -69,12 +69,12 @@ def test_answers_of_other_channels_or_batches_are_errors(any_bundle: Bundle, sha
         CheckedSession(artifact, OfOneSize(shape), 4).run(np.zeros((1, 3, 64, 64), np.float32))
 
 
-def test_every_opened_session_is_checked(any_bundle: Bundle) -> None:
-    for runtime in RUNTIMES_HERE:
-        session = open_session(any_bundle, artifact_of(any_bundle, runtime, "tile"), runtime=runtime)
-        assert isinstance(session.session, CheckedSession)
-        image = photograph("cat", (40, 33))
-        assert session.infer(image).shape == (3, 160, 132)
+@pytest.mark.parametrize("runtime", RUNTIMES_HERE)
+def test_every_opened_session_is_checked(runtime: str, any_bundle: Bundle) -> None:
+    session = open_session(any_bundle, artifact_of(any_bundle, runtime, "tile"), runtime=runtime)
+    assert isinstance(session.session, CheckedSession)
+    image = photograph("cat", (40, 33))
+    assert session.infer(image).shape == (3, 160, 132)
 
 
 def test_a_full_tflite_file_answers_its_own_size_alone(any_bundle: Bundle) -> None:

@@ -52,7 +52,7 @@ def test_no_large_image_is_taken_whole(mobile_bundle: Bundle) -> None:
 )
 def test_a_memory_is_not_ignored(artifact_id: str, changes: dict[str, Any], mobile_bundle: Bundle) -> None:
     bundle = unmeasured(mobile_bundle, artifact_id, **changes)
-    told = f"what {artifact_id} takes in .* was not measured, .* not installed at the export: export again .* another"
+    told = f"what {artifact_id} takes in .* was not measured, .* not there at the export: export again .* another"
     with pytest.raises(InputError, match=told):
         plan(bundle, (300, 300), memory_bytes=10**9)
     assert plan(bundle, (300, 300), memory_bytes=10**9, tile_size=(64, 64)).grid.tile_size == (64, 64)
