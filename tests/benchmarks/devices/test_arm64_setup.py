@@ -14,8 +14,8 @@ import pytest
 import edgesr.cli.commands.devices
 from edgesr.benchmarks.devices.arm64 import setup
 from edgesr.benchmarks.devices.arm64.cpus import CPUS
-from edgesr.benchmarks.devices.arm64.downloads import package_names
 from edgesr.benchmarks.devices.arm64.guest import Guest, installed_guest
+from edgesr.benchmarks.devices.arm64.recipe import package_names
 from edgesr.benchmarks.devices.arm64.setup import set_up
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.json_records import to_json
