@@ -7,6 +7,7 @@ import json
 from importlib import resources
 from pathlib import Path
 
+from edgesr.benchmarks.devices.packages.debian import PYTHON_PACKAGES
 from edgesr.benchmarks.devices.packages.trees import UNUSED_OF_PYTHON, UNUSED_OF_WHEELS, modules_of_set_up
 from edgesr.benchmarks.devices.packages.wheels import WheelList
 from edgesr.runtimes.files import sha256_of
@@ -19,12 +20,6 @@ EMULATOR_PACKAGES = (
     *("libnettle8", "libnuma1", "libp11-kit0", "libpcre2-8-0", "libtasn1-6", "libunistring2", "liburing2", "zlib1g"),
 )
 """Debian's emulator for amd64, with all libraries but those of the C compiler."""
-
-GUEST_PACKAGES = (
-    *("libc6", "libgcc-s1", "libstdc++6", "python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib"),
-    *("libbz2-1.0", "libexpat1", "libffi8", "liblzma5", "libssl3", "libuuid1", "zlib1g"),
-)
-"""Debian's Python and C libraries for arm64."""
 
 EMULATORS = ("qemu-aarch64", "qemu-x86_64")
 """The programs of qemu-user that are kept: the second is for an older x86-64 CPU, with the host's own files."""
@@ -48,7 +43,7 @@ UNUSED = (
 
 def package_names() -> tuple[str, ...]:
     """All Debian packages of the guest, as package:architecture."""
-    return (*(f"{name}:amd64" for name in EMULATOR_PACKAGES), *(f"{name}:arm64" for name in GUEST_PACKAGES))
+    return (*(f"{name}:amd64" for name in EMULATOR_PACKAGES), *(f"{name}:arm64" for name in PYTHON_PACKAGES))
 
 
 def wheel_pins() -> dict[str, tuple[str, str]]:

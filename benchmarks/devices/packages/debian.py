@@ -14,6 +14,12 @@ from edgesr.runtimes.files import sha256_of
 _DEBIAN = "it needs the network and the package sources of Debian 12 (bookworm)"
 _PACKAGES_A_CALL = 8
 
+PYTHON_PACKAGES = (
+    *("libc6", "libgcc-s1", "libstdc++6", "python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib"),
+    *("libbz2-1.0", "libexpat1", "libffi8", "liblzma5", "libssl3", "libuuid1", "zlib1g"),
+)
+"""Debian's Python and C libraries, with all that they and the wheels need."""
+
 
 @dataclass(frozen=True)
 class DebianPackage:

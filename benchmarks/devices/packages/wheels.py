@@ -25,7 +25,7 @@ Pins = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class WheelList:
-    """A file of pinned wheels with their hashes, as pip reads it, and the ``machine`` (aarch64, x86_64) they are for."""
+    """A file of pinned wheels with their hashes, as pip reads it; they are for a ``machine``: aarch64 or x86_64."""
 
     file: Path
     machine: str

@@ -10,6 +10,7 @@ import typer
 from edgesr.benchmarks.runs.options import BenchOptions, CompareOptions, PhotographOptions
 from edgesr.cli.terminal import (
     DeviceOption,
+    DevicePythonOption,
     JsonOption,
     ProviderOption,
     RuntimeOption,
@@ -63,6 +64,7 @@ def bench(
     ] = None,
     memory: Annotated[str, typer.Option(help="What tiles may take at one time, with --image-size.")] = _MEMORY,
     device: DeviceOption = BenchOptions.device,
+    device_python: DevicePythonOption = None,
     json: JsonOption = None,
 ) -> None:
     """Measure latency and peak memory of every artifact, a fresh process each in every round.
@@ -86,6 +88,7 @@ def bench(
         mlperf=mlperf,
         pin=pin,
         device=device,
+        device_python=device_python,
         against=against,
         unlike=unlike,
     )
@@ -101,6 +104,7 @@ def bench(
             provider=provider,
             threads=counts,
             device=device,
+            device_python=device_python,
         )
         raise typer.Exit(_photograph(opened, photograph, json))
     results = _calls(opened, options, json)

@@ -9,6 +9,7 @@ from edgesr.cli.terminal import (
     ArtifactOption,
     BundleArgument,
     DeviceOption,
+    DevicePythonOption,
     JsonOption,
     ProviderOption,
     RuntimeOption,
@@ -24,6 +25,7 @@ def parity(
     provider: ProviderOption = None,
     artifact: ArtifactOption = None,
     device: DeviceOption = ParityOptions.device,
+    device_python: DevicePythonOption = None,
     json: JsonOption = None,
 ) -> None:
     """Compare every artifact with its float32 reference on the goldens; exit code 1 when one misses its tolerance.
@@ -38,7 +40,9 @@ def parity(
     from edgesr.runtimes.bundle.opening import open_bundle
 
     opened = open_bundle(bundle)
-    options = ParityOptions(artifact=artifact, runtime=runtime, provider=provider, device=device)
+    options = ParityOptions(
+        artifact=artifact, runtime=runtime, provider=provider, device=device, device_python=device_python
+    )
     with shown_progress() as progress:
         results = run_parity(opened, options, json=json, progress=progress)
     print_table(golden_table(results))
