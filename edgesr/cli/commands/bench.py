@@ -131,7 +131,7 @@ def shown_changes(changes: Changes) -> bool:
 def _calls(bundle: Bundle, options: BenchOptions, json: Path | None) -> LatencyResults:
     """Measure bare calls and count instructions, write and show them."""
     from edgesr.benchmarks.runs.bench import run_bench
-    from edgesr.benchmarks.tables.devices import instruction_lines, instruction_table
+    from edgesr.benchmarks.tables.devices import instruction_lines, instruction_table, remote_lines
     from edgesr.benchmarks.tables.latency import latency_notes, latency_table
     from edgesr.benchmarks.tables.not_measured import not_measured
 
@@ -139,6 +139,7 @@ def _calls(bundle: Bundle, options: BenchOptions, json: Path | None) -> LatencyR
         results = run_bench(bundle, options, json=json, progress=progress)
     if results.results:
         print_table(latency_table(results))
+        print_lines(remote_lines(results.devices))
         print_lines(not_measured(results))
         print_lines(latency_notes(results))
     if results.instructions:

@@ -33,7 +33,7 @@ def parity(
     Other devices are measured beside this host, and compared with it.
     """
     from edgesr.benchmarks.runs.parity import run_parity
-    from edgesr.benchmarks.tables.devices import difference_table
+    from edgesr.benchmarks.tables.devices import difference_table, remote_lines
     from edgesr.benchmarks.tables.not_measured import not_measured
     from edgesr.benchmarks.tables.parity import difference_causes, execution_notes, golden_table, parity_table
     from edgesr.benchmarks.tables.tiling import tiling_lines
@@ -49,6 +49,7 @@ def parity(
     print_table(parity_table(results))
     if results.differences:
         print_table(difference_table(results))
+    print_lines(remote_lines(results.devices))
     print_lines(execution_notes(results))
     print_lines(difference_causes(results))
     print_lines(tiling_lines(opened.manifest))
