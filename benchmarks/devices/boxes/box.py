@@ -16,7 +16,7 @@ from edgesr.benchmarks.devices.boxes.exchange import Reply, Terms, exchange
 from edgesr.benchmarks.devices.boxes.facts import Facts, parse_facts
 from edgesr.benchmarks.devices.boxes.payloads import Payload
 from edgesr.benchmarks.devices.boxes.transport import Transport, reason_in
-from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 
 _WORD = re.compile(r"[A-Za-z0-9_./:=+-]+")
 _SLOWEST_BYTES_PER_SECOND = 50_000
@@ -75,7 +75,7 @@ class Box:
         """What goes wrong on the box is an InputError that begins with its name."""
         try:
             yield
-        except InputError:
+        except (InputError, MissingPackageError):
             raise
         except EdgesrError as error:
             raise InputError(f"{self.name}: {error}") from error

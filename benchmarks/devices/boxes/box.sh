@@ -50,8 +50,12 @@ probe() {
         if [ -r "$core/cpufreq/cpuinfo_max_freq" ]; then read -r khz <"$core/cpufreq/cpuinfo_max_freq"; fi
         if [ -d "$core" ]; then echo "core=${core##*cpu} ${capacity:--} ${khz:--}"; fi
     done
-    df -Pk . 2>/dev/null | while read -r _ _ _ free _; do echo "free_kib=$free"; done
-    printf '#!%s\nexit 0\n' "$(command -v sh)" >"part.$node.$$"
+    df -Pk . 2>/dev/null | while read -r _ _ _ free _; do
+        case $free in [0-9]*) echo "free_kib=$free" ;; esac
+    done
+    shell=/bin/sh
+    if ! [ -x "$shell" ]; then shell=/system/bin/sh; fi
+    printf '#!%s\nexit 0\n' "$shell" >"part.$node.$$"
     chmod 700 "part.$node.$$"
     if "./part.$node.$$" 2>/dev/null; then echo executes=yes; else echo executes=no; fi
     rm -f "part.$node.$$"

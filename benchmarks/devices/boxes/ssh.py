@@ -20,7 +20,7 @@ _OPTIONS = {
     "ServerAliveInterval": "5",
     "ServerAliveCountMax": "3",
     "ControlMaster": "auto",
-    "ControlPersist": "60",
+    "ControlPersist": "15",
     "ForwardAgent": "no",
     "ForwardX11": "no",
     "ClearAllForwardings": "yes",

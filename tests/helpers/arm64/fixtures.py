@@ -72,6 +72,11 @@ class FakeArchive:
 
     folder: Path
 
+    @property
+    def requirements(self) -> Path:
+        """A list of its only wheel, as pip reads it."""
+        return self.folder / "wheels.txt"
+
     def fetched(self) -> list[str]:
         """What was downloaded since the last call, package:architecture or pip."""
         log = self.folder / "log"
@@ -97,6 +102,7 @@ def fake_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeArchive
         opened.writestr("numpy/__init__.py", "")
         opened.writestr("numpy/tests/test_it.py", "")
     pins = {"numpy": ("2.0", hashlib.sha256(wheel.read_bytes()).hexdigest())}
+    (folder / "wheels.txt").write_text(f"numpy==2.0 \\\n    --hash=sha256:{pins['numpy'][1]}\n")
     for module in (setup, smoke):
         monkeypatch.setattr(module, "wheel_pins", lambda: pins)
     monkeypatch.setattr(setup, "check_guest", lambda _: None)

@@ -1,0 +1,42 @@
+"""What tests of real boxes need of this machine. On CI as root a missing package is a failure, not a reason to skip."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import NoReturn
+
+import pytest
+
+PACKAGES = {
+    "/usr/sbin/sshd": "openssh-server",
+    "adb": "adb",
+    "debootstrap": "debootstrap",
+    "qemu-aarch64-static": "qemu-user-static",
+    "cc": "gcc",
+}
+"""Debian packages by program."""
+
+
+def require_root() -> None:
+    """Skip unless this is root, with namespaces of its own for mounts and processes."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: it mounts, and starts a server of its own")
+    done = subprocess.run(["unshare", "-m", "-p", "-n", "-f", "true"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"needs namespaces: {done.stderr.strip()}")
+
+
+def require_programs(*names: str) -> None:
+    """Skip, or fail on CI, without these programs."""
+    missing = [PACKAGES[name] for name in names if shutil.which(name) is None]
+    if missing:
+        absent(f"needs Debian's {', '.join(missing)}")
+
+
+def absent(reason: str) -> NoReturn:
+    """Skip, or fail on CI where a missing package is an error."""
+    if os.environ.get("CI") == "true" and os.geteuid() == 0:
+        pytest.fail(reason)
+    pytest.skip(reason)
