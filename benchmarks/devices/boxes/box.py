@@ -16,6 +16,7 @@ from edgesr.benchmarks.devices.boxes.exchange import Reply, Terms, exchange
 from edgesr.benchmarks.devices.boxes.facts import Facts, parse_facts
 from edgesr.benchmarks.devices.boxes.payloads import Payload
 from edgesr.benchmarks.devices.boxes.transport import Transport, reason_in
+from edgesr.benchmarks.devices.process_exit import describe_exit
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 
 _WORD = re.compile(r"[A-Za-z0-9_./:=+-]+")
@@ -97,6 +98,10 @@ class Box:
         return reply.answer
 
     def _failure(self, reply: Reply) -> EdgesrError:
+        if reply.returncode < 0:
+            return UnreachedError(
+                f"{self.name}: the client program was {describe_exit(reply.returncode, reply.errors)}"
+            )
         why = self.transport.why_unreached(reply.returncode, reply.errors)
         if why is not None:
             return UnreachedError(f"{self.name}: {why}")

@@ -46,4 +46,4 @@ def reason_in(errors: str) -> str:
     """The line of an error text that tells most: the last one that is not of a program that ends since another did."""
     lines = [" ".join(line.split()) for line in errors.splitlines() if line.strip()]
     own = [line for line in lines if not any(sign in line for sign in _FOLLOWING)]
-    return (own or lines or ["no reason given"])[-1][:300]
+    return (own or lines or ["no answer, and no reason given"])[-1][:300]

@@ -15,6 +15,7 @@ from edgesr.benchmarks.devices.boxes.root.setup import set_up
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.json_records import to_json
 from edgesr.runtimes.packages import installed_version
+from tests.helpers.boxes.adbd import AdbdDevice, start_adbd
 from tests.helpers.boxes.fake_ssh import FakeBox, make_box, small_layer
 from tests.helpers.boxes.needs import absent, require_programs, require_root
 from tests.helpers.boxes.sshd import SshdBox, start_sshd
@@ -89,3 +90,21 @@ def on_sshd(sshd_box: SshdBox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd
     monkeypatch.setenv("PATH", f"{sshd_box.folder}/client:{os.environ['PATH']}")
     yield sshd_box
     sshd_box.wait_until_clean()
+
+
+@pytest.fixture(scope="session")
+def adbd_device(box_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdbdDevice]:
+    """Google's adbd for Linux, of this host's machine."""
+    require_root()
+    require_programs("adb", "cc")
+    device = start_adbd(tmp_path_factory.mktemp("adbd"))
+    yield device
+    device.stop()
+
+
+@pytest.fixture
+def on_adbd(adbd_device: AdbdDevice, monkeypatch: pytest.MonkeyPatch) -> Iterator[AdbdDevice]:
+    """That device behind "adb" on PATH. Nothing may be left on it after a test."""
+    monkeypatch.setenv("PATH", f"{adbd_device.folder}/client:{os.environ['PATH']}")
+    yield adbd_device
+    adbd_device.wait_until_clean()

@@ -149,9 +149,7 @@ def _make_root(folder: Path, machine: str) -> None:
     if machine == "aarch64":
         write_system_files(cpu("cortex-a53"), root)
         (root / "bin/uname").unlink()
-        (root / "bin/uname").write_text(
-            '#!/bin/sh\ncase $1 in -m) echo aarch64 ;; *) exec busybox uname "$@" ;; esac\n'
-        )
+        (root / "bin/uname").write_text(_UNAME)
         (root / "bin/uname").chmod(0o755)
 
 
