@@ -44,7 +44,7 @@ exec /usr/sbin/sshd -D -e -f {folder}/sshd_config
 _NATIVE = "mount -t proc proc {box}/proc && mount --rbind /sys {box}/sys"
 _REGISTER = (
     r":edgesr-aarch64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:"
-    r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:{qemu}:F"
+    r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:{qemu}:FP"
 )
 _EMULATED = "mount -t binfmt_misc none {folder}/binfmt && cat {folder}/register >{folder}/binfmt/register"
 _CONFIG = """Port {port}
