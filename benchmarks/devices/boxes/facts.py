@@ -69,7 +69,7 @@ def parse_facts(answer: bytes) -> Facts:
             once.setdefault(name, printable(value.strip())[:_LONGEST])
     cpuinfo = {name.strip(): value.strip() for name, _, value in (one.partition(":") for one in repeated["cpuinfo"])}
     model = next((printable(one)[:_LONGEST] for one in repeated["model"] if one), None)
-    name = next((cpuinfo[key] for key in ("model name", "Hardware") if cpuinfo.get(key)), None)
+    cpu = next((cpuinfo[key] for key in ("model name", "Hardware") if cpuinfo.get(key)), None)
     free = _number(once.get("free_kib"))
     return Facts(
         machine=once.get("machine", ""),
@@ -77,7 +77,7 @@ def parse_facts(answer: bytes) -> Facts:
         user=once.get("user", ""),
         folder=once.get("folder", ""),
         model=model,
-        cpu=printable(name)[:_LONGEST] if name else model or once.get("machine", ""),
+        cpu=printable(cpu)[:_LONGEST] if cpu else model or once.get("machine", ""),
         features=frozenset((cpuinfo.get("flags") or cpuinfo.get("Features") or "").split()),
         page_bytes=_number(once.get("page_bytes")),
         cores=_cores(repeated["core"]),

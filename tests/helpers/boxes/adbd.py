@@ -123,7 +123,7 @@ def start_adbd(folder: Path) -> AdbdDevice:
     (folder / "loopback.py").write_text(_LOOPBACK_UP)
     (folder / "start.sh").write_text(_START.format(python=sys.executable, folder=folder, phone=phone))
     with (folder / "adbd.log").open("wb") as log:
-        start = ["unshare", "-n", "-m", "-p", "-f", "--kill-child", "sh", folder / "start.sh"]
+        start: list[str | Path] = ["unshare", "-n", "-m", "-p", "-f", "--kill-child", "sh", folder / "start.sh"]
         daemon = subprocess.Popen(start, stdout=log, stderr=log)
     (folder / "home").mkdir()
     (folder / "client").mkdir()
@@ -153,7 +153,7 @@ def _unpack(folder: Path, phone: Path) -> None:
     (apt / "status").touch()
     (apt / "sources.list").write_text(_SOURCE)
     (apt / "apt.conf").write_text(_APT.format(folder=apt))
-    command = ["apt-get", "-qq", "-c", apt / "apt.conf"]
+    command: list[str | Path] = ["apt-get", "-qq", "-c", apt / "apt.conf"]
     for words in (["update"], ["-y", "--no-install-recommends", "--download-only", "install", *_PACKAGES]):
         done = subprocess.run([*command, *words], capture_output=True, text=True, check=False, timeout=120)
         if done.returncode != 0:

@@ -26,9 +26,9 @@ def check_layers(architecture: Architecture, trees: Mapping[str, Path]) -> None:
     base = trees[BASE]
     libraries = ":".join(str(base / name) for name in architecture.libraries)
     packages = [name for name in trees if name != BASE]
-    start = [base / architecture.loader, "--inhibit-cache", "--library-path", libraries, base / PYTHON_PROGRAM]
+    loader: list[str | Path] = [base / architecture.loader, "--inhibit-cache", "--library-path", libraries]
     done = ended_process(
-        [*start, "-S", "-s", "-P", "-c", _PROGRAM],
+        [*loader, base / PYTHON_PROGRAM, "-S", "-s", "-P", "-c", _PROGRAM],
         environment={**TELEMETRY_OFF, "PYTHONPATH": ":".join(str(trees[name]) for name in packages)},
     )
     if done.returncode != 0:

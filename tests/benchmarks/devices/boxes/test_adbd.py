@@ -86,7 +86,7 @@ def test_what_ends_a_job_ends_all_of_it(name: str, on_adbd: AdbdDevice, quantize
 def worker(device: AdbdDevice) -> int:
     for _ in range(600):
         found = [one for one in device.processes() if b"ld-linux" in first_word(one)]
-        if found and list(device.cache.glob("job.*/job.json")):
+        if found and any(device.cache.glob("job.*/job.json")):
             time.sleep(0.5)
             return found[0]
         time.sleep(0.1)

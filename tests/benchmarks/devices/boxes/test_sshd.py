@@ -74,7 +74,7 @@ def worker(box: SshdBox) -> int:
     """The process of a worker that has begun."""
     for _ in range(600):
         found = [one for one in box.processes() if b"ld-linux" in _words(one)]
-        if found and list(box.cache().glob("job.*/job.json")):
+        if found and any(box.cache().glob("job.*/job.json")):
             time.sleep(0.5)
             return found[0]
         time.sleep(0.1)
@@ -169,8 +169,9 @@ def test_a_link_that_is_cut_is_noticed(on_sshd: SshdBox, quantized_bundle: Bundl
 
 
 def test_a_killed_client_leaves_nothing(on_sshd: SshdBox, quantized_bundle: Bundle) -> None:
-    command = [sys.executable, "-m", "edgesr", "bench", quantized_bundle.root, "--device", "ssh:pi", "--runtime", "ort"]
-    client = subprocess.Popen([*command, "--artifact", "onnx-fp32-tile", "--seconds", "60", "--rounds", "1"])
+    bench = [sys.executable, "-m", "edgesr", "bench", str(quantized_bundle.root), "--device", "ssh:pi"]
+    chosen = ["--runtime", "ort", "--artifact", "onnx-fp32-tile", "--seconds", "60", "--rounds", "1"]
+    client = subprocess.Popen([*bench, *chosen])
     worker(on_sshd)
     client.kill()
     client.wait()
