@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgesr.benchmarks.devices.boxes.answers import HostileAnswerError, unpacked
-from edgesr.benchmarks.devices.boxes.box import Box
+from edgesr.benchmarks.devices.boxes.box import Box, UnreachedError
 from edgesr.benchmarks.devices.boxes.exchange import LateError, Terms
 from edgesr.benchmarks.devices.boxes.facts import Facts
 from edgesr.benchmarks.devices.boxes.payloads import Payload, bundle_payload
@@ -73,22 +73,17 @@ class BoxDevice(Device):
         self.box.transport.close()
 
     def run(self, job: Job) -> Outcome:
-        """Run a job there in a fresh process, after what it needs was sent."""
-        software = self.software.payloads([job.runtime] if job.runtime else [])
-        bundle = [bundle_payload(open_bundle(job.bundle, verify="used"), self.runtimes)] if job.bundle else []
-        self.send([*software, *bundle])
-        there = replace(
-            job,
-            bundle=f"../{bundle[0].folder}" if bundle else "",
-            settings={**job.settings, **{n: f"in/{n}" for n in _sent(job)}, **{n: f"out/{n}" for n in _brought(job)}},
-        )
+        """Run a job there in a fresh process, after what it needs was sent; an InputError where that cannot be."""
         try:
-            answer = self._answer(there, _input(job), software)
-            return self._outcome(job, answer)
+            return self._outcome(job, self._answer(job))
         except LateError:
             return self._late()
+        except UnreachedError as error:
+            return _crashed(error)
+        except InputError:
+            raise
         except EdgesrError as error:
-            return Outcome(status="crashed", reason=str(error), result=None)
+            return _crashed(error)
 
     def send(self, payloads: Sequence[Payload]) -> int:
         """Send what is not there yet; the bytes that were sent."""
@@ -105,23 +100,26 @@ class BoxDevice(Device):
             self.present.add(one.folder)
         return sent
 
-    def _answer(self, job: Job, content: bytes, software: list[Payload]) -> dict[str, bytes]:
+    def _answer(self, job: Job) -> dict[str, bytes]:
         """The files that the script answers a job with."""
-        names = [
-            _ANSWERED,
-            *(re.compile(rf"out/{re.escape(name)}/{_FILE_NAME}") for name in _brought(job)),
-        ]
+        software = self.software.payloads([job.runtime] if job.runtime else [])
+        bundle = [bundle_payload(open_bundle(job.bundle, verify="used"), self.runtimes)] if job.bundle else []
+        self.send([*software, *bundle])
+        folders = {name: f"in/{name}" for name in _sent(job)} | {name: f"out/{name}" for name in _brought(job)}
+        there = replace(job, bundle=f"../{bundle[0].folder}" if bundle else "", settings={**job.settings, **folders})
+        content = _input(job)
         variables = [f"{name}={value}" for name, value in {**TELEMETRY_OFF, **job.environment}.items()]
         answer = self.box.call(
             Terms(
-                content=to_json_line(job).encode() + content,
+                content=to_json_line(there).encode() + content,
                 stays_open=True,
                 limit_bytes=_LARGEST_ANSWER,
                 seconds=self.timeout_seconds + _GRACE_SECONDS,
             ),
             *("run", str(self.timeout_seconds), str(len(content)), *self.software.start(software), *variables),
         )
-        return unpacked(answer, names)
+        names = [re.compile(rf"out/{re.escape(name)}/{_FILE_NAME}") for name in _brought(job)]
+        return unpacked(answer, [_ANSWERED, *names])
 
     def _outcome(self, job: Job, files: dict[str, bytes]) -> Outcome:
         """The outcome of a job; its files are put where they belong."""
@@ -146,6 +144,10 @@ class BoxDevice(Device):
 
 _ANSWERED = re.compile(r"code|err|result\.json")
 _FILE_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
+
+
+def _crashed(error: EdgesrError) -> Outcome:
+    return Outcome(status="crashed", reason=str(error), result=None)
 
 
 def _sent(job: Job) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.boxes.needs import absent
+from tests.helpers.boxes.needs import unavailable
 
 SERIAL = "127.0.0.1:6555"
 """Not 5555 to 5585, where adb looks for emulators by itself."""
@@ -157,7 +157,7 @@ def _unpack(folder: Path, phone: Path) -> None:
     for words in (["update"], ["-y", "--no-install-recommends", "--download-only", "install", *_PACKAGES]):
         done = subprocess.run([*command, *words], capture_output=True, text=True, check=False, timeout=120)
         if done.returncode != 0:
-            absent(f"needs Debian 13's {', '.join(_PACKAGES)}: {done.stderr.strip()[-300:]}")
+            unavailable(f"needs Debian 13's {', '.join(_PACKAGES)}: {done.stderr.strip()[-300:]}")
     for package in (apt / "cache/archives").glob("*.deb"):
         subprocess.run(["dpkg", "-x", package, phone], check=True)
     for name in ("proc", "dev", "system/bin", "data/local/tmp"):

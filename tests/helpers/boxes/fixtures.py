@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from edgesr.runtimes.json_records import to_json
 from edgesr.runtimes.packages import installed_version
 from tests.helpers.boxes.adbd import AdbdDevice, start_adbd
 from tests.helpers.boxes.fake_ssh import FakeBox, make_box, small_layer
-from tests.helpers.boxes.needs import absent, require_programs, require_root
+from tests.helpers.boxes.needs import require_programs, require_root, unavailable
 from tests.helpers.boxes.sshd import SshdBox, start_sshd
 
 
@@ -69,9 +71,7 @@ def _set_up(machine: str) -> Root:
     try:
         return set_up(architecture(machine))
     except (MissingPackageError, InputError) as error:
-        if "needs the network" in str(error):
-            pytest.skip(str(error))
-        absent(str(error))
+        unavailable(error)
 
 
 @pytest.fixture(scope="session")
@@ -79,9 +79,29 @@ def sshd_box(box_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A real box of this host's machine, with nothing but busybox."""
     require_root()
     require_programs("/usr/sbin/sshd")
-    box = start_sshd(tmp_path_factory.mktemp("sshd"))
+    yield from running_box(tmp_path_factory.mktemp("sshd"), "x86_64")
+
+
+def running_box(folder: Path, machine: str) -> Iterator[SshdBox]:
+    """A real box of a machine; it and its files are gone afterwards."""
+    try:
+        box = start_sshd(folder, machine)
+    except InputError as error:
+        unavailable(error)
     yield box
     box.stop()
+    shutil.rmtree(box.root / "home")
+
+
+@pytest.fixture(scope="session")
+def aarch64_box(box_root_aarch64: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshdBox]:
+    """A box whose aarch64 programs qemu executes."""
+    require_root()
+    require_programs("/usr/sbin/sshd", "qemu-aarch64-static")
+    release = tuple(int(one) for one in platform.release().split("-")[0].split(".")[:2])
+    if release < (6, 7):
+        pytest.skip(f"needs Linux 6.7, where formats of programs belong to a namespace; this is {platform.release()}")
+    yield from running_box(tmp_path_factory.mktemp("aarch64"), "aarch64")
 
 
 @pytest.fixture

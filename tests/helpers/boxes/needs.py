@@ -35,6 +35,15 @@ def require_programs(*names: str) -> None:
         absent(f"needs Debian's {', '.join(missing)}")
 
 
+def unavailable(error: Exception | str) -> NoReturn:
+    """Skip where packages could not be fetched, since the network or the package sources are not there."""
+    told = str(error)
+    signs = ("needs the network", "Failed to fetch", "Could not resolve", "Temporary failure", "Unable to locate")
+    if any(sign in told for sign in signs):
+        pytest.skip(told)
+    absent(told)
+
+
 def absent(reason: str) -> NoReturn:
     """Skip, or fail on CI where a missing package is an error."""
     if os.environ.get("CI") == "true" and os.geteuid() == 0:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
-import shutil
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,34 +12,18 @@ from edgesr.benchmarks.devices.registry import opened_devices
 from edgesr.benchmarks.parity.check import PARITY
 from edgesr.benchmarks.parity.kept_images import ImageFolders
 from edgesr.runtimes.bundle.opening import Bundle
-from tests.helpers.boxes.needs import require_programs, require_root
-from tests.helpers.boxes.sshd import start_sshd
 
 if TYPE_CHECKING:
-    from edgesr.benchmarks.devices.boxes.root.layers import Root
+    from tests.helpers.boxes.sshd import SshdBox
 
 pytest_plugins = ("tests.helpers.boxes.fixtures",)
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def aarch64_box(
-    box_root_aarch64: Root, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    require_root()
-    require_programs("/usr/sbin/sshd", "qemu-aarch64-static")
-    release = tuple(int(one) for one in platform.release().split("-")[0].split(".")[:2])
-    if release < (6, 7):
-        pytest.skip(f"needs Linux 6.7, where formats of programs belong to a namespace; this is {platform.release()}")
-    box = start_sshd(tmp_path_factory.mktemp("aarch64"), "aarch64")
-    monkeypatch.setenv("PATH", f"{box.folder}/client:{os.environ['PATH']}")
-    yield
-    box.stop()
-    shutil.rmtree(box.cache(), ignore_errors=True)
-
-
-@pytest.mark.usefixtures("aarch64_box")
-def test_an_aarch64_box_is_sent_its_own_root(projection_bundle: Bundle) -> None:
+def test_an_aarch64_box_is_sent_its_own_root(
+    aarch64_box: SshdBox, projection_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{aarch64_box.folder}/client:{os.environ['PATH']}")
     with opened_devices("ssh:pi") as (device,):
         assert isinstance(device, BoxDevice)
         assert (device.facts.machine, device.software.packages["onnxruntime"]) == ("aarch64", "1.32.0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -105,6 +106,17 @@ def test_noise_of_login_scripts_does_no_harm(fake_box: FakeBox) -> None:
     fake_box.behave("echo Welcome; echo edgesr-0123456789abcdef; echo Last login >&2; printf 'no line feed'")
     device = open_box(SshTransport(TARGET))
     assert device.run(LIMITS_JOB).status == "done"
+
+
+@pytest.mark.usefixtures("fake_root")
+def test_a_connection_that_ends_while_something_is_sent_leaves_nothing(fake_box: FakeBox) -> None:
+    cut = f'HOME={fake_box.home}; export HOME; head -c 300 | sh -c "$line"; exit 255'
+    fake_box.behave(f'case $line in *" unpack "*) {cut} ;; esac')
+    outcome = open_box(SshTransport(TARGET)).run(LIMITS_JOB)
+    assert outcome.status == "crashed" and re.match(rf"{DEVICE}: (gzip|tar): .*nexpected", str(outcome.reason))
+    assert [one.name for one in fake_box.cache.iterdir() if one.is_dir()] == [] == fake_box.leftovers()
+    fake_box.behave("")
+    assert open_box(SshTransport(TARGET)).run(LIMITS_JOB).status == "done"
 
 
 def evil(*entries: tarfile.TarInfo, content: bytes = b"0\n", form: int = tarfile.USTAR_FORMAT) -> bytes:

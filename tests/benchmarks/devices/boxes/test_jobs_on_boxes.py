@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,13 @@ from edgesr.benchmarks.devices.boxes.device import BoxDevice
 from edgesr.benchmarks.devices.boxes.opening import open_box
 from edgesr.benchmarks.devices.boxes.ssh import SshTransport
 from edgesr.benchmarks.devices.registry import opened_devices
+from edgesr.benchmarks.latency.results import LatencyResults
 from edgesr.benchmarks.machine.limits import LIMITS, LimitsSettings
 from edgesr.benchmarks.parity.check import PARITY
 from edgesr.benchmarks.parity.kept_images import ImageFolders
+from edgesr.benchmarks.report.commands import latency_command
+from edgesr.benchmarks.report.data import ReportFiles
+from edgesr.benchmarks.result_files import read_results
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from tests.helpers.boxes.fake_ssh import DEVICE, TARGET, FakeBox
@@ -51,6 +54,8 @@ def test_parity_and_latency_stand_beside_the_host(
     rows = json.loads(file.read_text())["results"]
     assert [(one["key"]["device"], len(one["latency"]["samples_ms"][0])) for one in rows] == [(DEVICE, 2)]
     assert "frequency governor" not in out and "load average" not in out
+    again = latency_command(quantized_bundle.root, ReportFiles(latency=file), read_results(LatencyResults, file))
+    assert f" --device {DEVICE} " in again
     assert fake_box.leftovers() == []
 
 
@@ -192,8 +197,14 @@ def test_a_device_is_closed_at_the_end(fake_box: FakeBox, fake_root: Path) -> No
         assert place.is_dir()
         (place / "socket").touch()
     assert not place.exists()
-    assert [call.split()[-4:] for call in fake_box.calls][-1] == ["-O", "exit", "--", TARGET]
+    *calls, last = fake_box.calls
+    assert last.split()[-4:] == ["-O", "exit", "--", TARGET]
+    for call in calls:
+        words = call.split()
+        assert "-F" not in words and not any(word.startswith("StrictHostKeyChecking") for word in words)
+        assert {"BatchMode=yes", "ForwardAgent=no", "ClearAllForwardings=yes"} <= set(words)
+        assert words[words.index("--") + 1] == TARGET
+    assert len(str(place)) + len("/") + 40 + 17 < 108
     assert kinds.LINUX_BUILDS == "Linux builds on this device"
     with pytest.raises(InputError, match="instructions are counted on emulated devices alone"):
         device.require_counting()
-    assert time.monotonic() > 0
