@@ -230,4 +230,7 @@ def test_a_disk_that_fills_up_while_something_is_sent(on_sshd: SshdBox) -> None:
     roomy = replace(device, facts=replace(device.facts, free_bytes=None))
     with pytest.raises(InputError, match=r"^ssh:full: .*No space left on device"):
         roomy.run(LIMITS_JOB)
+    left = device.box.transport.command("ls .cache/edgesr")
+    names = subprocess.run(left, capture_output=True, text=True, check=True).stdout.split()
+    assert [name.partition("-")[0] for name in names if not name.startswith("code-")] == ["box"]
     device.close()
