@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -33,6 +34,18 @@ def require_programs(*names: str) -> None:
     missing = [PACKAGES[name] for name in names if shutil.which(name) is None]
     if missing:
         absent(f"needs Debian's {', '.join(missing)}")
+
+
+def running(words: bytes) -> list[int]:
+    """Processes in whose command line these words are, each of which ends with a zero byte."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if words in (place / "cmdline").read_bytes():
+                found.append(int(place.name))
+        except OSError:  # it has ended
+            continue
+    return found
 
 
 def unavailable(error: Exception | str) -> NoReturn:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from edgesr.benchmarks.runs.parity import run_parity
 from edgesr.benchmarks.tables.latency import latency_table
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
+from tests.helpers.boxes.needs import running
 from tests.helpers.cli_refusals import RunCli
 
 if TYPE_CHECKING:
@@ -99,9 +99,10 @@ def first_word(process: int) -> bytes:
 
 def kill_client() -> None:
     """The adb that runs the job, not adb's server."""
-    found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "shell -T"], capture_output=True, check=True)
-    for process in found.stdout.split():
-        os.kill(int(process), signal.SIGKILL)
+    clients = running(b"\0shell\0-T\0")
+    assert clients
+    for process in clients:
+        os.kill(process, signal.SIGKILL)
 
 
 @pytest.mark.usefixtures("on_adbd")

@@ -27,6 +27,7 @@ from edgesr.benchmarks.runs.options import BenchOptions, ParityOptions
 from edgesr.benchmarks.runs.parity import run_parity
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
+from tests.helpers.boxes.needs import running
 from tests.helpers.cli_refusals import RunCli
 
 if TYPE_CHECKING:
@@ -156,8 +157,8 @@ def test_a_link_that_is_cut_is_noticed(on_sshd: SshdBox, quantized_bundle: Bundl
     thread = threading.Thread(target=lambda: outcomes.append(device.run(long_job(quantized_bundle))))
     thread.start()
     worker(on_sshd)
-    found = subprocess.run(["pgrep", "-f", f"relay.py 127.0.0.1 {on_sshd.port} "], capture_output=True, check=True)
-    relays = [int(one) for one in found.stdout.split()]
+    relays = running(b"\0".join([b"relay.py", b"127.0.0.1", str(on_sshd.port).encode()]))
+    assert relays
     for process in relays:
         os.kill(process, signal.SIGSTOP)
     thread.join(45)
