@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.boxes.needs import unavailable
+from tests.helpers.boxes.needs import end_with_children, unavailable
 
 SERIAL = "127.0.0.1:6555"
 """Not 5555 to 5585, where adb looks for emulators by itself."""
@@ -111,8 +111,7 @@ class AdbdDevice:
 
     def stop(self) -> None:
         for process in (self.server, self.daemon):
-            process.kill()
-            process.wait()
+            end_with_children(process)
 
 
 def start_adbd(folder: Path) -> AdbdDevice:

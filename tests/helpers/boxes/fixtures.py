@@ -19,7 +19,7 @@ from edgesr.runtimes.json_records import to_json
 from edgesr.runtimes.packages import installed_version
 from tests.helpers.boxes.adbd import AdbdDevice, start_adbd
 from tests.helpers.boxes.fake_ssh import FakeBox, make_box, small_layer
-from tests.helpers.boxes.needs import require_programs, require_root, unavailable
+from tests.helpers.boxes.needs import require_programs, require_root, running, unavailable
 from tests.helpers.boxes.sshd import SshdBox, start_sshd
 
 
@@ -90,6 +90,7 @@ def running_box(folder: Path, machine: str) -> Iterator[SshdBox]:
         unavailable(error)
     yield box
     box.stop()
+    assert running(f"{folder}/sshd_config".encode()) == []
     shutil.rmtree(box.root / "home")
 
 
@@ -120,6 +121,8 @@ def adbd_device(box_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Ite
     device = start_adbd(tmp_path_factory.mktemp("adbd"))
     yield device
     device.stop()
+    assert running(b"/usr/sbin/adbd") == []
+    shutil.rmtree(device.cache)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import NoReturn
@@ -46,6 +47,21 @@ def running(words: bytes) -> list[int]:
         except OSError:  # it has ended
             continue
     return found
+
+
+def end_with_children(process: subprocess.Popen[bytes]) -> None:
+    """Kill what a process started, and itself. The first process of a namespace takes all others of it along; one that
+    became another user is not killed with its parent by itself.
+    """
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = (place / "stat").read_text().rpartition(")")[2].split()[1]
+        except OSError:  # it has ended
+            continue
+        if parent == str(process.pid):
+            os.kill(int(place.name), signal.SIGKILL)
+    process.kill()
+    process.wait()
 
 
 def unavailable(error: Exception | str) -> NoReturn:

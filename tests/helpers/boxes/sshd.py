@@ -16,6 +16,7 @@ from edgesr.benchmarks.devices.arm64.cpus import cpu, write_system_files
 from edgesr.benchmarks.devices.packages.debian import DebianArchive
 from edgesr.benchmarks.devices.packages.trees import unpack_debian
 from tests.helpers.boxes import relay
+from tests.helpers.boxes.needs import end_with_children
 
 USERS = {"pi": 2001, "full": 2002, "noexec": 2003}
 """By name: an ordinary one, one whose home has 20 MB, one in whose home no program can be started."""
@@ -103,8 +104,7 @@ class SshdBox:
         return time.monotonic() - started
 
     def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        end_with_children(self.process)
 
 
 def start_sshd(folder: Path, machine: str = "x86_64") -> SshdBox:
