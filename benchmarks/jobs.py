@@ -36,7 +36,8 @@ class Job:
     ``manifest_sha256`` is that of the bundle when it was opened, None where this does not matter. ``settings`` are
     those of the job's `JobKind`, as JSON. A device starts the process with the variables of ``environment`` besides its
     own, and counts the instructions that it executes if ``counts_instructions``. ``provider``: the runtime's execution
-    provider, None for its own CPU kernels.
+    provider, None for its own CPU kernels. ``sends`` and ``brings`` are the settings that name folders of this machine,
+    or None: a device that has other files is sent those, and its worker's files are brought to these.
     """
 
     kind: str
@@ -49,6 +50,8 @@ class Job:
     environment: dict[str, str] = field(default_factory=dict)
     counts_instructions: bool = False
     provider: str | None = None
+    sends: tuple[str, ...] = ()
+    brings: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -104,7 +107,7 @@ class JobKind(Generic[S, R]):
     """A kind of job: ``settings`` and ``result`` are dataclasses, ``measure`` does a job in a worker process.
 
     ``environment`` gives the variables that a process needs which is to use that many threads. ``check`` raises a
-    DecodeError for a result that cannot have been measured.
+    DecodeError for a result that cannot have been measured. ``sends`` and ``brings`` as in `Job`.
     """
 
     name: str
@@ -114,6 +117,8 @@ class JobKind(Generic[S, R]):
     environment: Callable[[int], dict[str, str]] = _no_variables
     counts_instructions: bool = False
     check: Callable[[R], None] = _accept
+    sends: tuple[str, ...] = ()
+    brings: tuple[str, ...] = ()
 
     def job(
         self,
@@ -137,6 +142,8 @@ class JobKind(Generic[S, R]):
             environment=self.environment(threads),
             counts_instructions=self.counts_instructions,
             provider=provider,
+            sends=self.sends,
+            brings=self.brings,
         )
 
     def perform(self, job: Job) -> R:

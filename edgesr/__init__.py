@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgesr.benchmarks.report.data import ReportFiles
     from edgesr.benchmarks.runs.bench import run_bench, run_photograph
     from edgesr.benchmarks.runs.compare import compare_files
+    from edgesr.benchmarks.runs.devices import check_device, clean_device
     from edgesr.benchmarks.runs.options import (
         BenchOptions,
         CompareOptions,
@@ -63,7 +64,9 @@ __all__ = [
     "TrainInputs",
     "UpscaleOptions",
     "__version__",
+    "check_device",
     "check_parity",
+    "clean_device",
     "compare_files",
     "diff",
     "doctor",
@@ -104,7 +107,9 @@ _PLACES = {
     "TrainConfig": ("edgesr.sr_model.training.config", "TrainConfig"),
     "TrainInputs": ("edgesr.sr_model.training.run.inputs", "TrainInputs"),
     "UpscaleOptions": ("edgesr.runtimes.upscaling.options", "UpscaleOptions"),
+    "check_device": ("edgesr.benchmarks.runs.devices", "check_device"),
     "check_parity": ("edgesr.benchmarks.parity.check", "check_parity"),
+    "clean_device": ("edgesr.benchmarks.runs.devices", "clean_device"),
     "compare_files": ("edgesr.benchmarks.runs.compare", "compare_files"),
     "diff": ("edgesr.export.diff.diff", "diff"),
     "doctor": ("edgesr.export.inspection.doctor", "doctor"),

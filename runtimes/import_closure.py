@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 _OUR_MODULE = re.compile(r"edgesr(\.\w+)*")
 _PARSING = threading.Lock()
@@ -103,12 +104,12 @@ def code_to_send(module: str) -> dict[str, bytes]:
 
 
 def write_code(module: str, folder: Path) -> None:
-    """Write the `code_to_send` of a module into a folder, with its bytecode, which takes long to make when emulated."""
+    """Write the `code_to_send` of a module into a folder, with bytecode that holds whatever the files' times."""
     for name, content in code_to_send(module).items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    compileall.compile_dir(folder, quiet=2)
+    compileall.compile_dir(folder, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
 
 
 @functools.cache

@@ -24,6 +24,11 @@ def to_json(value: Any) -> str:
     return json.dumps(dataclasses.asdict(value), indent=2, allow_nan=False) + "\n"
 
 
+def to_json_line(value: Any) -> str:
+    """The same on one line, which ends with a line feed."""
+    return json.dumps(dataclasses.asdict(value), allow_nan=False) + "\n"
+
+
 def decode(cls: type[T], data: object, where: str = "") -> T:
     """Build a dataclass from parsed JSON."""
     if not isinstance(data, dict):

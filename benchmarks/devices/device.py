@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,21 +11,27 @@ from typing import Literal
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.manifest import Artifact
+from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceEnvironment:
-    """What a device other than this host is: "emulated" CPUs compute as the real ones do, but their time is not real.
+    """What a device other than this host is: "emulated" CPUs compute as the real ones do, but their time is not real;
+    "remote" is a machine of its own.
 
-    ``packages`` are the versions on it.
+    ``packages`` are the versions on it. Of a remote one also its operating ``system``, the number of its ``cores``, and
+    a ``note`` that is to stand next to its results; empty or None otherwise.
     """
 
     name: str
-    kind: Literal["emulated"]
+    kind: Literal["emulated", "remote"]
     cpu: str
     packages: dict[str, str]
+    system: str = ""
+    cores: int | None = None
+    note: str = ""
 
 
 class Device(ABC):
@@ -60,6 +66,10 @@ class Device(ABC):
         """Whether it is known to compute vectors of float16 as such."""
         return False
 
+    def close(self) -> None:
+        """End what it keeps open between jobs."""
+        return
+
     def require_counting(self) -> None:
         """An InputError unless it counts instructions, a MissingPackageError without what counting needs."""
         raise InputError(f"{self.name}: does not count instructions; use it for 'edgesr parity'")
@@ -92,6 +102,39 @@ class SetUp:
         return self.command.split()[-1]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that a check found out; ``ok`` is False where it keeps a worker from running."""
+
+    what: str
+    found: str
+    ok: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How a device is to be checked: ``bundle`` is sent, and ``trial`` tells of workers that ran on it, with those
+    ``runtimes`` of the device's.
+    """
+
+    bundle: Bundle | None
+    runtimes: Callable[[Device], tuple[str, ...]]
+    trial: Callable[[Device], Iterator[Finding]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remote:
+    """What can be done with a device of a name that is another machine.
+
+    ``open_with_python`` has workers run by a Python program of the device. ``check`` finds out what it is and whether a
+    worker runs there. ``clean`` deletes what edgesr put there, and tells what that was.
+    """
+
+    open_with_python: Callable[[str, str], Device]
+    check: Callable[[str, Plan], Iterator[Finding]]
+    clean: Callable[[str], str]
+
+
 def _no_notes() -> list[str]:
     return []
 
@@ -102,16 +145,20 @@ class DeviceKind:
 
     ``open`` gives the device of a name that is in ``titles`` or begins with ``prefix``; an InputError for one that is
     unknown, a MissingPackageError with the command for one that is not set up. ``needs`` is the command of the set-up
-    that makes its devices ready, which may be the ``set_up`` of another kind. ``notes`` are lines below a list of
-    devices.
+    that makes its devices ready, which may be one of the ``set_ups`` of another kind. ``notes`` are lines below a list
+    of devices. ``form`` tells how names are made that are not in ``titles``.
+
+    Devices that are not of this machine have ``remote``.
     """
 
     titles: Mapping[str, str]
     open: Callable[[str], Device]
     prefix: str | None = None
+    form: str | None = None
     needs: str | None = None
-    set_up: SetUp | None = None
+    set_ups: tuple[SetUp, ...] = ()
     notes: Callable[[], list[str]] = _no_notes
+    remote: Remote | None = None
 
     def opens(self, name: str) -> bool:
         """Whether a device of that name would be of this kind."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from edgesr.benchmarks.devices.arm64.device import ARM64_KIND
-from edgesr.benchmarks.devices.device import Device, DeviceKind, Prepared, SetUp
+from edgesr.benchmarks.devices.boxes.kinds import ADB_KIND, SSH_KIND
+from edgesr.benchmarks.devices.device import Device, DeviceKind, Prepared, Remote, SetUp
 from edgesr.benchmarks.devices.emulated_x86 import X86_KIND
 from edgesr.benchmarks.devices.host import HOST_KIND
 from edgesr.runtimes.errors import InputError, MissingPackageError
@@ -15,6 +18,8 @@ DEVICE_KINDS: tuple[DeviceKind, ...] = (
     HOST_KIND,
     ARM64_KIND,
     X86_KIND,
+    SSH_KIND,
+    ADB_KIND,
 )
 
 
@@ -39,23 +44,55 @@ class DeviceList:
 
 
 def device_names() -> list[str]:
-    """All devices that edgesr knows."""
+    """All devices that edgesr knows by name."""
     return [name for kind in DEVICE_KINDS for name in kind.titles]
 
 
-def open_devices(text: str) -> list[Device]:
+def device_forms() -> list[str]:
+    """Those, and how the names of others are made."""
+    return [*device_names(), *(kind.form for kind in DEVICE_KINDS if kind.form is not None)]
+
+
+@contextmanager
+def opened_devices(text: str, *, python: str | None = None) -> Iterator[list[Device]]:
+    """The devices of a comma-separated text, each once, until the end of a block; see `open_devices`."""
+    with ExitStack() as stack:
+        yield open_devices(text, python=python, stack=stack)
+
+
+def open_devices(text: str, *, python: str | None = None, stack: ExitStack | None = None) -> list[Device]:
     """The devices of a comma-separated text, each once. An InputError lists the known ones; a MissingPackageError
     gives the set-up command of one that is not set up.
+
+    ``python``: a program of those that are other machines, which runs the workers there. ``stack`` closes the devices.
     """
     names = dict.fromkeys(name.strip() for name in text.split(",") if name.strip())
     if not names:
-        raise InputError(f"--device {text!r}: give one or more of {', '.join(device_names())}")
-    return [_open(name) for name in names]
+        raise InputError(f"--device {text!r}: give one or more of {', '.join(device_forms())}")
+    if python is not None and not any(_kind(name).remote for name in names):
+        raise InputError(
+            f"--device-python {python}: is for devices that are other machines, none of which is in {text!r}"
+        )
+    opened = []
+    for name in names:
+        opened.append(_open(name, python))
+        if stack is not None:
+            stack.callback(opened[-1].close)
+    return opened
+
+
+def remote(name: str) -> Remote:
+    """What can be done with another machine of that name; an InputError where it is none."""
+    found = _kind(name).remote
+    if found is None:
+        forms = ", ".join(kind.form for kind in DEVICE_KINDS if kind.remote and kind.form)
+        raise InputError(f"{name} is no other machine; give one of {forms}")
+    return found
 
 
 def set_ups() -> dict[str, SetUp]:
     """By name, all that `set_up_device` can make."""
-    return {kind.set_up.name: kind.set_up for kind in DEVICE_KINDS if kind.set_up is not None}
+    return {one.name: one for kind in DEVICE_KINDS for one in kind.set_ups}
 
 
 def set_up_device(name: str, progress: Progress = silent) -> Prepared:
@@ -69,7 +106,8 @@ def set_up_device(name: str, progress: Progress = silent) -> Prepared:
 
 def list_devices() -> DeviceList:
     """All devices that edgesr knows, and whether they are ready: each set-up is looked at once."""
-    missing = {one.command: _missing(one) for one in set_ups().values()}
+    needed = {kind.needs for kind in DEVICE_KINDS}
+    missing = {one.command: _missing(one) for one in set_ups().values() if one.command in needed}
     devices = tuple(
         ListedDevice(name=name, title=title, missing=reason, set_up=None if reason is None else kind.needs)
         for kind in DEVICE_KINDS
@@ -88,8 +126,15 @@ def _missing(set_up: SetUp) -> str | None:
     return None
 
 
-def _open(name: str) -> Device:
+def _open(name: str, python: str | None) -> Device:
+    kind = _kind(name)
+    if python is not None and kind.remote is not None:
+        return kind.remote.open_with_python(name, python)
+    return kind.open(name)
+
+
+def _kind(name: str) -> DeviceKind:
     kind = next((kind for kind in DEVICE_KINDS if kind.opens(name)), None)
     if kind is None:
-        raise InputError(f"unknown device {name!r}: choose from {', '.join(device_names())}")
-    return kind.open(name)
+        raise InputError(f"unknown device {name!r}: choose from {', '.join(device_forms())}")
+    return kind

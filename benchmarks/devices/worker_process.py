@@ -44,7 +44,12 @@ def run_worker(
 
 def read_outcome(file: Path) -> Outcome:
     """What a worker wrote; anything but an outcome is a crash."""
+    return parsed_outcome(file.read_bytes())
+
+
+def parsed_outcome(content: bytes) -> Outcome:
+    """The outcome in what a worker wrote; anything else is a crash."""
     try:
-        return decode(Outcome, parse_json(file.read_bytes(), file_names=True))
+        return decode(Outcome, parse_json(content, file_names=True))
     except (JsonError, DecodeError) as error:
         return invalid_result(error)

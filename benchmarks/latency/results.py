@@ -75,7 +75,7 @@ def run_latency(
     progress: Progress = silent,
 ) -> LatencyResults:
     """Time artifacts, each on its runtime, for every thread count, and the machine's limits, all once a round."""
-    before = read_machine_state()
+    before = read_machine_state() if device.environment is None else None
     measured = measure_rounds(
         device,
         bundle,
@@ -95,7 +95,7 @@ def run_latency(
         rounds=rounds,
         complete=measured.complete,
         limits=limits,
-        warnings=instability(before, read_machine_state(), latencies),
+        warnings=instability(before, read_machine_state() if before is not None else None, latencies),
         results=tuple(_latency_result(timing, timings, bundle, device, limits) for timing in timings),
         devices=environments([device]),
     )

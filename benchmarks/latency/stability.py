@@ -51,10 +51,16 @@ def read_machine_state(cpus: Path = CPUS, stat: Path = Path("/proc/stat")) -> Ma
     )
 
 
-def instability(before: MachineState, after: MachineState, latencies: Mapping[str, Latency]) -> tuple[str, ...]:
-    """One sentence for every sign that figures are less sure than they look; latencies by what to call them."""
+def instability(
+    before: MachineState | None, after: MachineState | None, latencies: Mapping[str, Latency]
+) -> tuple[str, ...]:
+    """One sentence for every sign that figures are less sure than they look; latencies by what to call them.
+
+    The states are those of the machine that was measured, None where they are not known.
+    """
     of_rounds = [f"{name}: {text}" for name, latency in latencies.items() for text in _round_warnings(latency)]
-    return (*_machine_warnings(before, after), *_drift(latencies.values()), *of_rounds)
+    of_machine = [] if before is None or after is None else _machine_warnings(before, after)
+    return (*of_machine, *_drift(latencies.values()), *of_rounds)
 
 
 def _machine_warnings(before: MachineState, after: MachineState) -> list[str]:

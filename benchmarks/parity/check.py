@@ -230,4 +230,11 @@ def _parity(job: Job, images: ImageFolders) -> ArtifactParity:
     return check_parity(*job.opened(), runtime=job.runtime, threads=job.threads, images=images, provider=job.provider)
 
 
-PARITY = JobKind(name="parity", settings=ImageFolders, result=ArtifactParity, measure=_parity)
+PARITY = JobKind(
+    name="parity",
+    settings=ImageFolders,
+    result=ArtifactParity,
+    measure=_parity,
+    sends=("exact_from",),
+    brings=("kept",),
+)

@@ -38,9 +38,13 @@ def exact_image(folders: ImageFolders, place: int) -> Image:
 
 
 def kept_image(folder: Path, place: int) -> Image | None:
-    """An SR image that a worker kept; None without one."""
+    """An SR image that a worker kept; None without one, or where the file is something else."""
     file = _file(str(folder), place)
-    return np.load(file, allow_pickle=False) if file.is_file() else None
+    try:
+        found = np.load(file, allow_pickle=False, mmap_mode="r")  # reads no more than the file has
+    except (OSError, ValueError, EOFError):
+        return None
+    return np.array(found, dtype=np.float32) if found.dtype == np.float32 else None
 
 
 def keeps_exact(folder: Path) -> bool:

@@ -76,4 +76,11 @@ def _pictures(job: Job, folders: PictureFolders) -> UpscaledPictures:
     return upscale_pictures(*job.opened(), runtime=job.runtime, folders=folders)
 
 
-PICTURES = JobKind(name="pictures", settings=PictureFolders, result=UpscaledPictures, measure=_pictures)
+PICTURES = JobKind(
+    name="pictures",
+    settings=PictureFolders,
+    result=UpscaledPictures,
+    measure=_pictures,
+    sends=("inputs",),
+    brings=("outputs",),
+)

@@ -35,7 +35,8 @@ def latency_command(bundle: Path, files: ReportFiles, results: LatencyResults | 
     options: list[object] = ["--rounds", 5]
     if results is not None:
         settings = results.settings
-        options = ["--device", ",".join(["host", *(d.name for d in results.devices)])] if results.devices else []
+        names = dict.fromkeys([*(r.key.device for r in results.results), *(d.name for d in results.devices)])
+        options = ["--device", ",".join(names)] if results.devices else []
         options += ["--threads", _counts(r.key.threads for r in results.results), "--rounds", results.rounds]
         options += (
             ["--mlperf"] if settings.mlperf else ["--calls", settings.calls, "--seconds", f"{settings.seconds:g}"]

@@ -10,7 +10,7 @@ from edgesr.benchmarks.report.operators import operator_section
 from edgesr.benchmarks.report.pictures import Pictures
 from edgesr.benchmarks.report.section import Plot, Section
 from edgesr.benchmarks.report.tradeoff import tradeoff, tradeoff_table
-from edgesr.benchmarks.tables.devices import difference_table
+from edgesr.benchmarks.tables.devices import difference_table, remote_lines
 from edgesr.benchmarks.tables.end_to_end import end_to_end_table
 from edgesr.benchmarks.tables.latency import latency_table
 from edgesr.benchmarks.tables.not_measured import not_measured
@@ -121,7 +121,7 @@ def _latency(found: ReportData, files: ReportFiles) -> Section:
         commands=made_by,
         plots=tuple(plots),
         tables=(latency_table(found.latency),),
-        notes=data.latency_remarks(found.latency),
+        notes=(*remote_lines(found.latency.devices), *data.latency_remarks(found.latency)),
     )
 
 
@@ -158,6 +158,7 @@ def _parity(found: ReportData, files: ReportFiles) -> Section:
         matrix=parity_matrix(found.parity),
         tables=(golden_table(found.parity), parity_table(found.parity), *devices),
         notes=(
+            *remote_lines(found.parity.devices),
             *execution_notes(found.parity),
             *own_tolerances(found.parity),
             *difference_causes(found.parity),

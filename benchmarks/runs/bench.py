@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgesr.benchmarks.devices.device import Device, environments, on_device
-from edgesr.benchmarks.devices.registry import open_devices
+from edgesr.benchmarks.devices.registry import opened_devices
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults, run_end_to_end
 from edgesr.benchmarks.latency.instruction_results import count_jobs, count_on_devices
 from edgesr.benchmarks.latency.regression import require_like, require_like_devices, require_same_bundle
@@ -40,7 +40,20 @@ def run_bench(
     options = options or BenchOptions()
     require_writable(json, bundle.root, options.against)
     chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime, provider=options.provider)
-    devices = open_devices(options.device)
+    with opened_devices(options.device, python=options.device_python) as devices:
+        results = _measured(bundle, devices, chosen, options, progress)
+    write_json(results, json)
+    return results
+
+
+def _measured(
+    bundle: Bundle,
+    devices: Sequence[Device],
+    chosen: Sequence[tuple[Artifact, str]],
+    options: BenchOptions,
+    progress: Progress,
+) -> LatencyResults:
+    """Latency, and instructions on emulated devices."""
     counting = [device for device in devices if device.emulated]
     if counting and options.provider is not None:
         raise InputError(f"--provider {options.provider}: instructions are those of the CPU; leave out --device")
@@ -53,7 +66,6 @@ def run_bench(
             raise KeyboardInterrupt
         counts, complete = counted.results, counted.complete
         results = replace(results, devices=environments(devices), instructions=counts, complete=complete)
-    write_json(results, json)
     return results
 
 
@@ -66,18 +78,18 @@ def run_photograph(
     """
     require_writable(json, bundle.root)
     chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime, provider=options.provider)
-    devices = open_devices(options.device)
-    if any(device.emulated for device in devices):
-        raise InputError("--image-size measures time, which emulated devices have none of: leave out --device")
-    results = run_end_to_end(
-        bundle,
-        _one(devices),
-        artifacts=chosen,
-        threads=options.threads,
-        settings=options.settings,
-        provider=options.provider,
-        progress=progress,
-    )
+    with opened_devices(options.device, python=options.device_python) as devices:
+        if any(device.emulated for device in devices):
+            raise InputError("--image-size measures time, which emulated devices have none of: leave out --device")
+        results = run_end_to_end(
+            bundle,
+            _one(devices),
+            artifacts=chosen,
+            threads=options.threads,
+            settings=options.settings,
+            provider=options.provider,
+            progress=progress,
+        )
     write_json(results, json)
     return results
 

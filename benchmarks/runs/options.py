@@ -23,7 +23,8 @@ class BenchOptions:
     ``mlperf`` raises ``calls`` and ``seconds`` of each round to MLPerf's least, 1024 and 60 over all rounds. Of
     emulated devices instructions are counted, at one thread, and the options of timing do not apply. ``against``: a
     file of results that these are to be compared with; what cannot be is refused before anything is measured, unless
-    measured in ``unlike`` conditions may be.
+    measured in ``unlike`` conditions may be. ``device_python``: a program of devices that are other machines, which
+    runs the workers there.
     """
 
     artifact: str | None = None
@@ -36,6 +37,7 @@ class BenchOptions:
     mlperf: bool = False
     pin: bool = False
     device: str = HOST
+    device_python: str | None = None
     against: Path | None = None
     unlike: bool = False
 
@@ -66,6 +68,7 @@ class PhotographOptions:
     provider: str | None = None
     threads: tuple[int, ...] = (1,)
     device: str = HOST
+    device_python: str | None = None
 
     def __post_init__(self) -> None:
         _require_threads(self.threads)
@@ -99,6 +102,7 @@ class ParityOptions:
     runtime: str | None = None
     provider: str | None = None
     device: str = HOST
+    device_python: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgesr.benchmarks.devices.registry import open_devices
+from edgesr.benchmarks.devices.host import HostDevice
+from edgesr.benchmarks.devices.registry import opened_devices
 from edgesr.benchmarks.jobs import HOST
 from edgesr.benchmarks.parity.on_devices import check_on_devices
 from edgesr.benchmarks.parity.results import ParityResults
@@ -29,8 +30,8 @@ def run_parity(
     options = options or ParityOptions()
     require_writable(json, bundle.root)
     chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime, provider=options.provider)
-    open_devices(options.device)
-    devices = open_devices(f"{HOST},{options.device}")
-    results = check_on_devices(bundle, devices, artifacts=chosen, provider=options.provider, progress=progress)
+    with opened_devices(options.device, python=options.device_python) as opened:
+        devices = [HostDevice(), *(device for device in opened if device.name != HOST)]
+        results = check_on_devices(bundle, devices, artifacts=chosen, provider=options.provider, progress=progress)
     write_json(results, json)
     return results

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgesr.benchmarks.devices.device import DeviceEnvironment
 from edgesr.benchmarks.devices.registry import ListedDevice
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
 from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.results.rows import label
 from edgesr.benchmarks.tables.table import DASH, Table
+from edgesr.runtimes.adapters.registry import RUNTIMES
+from edgesr.runtimes.wording import counted
 
 
 def device_table(devices: Sequence[ListedDevice]) -> Table:
@@ -17,6 +20,23 @@ def device_table(devices: Sequence[ListedDevice]) -> Table:
         (one.name, one.title, "ready" if one.missing is None else "not set up", one.set_up or "") for one in devices
     )
     return Table("Devices", ("device", "what", "state", "set-up"), rows)
+
+
+def remote_lines(devices: Sequence[DeviceEnvironment]) -> list[str]:
+    """One line on each device that is a machine of its own: what it is, and what ran there."""
+    return [
+        f"{one.name}: {one.note or 'another machine'}: {one.cpu}, "
+        + (f"{counted(one.cores, 'core')}, " if one.cores else "")
+        + f"{one.system}; {', '.join(f'{name} {version}' for name, version in runtime_versions(one))}"
+        for one in devices
+        if one.kind == "remote"
+    ]
+
+
+def runtime_versions(device: DeviceEnvironment) -> list[tuple[str, str]]:
+    """Those of its packages that are runtimes, and their versions."""
+    distributions = {runtime.distribution for runtime in RUNTIMES.values()}
+    return [(name, version) for name, version in device.packages.items() if name in distributions]
 
 
 def difference_table(results: ParityResults) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgesr.benchmarks.jobs import HOST
 from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults
 from edgesr.benchmarks.tables.execution import execution_lines
 from edgesr.benchmarks.tables.table import DASH, Table
@@ -26,7 +27,7 @@ def latency_table(results: LatencyResults) -> Table:
         "calls",
     )
     rounds = counted(results.rounds, "round")
-    title = f"Latency on this host, one call at a time, {rounds}; {_stated(results)} counts"
+    title = f"Latency on {_measured_on(results)}, one call at a time, {rounds}; {_stated(results)} counts"
     return Table(title, columns, tuple(_latency_row(r, _stated(results)) for r in results.results))
 
 
@@ -39,6 +40,13 @@ def latency_notes(results: LatencyResults) -> list[str]:
     ]
     ran = execution_lines((r.key, r.latency.execution) for r in results.results if r.latency is not None)
     return [*lines, *ran, *(f"warning: {warning}" for warning in results.warnings)]
+
+
+def _measured_on(results: LatencyResults) -> str:
+    """Time is measured on one device."""
+    names = {result.key.device for result in results.results} - {HOST}
+    notes = {one.name: f" ({one.note})" for one in results.devices if one.note}
+    return ", ".join(f"{name}{notes.get(name, '')}" for name in sorted(names)) or "this host"
 
 
 def _stated(results: LatencyResults) -> str:

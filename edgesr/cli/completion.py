@@ -35,6 +35,12 @@ def devices() -> Iterable[str]:
     return device_names()
 
 
+def _device_forms() -> Iterable[str]:
+    from edgesr.benchmarks.devices.registry import device_forms
+
+    return device_forms()
+
+
 def set_ups() -> Iterable[str]:
     """What can be set up of devices."""
     from edgesr.benchmarks.devices import registry
@@ -154,7 +160,7 @@ IN_HELP: dict[str, Names] = {
     "graphs": graphs,
     "range_methods": range_methods,
     "delegates": delegates,
-    "devices": devices,
+    "devices": _device_forms,
     "degradations": _degradations,
     "default_memory": _default_memory,
     "default_quality": _default_quality,

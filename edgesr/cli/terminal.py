@@ -42,6 +42,14 @@ ProviderOption = Annotated[
 DeviceOption = Annotated[
     str, typer.Option("--device", help="Comma-separated devices: {devices}.", autocompletion=some_of(devices))
 ]
+DevicePythonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device-python",
+        metavar="PATH",
+        help="On devices that are other machines: their own Python to use, with what is installed for it.",
+    ),
+]
 _PIPE_WIDTH = 160
 _MOST_DIGITS = 9
 

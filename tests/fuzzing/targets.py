@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import io
 import random
+import re
 import shutil
+import tarfile
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +16,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from edgesr.benchmarks.devices.boxes.answers import unpacked
+from edgesr.benchmarks.devices.boxes.facts import parse_facts
+from edgesr.benchmarks.devices.worker_process import parsed_outcome
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
 from edgesr.benchmarks.latency.profiles import ProfileResults
 from edgesr.benchmarks.latency.regression import compare_results
@@ -157,6 +163,31 @@ def _manifests() -> list[bytes]:
     return [(RELEASE / "bundle" / MANIFEST_FILE).read_bytes(), to_json(newest).encode()]
 
 
+def _box_answers() -> list[bytes]:
+    """What a box's tar makes of a job's files."""
+    from edgesr.benchmarks.jobs import Outcome
+
+    files = {"code": b"0\n", "result.json": to_json(Outcome(status="error", reason="no", result=None)).encode()}
+    with tempfile.TemporaryFile() as made:
+        with tarfile.open(fileobj=made, mode="w", format=tarfile.USTAR_FORMAT) as opened:
+            for name, content in files.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                opened.addfile(entry, io.BytesIO(content))
+        made.seek(0)
+        return [made.read()]
+
+
+def _read_box_answer(file: Path) -> None:
+    files = unpacked(file.read_bytes(), [re.compile(r"code|err|result\.json")])
+    parsed_outcome(files.get("result.json", b""))
+
+
+def _box_facts() -> list[bytes]:
+    lines = ("machine=aarch64", "model=Raspberry Pi 5", "core=0 512 1800000", "free_kib=9", "executes=yes", "end=\n")
+    return ["\n".join(lines).encode()]
+
+
 TARGETS = {
     "manifest": Target(f"bundle/{MANIFEST_FILE}", _manifests, mutate_json, _read_manifest),
     "parity": _result_file("parity", ParityResults, golden_table, parity_table, difference_table, not_measured),
@@ -173,5 +204,7 @@ TARGETS = {
         _describe,
         apart=True,
     ),
+    "box-answer": Target("x/answer.tar", _box_answers, mutate_bytes, _read_box_answer),
+    "box-facts": Target("x/facts", _box_facts, mutate_bytes, lambda file: parse_facts(file.read_bytes())),
     "tflite": Target("x/x.tflite", _seeds("bundle/tflite-fp32-tile-12x16.tflite"), mutate_bytes, _describe, apart=True),
 }

@@ -81,7 +81,7 @@ def test_a_version_is_noticed_where_the_package_is_reached(copied: tuple[Path, C
     ("file", "anew"),
     [
         ("benchmarks/devices/arm64/setup.py", True),
-        ("benchmarks/devices/arm64/downloads.py", True),
+        ("benchmarks/devices/packages/debian.py", True),
         ("benchmarks/devices/arm64/cpus.py", True),
         ("benchmarks/devices/arm64/wheels.txt", True),
         ("runtimes/files.py", False),

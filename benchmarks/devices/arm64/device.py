@@ -104,11 +104,13 @@ ARM64_KIND = DeviceKind(
     open=lambda name: open_arm64(name.removeprefix(PREFIX)),
     prefix=PREFIX,
     needs=SETUP_COMMAND,
-    set_up=SetUp(
-        command=SETUP_COMMAND,
-        title="all emulated arm64 CPUs",
-        require=installed_guest,
-        run=set_up_guest,
+    set_ups=(
+        SetUp(
+            command=SETUP_COMMAND,
+            title="all emulated arm64 CPUs",
+            require=installed_guest,
+            run=set_up_guest,
+        ),
     ),
     notes=counting_notes,
 )

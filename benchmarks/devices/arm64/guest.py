@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +10,9 @@ from pathlib import Path
 
 from edgesr.benchmarks.devices.arm64.cpus import Cpu
 from edgesr.benchmarks.devices.arm64.recipe import recipe_sha256
+from edgesr.benchmarks.devices.packages.trees import measured_tree
 from edgesr.benchmarks.devices.process_exit import ended_process
 from edgesr.runtimes.errors import InputError, MissingPackageError
-from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.packages import require_packages
 from edgesr.runtimes.telemetry import TELEMETRY_OFF
@@ -131,24 +130,9 @@ def installed_guest(folder: Path | None = None) -> Guest:
     if (record.schema_version, record.recipe_sha256) != (SCHEMA_VERSION, recipe_sha256()):
         raise MissingPackageError(f"the arm64 guest in {place} is of another version of edgesr: {SETUP_COMMAND}")
     guest = Guest(place, record)
-    if measured_tree(guest.folder) != (record.size_bytes, record.sha256):
+    if measured_tree(guest.folder, without=RECORD_FILE) != (record.size_bytes, record.sha256):
         raise MissingPackageError(f"the arm64 guest in {place} is incomplete or changed: {SETUP_COMMAND}")
     return guest
-
-
-def measured_tree(folder: Path) -> tuple[int, str]:
-    """Total bytes of the regular files below a folder, and one SHA-256 over their names and content, and over links;
-    without the guest's record.
-    """
-    size, digest = 0, hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        name = str(file.relative_to(folder))
-        if file.is_symlink():
-            digest.update(f"{name} -> {file.readlink()}\n".encode())
-        elif file.is_file() and name != RECORD_FILE:
-            size += file.stat().st_size
-            digest.update(f"{name} {sha256_of(file)}\n".encode())
-    return size, digest.hexdigest()
 
 
 @functools.cache

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from importlib import resources
 from pathlib import Path
 
+from edgesr.benchmarks.devices.packages.debian import PYTHON_PACKAGES
+from edgesr.benchmarks.devices.packages.trees import UNUSED_OF_PYTHON, UNUSED_OF_WHEELS, modules_of_set_up
+from edgesr.benchmarks.devices.packages.wheels import WheelList
 from edgesr.runtimes.files import sha256_of
-from edgesr.runtimes.import_closure import import_closure
 
-WHEELS_FILE = Path(str(resources.files("edgesr.benchmarks.devices.arm64") / "wheels.txt"))
-"""Pinned wheels with their hashes, as pip reads them."""
-
-PYTHON = "3.11"
-"""The guest's Python: Debian 12's, and the one that edgesr needs."""
-
-PLATFORMS = tuple(f"manylinux_2_{minor}_aarch64" for minor in (36, 35, 34, 31, 28, 27, 26, 24, 17))
-"""What Debian 12's C library (2.36) can load, newest first."""
+WHEELS = WheelList(Path(str(resources.files("edgesr.benchmarks.devices.arm64") / "wheels.txt")), "aarch64")
+"""Pinned wheels of what the worker and its runtimes import."""
 
 EMULATOR_PACKAGES = (
     *("qemu-user", "libcapstone4", "libffi8", "libglib2.0-0", "libgmp10", "libgnutls30", "libhogweed6", "libidn2-0"),
     *("libnettle8", "libnuma1", "libp11-kit0", "libpcre2-8-0", "libtasn1-6", "libunistring2", "liburing2", "zlib1g"),
 )
 """Debian's emulator for amd64, with all libraries but those of the C compiler."""
-
-GUEST_PACKAGES = (
-    *("libc6", "libgcc-s1", "libstdc++6", "python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib"),
-    *("libbz2-1.0", "libexpat1", "libffi8", "liblzma5", "libssl3", "libuuid1", "zlib1g"),
-)
-"""Debian's Python and C libraries for arm64."""
 
 EMULATORS = ("qemu-aarch64", "qemu-x86_64")
 """The programs of qemu-user that are kept: the second is for an older x86-64 CPU, with the host's own files."""
@@ -45,28 +34,24 @@ X86_CPUINFO = (
 """Its /proc/cpuinfo."""
 
 UNUSED = (
-    *("emulator/etc", "emulator/usr/share", "base/etc", "base/usr/share"),
-    *("base/usr/lib/python3.11/pydoc_data", "base/usr/lib/python3.11/test"),
-    *("site-packages/numpy/distutils", "site-packages/numpy/f2py"),
-    "site-packages/MNN/tools",
-    "site-packages/ncnn/model_zoo",
-    *(f"site-packages/onnxruntime/{name}" for name in ("datasets", "quantization", "tools", "transformers")),
+    *("emulator/etc", "emulator/usr/share"),
+    *(f"base/{name}" for name in UNUSED_OF_PYTHON),
+    *(f"site-packages/{name}" for name in UNUSED_OF_WHEELS),
 )
 """Folders that no inference reads, below the guest's folder."""
 
-CONVERTER = "site-packages/_tools.*.so"
-"""That of MNN, which no inference reads either."""
+
+def package_names() -> tuple[str, ...]:
+    """All Debian packages of the guest, as package:architecture."""
+    return (*(f"{name}:amd64" for name in EMULATOR_PACKAGES), *(f"{name}:arm64" for name in PYTHON_PACKAGES))
 
 
-def wheel_pins(file: Path = WHEELS_FILE) -> dict[str, tuple[str, str]]:
+def wheel_pins() -> dict[str, tuple[str, str]]:
     """Distribution -> version and hex SHA-256 of its wheel."""
-    found = re.findall(r"^(\S+)==(\S+) \\\n\s+--hash=sha256:([0-9a-f]{64})$", file.read_text(), re.MULTILINE)
-    return {name: (version, sha256) for name, version, sha256 in found}
+    return WHEELS.pins()
 
 
 def recipe_sha256() -> str:
-    """One hash over the pinned wheels and all modules of this package that the set-up imports."""
-    sources = import_closure(f"{__package__}.setup").sources
-    own = {name: digest for name, digest in sources.items() if name.startswith(f"{__package__}.")}
-    content = {"modules": own, "wheels": sha256_of(WHEELS_FILE)}
+    """One hash over the pinned wheels and all modules that decide what the set-up makes."""
+    content = {"modules": modules_of_set_up(f"{__package__}.setup"), "wheels": sha256_of(WHEELS.file)}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

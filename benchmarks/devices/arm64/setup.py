@@ -7,12 +7,10 @@ import itertools
 import platform
 import shutil
 import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 from edgesr.benchmarks.devices.arm64.cpus import CPUS, Cpu, write_system_files
-from edgesr.benchmarks.devices.arm64.downloads import DebianArchive, DebianPackage, fetch_wheels, package_names
 from edgesr.benchmarks.devices.arm64.guest import (
     RECORD_FILE,
     SCHEMA_VERSION,
@@ -20,19 +18,29 @@ from edgesr.benchmarks.devices.arm64.guest import (
     GuestRecord,
     guest_folder,
     installed_guest,
-    measured_tree,
 )
-from edgesr.benchmarks.devices.arm64.processes import require_program, run_program
 from edgesr.benchmarks.devices.arm64.recipe import (
-    CONVERTER,
     EMULATORS,
     UNUSED,
+    WHEELS,
     X86_CPU_FOLDER,
     X86_CPUINFO,
+    package_names,
     recipe_sha256,
     wheel_pins,
 )
 from edgesr.benchmarks.devices.arm64.smoke import check_guest
+from edgesr.benchmarks.devices.packages.debian import DebianArchive, DebianPackage
+from edgesr.benchmarks.devices.packages.programs import require_program
+from edgesr.benchmarks.devices.packages.trees import (
+    compile_modules,
+    drop,
+    drop_tests,
+    measured_tree,
+    unpack_debian,
+    unpack_wheel,
+)
+from edgesr.benchmarks.devices.packages.wheels import fetch_wheels
 from edgesr.runtimes.directory_swap import swap_in
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.file_lock import locked
@@ -81,7 +89,7 @@ def require_host(place: Path) -> None:
 def _make(tree: Path, work: Path, progress: Progress, place: Path) -> None:
     """Fetch, unpack, try and record a guest in ``tree``, to be moved to ``place``."""
     tell = _teller(progress)
-    dpkg = require_program("dpkg", "run this on Debian 12")
+    require_program("dpkg", "run this on Debian 12")
     archive = DebianArchive(work / "apt")
     tell("package lists")
     archive.update()
@@ -89,16 +97,13 @@ def _make(tree: Path, work: Path, progress: Progress, place: Path) -> None:
     tell("Debian packages")
     archive.fetch(packages, work / "debs")
     tell("wheels")
-    wheels = fetch_wheels(work / "wheels")
+    wheels = fetch_wheels(work / "wheels", WHEELS, wheel_pins())
     tell("unpacking")
     tree.mkdir()
     for one in packages:
-        target = tree / ("emulator" if one.name.endswith(":amd64") else "base")
-        run_program(
-            [dpkg, "-x", work / "debs" / one.file, target], what=f"unpacking {one.file}", mend="is the disk full?"
-        )
+        unpack_debian([work / "debs" / one.file], tree / ("emulator" if one.name.endswith(":amd64") else "base"))
     for wheel in wheels:
-        zipfile.ZipFile(wheel).extractall(tree / "site-packages")
+        unpack_wheel(wheel, tree / "site-packages")
     _trim(tree)
     for cpu in CPUS.values():
         _make_root(tree, cpu)
@@ -106,7 +111,7 @@ def _make(tree: Path, work: Path, progress: Progress, place: Path) -> None:
     cpuinfo.parent.mkdir(parents=True)
     cpuinfo.write_text(X86_CPUINFO)
     tell("compiling")
-    _compile(tree, place)
+    compile_modules([tree / "base/usr/lib/python3.11", tree / "site-packages"], tree=tree, shown=place)
     tell("trying it")
     guest = Guest(tree, _record(tree, packages, wheels))
     check_guest(guest)
@@ -122,12 +127,8 @@ def _teller(progress: Progress) -> Callable[[str], None]:
 
 def _trim(tree: Path) -> None:
     """Delete what no inference needs."""
-    for name in UNUSED:
-        shutil.rmtree(tree / name, ignore_errors=True)
-    for file in tree.glob(CONVERTER):
-        file.unlink()
-    for folder in list((tree / "site-packages/numpy").rglob("tests")):
-        shutil.rmtree(folder, ignore_errors=True)
+    drop(tree, UNUSED)
+    drop_tests(tree / "site-packages")
     for program in (tree / "emulator/usr/bin").iterdir():
         if program.name not in EMULATORS:
             program.unlink()
@@ -141,19 +142,8 @@ def _make_root(tree: Path, cpu: Cpu) -> None:
         (root / name).symlink_to(Path("../../base") / name)
 
 
-def _compile(tree: Path, place: Path) -> None:
-    """Byte code of all modules, by this Python: compiling in the guest would take seconds at every start."""
-    paths = [tree / "base/usr/lib/python3.11", tree / "site-packages"]
-    options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", str(place)]
-    run_program(
-        [sys.executable, "-m", "compileall", *options, *paths],
-        what="compiling Python modules",
-        mend="is the disk full?",
-    )
-
-
 def _record(tree: Path, packages: tuple[DebianPackage, ...], wheels: list[Path]) -> GuestRecord:
-    size_bytes, sha256 = measured_tree(tree)
+    size_bytes, sha256 = measured_tree(tree, without=RECORD_FILE)
     versions = {one.name: one.version for one in packages}
     return GuestRecord(
         schema_version=SCHEMA_VERSION,

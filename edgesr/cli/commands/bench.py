@@ -10,6 +10,7 @@ import typer
 from edgesr.benchmarks.runs.options import BenchOptions, CompareOptions, PhotographOptions
 from edgesr.cli.terminal import (
     DeviceOption,
+    DevicePythonOption,
     JsonOption,
     ProviderOption,
     RuntimeOption,
@@ -63,6 +64,7 @@ def bench(
     ] = None,
     memory: Annotated[str, typer.Option(help="What tiles may take at one time, with --image-size.")] = _MEMORY,
     device: DeviceOption = BenchOptions.device,
+    device_python: DevicePythonOption = None,
     json: JsonOption = None,
 ) -> None:
     """Measure latency and peak memory of every artifact, a fresh process each in every round.
@@ -86,6 +88,7 @@ def bench(
         mlperf=mlperf,
         pin=pin,
         device=device,
+        device_python=device_python,
         against=against,
         unlike=unlike,
     )
@@ -101,6 +104,7 @@ def bench(
             provider=provider,
             threads=counts,
             device=device,
+            device_python=device_python,
         )
         raise typer.Exit(_photograph(opened, photograph, json))
     results = _calls(opened, options, json)
@@ -127,7 +131,7 @@ def shown_changes(changes: Changes) -> bool:
 def _calls(bundle: Bundle, options: BenchOptions, json: Path | None) -> LatencyResults:
     """Measure bare calls and count instructions, write and show them."""
     from edgesr.benchmarks.runs.bench import run_bench
-    from edgesr.benchmarks.tables.devices import instruction_lines, instruction_table
+    from edgesr.benchmarks.tables.devices import instruction_lines, instruction_table, remote_lines
     from edgesr.benchmarks.tables.latency import latency_notes, latency_table
     from edgesr.benchmarks.tables.not_measured import not_measured
 
@@ -135,6 +139,7 @@ def _calls(bundle: Bundle, options: BenchOptions, json: Path | None) -> LatencyR
         results = run_bench(bundle, options, json=json, progress=progress)
     if results.results:
         print_table(latency_table(results))
+        print_lines(remote_lines(results.devices))
         print_lines(not_measured(results))
         print_lines(latency_notes(results))
     if results.instructions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -38,7 +39,7 @@ def list_devices(context: typer.Context) -> None:
 
 @devices.command(cls=_SetUpCommand)
 def setup(name: Annotated[str, typer.Argument(metavar="DEVICE", autocompletion=one_of(set_ups))]) -> None:
-    """Download and unpack what a device needs, without root; about 260 MB in the user's cache folder."""
+    """Download and unpack what a device needs, without root; at most 400 MB in the user's cache folder."""
     from edgesr.benchmarks.devices.registry import set_up_device
 
     with shown_progress() as progress:
@@ -50,3 +51,29 @@ def setup(name: Annotated[str, typer.Argument(metavar="DEVICE", autocompletion=o
             ", ".join(f"{package} {version}" for package, version in made.packages.items()),
         ]
     )
+
+
+@devices.command()
+def check(
+    name: Annotated[str, typer.Argument(metavar="DEVICE", help="Another machine: ssh:[USER@]HOST or adb:SERIAL.")],
+    bundle: Annotated[
+        Path | None, typer.Argument(metavar="[BUNDLE]", help="Also check the parity of one artifact.")
+    ] = None,
+) -> None:
+    """Tell what another machine is, send what a worker needs, and try one there; exit code 1 when none runs."""
+    from edgesr.benchmarks.runs.devices import check_device
+    from edgesr.runtimes.bundle.opening import open_bundle
+
+    works = True
+    for one in check_device(name, None if bundle is None else open_bundle(bundle)):
+        print_lines([f"{one.what}: {one.found}"])
+        works = works and one.ok
+    raise typer.Exit(0 if works else 1)
+
+
+@devices.command()
+def clean(name: Annotated[str, typer.Argument(metavar="DEVICE", help="Another machine, as for 'check'.")]) -> None:
+    """Delete everything that edgesr put on another machine."""
+    from edgesr.benchmarks.runs.devices import clean_device
+
+    print_lines([clean_device(name)])

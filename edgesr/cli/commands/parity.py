@@ -9,6 +9,7 @@ from edgesr.cli.terminal import (
     ArtifactOption,
     BundleArgument,
     DeviceOption,
+    DevicePythonOption,
     JsonOption,
     ProviderOption,
     RuntimeOption,
@@ -24,6 +25,7 @@ def parity(
     provider: ProviderOption = None,
     artifact: ArtifactOption = None,
     device: DeviceOption = ParityOptions.device,
+    device_python: DevicePythonOption = None,
     json: JsonOption = None,
 ) -> None:
     """Compare every artifact with its float32 reference on the goldens; exit code 1 when one misses its tolerance.
@@ -31,7 +33,7 @@ def parity(
     Other devices are measured beside this host, and compared with it.
     """
     from edgesr.benchmarks.runs.parity import run_parity
-    from edgesr.benchmarks.tables.devices import difference_table
+    from edgesr.benchmarks.tables.devices import difference_table, remote_lines
     from edgesr.benchmarks.tables.not_measured import not_measured
     from edgesr.benchmarks.tables.parity import (
         difference_causes,
@@ -44,13 +46,16 @@ def parity(
     from edgesr.runtimes.bundle.opening import open_bundle
 
     opened = open_bundle(bundle)
-    options = ParityOptions(artifact=artifact, runtime=runtime, provider=provider, device=device)
+    options = ParityOptions(
+        artifact=artifact, runtime=runtime, provider=provider, device=device, device_python=device_python
+    )
     with shown_progress() as progress:
         results = run_parity(opened, options, json=json, progress=progress)
     print_table(golden_table(results))
     print_table(parity_table(results))
     if results.differences:
         print_table(difference_table(results))
+    print_lines(remote_lines(results.devices))
     print_lines(execution_notes(results))
     print_lines(own_tolerances(results))
     print_lines(difference_causes(results))

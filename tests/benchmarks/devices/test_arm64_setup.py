@@ -14,8 +14,8 @@ import pytest
 import edgesr.cli.commands.devices
 from edgesr.benchmarks.devices.arm64 import setup
 from edgesr.benchmarks.devices.arm64.cpus import CPUS
-from edgesr.benchmarks.devices.arm64.downloads import package_names
 from edgesr.benchmarks.devices.arm64.guest import Guest, installed_guest
+from edgesr.benchmarks.devices.arm64.recipe import package_names
 from edgesr.benchmarks.devices.arm64.setup import set_up
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.json_records import to_json
@@ -186,10 +186,12 @@ def test_devices_are_listed_and_set_up(
     assert str(tmp_path / "cache/edgesr/arm64") in made and "qemu 1:2.0, numpy 2.0" in made
     edgesr.cli.commands.devices.devices([], standalone_mode=False)
     after = capsys.readouterr().out
-    assert after.count("ready") == len(CPUS) + 2 and "setup" not in after
+    assert after.count("ready") == len(CPUS) + 2 and "setup arm64" not in after
     assert all(f"arm64:{name}" in after for name in CPUS)
 
 
 def test_other_devices_cannot_be_set_up() -> None:
-    with pytest.raises(InputError, match="device 'riscv' cannot be set up: choose one of arm64"):
+    with pytest.raises(
+        InputError, match="device 'riscv' cannot be set up: choose one of arm64, box-x86_64, box-aarch64"
+    ):
         edgesr.cli.commands.devices.devices(["setup", "riscv"], standalone_mode=False)

@@ -9,6 +9,7 @@ import pytest
 
 from edgesr.benchmarks.devices import registry
 from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.errors import InputError
 from tests.benchmarks.devices.toy_device import TOY_KIND
 from tests.helpers.cli_refusals import RunCli
 
@@ -32,13 +33,19 @@ def test_devices_are_listed_and_set_up(run_cli: RunCli) -> None:
     code, out, _ = run_cli("devices", "setup", "toy")
     assert (code, out.splitlines()) == (0, ["box: 2 MB", "devices: toy", "spring 1.0"])
     code, _, error = run_cli("devices", "setup", "host")
-    assert (code, "device 'host' cannot be set up: choose one of arm64, toy" in error) == (2, True)
+    assert (code, "device 'host' cannot be set up: choose one of arm64, box-x86_64, box-aarch64, toy" in error) == (
+        2,
+        True,
+    )
 
 
 def test_help_and_errors_know_all_devices(run_cli: RunCli) -> None:
     _, out, _ = run_cli("devices", "setup", "--help")
-    assert "arm64: all emulated arm64 CPUs; toy: a toy that is wound up." in " ".join(out.split())
-    with pytest.raises(Exception, match=r"unknown device 'phone': choose from host, arm64:.*, x86-64:haswell, toy"):
+    listed = " ".join(out.split())
+    assert "arm64: all emulated arm64 CPUs; box-x86_64: what is sent to PCs (x86_64); box-aarch64: " in listed
+    assert listed.count("; toy: a toy that is wound up.") == 1
+    known = r"unknown device 'phone': choose from host, arm64:.*, x86-64:haswell, toy, ssh:\[USER@\]HOST, adb:SERIAL$"
+    with pytest.raises(InputError, match=known):
         registry.open_devices("phone")
 
 

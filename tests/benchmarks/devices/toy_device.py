@@ -25,11 +25,15 @@ TOY_KIND = DeviceKind(
     titles={"toy": "a toy"},
     open=lambda _: ToyDevice(),
     needs="edgesr devices setup toy",
-    set_up=SetUp(
-        command="edgesr devices setup toy",
-        title="a toy that is wound up",
-        require=lambda: None,
-        run=lambda _: Prepared(folder=Path("box"), size_bytes=2_000_000, devices=("toy",), packages={"spring": "1.0"}),
+    set_ups=(
+        SetUp(
+            command="edgesr devices setup toy",
+            title="a toy that is wound up",
+            require=lambda: None,
+            run=lambda _: Prepared(
+                folder=Path("box"), size_bytes=2_000_000, devices=("toy",), packages={"spring": "1.0"}
+            ),
+        ),
     ),
     notes=lambda: ["Toys do not count."],
 )

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from edgesr.benchmarks.devices.arm64 import downloads, setup, smoke
+from edgesr.benchmarks.devices.arm64 import setup, smoke
 from edgesr.benchmarks.devices.arm64.counter import COMPILERS, compiler
-from edgesr.benchmarks.devices.arm64.downloads import package_names
 from edgesr.benchmarks.devices.arm64.guest import Guest
+from edgesr.benchmarks.devices.arm64.recipe import package_names
 from edgesr.benchmarks.devices.worker_process import WORKER
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.import_closure import write_code
@@ -72,6 +72,11 @@ class FakeArchive:
 
     folder: Path
 
+    @property
+    def requirements(self) -> Path:
+        """A list of its only wheel, as pip reads it."""
+        return self.folder / "wheels.txt"
+
     def fetched(self) -> list[str]:
         """What was downloaded since the last call, package:architecture or pip."""
         log = self.folder / "log"
@@ -97,7 +102,8 @@ def fake_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeArchive
         opened.writestr("numpy/__init__.py", "")
         opened.writestr("numpy/tests/test_it.py", "")
     pins = {"numpy": ("2.0", hashlib.sha256(wheel.read_bytes()).hexdigest())}
-    for module in (downloads, setup, smoke):
+    (folder / "wheels.txt").write_text(f"numpy==2.0 \\\n    --hash=sha256:{pins['numpy'][1]}\n")
+    for module in (setup, smoke):
         monkeypatch.setattr(module, "wheel_pins", lambda: pins)
     monkeypatch.setattr(setup, "check_guest", lambda _: None)
     for name, text in (("apt-get", _APT_GET), ("dpkg", _DPKG), ("python", _PYTHON)):

@@ -1,28 +1,24 @@
-"""Debian packages and Python wheels for the guest, kept and verified by SHA-256 until the set-up has ended."""
+"""Debian packages for a root, kept and verified by SHA-256 until the set-up has ended."""
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgesr.benchmarks.devices.arm64.processes import attempted, last_error, require_program, run_program
-from edgesr.benchmarks.devices.arm64.recipe import (
-    EMULATOR_PACKAGES,
-    GUEST_PACKAGES,
-    PLATFORMS,
-    PYTHON,
-    WHEELS_FILE,
-    wheel_pins,
-)
-from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.benchmarks.devices.packages.programs import attempted, last_error, require_program, run_program
+from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import sha256_of
 
 _DEBIAN = "it needs the network and the package sources of Debian 12 (bookworm)"
 _PACKAGES_A_CALL = 8
+
+PYTHON_PACKAGES = (
+    *("libc6", "libgcc-s1", "libstdc++6", "python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib"),
+    *("libbz2-1.0", "libexpat1", "libffi8", "liblzma5", "libssl3", "libuuid1", "zlib1g"),
+)
+"""Debian's Python and C libraries, with all that they and the wheels need."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +54,13 @@ class DebianArchive:
         done = attempted([*self._command, "download", "--print-uris", *names])
         if done.returncode != 0:
             why = "; ".join(filter(None, (last_error(done), self._complaint)))
-            raise InputError(f"arm64 guest: apt-get finds not all packages ({why}): {_DEBIAN}")
+            raise InputError(f"apt-get finds not all packages ({why}): {_DEBIAN}")
         lines = re.findall(
             r"^'\S+' (([^_\s]+)_([^_\s]+)_(\w+)\.deb) \d+ SHA256:([0-9a-f]{64})$", done.stdout, re.MULTILINE
         )
         found = {f"{name}:{architecture}" for _, name, _, architecture, _ in lines}
         if lacking := [name for name in names if name not in found]:
-            raise InputError(f"arm64 guest: apt-get tells no SHA-256 of {', '.join(lacking)}: {_DEBIAN}")
+            raise InputError(f"apt-get tells no SHA-256 of {', '.join(lacking)}: {_DEBIAN}")
         return tuple(
             DebianPackage(f"{name}:{architecture}", version.replace("%3a", ":"), file, sha256)
             for file, name, version, architecture, sha256 in lines
@@ -80,7 +76,7 @@ class DebianArchive:
             run_program(command, what="downloading Debian packages", mend=_DEBIAN, folder=place)
         for one in missing:
             if not (place / one.file).is_file() or sha256_of(place / one.file) != one.sha256:
-                raise InputError(f"arm64 guest: {one.file} did not arrive as apt's lists describe it: try again")
+                raise InputError(f"{one.file} did not arrive as apt's lists describe it: try again")
 
     @property
     def _command(self) -> list[str]:
@@ -97,33 +93,6 @@ class DebianArchive:
             'APT::Architecture "amd64";\nAPT::Architectures "amd64,arm64";\n'
             'APT::Sandbox::User "root";\nAcquire::Languages "none";\n'
         )
-
-
-def package_names() -> tuple[str, ...]:
-    """All Debian packages of the guest, as package:architecture."""
-    return (*(f"{name}:amd64" for name in EMULATOR_PACKAGES), *(f"{name}:arm64" for name in GUEST_PACKAGES))
-
-
-def fetch_wheels(place: Path) -> list[Path]:
-    """The pinned wheels in ``place``, downloaded unless they are there with the right hashes."""
-    hashes = {sha256 for _, sha256 in wheel_pins().values()}
-    drop_unless(place, hashes)
-    if len(list(place.iterdir())) < len(hashes):
-        _download_wheels(place)
-    return sorted(place.iterdir())
-
-
-def _download_wheels(place: Path) -> None:
-    if importlib.util.find_spec("pip") is None:
-        raise MissingPackageError(f"the arm64 guest needs pip, which is not installed: {sys.executable} -m ensurepip")
-    platforms = [option for name in PLATFORMS for option in ("--platform", name)]
-    target = ["--implementation", "cp", "--python-version", PYTHON, "--abi", f"cp{PYTHON.replace('.', '')}", *platforms]
-    options = ["--require-hashes", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--disable-pip-version-check"]
-    run_program(
-        [sys.executable, "-m", "pip", "download", "--quiet", *options, *target, "-r", WHEELS_FILE, "-d", place],
-        what="downloading wheels",
-        mend="it needs the network and a package index with the wheels of aarch64",
-    )
 
 
 def drop_unless(place: Path, hashes: set[str]) -> None:

@@ -16,7 +16,7 @@ def require_program(name: str, mend: str) -> str:
     """The path of a program; a MissingPackageError that tells how to get it when it is not on PATH."""
     found = shutil.which(name)
     if found is None:
-        raise MissingPackageError(f"the arm64 guest needs {name}, which is not installed: {mend}")
+        raise MissingPackageError(f"the set-up needs {name}, which is not installed: {mend}")
     return found
 
 
@@ -24,7 +24,7 @@ def run_program(arguments: Iterable[str | Path], *, what: str, mend: str, folder
     """Standard output of a program run in ``folder``; an InputError "what failed (why): mend" unless it ends well."""
     done = attempted(arguments, folder=folder)
     if done.returncode != 0:
-        raise InputError(f"arm64 guest: {what} failed ({last_error(done)}): {mend}")
+        raise InputError(f"{what} failed ({last_error(done)}): {mend}")
     return done.stdout
 
 

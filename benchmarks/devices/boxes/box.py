@@ -1,0 +1,118 @@
+"""A box with edgesr's script on it: what it is, what it has, what it is sent, what it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from edgesr.benchmarks.devices.boxes.exchange import Reply, Terms, exchange
+from edgesr.benchmarks.devices.boxes.facts import Facts, parse_facts
+from edgesr.benchmarks.devices.boxes.payloads import Payload
+from edgesr.benchmarks.devices.boxes.transport import Transport, reason_in
+from edgesr.benchmarks.devices.process_exit import describe_exit
+from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
+
+_WORD = re.compile(r"[A-Za-z0-9_./:=+-]+")
+_SLOWEST_BYTES_PER_SECOND = 50_000
+_ABSENT = b"absent\n"
+_CALL = (
+    'test -f "$d/SCRIPT" || { echo; echo TOKEN; echo absent; exit; }; '  # then it is sent, and this line again
+    'exec sh "$d/SCRIPT" "$d" TOKEN WORDS'
+)
+_INSTALL = 'mkdir -p "$d" && cat >"$d/part.$$" && mv "$d/part.$$" "$d/SCRIPT" && echo && echo TOKEN'
+
+
+class UnreachedError(InputError):
+    """The connection could not be made, or was lost."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """The box behind a transport. All methods: an InputError with the box's own reason, one line that begins with its
+    name; an UnreachedError without a connection.
+    """
+
+    transport: Transport
+
+    @property
+    def name(self) -> str:
+        return self.transport.name
+
+    def probe(self) -> Facts:
+        """What it is and has."""
+        with self.named_errors():
+            return parse_facts(self.call(Terms(), "probe"))
+
+    def push(self, payload: Payload) -> int:
+        """Send a folder; the bytes that were sent."""
+        content = payload.archive()
+        size = content.stat().st_size if isinstance(content, Path) else len(content)
+        with self.named_errors():
+            self.call(Terms(content=content, seconds=60 + size / _SLOWEST_BYTES_PER_SECOND), "unpack", payload.folder)
+        return size
+
+    def clean(self) -> None:
+        """Delete everything that edgesr put there."""
+        with self.named_errors():
+            self.call(Terms(), "clean")
+
+    def call(self, terms: Terms, *words: str) -> bytes:
+        """The answer of edgesr's script to a verb and its words; the script is sent before where it is not there."""
+        answer = self._line(_CALL, words, terms)
+        if answer == _ABSENT:
+            self._line(_INSTALL, (), Terms(content=_script()))
+            answer = self._line(_CALL, words, terms)
+        return answer
+
+    @contextmanager
+    def named_errors(self) -> Iterator[None]:
+        """What goes wrong on the box is an InputError that begins with its name."""
+        try:
+            yield
+        except (InputError, MissingPackageError):
+            raise
+        except EdgesrError as error:
+            raise InputError(f"{self.name}: {error}") from error
+
+    def _line(self, line: str, words: Sequence[str], terms: Terms) -> bytes:
+        """The answer to a line of shell.
+
+        Login shells are not all alike: they are given "sh -c" and one word in single quotes, without a quotation mark,
+        backslash, exclamation mark or line feed in it.
+        """
+        assert all(_WORD.fullmatch(word) for word in words), words
+        token = f"edgesr-{secrets.token_hex(8)}"
+        for name, value in (("SCRIPT", _script_name()), ("TOKEN", token), ("WORDS", " ".join(words))):
+            line = line.replace(name, value)
+        command = self.transport.command(f"sh -c 'umask 077; d=\"{self.transport.folder}\"; {line}'")
+        reply = exchange(command, token=token, terms=terms)
+        if reply.answer is None:
+            raise self._failure(reply)
+        return reply.answer
+
+    def _failure(self, reply: Reply) -> EdgesrError:
+        if reply.returncode < 0:
+            return UnreachedError(
+                f"{self.name}: the client program was {describe_exit(reply.returncode, reply.errors)}"
+            )
+        why = self.transport.why_unreached(reply.returncode, reply.errors)
+        if why is not None:
+            return UnreachedError(f"{self.name}: {why}")
+        return EdgesrError(reason_in(reply.errors))
+
+
+@cache
+def _script() -> bytes:
+    return (resources.files("edgesr.benchmarks.devices.boxes") / "box.sh").read_bytes()
+
+
+@cache
+def _script_name() -> str:
+    return f"box-{hashlib.sha256(_script()).hexdigest()[:16]}.sh"

@@ -1,0 +1,1 @@
+"""What is sent to a box that has nothing: C library, Python, runtimes, in layers."""

@@ -1,0 +1,77 @@
+"""Machines that edgesr has a root for. Another one is a row of the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from edgesr.benchmarks.devices.arm64.recipe import WHEELS as AARCH64_WHEELS
+from edgesr.benchmarks.devices.packages.wheels import WheelList
+from edgesr.runtimes.errors import InputError
+
+_OF_32_BITS = ("armv6", "armv7", "armv8l", "i386", "i486", "i586", "i686")
+_X86_64_WHEELS = Path(str(resources.files("edgesr.benchmarks.devices.boxes.root") / "wheels-x86_64.txt"))
+
+PYTHON_PROGRAM = "usr/bin/python3.11"
+"""In the layer "base"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """``machine`` is as `uname -m` tells it, ``debian`` is Debian's name. ``loader`` and ``libraries`` are in the
+    layer "base".
+    """
+
+    machine: str
+    debian: str
+    title: str
+    loader: str
+    libraries: tuple[str, ...]
+    wheels: WheelList
+
+    @property
+    def set_up_name(self) -> str:
+        """The last word of the command that makes its root."""
+        return f"box-{self.machine}"
+
+    @property
+    def set_up_command(self) -> str:
+        return f"edgesr devices setup {self.set_up_name}"
+
+
+def _architecture(machine: str, debian: str, title: str, loader: str, wheels: WheelList) -> Architecture:
+    triple = f"{machine}-linux-gnu"
+    return Architecture(
+        machine=machine,
+        debian=debian,
+        title=title,
+        loader=f"lib/{triple}/{loader}",
+        libraries=(f"lib/{triple}", f"usr/lib/{triple}"),
+        wheels=wheels,
+    )
+
+
+ARCHITECTURES = {
+    one.machine: one
+    for one in (
+        _architecture(
+            "x86_64",
+            "amd64",
+            "PCs",
+            "ld-linux-x86-64.so.2",
+            WheelList(_X86_64_WHEELS, "x86_64"),
+        ),
+        _architecture("aarch64", "arm64", "64-bit Arm boards and phones", "ld-linux-aarch64.so.1", AARCH64_WHEELS),
+    )
+}
+"""By machine."""
+
+
+def architecture(machine: str) -> Architecture:
+    """The row of a machine; an InputError says why there is none."""
+    if machine not in ARCHITECTURES:
+        known = " or ".join(ARCHITECTURES)
+        why = "32 bits, for which the runtimes have no builds" if machine.startswith(_OF_32_BITS) else "another machine"
+        raise InputError(f"its machine is {machine or 'not told'}: {why}; edgesr needs {known}")
+    return ARCHITECTURES[machine]

@@ -1,0 +1,1 @@
+"""Debian packages and Python wheels that roots of devices are made of."""
