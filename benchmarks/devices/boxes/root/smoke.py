@@ -15,7 +15,7 @@ from edgesr.runtimes.telemetry import TELEMETRY_OFF
 _PROGRAM = """
 from importlib import metadata
 import ai_edge_litert.interpreter, MNN.expr, MNN.nn, ncnn, numpy.typing, onnxruntime, openvino, PIL.Image
-print(*sorted(one.name.lower() for one in metadata.distributions()))
+print("packages:", *sorted(one.name.lower() for one in metadata.distributions()))
 """
 
 
@@ -35,7 +35,9 @@ def check_layers(architecture: Architecture, trees: Mapping[str, Path]) -> None:
         raise InputError(
             f"the root for {architecture.machine} does not work: {describe_exit(done.returncode, done.stderr)}"
         )
-    if done.stdout.replace("_", "-").split() != sorted(packages):
+    lines = done.stdout.replace("_", "-").splitlines()  # MNN prints one, too
+    found = [word for line in lines for word in line.split()[1:] if line.startswith("packages:")]
+    if found != sorted(packages):
         raise InputError(
-            f"the root for {architecture.machine} has {done.stdout.strip()} instead of {', '.join(packages)}"
+            f"the root for {architecture.machine} has {', '.join(found)} instead of {', '.join(packages)}"
         )
