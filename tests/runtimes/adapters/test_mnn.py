@@ -28,7 +28,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return convolutions(tmp_path_factory.mktemp("small"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def file(mobile_bundle: Bundle) -> Path:
     return mobile_bundle.model_path(mobile_bundle.artifact("mnn-fp32-tile"))
 

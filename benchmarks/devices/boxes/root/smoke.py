@@ -38,6 +38,4 @@ def check_layers(architecture: Architecture, trees: Mapping[str, Path]) -> None:
     lines = done.stdout.replace("_", "-").splitlines()  # MNN prints one, too
     found = [word for line in lines for word in line.split()[1:] if line.startswith("packages:")]
     if found != sorted(packages):
-        raise InputError(
-            f"the root for {architecture.machine} has {', '.join(found)} instead of {', '.join(packages)}"
-        )
+        raise InputError(f"the root for {architecture.machine} has {', '.join(found)} instead of {', '.join(packages)}")
