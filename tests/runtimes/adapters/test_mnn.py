@@ -37,7 +37,7 @@ def batch(height: int, width: int) -> Any:
     return photograph("coffee", (height, width))[None]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def expected(mobile_bundle: Bundle) -> Any:
     """By the size of an image, what ONNX Runtime gives."""
     session = ort.open(mobile_bundle.model_path(mobile_bundle.artifact("onnx-fp32-tile")), RunSettings())
