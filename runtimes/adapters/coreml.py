@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.interface.operator_profile import OperatorProfile
-from edgesr.runtimes.interface.runtime import RunSettings, Runtime, timed_call_ms
+from edgesr.runtimes.interface.runtime import RunSettings, Runtime, profile_of_calls
 from edgesr.runtimes.wording import counted
+
+_NO_TIMES = "Core ML tells the time of operators to Xcode's Instruments alone"
 
 
 def load() -> Any:
@@ -53,16 +54,7 @@ def open(path: Path, settings: RunSettings) -> CoreMLSession:  # noqa: ARG001 - 
 
 def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:
     """The time of whole calls on a batch (1,c,h,w)."""
-    session = open(path, settings)
-    session.run(batch)
-    times = [timed_call_ms(session, batch) for _ in range(calls)]
-    return OperatorProfile(
-        calls=calls,
-        call_ms=median(times),
-        operators=(),
-        why_no_times="Core ML tells the time of operators to Xcode's Instruments alone",
-        delegation=None,
-    )
+    return profile_of_calls(open(path, settings), batch, calls=calls, why_no_times=_NO_TIMES)
 
 
 RUNTIME = Runtime(

@@ -14,7 +14,6 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import REFERENCE, Size, Tolerance
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.interface.operator_profile import OperatorProfile
-from edgesr.runtimes.interface.runtime import RunSettings, Runtime, timed_call_ms
+from edgesr.runtimes.interface.runtime import RunSettings, Runtime, profile_of_calls
 from edgesr.runtimes.interface.standard_streams import silent_standard_output
 from edgesr.runtimes.wording import counted
 
@@ -33,7 +32,7 @@ _GREY = 128.0
 _WINOGRAD_LEVEL = 3
 """The number of the hint that bounds the blocks of Winograd convolutions (MNN's Interpreter.hpp)."""
 _LARGEST_BLOCKS, _SMALL_BLOCKS = 3, 1
-_FAST_FLOAT32 = Tolerance(min_psnr_db=95.0, max_abs_error=0.25, max_mean_shift=0.002, max_border_error=0.25)
+_FAST_FLOAT32 = Tolerance(min_psnr_db=85.0, max_abs_error=0.25, max_mean_shift=0.002, max_border_error=0.25)
 _OPENING = threading.Lock()
 _OPEN: weakref.WeakSet[MnnSession] = weakref.WeakSet()
 
@@ -151,12 +150,7 @@ def _require_same_threads(threads: int) -> None:
 
 def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:
     """The time of whole calls on a batch (1,c,h,w)."""
-    session = open(path, settings)
-    session.run(batch)
-    times = [timed_call_ms(session, batch) for _ in range(calls)]
-    return OperatorProfile(
-        calls=calls, call_ms=median(times), operators=(), why_no_times=_NO_TIMES, delegation=None, execution=None
-    )
+    return profile_of_calls(open(path, settings), batch, calls=calls, why_no_times=_NO_TIMES)
 
 
 def _shown(shape: tuple[int, ...]) -> str:

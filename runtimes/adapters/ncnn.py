@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from edgesr.runtimes.allocator import give_back_free_memory, resident_bytes
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import REFERENCE, Precision
 from edgesr.runtimes.interface.operator_profile import Execution, ExecutionPart, OperatorProfile
-from edgesr.runtimes.interface.runtime import RunSettings, Runtime, timed_call_ms
+from edgesr.runtimes.interface.runtime import RunSettings, Runtime, profile_of_calls
 from edgesr.runtimes.interface.standard_streams import silent_standard_error
 from edgesr.runtimes.wording import counted
 
@@ -169,17 +168,8 @@ def set_options(options: Any, settings: RunSettings) -> None:
 
 def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:
     """The time of whole calls on a batch (1,c,h,w)."""
-    session = open(path, settings)
-    session.run(batch)
-    times = [timed_call_ms(session, batch) for _ in range(calls)]
-    return OperatorProfile(
-        calls=calls,
-        call_ms=median(times),
-        operators=(),
-        why_no_times=_NO_TIMES,
-        delegation=None,
-        execution=execution(path, batch, settings),
-    )
+    found = profile_of_calls(open(path, settings), batch, calls=calls, why_no_times=_NO_TIMES)
+    return replace(found, execution=execution(path, batch, settings))
 
 
 def execution(path: Path, batch: FloatArray, settings: RunSettings) -> Execution | None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from edgesr.runtimes.delegates.registry import all_refusals
 from edgesr.runtimes.delegates.rules import Refusals
 from edgesr.runtimes.delegates.tflite_file import operators_of
 from edgesr.runtimes.interface.operator_profile import OperatorProfile
-from edgesr.runtimes.interface.runtime import RunSettings, Runtime, timed_call_ms
+from edgesr.runtimes.interface.runtime import RunSettings, Runtime, profile_of_calls
 from edgesr.runtimes.wording import counted
 
 _DELEGATE_NODE = "DELEGATE"
@@ -73,16 +72,8 @@ def open(path: Path, settings: RunSettings) -> LiteRtSession:
 def profile(path: Path, batch: NDArray[np.float32], settings: RunSettings, *, calls: int) -> OperatorProfile:
     """Parts that the delegate takes of a file, and the time of whole calls on a batch (1,h,w,3)."""
     session = open(path, settings)
-    session.run(batch)
-    times = [timed_call_ms(session, batch) for _ in range(calls)]
-    return OperatorProfile(
-        calls=calls,
-        call_ms=median(times),
-        operators=(),
-        why_no_times=_NO_TIMES,
-        delegation=_delegation(session.interpreter),
-        refusals=refusals(path),
-    )
+    found = profile_of_calls(session, batch, calls=calls, why_no_times=_NO_TIMES)
+    return replace(found, delegation=_delegation(session.interpreter), refusals=refusals(path))
 
 
 def refusals(path: Path) -> tuple[Refusals, ...]:

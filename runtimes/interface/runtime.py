@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Protocol
 
 from edgesr.runtimes.arrays import FloatArray
@@ -137,3 +138,10 @@ def timed_call_ms(session: Session, batch: FloatArray) -> float:
     start = time.perf_counter()
     session.run(batch)
     return (time.perf_counter() - start) * 1000
+
+
+def profile_of_calls(session: Session, batch: FloatArray, *, calls: int, why_no_times: str) -> OperatorProfile:
+    """The time of whole calls on a batch in the file's own layout, after a first one, where operators have none."""
+    session.run(batch)
+    times = [timed_call_ms(session, batch) for _ in range(calls)]
+    return OperatorProfile(calls=calls, call_ms=median(times), operators=(), why_no_times=why_no_times, delegation=None)

@@ -20,7 +20,7 @@ from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.json_records import decode, to_json
 
 ARTIFACT = "mnn-fp32-tile"
-OWN = Tolerance(min_psnr_db=95.0, max_abs_error=0.25, max_mean_shift=0.002, max_border_error=0.25)
+OWN = Tolerance(min_psnr_db=85.0, max_abs_error=0.25, max_mean_shift=0.002, max_border_error=0.25)
 TINY = Tolerance(min_psnr_db=0.0, max_abs_error=1e-9, max_mean_shift=1.0, max_border_error=1.0)
 
 
@@ -33,7 +33,7 @@ def test_mnn_alone_has_one_which_is_wider_in_its_errors_alone() -> None:
         "mnn": {"fp32": OWN}
     }
     general = tolerances(OWN_TOLERATED)["fp32"]
-    assert replace(OWN, max_abs_error=0.05, max_border_error=0.05) == general
+    assert replace(OWN, min_psnr_db=95.0, max_abs_error=0.05, max_border_error=0.05) == general
 
 
 def test_both_results_are_told(mobile_bundle: Bundle) -> None:
@@ -77,7 +77,7 @@ def test_tables_and_files_tell_both(mobile_bundle: Bundle) -> None:
     results = check_on_devices(mobile_bundle, [HostDevice()], artifacts=pairs)
     (line,) = own_tolerances(results)
     assert line.startswith(
-        "mnn-fp32-tile (mnn): its fast kernels have a tolerance of their own, 95 dB and max error 0.25; exact "
+        "mnn-fp32-tile (mnn): its fast kernels have a tolerance of their own, 85 dB and max error 0.25; exact "
         "arithmetic has that of all runtimes, and max error "
     )
     assert float(line.rsplit(" ", 1)[1]) < 0.005
