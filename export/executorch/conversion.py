@@ -50,6 +50,7 @@ def export_executorch(module: nn.Module, folder: Path, *, proof: Proof, wanted: 
     It takes all sizes within bounds. Where that cannot be made it takes the tile size alone, and the record tells why.
     An EdgesrError where that cannot be made either, or where a file misses its proof.
     """
+    _store_all_buffers(module)
     try:
         bounds, program, lowered = _of_many_sizes(module, folder, proof, wanted)
         sizes = TakenSizes(bounds=bounds)
@@ -61,6 +62,13 @@ def export_executorch(module: nn.Module, folder: Path, *, proof: Proof, wanted: 
         torch.export.save(program, folder / PROGRAM_FILE)
     write_taken_sizes(folder, sizes)
     write_delegate_use(folder, lowered.delegate)
+
+
+def _store_all_buffers(module: nn.Module) -> None:
+    """A stored program cannot be read again without buffers that checkpoints leave out, such as those of constants."""
+    for part in module.modules():
+        for name, buffer in list(part.named_buffers(recurse=False)):
+            part.register_buffer(name, buffer)
 
 
 def _of_many_sizes(

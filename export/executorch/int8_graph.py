@@ -64,13 +64,13 @@ def quantize_tensors(graph: GraphModule, ranges: dict[Node, Range]) -> None:
 
 
 def record_values(graph: GraphModule, image: FloatArray, wanted: Callable[[Node], bool]) -> dict[Node, FloatArray]:
-    """Outputs of the wanted nodes on an image (1,c,h,w)."""
+    """Tensors that the wanted nodes give on an image (1,c,h,w): others give sizes."""
     found: dict[Node, FloatArray] = {}
 
     class _Recorder(torch.fx.Interpreter):
         def run_node(self, n: Node) -> object:
             value = super().run_node(n)
-            if wanted(n):
+            if wanted(n) and isinstance(value, torch.Tensor):
                 found[n] = value.numpy()
             return value
 

@@ -34,7 +34,7 @@ class SshTransport(Transport):
     """One connection, which all lines share, to ``target`` as ssh takes it."""
 
     target: str
-    folder: str = "$HOME/.cache/edgesr"
+    folder: str = "$HOME/.cache/edgesr-box"
     _sockets: Path | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

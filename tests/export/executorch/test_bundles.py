@@ -16,6 +16,7 @@ from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.bundle.size_bounds import SizeBounds
 from edgesr.runtimes.errors import InputError
+from tests.helpers.small_generator import save_projected_generator
 
 RunCli = Callable[..., tuple[int, str, str]]
 
@@ -84,3 +85,20 @@ def test_int8_keeps_the_plans_budget(tmp_path: Path, cache_dir: Path) -> None:
     for golden in found.goldens:
         assert golden.failures == ()
         assert golden.psnr_db is None or golden.psnr_db > 49, golden.golden
+
+
+@pytest.mark.slow
+def test_a_full_graph_with_a_projection_becomes_int8(tmp_path: Path, cache_dir: Path) -> None:
+    """Its program has buffers that checkpoints leave out, and nodes that give sizes."""
+    options = ExportOptions(
+        checkpoint=save_projected_generator(tmp_path),
+        targets=("executorch",),
+        precisions=("int8",),
+        graphs=("full",),
+        tile_size=(32, 32),
+    )
+    bundle = export_bundle(options, tmp_path / "bundle", cache_dir=cache_dir).bundle
+    found = check_parity(bundle, bundle.artifact("executorch-int8-full"), runtime="executorch", threads=1)
+    assert [golden.failures for golden in found.goldens] == [()] * len(found.goldens)
+    finite = [golden.psnr_db for golden in found.goldens if golden.psnr_db is not None]
+    assert 50 < min(finite) < 90, "it is int8"

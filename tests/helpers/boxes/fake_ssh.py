@@ -38,7 +38,7 @@ class FakeBox:
 
     @property
     def cache(self) -> Path:
-        return self.home / ".cache/edgesr"
+        return self.home / ".cache/edgesr-box"
 
     @property
     def calls(self) -> list[str]:

@@ -75,7 +75,7 @@ class SshdBox:
         return self.folder / "box"
 
     def cache(self, user: str = "pi") -> Path:
-        return self.root / "home" / user / ".cache/edgesr"
+        return self.root / "home" / user / ".cache/edgesr-box"
 
     def processes(self, user: str = "pi") -> list[int]:
         """Of workers of that user, and of the shells that watch them."""
@@ -86,7 +86,7 @@ class SshdBox:
                 owner = (place / "status").read_text().split("Uid:")[1].split()[0]
             except (OSError, IndexError):
                 continue
-            if owner == str(USERS[user]) and b".cache/edgesr" in words:
+            if owner == str(USERS[user]) and b".cache/edgesr-box" in words:
                 found.append(int(place.name))
         return found
 

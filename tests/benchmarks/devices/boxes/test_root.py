@@ -136,7 +136,7 @@ def test_archives_are_the_same_each_time_and_stay_inside(tmp_path: Path) -> None
 PI = b"""machine=aarch64
 system=Linux 6.6.31-v8+
 user=pi
-folder=/home/pi/.cache/edgesr
+folder=/home/pi/.cache/edgesr-box
 page_bytes=16384
 model=
 model=Raspberry Pi 5 Model B Rev 1.0

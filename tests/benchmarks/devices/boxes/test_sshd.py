@@ -210,8 +210,8 @@ def test_noise_of_login_scripts(on_sshd: SshdBox, device: BoxDevice) -> None:
 @pytest.mark.parametrize(
     ("host", "why"),
     [
-        ("full", "MB are to be sent, but /home/full/.cache/edgesr has"),
-        ("noexec", "cannot be started in /home/noexec/.cache/edgesr, whose file system is mounted noexec"),
+        ("full", "MB are to be sent, but /home/full/.cache/edgesr-box has"),
+        ("noexec", "cannot be started in /home/noexec/.cache/edgesr-box, whose file system is mounted noexec"),
         ("changed", "its host key is not the one that known_hosts has of it: find out why"),
         ("unknown", "its host key is unknown here: run 'ssh unknown' once and accept it"),
         ("stranger", "Permission denied (publickey).: a key is needed that logs in without a question"),
@@ -231,7 +231,7 @@ def test_a_disk_that_fills_up_while_something_is_sent(on_sshd: SshdBox) -> None:
     roomy = replace(device, facts=replace(device.facts, free_bytes=None))
     with pytest.raises(InputError, match=r"^ssh:full: .*No space left on device"):
         roomy.run(LIMITS_JOB)
-    left = device.box.transport.command("ls .cache/edgesr")
+    left = device.box.transport.command("ls .cache/edgesr-box")
     names = subprocess.run(left, capture_output=True, text=True, check=True).stdout.split()
     assert [name.partition("-")[0] for name in names if not name.startswith("code-")] == ["box"]
     device.close()
