@@ -50,11 +50,18 @@ def delegate_table(manifest: Manifest, results: ProfileResults | None = None) ->
 
 
 def profile_notes(results: ProfileResults) -> list[str]:
-    """What was not profiled, what ran the operators, and why runtimes give no operator times; one line each."""
+    """What was not profiled, what ran operators, why they have no times, and who has no delegates; one line each."""
     failed = [f"{r.key.artifact} on {r.key.engine}: {r.status}: {r.reason}" for r in results.results if r.reason]
     why = dict.fromkeys(r.profile.why_no_times for r in results.results if r.profile and r.profile.why_no_times)
     ran = execution_lines((r.key, r.profile.execution) for r in results.results if r.profile is not None)
-    return [*failed, *ran, *(reason for reason in why if reason)]
+    return [*failed, *ran, *(reason for reason in why if reason), *_without_delegates(results)]
+
+
+def _without_delegates(results: ProfileResults) -> list[str]:
+    """One line on the runtimes that were profiled and have none."""
+    profiled = [(result.key.runtime, result.profile) for result in results.results if result.profile is not None]
+    names = dict.fromkeys(runtime for runtime, profile in profiled if profile.delegation is None)
+    return [f"{', '.join(names)}: no delegates, all operators run in kernels of the runtime's own"] if names else []
 
 
 def _joined(kinds: list[KindTime]) -> list[KindTime]:
