@@ -14,7 +14,6 @@ import pytest
 PACKAGES = {
     "/usr/sbin/sshd": "openssh-server",
     "adb": "adb",
-    "debootstrap": "debootstrap",
     "qemu-aarch64-static": "qemu-user-static",
     "cc": "gcc",
 }
