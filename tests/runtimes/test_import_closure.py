@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from edgesr.runtimes.import_closure import import_closure
+from edgesr.runtimes.import_closure import _source, import_closure
 from tests.helpers.places import ROOT
 from tests.helpers.planted_checkouts import Closures, changed_steps, closures_of, copy_packages
 from tests.helpers.small_generator import save_projected_generator
@@ -143,7 +146,7 @@ def test_no_step_finds_files_beside_its_source() -> None:
 WATCHED = """
 import importlib, sys
 from pathlib import Path
-from edgesr.runtimes.import_closure import import_closure
+from edgesr.runtimes.import_closure import _source, import_closure
 name, function, folder, checkpoint, *rest = sys.argv[1:]
 step = importlib.import_module(f"edgesr.export.steps.{name}")
 arguments = {"to_onnx": ["tile"], "goldens": [(32, 32)], "to_torchscript": ["tile"]}.get(name, [])
@@ -171,3 +174,25 @@ def test_whatever_a_step_imports_is_in_its_closure(tmp_path: Path, name: str, fu
     )
     assert done.returncode == 0, done.stderr
     assert set(done.stdout.split()) <= {"edgesr.runtimes.import_closure", "edgesr.runtimes.telemetry"}
+
+
+def test_sources_are_parsed_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads in Python's parser are a SystemError now and then."""
+    inside: list[int] = []
+    most: list[int] = []
+
+    def parse(content: bytes) -> ast.Module:
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.05)
+        inside.pop()
+        return ast.Module(body=[], type_ignores=[])
+
+    monkeypatch.setattr("edgesr.runtimes.import_closure.ast.parse", parse)
+    names = ("edgesr.runtimes.files", "edgesr.runtimes.threads", "edgesr.runtimes.wording")
+    threads = [threading.Thread(target=_source.__wrapped__, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert most == [1, 1, 1]

@@ -85,7 +85,7 @@ def test_system_files_describe_one_core(tmp_path: Path) -> None:
 def test_wheels_are_those_of_the_constraints() -> None:
     constraints = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split() if "==" in line)
     pins = wheel_pins()
-    assert set(pins) == {"MNN", "ai-edge-litert", "ncnn", "numpy", "onnxruntime", "openvino", "pillow"}
+    assert set(pins) == {"mnn", "ai-edge-litert", "ncnn", "numpy", "onnxruntime", "openvino", "pillow"}
     assert {name: version for name, (version, _) in pins.items()} == {name: constraints[name] for name in pins}
 
 

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from edgesr.benchmarks.devices.boxes.root.architecture import PYTHON_PROGRAM, Architecture
 from edgesr.benchmarks.devices.boxes.root.layers import BASE, Layer
-from edgesr.benchmarks.devices.boxes.root.packing import pack_tree
-from edgesr.benchmarks.devices.packages.trees import measured_tree
-from edgesr.runtimes.files import sha256_of
+from edgesr.benchmarks.devices.boxes.root.setup import packed_layer
 
 TARGET = "pi@box"
 DEVICE = f"ssh:{TARGET}"
@@ -79,13 +77,4 @@ def small_layer(name: str, machine: Architecture, place: Path) -> Layer:
     if name == BASE:
         (tree / PYTHON_PROGRAM).parent.mkdir(parents=True)
         (tree / PYTHON_PROGRAM).write_text("python")
-    pack_tree(tree, place / f"{name}.tar.gz")
-    size_bytes, sha256 = measured_tree(tree)
-    archive = place / f"{name}.tar.gz"
-    return Layer(
-        name=name,
-        sha256=sha256,
-        size_bytes=size_bytes,
-        archive_sha256=sha256_of(archive),
-        archive_bytes=archive.stat().st_size,
-    )
+    return packed_layer(name, tree, place)

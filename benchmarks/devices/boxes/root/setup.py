@@ -92,7 +92,7 @@ def _make(architecture: Architecture, work: Path, made: Path, progress: Progress
     tell("compressing")
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()
-    layers = tuple(_layer(name, tree, made) for name, tree in trees.items())
+    layers = tuple(packed_layer(name, tree, made) for name, tree in trees.items())
     (made / RECORD_FILE).write_text(to_json(_record(architecture, packages, wheels, layers)))
     tell("")
 
@@ -122,7 +122,8 @@ def _distribution(wheel: Path) -> str:
     return wheel.name.partition("-")[0].replace("_", "-").lower()
 
 
-def _layer(name: str, tree: Path, made: Path) -> Layer:
+def packed_layer(name: str, tree: Path, made: Path) -> Layer:
+    """Pack a tree into an archive in the folder ``made``, and measure both."""
     size_bytes, sha256 = measured_tree(tree)
     archive = made / f"{name}.tar.gz"
     pack_tree(tree, archive)
