@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -188,7 +189,7 @@ def test_sources_are_parsed_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPa
         inside.pop()
         return ast.Module(body=[], type_ignores=[])
 
-    monkeypatch.setattr("edgesr.runtimes.import_closure.ast.parse", parse)
+    monkeypatch.setattr("edgesr.runtimes.import_closure.ast", SimpleNamespace(parse=parse))
     names = ("edgesr.runtimes.files", "edgesr.runtimes.threads", "edgesr.runtimes.wording")
     threads = [threading.Thread(target=_source.__wrapped__, args=(name,)) for name in names]
     for thread in threads:
