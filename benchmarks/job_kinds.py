@@ -12,6 +12,7 @@ from edgesr.benchmarks.latency.operators import PROFILE
 from edgesr.benchmarks.machine.limits import LIMITS
 from edgesr.benchmarks.parity.check import PARITY
 from edgesr.benchmarks.quality.upscaled_pictures import PICTURES
+from edgesr.benchmarks.state.core_choice import CORES
 from edgesr.runtimes.errors import InputError
 
 JOB_KINDS: tuple[JobKind[Any, Any], ...] = (
@@ -21,6 +22,7 @@ JOB_KINDS: tuple[JobKind[Any, Any], ...] = (
     INSTRUCTIONS,
     PROFILE,
     LIMITS,
+    CORES,
     PICTURES,
 )
 

@@ -13,8 +13,10 @@ import numpy as np
 from edgesr.benchmarks.jobs import Job, JobKind
 from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.latency.statistics import Interval, percentiles, repeat_intervals
-from edgesr.benchmarks.machine.environment import core_mhz, pin_process
+from edgesr.benchmarks.machine.environment import core_mhz
 from edgesr.benchmarks.machine.memory import peak_rss_bytes
+from edgesr.benchmarks.state.record import DeviceState, joined
+from edgesr.benchmarks.state.watch import watched
 from edgesr.runtimes.adapters.profiling import read_execution
 from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Artifact, Golden, Size
@@ -37,6 +39,7 @@ class Round:
     warm-up ended because three calls in a row agreed with the three before. ``pinned_cores`` are those that the process
     kept to, empty when it was free; ``core_mhz`` is the fastest core's clock after the last call, None where the system
     does not tell. ``execution`` is what runs the file's operators, in one call apart, None where that is not told.
+    ``state`` is that of the device during the timed calls.
     """
 
     size: Size
@@ -50,6 +53,7 @@ class Round:
     pinned_cores: tuple[int, ...]
     core_mhz: float | None
     execution: Execution | None = None
+    state: DeviceState | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +65,8 @@ class Latency:
     cases; with ``interval_of`` "process" there was one round, and the interval is of that process alone. ``load_ms``
     and ``first_call_ms`` are medians over rounds; ``warmup_calls`` is their sum, ``steady`` whether all were,
     ``peak_rss_mb`` the highest. ``ms_per_gmac`` divides p50 by the convolutions' 1e9 MAC. ``rounds_mhz`` has each
-    round's core clock, and is empty where unknown. ``execution`` is that of the first round.
+    round's core clock, and is empty where unknown. ``execution`` is that of the first round, ``state`` the device's
+    during the timed calls of all; None in files of earlier versions.
     """
 
     size: Size
@@ -83,6 +88,7 @@ class Latency:
     pinned_cores: tuple[int, ...]
     rounds_mhz: tuple[float, ...]
     execution: Execution | None = None
+    state: DeviceState | None = None
 
 
 def measure_latency(
@@ -97,20 +103,22 @@ def measure_latency(
     """Time an artifact on a golden photograph, in the layout of its file: nothing but the runtime is measured."""
     golden = photograph_golden(bundle, artifact)
     image = bundle.tensor(golden.input)
-    pinned = pin_process(threads) if settings.pin else ()
-    started = time.perf_counter()
-    session = open_session(bundle, artifact, runtime=runtime, threads=threads, provider=provider)
-    load_ms = _milliseconds_since(started)
-    batch = session.prepare(image)
+    with watched(threads=threads, cores=settings.cores, pinned=settings.pin) as watch:
+        started = time.perf_counter()
+        session = open_session(bundle, artifact, runtime=runtime, threads=threads, provider=provider)
+        load_ms = _milliseconds_since(started)
+        batch = session.prepare(image)
 
-    def call() -> float:
-        start = time.perf_counter()
-        session.session.run(batch)
-        return _milliseconds_since(start)
+        def call() -> float:
+            start = time.perf_counter()
+            session.session.run(batch)
+            return _milliseconds_since(start)
 
-    first_call_ms = call()
-    warmup, steady = _warm_up(call, settings)
-    samples = _sample(call, settings)
+        first_call_ms = call()
+        warmup, steady = _warm_up(call, settings)
+        watch.begin()
+        samples = _sample(call, settings)
+        _, state = watch.end()
     measured = Round(
         size=golden.size,
         gmac=artifact.mac_per_hr_pixel * golden.size[0] * golden.size[1] * bundle.manifest.scale**2 / 1e9,
@@ -120,8 +128,9 @@ def measure_latency(
         steady=steady,
         samples_ms=tuple(samples),
         peak_rss_mb=peak_rss_bytes() / 1e6,
-        pinned_cores=pinned,
+        pinned_cores=watch.pinned,
         core_mhz=core_mhz(),
+        state=state,
     )
     ran = read_execution(bundle, artifact, image, runtime=runtime, threads=threads, provider=provider)
     return replace(measured, execution=ran)
@@ -151,6 +160,7 @@ def join_rounds(rounds: Sequence[Round]) -> Latency:
         pinned_cores=rounds[0].pinned_cores,
         rounds_mhz=tuple(one.core_mhz for one in rounds if one.core_mhz is not None),
         execution=rounds[0].execution,
+        state=joined(states) if (states := [one.state for one in rounds if one.state is not None]) else None,
     )
 
 

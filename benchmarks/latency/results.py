@@ -10,7 +10,7 @@ from edgesr.benchmarks.latency.call import Latency
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
 from edgesr.benchmarks.latency.rounds import Timing, measure_rounds, ratio_to_fp32
 from edgesr.benchmarks.latency.settings import LatencySettings
-from edgesr.benchmarks.latency.stability import instability, read_machine_state
+from edgesr.benchmarks.latency.stability import instability
 from edgesr.benchmarks.machine.limits import MachineLimits, intensity_flop_per_byte
 from edgesr.benchmarks.results.header import Header, header
 from edgesr.benchmarks.results.rows import Row, all_measured, require_any_ran, result_key
@@ -75,7 +75,6 @@ def run_latency(
     progress: Progress = silent,
 ) -> LatencyResults:
     """Time artifacts, each on its runtime, for every thread count, and the machine's limits, all once a round."""
-    before = read_machine_state() if device.environment is None else None
     measured = measure_rounds(
         device,
         bundle,
@@ -95,7 +94,7 @@ def run_latency(
         rounds=rounds,
         complete=measured.complete,
         limits=limits,
-        warnings=instability(before, read_machine_state() if before is not None else None, latencies),
+        warnings=instability(latencies),
         results=tuple(_latency_result(timing, timings, bundle, device, limits) for timing in timings),
         devices=environments([device]),
     )

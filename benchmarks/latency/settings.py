@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from edgesr.benchmarks.state.cores import require_cores_text
 from edgesr.runtimes.errors import InputError
 
 
@@ -13,6 +14,7 @@ class LatencySettings:
     """Of each round: at least ``calls`` timed calls and ``seconds`` of them, one at a time.
 
     Warm-up ends when steady or after ``warmup_seconds``. ``pin``: each worker keeps to as many cores as it has threads.
+    ``cores``: the ones that it keeps to instead, "big", "little" or numbers.
     ``mlperf``: the rules of MLPerf's single stream are kept over all rounds, and p90 is the figure to state.
     """
 
@@ -21,6 +23,7 @@ class LatencySettings:
     warmup_seconds: float = 5.0
     pin: bool = False
     mlperf: bool = False
+    cores: str | None = None
 
     def __post_init__(self) -> None:
         if self.calls < 1:
@@ -28,6 +31,10 @@ class LatencySettings:
         for name in ("seconds", "warmup_seconds"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name} is {getattr(self, name)}: give a number of seconds of 0 or more")
+        if self.cores is not None:
+            require_cores_text(self.cores)
+            if self.pin:
+                raise InputError("--cores tells which cores a process keeps to, and --pin leaves it to edgesr: give one")
 
 
 @dataclass(frozen=True, kw_only=True)

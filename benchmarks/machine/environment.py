@@ -58,17 +58,6 @@ def parse_x86_features(cpuinfo: str) -> frozenset[str] | None:
     return frozenset(lines[0].split(":", 1)[1].split()) if lines else None
 
 
-def pin_process(threads: int) -> tuple[int, ...]:
-    """Keep this process, all its threads, to as many cores as ``threads``, the fastest; empty where it cannot be."""
-    if not hasattr(os, "sched_setaffinity"):
-        return ()
-    allowed = sorted(os.sched_getaffinity(0), key=lambda core: (_capacity(core), core))
-    cores = tuple(sorted(allowed[-threads:]))
-    for thread in Path("/proc/self/task").iterdir():
-        os.sched_setaffinity(int(thread.name), cores)
-    return cores
-
-
 def core_mhz(cpus: Path = CPUS) -> float | None:
     """The clock of the fastest core now, in MHz; None where the system does not tell."""
     khz = [system_number(file) for file in cpus.glob("cpu[0-9]*/cpufreq/scaling_cur_freq")]
@@ -81,11 +70,6 @@ def system_number(file: Path) -> int | None:
         return int(file.read_text())
     except (OSError, ValueError):
         return None
-
-
-def _capacity(core: int) -> int:
-    """Of 1024 for the fastest cores of the machine; 1024 where Linux does not tell."""
-    return system_number(CPUS / f"cpu{core}" / "cpu_capacity") or 1024
 
 
 def _cpuinfo() -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgesr.benchmarks.jobs import Job, JobKind
-from edgesr.benchmarks.machine.environment import pin_process
+from edgesr.benchmarks.state.cores import pin
+from edgesr.benchmarks.state.place import Place
 from edgesr.runtimes.bundle.manifest import Artifact, Size
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.wording import counted
@@ -31,9 +32,10 @@ _LEAST_CALLS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class LimitsSettings:
-    """``pin``: the process keeps to as many cores as it has threads."""
+    """``pin``: the process keeps to as many cores as it has threads; ``cores``: to these."""
 
     pin: bool = False
+    cores: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +114,7 @@ def _best_seconds(call: Callable[[], object], clock: Callable[[], float]) -> flo
 
 
 def _limits(job: Job, settings: LimitsSettings) -> MachineLimits:
-    if settings.pin:
-        pin_process(job.threads)
+    pin(settings.cores, pinned=settings.pin, threads=job.threads, place=Place())
     return measure_limits(job.threads)
 
 

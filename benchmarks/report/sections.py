@@ -12,7 +12,7 @@ from edgesr.benchmarks.report.section import Plot, Section
 from edgesr.benchmarks.report.tradeoff import tradeoff, tradeoff_table
 from edgesr.benchmarks.tables.devices import difference_table, remote_lines
 from edgesr.benchmarks.tables.end_to_end import end_to_end_table
-from edgesr.benchmarks.tables.latency import latency_table
+from edgesr.benchmarks.tables.latency import latency_states, latency_table
 from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.benchmarks.tables.parity import (
     difference_causes,
@@ -120,7 +120,7 @@ def _latency(found: ReportData, files: ReportFiles) -> Section:
         title="Latency",
         commands=made_by,
         plots=tuple(plots),
-        tables=(latency_table(found.latency),),
+        tables=(latency_table(found.latency), *([states] if (states := latency_states(found.latency)).rows else [])),
         notes=(*remote_lines(found.latency.devices), *data.latency_remarks(found.latency)),
     )
 

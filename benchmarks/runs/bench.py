@@ -17,6 +17,7 @@ from edgesr.benchmarks.result_files import read_results
 from edgesr.benchmarks.results.header import bundle_identity
 from edgesr.benchmarks.results.rows import select_artifacts
 from edgesr.benchmarks.results.writing import require_writable, write_json
+from edgesr.benchmarks.runs.cores import require_cores
 from edgesr.benchmarks.runs.options import BenchOptions, PhotographOptions
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
@@ -106,6 +107,7 @@ def _timed(
     if not timing:
         return without_latency(bundle, options.settings, options.rounds)
     device = _one(timing)
+    require_cores(device, options.cores, options.threads)
     return run_latency(
         bundle,
         device,

@@ -18,7 +18,8 @@ _MLPERF_SECONDS = 60.0
 @dataclass(frozen=True, kw_only=True)
 class BenchOptions:
     """Only this ``artifact`` and ``runtime``, None for all, on the comma-separated devices, in so many ``rounds``.
-    ``provider``: the execution provider of a runtime that has some.
+    ``provider``: the execution provider of a runtime that has some. ``cores``: "big", "little" or numbers such as 0-3,
+    that each process keeps to; ``pin``: to as many as it has threads, the fastest.
 
     ``mlperf`` raises ``calls`` and ``seconds`` of each round to MLPerf's least, 1024 and 60 over all rounds. Of
     emulated devices instructions are counted, at one thread, and the options of timing do not apply. ``against``: a
@@ -36,6 +37,7 @@ class BenchOptions:
     rounds: int = 5
     mlperf: bool = False
     pin: bool = False
+    cores: str | None = None
     device: str = HOST
     device_python: str | None = None
     against: Path | None = None
@@ -54,7 +56,7 @@ class BenchOptions:
         if self.mlperf:
             calls = max(calls, math.ceil(_MLPERF_QUERIES / self.rounds))
             seconds = max(seconds, _MLPERF_SECONDS / self.rounds)
-        return LatencySettings(calls=calls, seconds=seconds, pin=self.pin, mlperf=self.mlperf)
+        return LatencySettings(calls=calls, seconds=seconds, pin=self.pin, mlperf=self.mlperf, cores=self.cores)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgesr.benchmarks.jobs import HOST
 from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults
 from edgesr.benchmarks.tables.execution import execution_lines
+from edgesr.benchmarks.tables.state import state_table
 from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.wording import counted
 
@@ -29,6 +30,11 @@ def latency_table(results: LatencyResults) -> Table:
     rounds = counted(results.rounds, "round")
     title = f"Latency on {_measured_on(results)}, one call at a time, {rounds}; {_stated(results)} counts"
     return Table(title, columns, tuple(_latency_row(r, _stated(results)) for r in results.results))
+
+
+def latency_states(results: LatencyResults) -> Table:
+    """The state of the device while each row was timed; no rows of files of earlier versions."""
+    return state_table((r.key, r.latency.state) for r in results.results if r.latency and r.latency.state)
 
 
 def latency_notes(results: LatencyResults) -> list[str]:

@@ -32,6 +32,15 @@ if TYPE_CHECKING:
 LimitOption = Annotated[str, typer.Option(help="How much slower is too much, in percent of p50.")]
 UnlikeOption = Annotated[bool, typer.Option("--unlike", help="Compare even what was measured in unlike conditions.")]
 
+CoresOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cores",
+        metavar="big|little|0-3",
+        help="Keep each process to these cores: the fastest, the slowest, or some by number, such as 0-3 or 0,2.",
+    ),
+]
+
 LIMIT = f"{100 * CompareOptions.limit:g}%"
 _THREADS = ",".join(map(str, BenchOptions.threads))
 _MEMORY = f"{PhotographOptions.memory_bytes // 10**6}MB"
@@ -55,6 +64,7 @@ def bench(
         bool, typer.Option("--mlperf", help="At least 1024 calls and 60 s each over all rounds, and p90 counts.")
     ] = False,
     pin: Annotated[bool, typer.Option("--pin", help="Keep each process to as many cores as it has threads.")] = False,
+    cores: CoresOption = None,
     against: Annotated[Path | None, typer.Option(metavar="OLD.json", help="Then compare with this file.")] = None,
     limit: LimitOption = LIMIT,
     unlike: UnlikeOption = False,
@@ -87,6 +97,7 @@ def bench(
         rounds=rounds,
         mlperf=mlperf,
         pin=pin,
+        cores=cores,
         device=device,
         device_python=device_python,
         against=against,
@@ -132,13 +143,14 @@ def _calls(bundle: Bundle, options: BenchOptions, json: Path | None) -> LatencyR
     """Measure bare calls and count instructions, write and show them."""
     from edgesr.benchmarks.runs.bench import run_bench
     from edgesr.benchmarks.tables.devices import instruction_lines, instruction_table, remote_lines
-    from edgesr.benchmarks.tables.latency import latency_notes, latency_table
+    from edgesr.benchmarks.tables.latency import latency_notes, latency_states, latency_table
     from edgesr.benchmarks.tables.not_measured import not_measured
 
     with shown_progress() as progress:
         results = run_bench(bundle, options, json=json, progress=progress)
     if results.results:
         print_table(latency_table(results))
+        print_table(latency_states(results))
         print_lines(remote_lines(results.devices))
         print_lines(not_measured(results))
         print_lines(latency_notes(results))
