@@ -13,11 +13,13 @@ from edgesr.benchmarks.machine.limits import LIMITS
 from edgesr.benchmarks.parity.check import PARITY
 from edgesr.benchmarks.quality.upscaled_pictures import PICTURES
 from edgesr.benchmarks.state.core_choice import CORES
+from edgesr.benchmarks.sustained.measure import SUSTAINED
 from edgesr.runtimes.errors import InputError
 
 JOB_KINDS: tuple[JobKind[Any, Any], ...] = (
     PARITY,
     LATENCY,
+    SUSTAINED,
     END_TO_END,
     INSTRUCTIONS,
     PROFILE,

@@ -38,6 +38,7 @@ class Job:
     own, and counts the instructions that it executes if ``counts_instructions``. ``provider``: the runtime's execution
     provider, None for its own CPU kernels. ``sends`` and ``brings`` are the settings that name folders of this machine,
     or None: a device that has other files is sent those, and its worker's files are brought to these.
+    ``lasts_seconds``: how long it is to last by its settings, which a device adds to its limit of time.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Job:
     provider: str | None = None
     sends: tuple[str, ...] = ()
     brings: tuple[str, ...] = ()
+    lasts_seconds: int = 0
 
     @property
     def title(self) -> str:
@@ -102,12 +104,17 @@ def _no_variables(_threads: int) -> dict[str, str]:
     return {}
 
 
+def _no_longer(_settings: object) -> int:
+    """A job that ends when it is done."""
+    return 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobKind(Generic[S, R]):
     """A kind of job: ``settings`` and ``result`` are dataclasses, ``measure`` does a job in a worker process.
 
     ``environment`` gives the variables that a process needs which is to use that many threads. ``check`` raises a
-    DecodeError for a result that cannot have been measured. ``sends`` and ``brings`` as in `Job`.
+    DecodeError for a result that cannot have been measured. ``sends``, ``brings`` and ``lasts_seconds`` as in `Job`.
     """
 
     name: str
@@ -119,6 +126,7 @@ class JobKind(Generic[S, R]):
     check: Callable[[R], None] = _accept
     sends: tuple[str, ...] = ()
     brings: tuple[str, ...] = ()
+    lasts_seconds: Callable[[S], int] = _no_longer
 
     def job(
         self,
@@ -144,6 +152,7 @@ class JobKind(Generic[S, R]):
             provider=provider,
             sends=self.sends,
             brings=self.brings,
+            lasts_seconds=self.lasts_seconds(settings),
         )
 
     def perform(self, job: Job) -> R:

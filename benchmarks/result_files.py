@@ -19,15 +19,18 @@ from edgesr.benchmarks.quality.measurement import QualityResults
 from edgesr.benchmarks.results.header import bundle_identity
 from edgesr.benchmarks.results.plausible import require_plausible
 from edgesr.benchmarks.results.rows import Key, label
+from edgesr.benchmarks.sustained.results import SustainedResult, SustainedResults
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_file import read_json, require_version
 from edgesr.runtimes.json_records import DecodeError, decode
 from edgesr.runtimes.wording import counted, shown_value
 
-T = TypeVar("T", ParityResults, LatencyResults, QualityResults, EndToEndResults, ProfileResults)
-AnyRow = ParityResult | LatencyResult | EndToEndResult | ProfileResult | InstructionResult
-Results = ParityResults | LatencyResults | QualityResults | EndToEndResults | ProfileResults
+T = TypeVar(
+    "T", ParityResults, LatencyResults, SustainedResults, QualityResults, EndToEndResults, ProfileResults
+)
+AnyRow = ParityResult | LatencyResult | SustainedResult | EndToEndResult | ProfileResult | InstructionResult
+Results = ParityResults | LatencyResults | SustainedResults | QualityResults | EndToEndResults | ProfileResults
 
 _POOLED_SAMPLES_VERSION = 6
 _MOST = 1e12
@@ -125,6 +128,9 @@ def _measured(row: AnyRow) -> tuple[object, tuple[float, ...]]:
         return row.latency, ()
     if isinstance(row, ParityResult):
         return row.parity, ()
+    if isinstance(row, SustainedResult):
+        windows = row.sustained.windows if row.sustained else ()
+        return row.sustained, tuple(figure for one in windows for figure in (one.seconds, one.p50_ms, one.calls))
     if isinstance(row, InstructionResult):
         return row.instructions, (row.instructions.total,) if row.instructions else ()
     if isinstance(row, EndToEndResult):

@@ -44,7 +44,9 @@ class Device(ABC):
 
     @abstractmethod
     def run(self, job: Job) -> Outcome:
-        """Run a job in a fresh process; a crash or a time-out is an outcome, not an exception."""
+        """Run a job in a fresh process; a crash or a time-out is an outcome, not an exception. The limit of time is
+        longer by ``job.lasts_seconds``.
+        """
 
     @property
     def runtimes(self) -> tuple[str, ...] | None:

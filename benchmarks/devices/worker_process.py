@@ -24,8 +24,9 @@ def run_worker(
     timeout_seconds: float,
 ) -> Outcome:
     """Run a job in a fresh process, started by ``command`` of job and result file, with that environment and the job's
-    own variables, and no others.
+    own variables, and no others. It is killed after ``timeout_seconds`` beyond what it is to last.
     """
+    limit_seconds = timeout_seconds + job.lasts_seconds
     with tempfile.TemporaryDirectory(prefix="edgesr-job-") as folder:
         job_file, result_file = Path(folder) / "job.json", Path(folder) / "result.json"
         job_file.write_text(to_json(job))
@@ -33,10 +34,10 @@ def run_worker(
             process = ended_process(
                 command(job_file, result_file),
                 environment={**environment, **job.environment},
-                timeout_seconds=timeout_seconds,
+                timeout_seconds=limit_seconds,
             )
         except subprocess.TimeoutExpired:
-            return Outcome(status="timeout", reason=f"no result after {timeout_seconds:g} s", result=None)
+            return Outcome(status="timeout", reason=f"no result after {limit_seconds:g} s", result=None)
         if process.returncode != 0 or not result_file.is_file():
             return Outcome(status="crashed", reason=describe_exit(process.returncode, process.stderr), result=None)
         return read_outcome(result_file)

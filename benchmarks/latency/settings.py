@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from edgesr.benchmarks.state.cores import require_cores_text
+from edgesr.benchmarks.state.cores import require_pinning
 from edgesr.runtimes.errors import InputError
 
 
@@ -31,10 +31,7 @@ class LatencySettings:
         for name in ("seconds", "warmup_seconds"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name} is {getattr(self, name)}: give a number of seconds of 0 or more")
-        if self.cores is not None:
-            require_cores_text(self.cores)
-            if self.pin:
-                raise InputError("--cores tells which cores a process keeps to, and --pin leaves it to edgesr: give one")
+        require_pinning(cores=self.cores, pin=self.pin)
 
 
 @dataclass(frozen=True, kw_only=True)

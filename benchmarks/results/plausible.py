@@ -9,7 +9,7 @@ from edgesr.runtimes.wording import shown_name, shown_value
 
 _LARGEST = 1e24
 _NOT_NEGATIVE = (
-    *("_ms", "_rss_mb", "_cores", "_per_s", "_interval_ms", "_bytes", "share", "_error", "_difference"),
+    *("_ms", "_mhz", "_rss_mb", "_cores", "_per_s", "_interval_ms", "_bytes", "share", "_error", "_difference"),
     *("threads", "calls", "rounds", "seconds", "runtime_mb"),
 )
 

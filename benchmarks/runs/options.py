@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgesr.benchmarks.jobs import HOST
 from edgesr.benchmarks.latency.settings import EndToEndSettings, LatencySettings, ProfileSettings
+from edgesr.benchmarks.sustained.settings import SustainedSettings, require_seconds
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.threads import require_threads
 
@@ -57,6 +58,31 @@ class BenchOptions:
             calls = max(calls, math.ceil(_MLPERF_QUERIES / self.rounds))
             seconds = max(seconds, _MLPERF_SECONDS / self.rounds)
         return LatencySettings(calls=calls, seconds=seconds, pin=self.pin, mlperf=self.mlperf, cores=self.cores)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SustainedOptions:
+    """Each artifact is called for so many ``seconds``; the others as in `BenchOptions`."""
+
+    seconds: float
+    artifact: str | None = None
+    runtime: str | None = None
+    provider: str | None = None
+    threads: tuple[int, ...] = (1,)
+    pin: bool = False
+    cores: str | None = None
+    device: str = HOST
+    device_python: str | None = None
+
+    def __post_init__(self) -> None:
+        require_seconds(self.seconds)
+        _require_threads(self.threads)
+        _ = self.settings
+
+    @property
+    def settings(self) -> SustainedSettings:
+        """Those of each artifact."""
+        return SustainedSettings(seconds=self.seconds, pin=self.pin, cores=self.cores)
 
 
 @dataclass(frozen=True, kw_only=True)

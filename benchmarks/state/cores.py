@@ -23,17 +23,20 @@ CORE_KINDS: Mapping[str, Callable[[Mapping[int, int]], list[int]]] = {
 """Cores of a kind, given the speeds of all that the device lets the process have."""
 
 
-def require_cores_text(text: str) -> None:
-    """An InputError unless it can name cores."""
-    if text not in CORE_KINDS and not _RANGES.fullmatch(text):
-        raise InputError(f"--cores {text!r}: give {', '.join(CORE_KINDS)}, or numbers such as 0-3 or 0,2")
+def require_pinning(*, cores: str | None, pin: bool) -> None:
+    """An InputError for a text that cannot name cores, or one next to ``pin``."""
+    if cores is None:
+        return
+    if cores not in CORE_KINDS and not _RANGES.fullmatch(cores):
+        raise InputError(f"--cores {cores!r}: give {', '.join(CORE_KINDS)}, or numbers such as 0-3 or 0,2")
+    if pin:
+        raise InputError("--cores names the cores that a process keeps to, and --pin leaves them to edgesr: give one")
 
 
 def chosen_cores(text: str, *, allowed: Sequence[int], threads: int, place: Place) -> tuple[int, ...]:
     """The cores of a text, of those that the device lets this process have; an InputError where it has them not, where
     its cores are all alike or it does not tell, and for fewer cores than threads: those would wait for each other.
     """
-    require_cores_text(text)
     there = sorted(int(one.name[3:]) for one in place.found(f"{CORES}/cpu[0-9]*")) or sorted(allowed)
     cores = _of_kind(text, allowed, place) if text in CORE_KINDS else _numbered(text)
     for found, why in ((there, "has"), (allowed, "lets this process have")):

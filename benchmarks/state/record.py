@@ -60,11 +60,6 @@ def course(values: Sequence[float | None]) -> Course | None:
     return Course(start=told[0], end=told[-1], least=min(told), most=max(told)) if told else None
 
 
-def steady_course(value: float) -> Course:
-    """Of the one value of a process."""
-    return Course(start=value, end=value, least=value, most=value)
-
-
 def joined(states: Sequence[DeviceState]) -> DeviceState:
     """Of processes one after the other."""
     costs = [one.sample_ms for one in states if one.sample_ms is not None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from edgesr.benchmarks.state.reading import Quantity, Sample
-from edgesr.benchmarks.state.record import Course, DeviceState, course, steady_course
+from edgesr.benchmarks.state.record import Course, DeviceState, course
 
 _CPU_SENSORS = ("cpu", "soc", "x86_pkg_temp", "coretemp", "k10temp", "core", "big", "little", "tdie", "tctl", "package")
 """In the names of sensors at the processor, lower case; where there is none, the hottest of all counts."""
@@ -15,8 +15,11 @@ _CPU_SENSORS = ("cpu", "soc", "x86_pkg_temp", "coretemp", "k10temp", "core", "bi
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """Samples of a process with so many ``threads``: ``during`` measuring, and ``after`` it. ``pinned``: its cores."""
+    """Samples of a process with so many ``threads``: ``before`` measuring, ``during`` it, and ``after`` it.
+    ``pinned``: its cores.
+    """
 
+    before: tuple[Sample, ...] = ()
     during: tuple[Sample, ...]
     after: tuple[Sample, ...]
     threads: int
@@ -24,6 +27,7 @@ class Measured:
 
     @property
     def all(self) -> tuple[Sample, ...]:
+        """Without those before."""
         return (*self.during, *self.after)
 
     def core_values(self, sample: Sample, quantity: Quantity) -> list[float]:
@@ -94,7 +98,7 @@ def power(sample: Sample) -> tuple[str, float] | None:
     return next(iter(sample.numbers(Quantity.POWER_W).items()), None)
 
 
-def device_state(measured: Measured, *, own_share: float, usable_cores: int | None) -> DeviceState:
+def device_state(measured: Measured, *, own_share: float | None, usable_cores: int | None) -> DeviceState:
     """The state of one process's measurement. Clocks are read while it works, and not when it has ended."""
     during, everything = measured.during, measured.all
     heat, watts = hottest(everything), [power(one) for one in during]
@@ -120,7 +124,7 @@ def device_state(measured: Measured, *, own_share: float, usable_cores: int | No
         supply=("battery" if "battery" in supplies else "mains") if supplies else None,
         charge_percent=course([max(one.numbers(Quantity.CHARGE_PERCENT).values(), default=None) for one in everything]),
         load=course([one.numbers(Quantity.LOAD).get("") for one in everything]),
-        own_share=steady_course(own_share),
+        own_share=course([own_share]),
         waiting_share=_between(threads, measured.waiting_share),
         stolen_share=_between(ticks, measured.stolen_share),
     )
@@ -129,4 +133,4 @@ def device_state(measured: Measured, *, own_share: float, usable_cores: int | No
 def _between(samples: Sequence[Sample], share: Callable[[Sample, Sample], float | None]) -> Course | None:
     """One value from the first sample to the last."""
     found = share(samples[0], samples[-1]) if len(samples) > 1 else None
-    return None if found is None else steady_course(found)
+    return course([found])

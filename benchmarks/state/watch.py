@@ -16,32 +16,36 @@ SECONDS_A_SAMPLE = 0.5
 
 
 class Watch:
-    """Of a process with so many threads: `begin` when measuring starts, `end` when it has ended."""
+    """Of a process with so many threads: `begin` when measuring starts, `end` when it has ended. What was sampled before
+    the last `begin` is kept apart.
+    """
 
     def __init__(self, sampler: Sampler | None, *, threads: int, pinned: tuple[int, ...], usable: int | None) -> None:
         self.pinned = pinned
         self.threads = threads
         self._sampler = sampler
         self._usable = usable
-        self._began = (0.0, 0.0)
+        self._began: tuple[float, float] | None = None
 
     def begin(self) -> None:
-        if self._sampler is not None:
+        begins, self._began = self._began is None, _clocks()
+        if begins and self._sampler is not None:
             self._sampler.begin()
-        self._began = _clocks()
 
     def end(self) -> tuple[Measured, DeviceState]:
         """The samples since `begin`, and what they say."""
-        ended = _clocks()
+        began, ended = self._began or _clocks(), _clocks()
         samples = () if self._sampler is None else self._sampler.end()
         measured = Measured(
-            during=tuple(one for one in samples if one.at <= ended[0]),
+            before=tuple(one for one in samples if one.at < began[0]),
+            during=tuple(one for one in samples if began[0] <= one.at <= ended[0]),
             after=tuple(one for one in samples if one.at > ended[0]),
             threads=self.threads,
             pinned=self.pinned,
         )
-        wall, own = ended[0] - self._began[0], ended[1] - self._began[1]
-        return measured, device_state(measured, own_share=own / wall / self.threads, usable_cores=self._usable)
+        wall, own = ended[0] - began[0], ended[1] - began[1]
+        share = own / wall / self.threads if wall else None
+        return measured, device_state(measured, own_share=share, usable_cores=self._usable)
 
 
 @contextlib.contextmanager

@@ -77,7 +77,7 @@ class BoxDevice(Device):
         try:
             return self._outcome(job, self._answer(job))
         except LateError:
-            return self._late()
+            return self._late(job)
         except UnreachedError as error:
             return _crashed(error)
         except InputError:
@@ -114,9 +114,9 @@ class BoxDevice(Device):
                 content=to_json_line(there).encode() + content,
                 stays_open=True,
                 limit_bytes=_LARGEST_ANSWER,
-                seconds=self.timeout_seconds + _GRACE_SECONDS,
+                seconds=self._limit_seconds(job) + _GRACE_SECONDS,
             ),
-            *("run", str(self.timeout_seconds), str(len(content)), *self.software.start(software), *variables),
+            *("run", str(self._limit_seconds(job)), str(len(content)), *self.software.start(software), *variables),
         )
         names = [re.compile(rf"out/{re.escape(name)}/{_FILE_NAME}") for name in _brought(job)]
         return unpacked(answer, [_ANSWERED, *names])
@@ -125,7 +125,7 @@ class BoxDevice(Device):
         """The outcome of a job; its files are put where they belong."""
         returncode = _returncode(files)
         if returncode == -signal.SIGALRM:
-            return self._late()
+            return self._late(job)
         if returncode != 0 or "result.json" not in files:
             reason = describe_exit(returncode, files.get("err", b"").decode(errors="replace"))
             return Outcome(status="crashed", reason=reason, result=None)
@@ -138,8 +138,11 @@ class BoxDevice(Device):
             outcome if outcome.reason is None else replace(outcome, reason=shown_text(" ".join(outcome.reason.split())))
         )
 
-    def _late(self) -> Outcome:
-        return Outcome(status="timeout", reason=f"no result after {self.timeout_seconds} s", result=None)
+    def _limit_seconds(self, job: Job) -> int:
+        return self.timeout_seconds + job.lasts_seconds
+
+    def _late(self, job: Job) -> Outcome:
+        return Outcome(status="timeout", reason=f"no result after {self._limit_seconds(job)} s", result=None)
 
 
 _ANSWERED = re.compile(r"code|err|result\.json")

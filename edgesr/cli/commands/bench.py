@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgesr.benchmarks.runs.options import BenchOptions, CompareOptions, PhotographOptions
+from edgesr.benchmarks.runs.options import BenchOptions, CompareOptions, PhotographOptions, SustainedOptions
 from edgesr.cli.terminal import (
     DeviceOption,
     DevicePythonOption,
@@ -68,6 +68,13 @@ def bench(
     against: Annotated[Path | None, typer.Option(metavar="OLD.json", help="Then compare with this file.")] = None,
     limit: LimitOption = LIMIT,
     unlike: UnlikeOption = False,
+    sustained: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Instead: call each artifact for so long, 300 s for example, and tell throttling from other processes.",
+        ),
+    ] = None,
     image_size: Annotated[
         str | None,
         typer.Option(help="Instead: upscale a photograph of this LR height x width in tiles, from file to file."),
@@ -104,9 +111,13 @@ def bench(
         unlike=unlike,
     )
     opened = open_bundle(bundle)
+    if against is not None and (size is not None or sustained is not None):
+        raise InputError("--against compares bare calls: leave out --image-size and --sustained")
+    if sustained is not None:
+        if size is not None:
+            raise InputError("--sustained repeats bare calls: leave out --image-size")
+        raise typer.Exit(_sustained(opened, _sustained_options(sustained, options), json))
     if size is not None:
-        if against is not None:
-            raise InputError("--against compares bare calls: leave out --image-size")
         photograph = PhotographOptions(
             size=size,
             memory_bytes=memory_bytes,
@@ -158,6 +169,38 @@ def _calls(bundle: Bundle, options: BenchOptions, json: Path | None) -> LatencyR
         print_table(instruction_table(results.instructions))
         print_lines(instruction_lines(results.instructions))
     return results
+
+
+def _sustained_options(seconds: float, options: BenchOptions) -> SustainedOptions:
+    """With those of bench that apply."""
+    return SustainedOptions(
+        seconds=seconds,
+        artifact=options.artifact,
+        runtime=options.runtime,
+        provider=options.provider,
+        threads=options.threads,
+        pin=options.pin,
+        cores=options.cores,
+        device=options.device,
+        device_python=options.device_python,
+    )
+
+
+def _sustained(bundle: Bundle, options: SustainedOptions, json: Path | None) -> int:
+    """Call artifacts for minutes, write and show what was seen; the exit code."""
+    from edgesr.benchmarks.runs.sustained import run_sustained
+    from edgesr.benchmarks.sustained.table import sustained_notes, sustained_states, sustained_table
+    from edgesr.benchmarks.tables.devices import remote_lines
+    from edgesr.benchmarks.tables.not_measured import not_measured
+
+    with shown_progress() as progress:
+        results = run_sustained(bundle, options, json=json, progress=progress)
+    print_table(sustained_table(results))
+    print_table(sustained_states(results))
+    print_lines([*remote_lines(results.devices), *not_measured(results), *sustained_notes(results)])
+    if not results.complete:
+        return _INTERRUPTED
+    return 0 if results.passed else 1
 
 
 def _photograph(bundle: Bundle, options: PhotographOptions, json: Path | None) -> int:

@@ -1,0 +1,1 @@
+"""Minutes of calls, to tell throttling from other processes."""
