@@ -23,9 +23,11 @@ if TYPE_CHECKING:
         ParityOptions,
         PhotographOptions,
         ProfileOptions,
+        SustainedOptions,
     )
     from edgesr.benchmarks.runs.parity import run_parity
     from edgesr.benchmarks.runs.profile import run_profile
+    from edgesr.benchmarks.runs.sustained import run_sustained
     from edgesr.export.diff.diff import diff
     from edgesr.export.diff.options import DiffOptions
     from edgesr.export.foreign.inspection import inspect_module
@@ -60,6 +62,7 @@ __all__ = [
     "PhotographOptions",
     "ProfileOptions",
     "ReportFiles",
+    "SustainedOptions",
     "TrainConfig",
     "TrainInputs",
     "UpscaleOptions",
@@ -83,6 +86,7 @@ __all__ = [
     "run_parity",
     "run_photograph",
     "run_profile",
+    "run_sustained",
     "set_up_device",
     "train",
     "upscale",
@@ -104,6 +108,7 @@ _PLACES = {
     "PhotographOptions": ("edgesr.benchmarks.runs.options", "PhotographOptions"),
     "ProfileOptions": ("edgesr.benchmarks.runs.options", "ProfileOptions"),
     "ReportFiles": ("edgesr.benchmarks.report.data", "ReportFiles"),
+    "SustainedOptions": ("edgesr.benchmarks.runs.options", "SustainedOptions"),
     "TrainConfig": ("edgesr.sr_model.training.config", "TrainConfig"),
     "TrainInputs": ("edgesr.sr_model.training.run.inputs", "TrainInputs"),
     "UpscaleOptions": ("edgesr.runtimes.upscaling.options", "UpscaleOptions"),
@@ -126,6 +131,7 @@ _PLACES = {
     "run_parity": ("edgesr.benchmarks.runs.parity", "run_parity"),
     "run_photograph": ("edgesr.benchmarks.runs.bench", "run_photograph"),
     "run_profile": ("edgesr.benchmarks.runs.profile", "run_profile"),
+    "run_sustained": ("edgesr.benchmarks.runs.sustained", "run_sustained"),
     "set_up_device": ("edgesr.benchmarks.devices.registry", "set_up_device"),
     "train": ("edgesr.sr_model.training.train", "train"),
     "upscale": ("edgesr.runtimes.upscaling.upscale", "upscale"),

@@ -14,6 +14,7 @@ from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.quality.measurement import QualityResults
 from edgesr.benchmarks.report.data import ReportData, ReportFiles
 from edgesr.benchmarks.results.rows import Row
+from edgesr.benchmarks.sustained.results import SustainedResults
 
 
 def parity_command(bundle: Path, files: ReportFiles, results: ParityResults | None = None) -> str:
@@ -41,9 +42,22 @@ def latency_command(bundle: Path, files: ReportFiles, results: LatencyResults | 
         options += (
             ["--mlperf"] if settings.mlperf else ["--calls", settings.calls, "--seconds", f"{settings.seconds:g}"]
         )
-        options += ["--pin"] if settings.pin else []
+        options += _pinning(settings.pin, settings.cores)
         options += _provider(results.results)
     return _line("bench", bundle, *options, "--json", files.latency or "latency.json")
+
+
+def sustained_command(bundle: Path, files: ReportFiles, results: SustainedResults | None) -> str:
+    """Minutes of bare calls."""
+    options: list[object] = ["--sustained", 300]
+    if results is not None:
+        settings = results.settings
+        options = ["--device", ",".join(d.name for d in results.devices)] if results.devices else []
+        options += ["--threads", _counts(r.key.threads for r in results.results)]
+        options += ["--sustained", f"{settings.seconds:g}"]
+        options += _pinning(settings.pin, settings.cores)
+        options += _provider(results.results)
+    return _line("bench", bundle, *options, "--json", files.sustained or "sustained.json")
 
 
 def end_to_end_command(bundle: Path, files: ReportFiles, results: EndToEndResults | None) -> str:
@@ -85,6 +99,7 @@ def report_command(bundle: Path, files: ReportFiles, images: Iterable[Path]) -> 
         ("--quality", files.quality),
         ("--end-to-end", files.end_to_end),
         ("--profile", files.profile),
+        ("--sustained", files.sustained),
     ):
         options += [] if path is None else [name, path]
     for image in images:
@@ -104,6 +119,10 @@ def missing_text(data: ReportData, name: str, option: str) -> str:
 
 def _line(*words: object) -> str:
     return " ".join(["edgesr", *(shlex.quote(str(word)) for word in words)])
+
+
+def _pinning(pin: bool, cores: str | None) -> list[str]:
+    return ["--pin"] if pin else [] if cores is None else ["--cores", cores]
 
 
 def _provider(rows: Iterable[Row]) -> list[str]:

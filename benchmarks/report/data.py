@@ -16,6 +16,7 @@ from edgesr.benchmarks.parity.results import ParityResult, ParityResults
 from edgesr.benchmarks.quality.measurement import QualityResults
 from edgesr.benchmarks.result_files import T, read_results, require_bundle
 from edgesr.benchmarks.results.rows import Key
+from edgesr.benchmarks.sustained.results import SustainedResults
 from edgesr.benchmarks.tables.latency import latency_notes
 from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.runtimes.bundle.contract import REFERENCES
@@ -32,6 +33,7 @@ class ReportFiles:
     quality: Path | None = None
     end_to_end: Path | None = None
     profile: Path | None = None
+    sustained: Path | None = None
 
     def given(self) -> list[Path]:
         """Those that are there."""
@@ -48,6 +50,7 @@ class ReportData:
     quality: QualityResults | None = None
     end_to_end: EndToEndResults | None = None
     profile: ProfileResults | None = None
+    sustained: SustainedResults | None = None
     instructions: tuple[InstructionResult, ...] = ()
 
     @property
@@ -66,6 +69,7 @@ def read_data(bundle: Bundle, files: ReportFiles) -> ReportData:
         quality=_read(bundle, QualityResults, files.quality),
         end_to_end=_read(bundle, EndToEndResults, files.end_to_end),
         profile=_read(bundle, ProfileResults, files.profile),
+        sustained=_read(bundle, SustainedResults, files.sustained),
         instructions=latency.instructions if latency is not None else (),
     )
 

@@ -22,7 +22,9 @@ class Plot:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """``commands`` give its contents, ``missing`` says what is not there; ``notes`` are lines below the tables."""
+    """``commands`` give its contents, ``missing`` says what is not there; ``chooser`` is what several plots are
+    chosen by; ``notes`` are lines below the tables.
+    """
 
     id: str
     title: str
@@ -30,6 +32,7 @@ class Section:
     missing: str | None = None
     text: str = ""
     plots: tuple[Plot, ...] = ()
+    chooser: str = "Threads"
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     matrix: Matrix | None = None

@@ -9,6 +9,7 @@ from edgesr.benchmarks.report.matrix import parity_matrix
 from edgesr.benchmarks.report.operators import operator_section
 from edgesr.benchmarks.report.pictures import Pictures
 from edgesr.benchmarks.report.section import Plot, Section
+from edgesr.benchmarks.report.sustained import sustained_section
 from edgesr.benchmarks.report.tradeoff import tradeoff, tradeoff_table
 from edgesr.benchmarks.tables.devices import difference_table, remote_lines
 from edgesr.benchmarks.tables.end_to_end import end_to_end_table
@@ -35,6 +36,7 @@ def make_sections(
         _pictures(pictures, report_command),
         _tradeoff(found, files),
         _latency(found, files),
+        sustained_section(found, files),
         _roofline(found, files),
         operator_section(found, files),
         _parity(found, files),

@@ -96,6 +96,7 @@ def environment_tables(found: ReportData) -> tuple[Table, ...]:
     results = {
         "parity": found.parity,
         "latency": found.latency,
+        "sustained": found.sustained,
         "file to file": found.end_to_end,
         "quality": found.quality,
     }

@@ -1,4 +1,4 @@
-"""The tables of a report as Markdown and as CSV files; CSV has moreover every golden and call in full precision."""
+"""The tables of a report as Markdown and as CSV files; CSV has moreover every golden, call and window in full precision."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 
 from edgesr.benchmarks.report.data import ReportData, rounds_ms
 from edgesr.benchmarks.report.section import Section
+from edgesr.benchmarks.sustained.results import SustainedResults
+from edgesr.benchmarks.sustained.windows import Window
 from edgesr.benchmarks.tables.table import Table
 from edgesr.runtimes.files import require_creatable, write_atomically
 from edgesr.runtimes.wording import moment
@@ -43,6 +45,8 @@ def csv_files(found: ReportData, sections: Sequence[Section]) -> dict[str, str]:
         files["goldens.csv"] = _csv(_golden_rows(found))
     if found.latency is not None:
         files["calls.csv"] = _csv(_call_rows(found))
+    if found.sustained is not None:
+        files["windows.csv"] = _csv(_window_rows(found.sustained))
     return files
 
 
@@ -79,6 +83,15 @@ def _call_rows(found: ReportData) -> Iterable[Sequence[object]]:
         for number, samples in enumerate(rounds_ms(result), 1):
             for call, sample in enumerate(samples, 1):
                 yield [key.artifact, key.engine, key.threads, key.device, number, call, sample]
+
+
+def _window_rows(found: SustainedResults) -> Iterable[Sequence[object]]:
+    columns = [field.name for field in dataclasses.fields(Window)]
+    yield ["artifact", "runtime", "threads", "device", *columns]
+    for result in found.results:
+        key = result.key
+        for window in result.sustained.windows if result.sustained else ():
+            yield [key.artifact, key.engine, key.threads, key.device, *(getattr(window, name) for name in columns)]
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:

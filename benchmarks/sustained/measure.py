@@ -23,8 +23,6 @@ from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.json_records import DecodeError
 
-_SECONDS_A_SAMPLE = 1.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class Sustained:
@@ -54,7 +52,7 @@ def measure_sustained(
     where = place or Place()
     has_sensor = power(take_sample(where, os.getpid())) is not None
     with watched(
-        threads=threads, cores=settings.cores, pinned=settings.pin, seconds=_SECONDS_A_SAMPLE, place=where
+        threads=threads, cores=settings.cores, pinned=settings.pin, seconds=settings.sample_seconds, place=where
     ) as watch:
         watch.begin()
         if has_sensor:

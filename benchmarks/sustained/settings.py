@@ -10,14 +10,15 @@ from edgesr.runtimes.errors import InputError
 
 LEAST_SECONDS = 30.0
 LONGEST_SECONDS = 86_400.0
+_TIMES = ("seconds", "window_seconds", "edge_seconds", "idle_seconds", "warmup_seconds", "sample_seconds")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SustainedSettings:
     """Calls one after the other for so many ``seconds``, in windows; the first and the last ``edge_seconds`` are
     compared. Before, the device is watched for ``idle_seconds`` where a sensor tells its power, and calls are made for
-    ``warmup_seconds``, which are short: a device that was cold is to be seen getting warm. ``cores`` and ``pin`` as for
-    latency.
+    ``warmup_seconds``, which are short: a device that was cold is to be seen getting warm. It is sampled every
+    ``sample_seconds``. ``cores`` and ``pin`` as for latency.
     """
 
     seconds: float
@@ -25,11 +26,12 @@ class SustainedSettings:
     edge_seconds: float = 30.0
     idle_seconds: float = 10.0
     warmup_seconds: float = 1.0
+    sample_seconds: float = 1.0
     pin: bool = False
     cores: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("seconds", "window_seconds", "edge_seconds", "idle_seconds", "warmup_seconds"):
+        for name in _TIMES:
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} is {getattr(self, name)}: give a number of seconds above 0")
         require_pinning(cores=self.cores, pin=self.pin)

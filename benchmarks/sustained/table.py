@@ -6,6 +6,7 @@ from edgesr.benchmarks.results.rows import distinct_label
 from edgesr.benchmarks.sustained.measure import Sustained
 from edgesr.benchmarks.sustained.results import SustainedResult, SustainedResults
 from edgesr.benchmarks.sustained.windows import Window
+from edgesr.benchmarks.tables.not_measured import failures
 from edgesr.benchmarks.tables.state import NOT_TOLD, state_table
 from edgesr.benchmarks.tables.table import DASH, Table
 
@@ -46,7 +47,7 @@ def sustained_notes(results: SustainedResults) -> list[str]:
         if found.energy is not None
     ]
     interrupted = [] if results.complete else ["interrupted: artifacts are missing"]
-    return [*interrupted, *verdicts, *sources, *missing, *(f"warning: {one}" for one in results.warnings)]
+    return [*interrupted, *failures(results.results), *verdicts, *sources, *missing, *(f"warning: {one}" for one in results.warnings)]
 
 
 def _row(result: SustainedResult) -> tuple[str, ...]:

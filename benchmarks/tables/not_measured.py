@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
 from edgesr.benchmarks.latency.results import LatencyResults
 from edgesr.benchmarks.parity.results import ParityResults
-from edgesr.benchmarks.results.rows import label
+from edgesr.benchmarks.results.rows import Row, label
+
+
+def failures(rows: Iterable[Row]) -> list[str]:
+    """One line for every row that was not measured, or failed, with its reason."""
+    return [f"{label(one.key)}: {one.status}: {one.reason}" for one in rows if one.status != "done"]
 
 
 def not_measured(results: ParityResults | LatencyResults | EndToEndResults) -> list[str]:
     """One line for every artifact that was not measured, or failed, with its reason."""
-    lines = [f"{label(r.key)}: {r.status}: {r.reason}" for r in results.results if r.status != "done"]
+    lines = failures(results.results)
     if isinstance(results, ParityResults):
         for result in results.results:
             for golden in result.parity.goldens if result.parity else ():

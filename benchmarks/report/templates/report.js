@@ -75,7 +75,7 @@
     const { data, layout } = structuredClone(figure);
     const ink = colour("--ink"), line = colour("--line");
     for (const trace of data) if (trace.marker?.line?.color === "ink") trace.marker.line.color = ink;
-    for (const name of ["xaxis", "yaxis"]) {
+    for (const name of ["xaxis", "yaxis", ...(layout.yaxis2 ? ["yaxis2"] : [])]) {
       layout[name] = { gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true, ...layout[name] };
     }
     const phone = narrow();

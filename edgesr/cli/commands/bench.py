@@ -161,7 +161,8 @@ def _calls(bundle: Bundle, options: BenchOptions, json: Path | None) -> LatencyR
         results = run_bench(bundle, options, json=json, progress=progress)
     if results.results:
         print_table(latency_table(results))
-        print_table(latency_states(results))
+        if (states := latency_states(results)).rows:
+            print_table(states)
         print_lines(remote_lines(results.devices))
         print_lines(not_measured(results))
         print_lines(latency_notes(results))
@@ -191,13 +192,12 @@ def _sustained(bundle: Bundle, options: SustainedOptions, json: Path | None) -> 
     from edgesr.benchmarks.runs.sustained import run_sustained
     from edgesr.benchmarks.sustained.table import sustained_notes, sustained_states, sustained_table
     from edgesr.benchmarks.tables.devices import remote_lines
-    from edgesr.benchmarks.tables.not_measured import not_measured
 
     with shown_progress() as progress:
         results = run_sustained(bundle, options, json=json, progress=progress)
     print_table(sustained_table(results))
     print_table(sustained_states(results))
-    print_lines([*remote_lines(results.devices), *not_measured(results), *sustained_notes(results)])
+    print_lines([*remote_lines(results.devices), *sustained_notes(results)])
     if not results.complete:
         return _INTERRUPTED
     return 0 if results.passed else 1

@@ -21,6 +21,7 @@ def report(
         Path | None, typer.Option("--end-to-end", help="Results of 'edgesr bench --image-size --json'.")
     ] = None,
     profile: Annotated[Path | None, typer.Option(help="Results of 'edgesr profile --json'.")] = None,
+    sustained: Annotated[Path | None, typer.Option(help="Results of 'edgesr bench --sustained --json'.")] = None,
     image: Annotated[
         list[Path] | None, typer.Option(help="A photograph whose middle all artifacts upscale; may be given again.")
     ] = None,
@@ -33,7 +34,14 @@ def report(
     import edgesr
 
     opened = edgesr.open_bundle(bundle)
-    files = edgesr.ReportFiles(parity=parity, latency=latency, quality=quality, end_to_end=end_to_end, profile=profile)
+    files = edgesr.ReportFiles(
+        parity=parity,
+        latency=latency,
+        quality=quality,
+        end_to_end=end_to_end,
+        profile=profile,
+        sustained=sustained,
+    )
     with shown_progress() as progress:
         made = edgesr.report(
             opened,
