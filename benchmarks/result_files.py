@@ -26,9 +26,7 @@ from edgesr.runtimes.json_file import read_json, require_version
 from edgesr.runtimes.json_records import DecodeError, decode
 from edgesr.runtimes.wording import counted, shown_value
 
-T = TypeVar(
-    "T", ParityResults, LatencyResults, SustainedResults, QualityResults, EndToEndResults, ProfileResults
-)
+T = TypeVar("T", ParityResults, LatencyResults, SustainedResults, QualityResults, EndToEndResults, ProfileResults)
 AnyRow = ParityResult | LatencyResult | SustainedResult | EndToEndResult | ProfileResult | InstructionResult
 Results = ParityResults | LatencyResults | SustainedResults | QualityResults | EndToEndResults | ProfileResults
 

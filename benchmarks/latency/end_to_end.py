@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from edgesr.benchmarks.jobs import Job, JobKind
 from edgesr.benchmarks.latency.settings import EndToEndSettings
 from edgesr.benchmarks.machine.memory import peak_rss_bytes, rss_bytes
+from edgesr.benchmarks.state.record import DeviceState
+from edgesr.benchmarks.state.watch import watched
 from edgesr.runtimes.adapters.registry import require_usable, runtime_info
 from edgesr.runtimes.adapters.session import ImageSession
 from edgesr.runtimes.arrays import PicturePixels
@@ -40,7 +42,7 @@ class EndToEnd:
     ``tiles_ms`` is all of upscaling, ``network_ms`` of it the calls of the runtime. ``ratio_to_whole``: time per output
     pixel divided by that of a photograph as large as one tile, which runs whole, glue included on both sides;
     ``glue_share`` is glue by all of upscaling. ``peak_above_runtime_mb`` is the highest resident memory, both images
-    included, above that of the process with its runtime imported; 1e6 bytes.
+    included, above that of the process with its runtime imported; 1e6 bytes. ``state`` is that of the device meanwhile.
     """
 
     size: Size
@@ -55,6 +57,7 @@ class EndToEnd:
     runtime_mb: float
     peak_above_runtime_mb: float
     estimated_tile_mb: float | None
+    state: DeviceState | None = None
 
 
 def measure_end_to_end(
@@ -67,6 +70,22 @@ def measure_end_to_end(
     provider: str | None = None,
 ) -> EndToEnd:
     """Upscale a photograph from PNG to PNG in this process, then time it and a whole run of a tile's size in turn."""
+    with watched(threads=threads, cores=settings.cores, pinned=False) as watch:
+        watch.begin()
+        measured = _measured(bundle, artifact, runtime=runtime, threads=threads, settings=settings, provider=provider)
+        _, state = watch.end()
+    return replace(measured, state=state)
+
+
+def _measured(
+    bundle: Bundle,
+    artifact: Artifact,
+    *,
+    runtime: str,
+    threads: int,
+    settings: EndToEndSettings,
+    provider: str | None,
+) -> EndToEnd:
     info = runtime_info(runtime)
     require_usable(info)
     info.load()

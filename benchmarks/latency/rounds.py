@@ -77,9 +77,7 @@ def measure_rounds(
     Ctrl-C ends it with the latencies so far, and goes on where there are none.
     """
     limits = [
-        _Repeated(
-            kind=LIMITS, job=LIMITS.job(LimitsSettings(pin=settings.pin, cores=settings.cores), threads=count)
-        )
+        _Repeated(kind=LIMITS, job=LIMITS.job(LimitsSettings(pin=settings.pin, cores=settings.cores), threads=count))
         for count in threads
     ]
     latencies = [

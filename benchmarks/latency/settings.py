@@ -36,13 +36,17 @@ class LatencySettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EndToEndSettings:
-    """The photograph's size (h,w), the memory for tiles (None: the default), how often both runs are timed in turn."""
+    """The photograph's size (h,w), the memory for tiles (None: the default), how often both runs are timed in turn, and
+    the ``cores`` that the process keeps to.
+    """
 
     size: tuple[int, int]
     memory_bytes: int | None = None
     repeats: int = 3
+    cores: str | None = None
 
     def __post_init__(self) -> None:
+        require_pinning(cores=self.cores, pin=False)
         if min(self.size) < 1:
             raise InputError(f"size is {self.size}: need at least 1 pixel a side")
         if self.memory_bytes is not None and self.memory_bytes < 1:

@@ -68,6 +68,7 @@ def end_to_end_command(bundle: Path, files: ReportFiles, results: EndToEndResult
         options = ["--image-size", "{}x{}".format(*settings.size)]
         options += ["--threads", _counts(r.key.threads for r in results.results)]
         options += [] if settings.memory_bytes is None else ["--memory", settings.memory_bytes]
+        options += _pinning(False, settings.cores)
         options += _provider(results.results)
     return _line("bench", bundle, *options, "--json", files.end_to_end or "end_to_end.json")
 

@@ -12,7 +12,7 @@ from edgesr.benchmarks.report.section import Plot, Section
 from edgesr.benchmarks.report.sustained import sustained_section
 from edgesr.benchmarks.report.tradeoff import tradeoff, tradeoff_table
 from edgesr.benchmarks.tables.devices import difference_table, remote_lines
-from edgesr.benchmarks.tables.end_to_end import end_to_end_table
+from edgesr.benchmarks.tables.end_to_end import end_to_end_notes, end_to_end_states, end_to_end_table
 from edgesr.benchmarks.tables.latency import latency_states, latency_table
 from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.benchmarks.tables.parity import (
@@ -23,6 +23,7 @@ from edgesr.benchmarks.tables.parity import (
     parity_table,
 )
 from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
+from edgesr.benchmarks.tables.table import Table
 from edgesr.benchmarks.tables.tiling import tiling_lines
 from edgesr.runtimes.wording import counted
 
@@ -122,9 +123,14 @@ def _latency(found: ReportData, files: ReportFiles) -> Section:
         title="Latency",
         commands=made_by,
         plots=tuple(plots),
-        tables=(latency_table(found.latency), *([states] if (states := latency_states(found.latency)).rows else [])),
+        tables=_with_rows(latency_table(found.latency), latency_states(found.latency)),
         notes=(*remote_lines(found.latency.devices), *data.latency_remarks(found.latency)),
     )
+
+
+def _with_rows(table: Table, states: Table) -> tuple[Table, ...]:
+    """A table, and that of states where its file has any."""
+    return (table, states) if states.rows else (table,)
 
 
 def _roofline(found: ReportData, files: ReportFiles) -> Section:
@@ -190,8 +196,8 @@ def _end_to_end(found: ReportData, files: ReportFiles) -> Section:
         id="end-to-end",
         title="From file to file",
         commands=made_by,
-        tables=(end_to_end_table(found.end_to_end),),
-        notes=tuple(not_measured(found.end_to_end)),
+        tables=_with_rows(end_to_end_table(found.end_to_end), end_to_end_states(found.end_to_end)),
+        notes=tuple(end_to_end_notes(found.end_to_end)),
     )
 
 

@@ -17,10 +17,12 @@ from edgesr.benchmarks.sustained.windows import Window
 from edgesr.runtimes.wording import counted
 
 _TEXT = (
-    "The same call again and again, in windows. Heat slows a device down: then the clock falls, or the calls per second "
-    "of processor time (CPU second), while the process keeps its cores. Other processes take its cores: then its own "
-    "share falls, and the calls with it. Clock and calls are in percent of the first window."
+    "The same call again and again, in windows. Heat slows a device down: then the clock falls, or the calls per "
+    "second of processor time (CPU second), while the process keeps its cores. Other processes take its cores: then "
+    "its own share falls, and the calls with it. Clock and calls are in percent of the first window."
 )
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Drawn:
     """A line of the plot; the causes are wide and pale, below the lines of the calls."""

@@ -1,4 +1,4 @@
-"""The tables of a report as Markdown and as CSV files; CSV has moreover every golden, call and window in full precision."""
+"""The tables of a report as Markdown and as CSV files; CSV has moreover every golden, call and window in full."""
 
 from __future__ import annotations
 

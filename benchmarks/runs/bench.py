@@ -82,9 +82,11 @@ def run_photograph(
     with opened_devices(options.device, python=options.device_python) as devices:
         if any(device.emulated for device in devices):
             raise InputError("--image-size measures time, which emulated devices have none of: leave out --device")
+        device = _one(devices)
+        require_cores(device, options.cores, options.threads)
         results = run_end_to_end(
             bundle,
-            _one(devices),
+            device,
             artifacts=chosen,
             threads=options.threads,
             settings=options.settings,

@@ -87,7 +87,9 @@ class SustainedOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class PhotographOptions:
-    """A photograph of ``size`` (h,w) in LR pixels, upscaled in tiles that take at most ``memory_bytes`` at one time."""
+    """A photograph of ``size`` (h,w) in LR pixels, upscaled in tiles that take at most ``memory_bytes`` at one time;
+    ``cores`` as in `BenchOptions`.
+    """
 
     size: tuple[int, int]
     memory_bytes: int = 256_000_000
@@ -95,6 +97,7 @@ class PhotographOptions:
     runtime: str | None = None
     provider: str | None = None
     threads: tuple[int, ...] = (1,)
+    cores: str | None = None
     device: str = HOST
     device_python: str | None = None
 
@@ -105,7 +108,7 @@ class PhotographOptions:
     @property
     def settings(self) -> EndToEndSettings:
         """Those of each artifact."""
-        return EndToEndSettings(size=self.size, memory_bytes=self.memory_bytes)
+        return EndToEndSettings(size=self.size, memory_bytes=self.memory_bytes, cores=self.cores)
 
 
 @dataclass(frozen=True, kw_only=True)

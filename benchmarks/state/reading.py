@@ -49,16 +49,12 @@ class Sample:
     def numbers(self, quantity: Quantity) -> dict[str, float]:
         """The values of a quantity, by what they are of."""
         return {
-            one.of: one.value
-            for one in self.readings
-            if one.quantity == quantity and not isinstance(one.value, str)
+            one.of: one.value for one in self.readings if one.quantity == quantity and not isinstance(one.value, str)
         }
 
     def words(self, quantity: Quantity) -> Iterator[tuple[str, str]]:
         """What the words of a quantity are of, and the words."""
-        return (
-            (one.of, one.value) for one in self.readings if one.quantity == quantity and isinstance(one.value, str)
-        )
+        return ((one.of, one.value) for one in self.readings if one.quantity == quantity and isinstance(one.value, str))
 
 
 @dataclass(frozen=True, kw_only=True)

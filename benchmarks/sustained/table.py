@@ -47,7 +47,14 @@ def sustained_notes(results: SustainedResults) -> list[str]:
         if found.energy is not None
     ]
     interrupted = [] if results.complete else ["interrupted: artifacts are missing"]
-    return [*interrupted, *failures(results.results), *verdicts, *sources, *missing, *(f"warning: {one}" for one in results.warnings)]
+    return [
+        *interrupted,
+        *failures(results.results),
+        *verdicts,
+        *sources,
+        *missing,
+        *(f"warning: {one}" for one in results.warnings),
+    ]
 
 
 def _row(result: SustainedResult) -> tuple[str, ...]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResult, EndToEndResults
+from edgesr.benchmarks.state.warnings import state_warnings
+from edgesr.benchmarks.tables.not_measured import not_measured
+from edgesr.benchmarks.tables.state import state_table
 from edgesr.benchmarks.tables.table import DASH, Table
+from edgesr.runtimes.wording import counted
 
 
 def end_to_end_table(results: EndToEndResults) -> Table:
@@ -24,6 +28,22 @@ def end_to_end_table(results: EndToEndResults) -> Table:
     height, width = results.settings.size
     title = f"A photograph of {width}x{height} pixels from PNG to PNG, on this host"
     return Table(title, columns, tuple(_end_to_end_row(r) for r in results.results))
+
+
+def end_to_end_states(results: EndToEndResults) -> Table:
+    """The state of the device during each run; no rows of files of earlier versions."""
+    return state_table((r.key, r.end_to_end.state) for r in results.results if r.end_to_end and r.end_to_end.state)
+
+
+def end_to_end_notes(results: EndToEndResults) -> list[str]:
+    """What was not measured, and a warning for every sign in the state of the device against a figure."""
+    named = {f"{r.key.artifact} on {r.key.engine}, {counted(r.key.threads, 'thread')}": r for r in results.results}
+    states = {
+        name: r.end_to_end.state
+        for name, r in named.items()
+        if r.end_to_end is not None and r.end_to_end.state is not None
+    }
+    return [*not_measured(results), *(f"warning: {one}" for one in state_warnings(states))]
 
 
 def _end_to_end_row(result: EndToEndResult) -> tuple[str, ...]:

@@ -28,9 +28,7 @@ def state_table(rows: Iterable[tuple[Key, DeviceState]]) -> Table:
     return Table(
         "State of the device while each was timed",
         columns,
-        tuple(
-            (key.artifact, key.engine, str(key.threads), key.device, *state_cells(state)) for key, state in rows
-        ),
+        tuple((key.artifact, key.engine, str(key.threads), key.device, *state_cells(state)) for key, state in rows),
     )
 
 

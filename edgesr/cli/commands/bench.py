@@ -72,7 +72,7 @@ def bench(
         float | None,
         typer.Option(
             metavar="SECONDS",
-            help="Instead: call each artifact for so long, 300 s for example, and tell throttling from other processes.",
+            help="Instead: call each artifact for so long, such as 300, and tell throttling from other processes.",
         ),
     ] = None,
     image_size: Annotated[
@@ -125,6 +125,7 @@ def bench(
             runtime=runtime,
             provider=provider,
             threads=counts,
+            cores=cores,
             device=device,
             device_python=device_python,
         )
@@ -206,11 +207,12 @@ def _sustained(bundle: Bundle, options: SustainedOptions, json: Path | None) -> 
 def _photograph(bundle: Bundle, options: PhotographOptions, json: Path | None) -> int:
     """Measure a photograph from file to file, write and show it; the exit code."""
     from edgesr.benchmarks.runs.bench import run_photograph
-    from edgesr.benchmarks.tables.end_to_end import end_to_end_table
-    from edgesr.benchmarks.tables.not_measured import not_measured
+    from edgesr.benchmarks.tables.end_to_end import end_to_end_notes, end_to_end_states, end_to_end_table
 
     with shown_progress() as progress:
         results = run_photograph(bundle, options, json=json, progress=progress)
     print_table(end_to_end_table(results))
-    print_lines(not_measured(results))
+    if (states := end_to_end_states(results)).rows:
+        print_table(states)
+    print_lines(end_to_end_notes(results))
     return 0 if results.passed else 1

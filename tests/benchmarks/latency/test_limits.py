@@ -12,7 +12,7 @@ import pytest
 from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.latency.call import LATENCY, Latency, Round, join_rounds
 from edgesr.benchmarks.latency.settings import LatencySettings
-from edgesr.benchmarks.latency.stability import MachineState, instability, read_machine_state
+from edgesr.benchmarks.latency.stability import instability
 from edgesr.benchmarks.machine.environment import core_mhz
 from edgesr.benchmarks.machine.limits import (
     LIMITS,
@@ -23,11 +23,10 @@ from edgesr.benchmarks.machine.limits import (
     intensity_flop_per_byte,
     measure_limits,
 )
+from edgesr.benchmarks.state.record import DeviceState
 from edgesr.benchmarks.worker import run_job
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
-
-CALM = MachineState(cores=4, load=0.5, governors=("performance",), throttled=3, stolen_ticks=10, all_ticks=1000)
 
 
 def latency(*p50: float, steady: bool = True, mhz: float | None = None) -> Latency:
@@ -95,23 +94,16 @@ def test_intensity_counts_the_file_and_both_images_once(mobile_bundle: Bundle) -
 
 
 def test_a_steady_machine_has_no_warnings() -> None:
-    after = replace(CALM, stolen_ticks=11, all_ticks=2000)
-    assert instability(CALM, after, {"a": latency(10, 10.5, 10.2, mhz=None)}) == ()
+    assert instability({"a": latency(10, 10.5, 10.2, mhz=None)}) == ()
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "sentence"),
-    [
-        ({"load": 2.1}, {}, "load average 2.10 before the run, on 4 cores"),
-        ({"governors": ("performance", "powersave")}, {}, "frequency governor is performance, powersave"),
-        ({}, {"throttled": 5}, "2 times a core was throttled"),
-        ({}, {"stolen_ticks": 60, "all_ticks": 2000}, "5% of processor time went to other virtual machines"),
-    ],
-)
-def test_machine_warnings(before: dict[str, object], after: dict[str, object], sentence: str) -> None:
-    found = instability(replace(CALM, **before), replace(CALM, **after), {})  # type: ignore[arg-type]
-    assert len(found) == 1
-    assert found[0].startswith(sentence)
+def test_the_state_of_the_device_warns_beside_the_rounds() -> None:
+    state = DeviceState(supply="battery")
+    measured = replace(latency(10, 10, 10, steady=False), state=state)
+    assert instability({"a": measured, "b": latency(10, 10, 10)}) == (
+        "the device ran on its battery",
+        "a: not steady when warm-up ended",
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,24 +117,15 @@ def test_machine_warnings(before: dict[str, object], after: dict[str, object], s
     ],
 )
 def test_warnings_of_rounds(measured: Latency, sentences: list[str]) -> None:
-    assert list(instability(CALM, CALM, {"a": measured})) == sentences
+    assert list(instability({"a": measured})) == sentences
 
 
-def test_state_is_read_where_the_system_tells(tmp_path: Path) -> None:
+def test_the_clock_is_read_where_the_system_tells(tmp_path: Path) -> None:
     for core, khz in enumerate(("1500000", "<unknown>", "2400000")):
         clock = tmp_path / f"cpu{core}" / "cpufreq"
         clock.mkdir(parents=True)
-        (clock / "scaling_governor").write_text("schedutil\n")
         (clock / "scaling_cur_freq").write_text(f"{khz}\n")
-        heat = tmp_path / f"cpu{core}" / "thermal_throttle"
-        heat.mkdir()
-        (heat / "core_throttle_count").write_text("2\n")
-    (tmp_path / "stat").write_text("cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1\n")
-    state = read_machine_state(tmp_path, tmp_path / "stat")
-    assert (state.governors, state.throttled, state.stolen_ticks, state.all_ticks) == (("schedutil",), 6, 8, 36)
     assert core_mhz(tmp_path) == 2400
-    bare = read_machine_state(tmp_path / "none", tmp_path / "none")
-    assert (bare.governors, bare.throttled, bare.all_ticks) == ((), 0, 0)
     assert core_mhz(tmp_path / "none") is None
 
 

@@ -30,7 +30,9 @@ def test_cores_of_a_phone(tmp_path: Path) -> None:
 
 
 def test_kinds_by_the_highest_clock_where_no_capacity_is_told(tmp_path: Path) -> None:
-    files = {f"{CPU}/cpu{core}/cpufreq/cpuinfo_max_freq": khz for core, khz in enumerate((1_800_000, 1_800_000, 900_000))}
+    files = {
+        f"{CPU}/cpu{core}/cpufreq/cpuinfo_max_freq": khz for core, khz in enumerate((1_800_000, 1_800_000, 900_000))
+    }
     written(tmp_path, files)
     assert chosen(place(tmp_path), "big", allowed=range(3)) == (0, 1)
     assert chosen(place(tmp_path), "little", allowed=range(3)) == (2,)

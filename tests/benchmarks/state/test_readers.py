@@ -29,11 +29,16 @@ def test_a_raspberry_pi_5(tmp_path: Path) -> None:
     assert found.numbers(Quantity.RUNS_ON) == {"2": 1.0}
     assert found.numbers(Quantity.WAITED_SECONDS) == {str(PROCESS): 0.002}
     assert (found.numbers(Quantity.LOAD), found.numbers(Quantity.ALL_TICKS)) == ({"": 0.42}, {"": 965})
-    assert power(found) == ("2 rails of the Pi's power chip", pytest.approx(3.15))
+    assert found.numbers(Quantity.POWER_W) == {"2 rails of the Pi's power chip": pytest.approx(3.15)}
 
 
 def test_throttling_of_a_pi_is_read_from_its_file_or_its_program(tmp_path: Path) -> None:
-    raised = {"under-voltage": 1.0, "clock capped": 0.0, "throttled by the firmware": 1.0, "soft temperature limit": 0.0}
+    raised = {
+        "under-voltage": 1.0,
+        "clock capped": 0.0,
+        "throttled by the firmware": 1.0,
+        "soft temperature limit": 0.0,
+    }
     device = pi5(tmp_path, throttled="5")
     assert sampled(device).numbers(Quantity.THROTTLED) == raised
     assert take_sample(device, PROCESS, FREQUENT).numbers(Quantity.THROTTLED) == raised

@@ -59,7 +59,10 @@ def test_a_free_process_has_the_clock_of_the_cores_that_it_is_seen_on(tmp_path: 
 def test_shares_of_the_cores_by_hand() -> None:
     first = sample(10.0, (Quantity.WAITED_SECONDS, "1", 1.0), (Quantity.WAITED_SECONDS, "2", 5.0))
     last = sample(
-        12.0, (Quantity.WAITED_SECONDS, "1", 2.0), (Quantity.WAITED_SECONDS, "2", 5.5), (Quantity.WAITED_SECONDS, "3", 9.0)
+        12.0,
+        (Quantity.WAITED_SECONDS, "1", 2.0),
+        (Quantity.WAITED_SECONDS, "2", 5.5),
+        (Quantity.WAITED_SECONDS, "3", 9.0),
     )
     two = Measured(during=(first, last), after=(), threads=2, pinned=())
     assert two.waiting_share(first, last) == pytest.approx(1.5 / 2 / 2), "a thread that is new counts nothing"

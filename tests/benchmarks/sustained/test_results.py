@@ -103,7 +103,9 @@ def test_what_the_command_refuses(
     assert (code, why in err) == (2, True), err
 
 
-def test_an_emulated_device_is_refused(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, run_cli: Callable[..., tuple[int, str, str]]) -> None:
+def test_an_emulated_device_is_refused(
+    mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, run_cli: Callable[..., tuple[int, str, str]]
+) -> None:
     monkeypatch.setattr("edgesr.benchmarks.devices.host.HostDevice", Emulated)
     code, _, err = run_cli("bench", mobile_bundle.root, "--sustained", "30")
     assert (code, "host cannot be used" in err) == (2, True)

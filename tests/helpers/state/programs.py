@@ -62,11 +62,11 @@ PMIC = """ 3V3_SYS_A current(1)=0.50000000A
 """
 """Of a Raspberry Pi 5: two rails with both, 1.65 W and 1.5 W, and some with one of them."""
 
-PI_PROGRAMS = {
+PI_PROGRAMS: dict[tuple[str, ...], str] = {
     ("vcgencmd", "get_throttled"): "throttled=0x50005\n",
     ("vcgencmd", "pmic_read_adc"): PMIC,
 }
-PHONE_PROGRAMS = {
+PHONE_PROGRAMS: dict[tuple[str, ...], str] = {
     ("dumpsys", "thermalservice"): THERMALSERVICE,
     ("dumpsys", "battery"): BATTERY,
 }

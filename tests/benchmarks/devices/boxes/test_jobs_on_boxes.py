@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ def test_parity_and_latency_stand_beside_the_host(
     assert (code, out.startswith(f"Latency on {DEVICE}, one call at a time")) == (0, True)
     rows = json.loads(file.read_text())["results"]
     assert [(one["key"]["device"], len(one["latency"]["samples_ms"][0])) for one in rows] == [(DEVICE, 2)]
-    assert "frequency governor" not in out and "load average" not in out
+    assert rows[0]["latency"]["state"]["load"] is not None
     again = latency_command(quantized_bundle.root, ReportFiles(latency=file), read_results(LatencyResults, file))
     assert f" --device {DEVICE} " in again
     assert fake_box.leftovers() == []
@@ -143,6 +144,21 @@ def test_a_worker_that_dies_is_an_outcome(fake_box: FakeBox) -> None:
         assert (outcome.status, outcome.result) == (status, None)
         assert outcome.reason is not None and outcome.reason.startswith(reason), outcome.reason
     assert fake_box.leftovers() == []
+
+
+@pytest.mark.usefixtures("fake_root")
+def test_the_limit_of_time_is_longer_by_what_a_job_is_to_last(fake_box: FakeBox) -> None:
+    device = opened(fake_box)
+    job = replace(LIMITS.job(LimitsSettings(), threads=1), lasts_seconds=300)
+    device.send(device.software.payloads([]))
+    (base,) = fake_box.cache.glob("base-*")
+    (script,) = base.rglob("ld-linux*")
+    for shell, reason in (
+        ("kill -ALRM $$", "no result after 1200 s"),
+        ('echo "$*" >&2; exit 1', " 1200 job.json result.json"),
+    ):
+        script.write_text(f"#!/bin/sh\n{shell}\n")
+        assert str(device.run(job).reason).endswith(reason)
 
 
 @pytest.mark.usefixtures("fake_root")

@@ -107,6 +107,7 @@ def test_parity_and_latency_of_four_artifacts(on_sshd: SshdBox, quantized_bundle
         assert row.latency is not None and row.key.device == "ssh:pi"
         assert [len(samples) >= 3 for samples in row.latency.samples_ms] == [True, True]
         assert row.latency.peak_rss_mb > 20
+        assert row.latency.state is not None and row.latency.state.load is not None
 
 
 def test_a_second_start_sends_nothing(device: BoxDevice, on_sshd: SshdBox) -> None:
