@@ -65,7 +65,7 @@ def measure_sustained(
         measured, state = watch.end()
     windows = told_windows(timed, measured)
     found = energy([one for one in measured.before if one.at <= idle_until], measured.during, windows)
-    judgement = judged(windows, edge_seconds=settings.edge_seconds)
+    judgement = judged(windows, edge_seconds=settings.edge_seconds, threads=threads)
     return Sustained(
         size=size,
         windows=windows,

@@ -30,7 +30,7 @@ class Judgement:
     retention: float | None
 
 
-def judged(windows: Sequence[Window], *, edge_seconds: float) -> Judgement:
+def judged(windows: Sequence[Window], *, edge_seconds: float, threads: int) -> Judgement:
     """The first and last windows are compared that last ``edge_seconds`` together, or half of all where that is less.
 
     Only windows in which the process kept its cores tell of the device: in the others it shared caches and memory, too.
@@ -39,12 +39,12 @@ def judged(windows: Sequence[Window], *, edge_seconds: float) -> Judgement:
         return Judgement(verdict="not told", why="a call takes longer than a window: give more seconds", retention=None)
     first, last = _edges(windows, edge_seconds)
     retention = _rate(last) / _rate(first)
-    verdict, why = _verdict(windows, first, last, retention)
+    verdict, why = _verdict(windows, first, last, retention=retention, threads=threads)
     return Judgement(verdict=verdict, why=why, retention=retention)
 
 
 def _verdict(
-    windows: Sequence[Window], first: Sequence[Window], last: Sequence[Window], retention: float
+    windows: Sequence[Window], first: Sequence[Window], last: Sequence[Window], *, retention: float, threads: int
 ) -> tuple[Verdict, str]:
     lost = [one for one in windows if not one.kept_its_cores]
     kept_first, kept_last = ([one for one in part if one.kept_its_cores] for part in (first, last))
@@ -53,10 +53,13 @@ def _verdict(
         if falls:
             return "throttled", f"{' and '.join(falls)}, while it kept its cores"
     if len(lost) > _MOST_LOST_WINDOWS * len(windows) or not (kept_first and kept_last):
-        return "contended", (
+        found = (
             f"in {len(lost)} of {len(windows)} windows it had less than {KEPT_SHARE:.0%} of its cores' time, "
             f"at worst {min(one.own_share for one in lost):.0%}"
         )
+        if threads > 1 and all(one.waiting_share is None for one in lost):
+            return "not told", f"{found}: its threads may have waited for each other, and the device does not tell"
+        return "contended", found
     if retention < _LEAST_RATIO:
         return "not told", (
             f"calls a second fell to {retention:.0%}, but neither the clock nor the calls per second of processor time "

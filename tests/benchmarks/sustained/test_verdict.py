@@ -17,8 +17,8 @@ CLOCK = [2400.0] * 20 + [1440.0] * 40
 TAKEN = [1.0] * 20 + [0.6] * 40
 
 
-def judge(shown: Sequence[Window]) -> Judgement:
-    return judged(shown, edge_seconds=30.0)
+def judge(shown: Sequence[Window], *, threads: int = 1) -> Judgement:
+    return judged(shown, edge_seconds=30.0, threads=threads)
 
 
 def test_a_device_that_keeps_its_speed_is_steady() -> None:
@@ -78,6 +78,14 @@ def test_a_process_that_waits_for_another_chip_keeps_its_cores() -> None:
     assert found.retention == pytest.approx(0.6)
     assert "something else than its cores became slower" in found.why
     assert judge(windows(FALL, share=0.2, waiting=0.7, cpu=[rate / 100 for rate in FALL])).verdict == "contended"
+
+
+def test_threads_that_may_wait_for_each_other_tell_nothing_without_the_system() -> None:
+    found = judge(windows(STEADY, share=0.7), threads=2)
+    assert found.verdict == "not told"
+    assert found.why.endswith("its threads may have waited for each other, and the device does not tell")
+    assert judge(windows(STEADY, share=0.7, waiting=0.0), threads=2).verdict == "steady"
+    assert judge(windows(STEADY, share=0.7, waiting=0.3), threads=2).verdict == "contended"
 
 
 def test_calls_without_processor_time_have_no_rate_of_it() -> None:

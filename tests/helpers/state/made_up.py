@@ -45,7 +45,7 @@ def windows(
 
 def sustained(shown: Sequence[Window], *, edge_seconds: float = 30.0) -> Sustained:
     """A measurement of these windows, on a device that tells no power."""
-    judgement = judged(shown, edge_seconds=edge_seconds)
+    judgement = judged(shown, edge_seconds=edge_seconds, threads=1)
     share = Course(start=1.0, end=1.0, least=1.0, most=1.0)
     return Sustained(
         size=(64, 64),
