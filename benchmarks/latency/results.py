@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgesr.benchmarks.devices.device import Device, DeviceEnvironment, environments
+from edgesr.benchmarks.jobs import HOST
 from edgesr.benchmarks.latency.call import Latency
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
 from edgesr.benchmarks.latency.rounds import Timing, measure_rounds, ratio_to_fp32
@@ -40,7 +41,8 @@ class LatencyResult(Row):
 class LatencyResults(Header):
     """Content of ``edgesr bench --json``; ``complete`` is False where Ctrl-C left something out.
 
-    ``results`` are of this host; ``instructions`` of the emulated ``devices``.
+    ``results`` are of this host and of other machines, ``instructions`` of emulated devices; ``devices`` are those
+    other than this host.
     """
 
     KIND = "latency"
@@ -74,8 +76,37 @@ def run_latency(
     provider: str | None = None,
     progress: Progress = silent,
 ) -> LatencyResults:
-    """Time artifacts, each on its runtime, for every thread count, and the machine's limits, all once a round."""
-    before = read_machine_state() if device.environment is None else None
+    """Time artifacts, each on its runtime, for every thread count, and the machine's limits, all once a round.
+
+    An EdgesrError where none of the runtimes is there.
+    """
+    found = time_artifacts(
+        bundle,
+        device,
+        artifacts=artifacts,
+        threads=threads,
+        settings=settings,
+        rounds=rounds,
+        provider=provider,
+        progress=progress,
+    )
+    require_any_ran([(row.status, row.reason) for row in found.results])
+    return found
+
+
+def time_artifacts(
+    bundle: Bundle,
+    device: Device,
+    *,
+    artifacts: Sequence[tuple[Artifact, str]],
+    threads: Sequence[int],
+    settings: LatencySettings,
+    rounds: int,
+    provider: str | None,
+    progress: Progress,
+) -> LatencyResults:
+    """`run_latency` on one of several devices: rows alone say where no runtime is there."""
+    before = read_machine_state() if device.machine == HOST else None
     measured = measure_rounds(
         device,
         bundle,
@@ -86,8 +117,8 @@ def run_latency(
         provider=provider,
         progress=progress,
     )
-    timings, limits = measured.timings, measured.limits
-    require_any_ran([(t.status, t.reason) for t in timings])
+    timings = measured.timings
+    limits = tuple(replace(one, device=device.name) for one in measured.limits)
     latencies = {t.job.title: t.latency for t in timings if t.latency is not None}
     return LatencyResults(
         **header(LatencyResults, bundle),
@@ -102,7 +133,7 @@ def run_latency(
 
 
 def without_latency(bundle: Bundle, settings: LatencySettings, rounds: int) -> LatencyResults:
-    """Results of emulated devices alone, to be filled: nothing is timed."""
+    """Results to be filled: nothing is timed."""
     return LatencyResults(
         **header(LatencyResults, bundle),
         settings=settings,
@@ -111,6 +142,24 @@ def without_latency(bundle: Bundle, settings: LatencySettings, rounds: int) -> L
         limits=(),
         warnings=(),
         results=(),
+    )
+
+
+def joined_results(empty: LatencyResults, parts: Sequence[LatencyResults], devices: Sequence[str]) -> LatencyResults:
+    """Results of several devices in one file, in the order of these names; warnings then name their device."""
+    rows = sorted((row for one in parts for row in one.results), key=lambda row: devices.index(row.key.device))
+    counts = sorted((row for one in parts for row in one.instructions), key=lambda row: devices.index(row.key.device))
+    limits = sorted((limit for one in parts for limit in one.limits), key=lambda limit: devices.index(limit.device))
+    named = len(devices) > 1
+    return replace(
+        empty,
+        complete=all(one.complete for one in parts),
+        limits=tuple(limits),
+        warnings=tuple(
+            f"{one.results[0].key.device}: {text}" if named else text for one in parts for text in one.warnings
+        ),
+        results=tuple(rows),
+        instructions=tuple(counts),
     )
 
 

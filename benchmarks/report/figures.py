@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from edgesr.benchmarks.machine.limits import MachineLimits
@@ -30,20 +31,26 @@ _LINE_CHARACTERS = 15
 _EXACT_GAP_DB = 6.0
 
 
-def tradeoff_figure(found: Tradeoff) -> Figure:
-    """Scatter of ms per output megapixel and worst PSNR; the area of a point is its file's size, a ring the front."""
-    known = [p.psnr_db for p in found.points if p.psnr_db is not None]
+def tradeoff_figure(found: Tradeoff, alike: Iterable[Tradeoff] = ()) -> Figure:
+    """Scatter of ms per output megapixel and worst PSNR; the area of a point is its file's size, a ring the front.
+
+    The axes and areas are those of figures of all that are ``alike``.
+    """
+    shown = [point for one in (found, *alike) for point in one.points]
+    known = [p.psnr_db for p in shown if p.psnr_db is not None]
     top = max(known, default=100.0) + _EXACT_GAP_DB
-    largest = max(p.size_kb for p in found.points)
+    largest = max(p.size_kb for p in shown)
     traces: list[Figure] = []
     for precision in dict.fromkeys(p.precision for p in found.points):
         chosen = [p for p in found.points if p.precision == precision]
         traces.append(_scatter_trace(precision, chosen, found, top, largest))
     traces.append(_front_trace(found, top, largest))
-    speeds = [p.ms_per_megapixel for p in found.points]
+    speeds = [p.ms_per_megapixel for p in shown]
+    lowest = min(known, default=top)
+    margin = 0.12 * (top - lowest) or 1.0
     layout = {
         "xaxis": {"title": {"text": "ms per output megapixel (p50, log)"}, **_log_axis(speeds)},
-        "yaxis": {"title": {"text": "worst PSNR, dB"}},
+        "yaxis": {"title": {"text": "worst PSNR, dB"}, "range": [lowest - margin, top + margin]},
         "legend": _legend_above(),
         "hovermode": "closest",
     }

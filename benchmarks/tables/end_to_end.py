@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResult, EndToEndResults
+from edgesr.benchmarks.tables.latency import measured_devices, measured_on
 from edgesr.benchmarks.tables.table import DASH, Table
 
 
 def end_to_end_table(results: EndToEndResults) -> Table:
-    """One row an artifact and thread count; "vs whole": time per pixel by that of a run in one piece."""
+    """One row an artifact, thread count and device, in a column of its own where there are several; "vs whole": time
+    per pixel by that of a run in one piece.
+    """
+    named = len(measured_devices(results)) > 1
     columns = (
         "artifact",
         "runtime",
+        *(("device",) if named else ()),
         "threads",
         "tiles",
         "decode ms",
@@ -22,8 +27,11 @@ def end_to_end_table(results: EndToEndResults) -> Table:
         "peak above runtime MB",
     )
     height, width = results.settings.size
-    title = f"A photograph of {width}x{height} pixels from PNG to PNG, on this host"
-    return Table(title, columns, tuple(_end_to_end_row(r) for r in results.results))
+    title = f"A photograph of {width}x{height} pixels from PNG to PNG, on {measured_on(results)}"
+    rows = tuple(_end_to_end_row(r) for r in results.results)
+    if named:
+        rows = tuple((*row[:2], r.key.device, *row[2:]) for r, row in zip(results.results, rows, strict=True))
+    return Table(title, columns, rows)
 
 
 def _end_to_end_row(result: EndToEndResult) -> tuple[str, ...]:
