@@ -95,7 +95,7 @@ def open_devices(
         raise InputError(f"none of {', '.join(names)} answers: {absent[0].reason}")
     _require_own_machines(opened)
     for device in absent:
-        notice(progress, f"{device.reason}; its rows say so, the other devices are measured")
+        notice(progress, f"{device.reason}. The other devices are measured, the rows of {device.name} have this reason")
     return opened
 
 

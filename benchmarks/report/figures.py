@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+from edgesr.benchmarks.jobs import HOST
 from edgesr.benchmarks.machine.limits import MachineLimits
 from edgesr.benchmarks.report.data import ReportData, measured, roofline_point, roofs, rounds_ms
 from edgesr.benchmarks.report.tradeoff import Point, Tradeoff
@@ -125,7 +127,8 @@ def latency_figure(data: ReportData, threads: int) -> Figure | None:
     if not results:
         return None
     results.sort(key=lambda r: -(r.latency.p50_ms if r.latency else 0.0))
-    count, keys = max(len(rounds_ms(r)) for r in results), [r.key for r in results]
+    count = max(len(rounds_ms(r)) for r in results)
+    keys = {r.key: replace(r.key, device=HOST) for r in results}  # the caption names the device
     traces: list[Figure] = []
     for index in reversed(range(count)):
         boxes = [(r, rounds_ms(r)[index]) for r in results if index < len(rounds_ms(r))]
@@ -135,7 +138,7 @@ def latency_figure(data: ReportData, threads: int) -> Figure | None:
                 "orientation": "h",
                 "name": f"round {index + 1}",
                 "x": [sample for _, samples in boxes for sample in samples],
-                "y": [broken_name(distinct_label(r.key, keys)) for r, samples in boxes for _ in samples],
+                "y": [broken_name(distinct_label(keys[r.key], keys.values())) for r, samples in boxes for _ in samples],
                 "marker": {"color": _ROUND_COLOURS[index % len(_ROUND_COLOURS)], "size": 3},
                 "line": {"width": 1.2},
                 "boxpoints": "all" if count * len(results) <= 100 else "outliers",

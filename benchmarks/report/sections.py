@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgesr.benchmarks.jobs import HOST
 from edgesr.benchmarks.report import commands, data, summary
 from edgesr.benchmarks.report.data import ReportData, ReportFiles
 from edgesr.benchmarks.report.matrix import parity_matrix
@@ -28,6 +29,7 @@ def make_sections(
 ) -> tuple[Section, ...]:
     """All sections; one without its result file says which command makes it."""
     return (
+        *_devices(found, report_command),
         _summary(found, report_command),
         _pictures(pictures, report_command),
         tradeoff_section(found, files),
@@ -43,6 +45,21 @@ def make_sections(
     )
 
 
+def _devices(found: ReportData, report_command: str) -> tuple[Section, ...]:
+    """None where all is of this host."""
+    if data.devices(found) == [HOST]:
+        return ()
+    section = Section(
+        id="devices",
+        title="Devices",
+        commands=(report_command,),
+        text="One row for each device. The fastest artifact takes least time an output pixel, of those whose parity "
+        "passes on that device, at the fewest threads measured.",
+        tables=(summary.device_table(found),),
+    )
+    return (section,)
+
+
 def _summary(found: ReportData, report_command: str) -> Section:
     return Section(
         id="summary",
@@ -51,7 +68,7 @@ def _summary(found: ReportData, report_command: str) -> Section:
         text="One row for each artifact, runtime, execution provider and device. Parity passes when every golden keeps "
         f"its tolerance; PSNR is that of the worst golden against {found.reference}, p50 at the fewest threads "
         "measured, with where 95 of 100 repeats fall.",
-        tables=(data.table_of_devices(found, summary.summary_table), *summary.device_tables(found)),
+        tables=(data.table_of_devices(found, summary.summary_table),),
     )
 
 

@@ -51,16 +51,17 @@ def summary_table(found: ReportData) -> Table:
     return Table("Artifacts at a glance", columns, rows)
 
 
-def device_tables(found: ReportData) -> tuple[Table, ...]:
-    """One row a device: what it is, its parity, and the fastest artifact of those that passed; none for this host."""
-    names = data.devices(found)
-    if names == [HOST]:
-        return ()
+def device_table(found: ReportData) -> Table:
+    """One row a device: what it is, its parity, and the fastest artifact of those that passed there."""
     columns = (
-        *("device", "CPU", "parity", "fastest within parity", "runtime", "p50 ms", "95%", "worst PSNR dB"),
-        *("file kB", "system"),
+        *("device", "fastest within parity", "runtime", "p50 ms", "95%", "worst PSNR dB", "file kB", "parity"),
+        *("CPU", "system"),
     )
-    return (Table("Devices", columns, tuple(_device_row(found, name) for name in names)),)
+    return Table(
+        "What each device is, and its fastest artifact",
+        columns,
+        tuple(_device_row(found, name) for name in data.devices(found)),
+    )
 
 
 def artifact_table(manifest: Manifest) -> Table:
@@ -89,7 +90,7 @@ def limits_table(found: ReportData) -> Table:
         (str(roof.threads), f"{roof.sgemm_gflops:.1f}", f"{roof.bandwidth_gb_per_s:.1f}")
         for roof in data.roofs(found.latency)
     )
-    return Table("Limits of this machine", ("threads", "sgemm GFLOP/s", "bandwidth GB/s"), rows)
+    return Table("Limits of the machine", ("threads", "sgemm GFLOP/s", "bandwidth GB/s"), rows)
 
 
 def roofline_table(found: ReportData) -> Table:
@@ -142,9 +143,9 @@ def _device_row(found: ReportData, device: str) -> tuple[str, ...]:
     cpu, system = _machine(found, device)
     return (
         device,
-        cpu,
-        f"{passed} of {len(there)} pass" if there else DASH,
         *_fastest(part),
+        f"{passed} of {len(there)} pass" if there else DASH,
+        cpu,
         system,
     )
 

@@ -34,7 +34,8 @@ def tradeoff_section(found: ReportData, files: ReportFiles) -> Section:
             f"{counted(trade.threads, 'thread')}. "
             "Identical pictures are 6 dB above the highest PSNR. Bars: where 95 of 100 repeats fall; a wide one leaves "
             "the plot. A ring: on the Pareto front, no other is at least as good in all three and better in one. "
-            f"Circles run in ONNX Runtime, squares in LiteRT, diamonds in TorchScript Lite.{alike}"
+            "Circles run in ONNX Runtime, triangles in OpenVINO, squares in LiteRT, diamonds in TorchScript Lite, "
+            f"crosses in others.{alike}"
         )
         figure = tradeoff_figure(trade, trades.values())
         plots.append(Plot(_plot_id("tradeoff-plot", number), caption, figure, device))

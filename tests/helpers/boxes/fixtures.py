@@ -104,8 +104,9 @@ def two_boxes(
         write_joint_client(client, {"a": sshd_box, "b": other})
         monkeypatch.setenv("PATH", f"{client}:{os.environ['PATH']}")
         yield sshd_box, other
-        sshd_box.wait_until_clean()
-        other.wait_until_clean()
+        for box in (sshd_box, other):
+            if box.process.poll() is None:
+                box.wait_until_clean()
 
 
 @pytest.fixture(scope="session")
