@@ -25,8 +25,8 @@ from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import ProgressEvent
 from tests.helpers.cli_refusals import RunCli
+from tests.helpers.made_up_latency import Crowd, NamedDevice
 from tests.helpers.places import RELEASE, RELEASED_BUNDLE
-from tests.helpers.side_by_side import Crowd, NamedDevice
 
 QUICK = BenchOptions(runtime="ort", rounds=2, calls=3, seconds=0.0)
 Open = Callable[..., LatencyResults]
@@ -180,7 +180,7 @@ class Elsewhere(HostDevice):
 
 
 def test_parity_of_two_machines_is_that_of_one_after_the_other(bundle: Bundle) -> None:
-    pairs = select_artifacts(bundle, runtime="ort")
+    pairs = select_artifacts(bundle, runtime="ort", artifact="onnx-fp32-tile")
     names = ("ssh:a", "ssh:b")
     found = [
         check_on_devices(bundle, [HostDevice(), *(kind(name=name) for name in names)], artifacts=pairs)

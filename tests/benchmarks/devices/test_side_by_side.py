@@ -16,7 +16,7 @@ from edgesr.benchmarks.devices.boxes.exchange import Terms, exchange
 from edgesr.benchmarks.devices.parallel import by_machine, in_order, side_by_side
 from edgesr.benchmarks.devices.process_exit import ended_process
 from edgesr.benchmarks.devices.running import watched
-from tests.helpers.side_by_side import NamedDevice
+from tests.helpers.made_up_latency import NamedDevice
 
 SLEEPING = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(300)"
 

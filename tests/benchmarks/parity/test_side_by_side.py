@@ -15,8 +15,8 @@ from edgesr.benchmarks.parity.results import ParityResult
 from edgesr.benchmarks.results.rows import Key, select_artifacts
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
+from tests.helpers.made_up_latency import NamedDevice
 from tests.helpers.places import RELEASED_BUNDLE
-from tests.helpers.side_by_side import NamedDevice
 
 FIRST, SECOND = "onnx-fp32-full", "onnx-fp32-tile"
 
