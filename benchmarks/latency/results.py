@@ -13,7 +13,7 @@ from edgesr.benchmarks.latency.rounds import Timing, measure_rounds, ratio_to_fp
 from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.latency.stability import instability, read_machine_state
 from edgesr.benchmarks.machine.limits import MachineLimits, intensity_flop_per_byte
-from edgesr.benchmarks.results.header import Header, header
+from edgesr.benchmarks.results.header import Header, header, utc_now
 from edgesr.benchmarks.results.rows import Row, all_measured, require_any_ran, result_key
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
@@ -153,6 +153,7 @@ def joined_results(empty: LatencyResults, parts: Sequence[LatencyResults], devic
     named = len(devices) > 1
     return replace(
         empty,
+        created_utc=utc_now(),
         complete=all(one.complete for one in parts),
         limits=tuple(limits),
         warnings=tuple(

@@ -59,12 +59,13 @@ def _measured(
     if options.provider is not None and any(device.emulated for device in devices):
         raise InputError(f"--provider {options.provider}: instructions are those of the CPU; leave out --device")
     _require_comparable(bundle, devices, options)
-    empty = replace(without_latency(bundle, options.settings, options.rounds), devices=environments(devices))
     tell = _progress_of(devices, progress)
     work = [_parts(bundle, machine, chosen, options, tell) for machine in by_machine(devices)]
     _prepare(bundle, devices, chosen, tell)
-    ended = side_by_side(partial(_in_turn, replace(empty, complete=False)), work)
-    results = joined_results(empty, [part for machine in ended for part in machine or ()], [d.name for d in devices])
+    interrupted = replace(without_latency(bundle, options.settings, options.rounds), complete=False)
+    ended = side_by_side(partial(_in_turn, interrupted), work)
+    parts = [part for machine in ended for part in machine or [interrupted]]
+    results = joined_results(replace(interrupted, devices=environments(devices)), parts, [one.name for one in devices])
     if not (results.results or results.instructions):
         raise KeyboardInterrupt
     if results.results:
@@ -77,7 +78,7 @@ def _parts(
     machine: Sequence[Device],
     chosen: Sequence[tuple[Artifact, str]],
     options: BenchOptions,
-    tell: Callable[[Device], Progress],
+    tell: Callable[[Device | None], Progress],
 ) -> list[Callable[[], LatencyResults]]:
     """What there is to measure on a machine: time on each device, then instructions on all that are emulated."""
     counts = count_jobs([device for device in machine if device.emulated], chosen)
@@ -96,7 +97,7 @@ def _parts(
         for device in machine
         if not device.emulated
     ]
-    counted = partial(_counted, bundle, counts, options, tell(machine[0]))
+    counted = partial(_counted, bundle, counts, options, tell(None))
     return [*parts, counted] if counts else [*parts]
 
 
@@ -125,7 +126,7 @@ def _prepare(
     bundle: Bundle,
     devices: Sequence[Device],
     chosen: Sequence[tuple[Artifact, str]],
-    tell: Callable[[Device], Progress],
+    tell: Callable[[Device | None], Progress],
 ) -> None:
     """Several devices first get what their jobs need: sending takes time of this machine, too."""
 
@@ -139,10 +140,10 @@ def _prepare(
         raise KeyboardInterrupt
 
 
-def _progress_of(devices: Sequence[Device], progress: Progress) -> Callable[[Device], Progress]:
-    """What tells the progress of each device, by its name where there are several."""
+def _progress_of(devices: Sequence[Device], progress: Progress) -> Callable[[Device | None], Progress]:
+    """What tells the progress of each device, by its name where there are several; None for work that names its own."""
     shared = one_at_a_time(progress)
-    return lambda device: of_part(shared, device.name) if len(devices) > 1 else shared
+    return lambda device: shared if device is None or len(devices) == 1 else of_part(shared, device.name)
 
 
 def run_photograph(

