@@ -150,7 +150,7 @@ def joined_results(empty: LatencyResults, parts: Sequence[LatencyResults], devic
     rows = sorted((row for one in parts for row in one.results), key=lambda row: devices.index(row.key.device))
     counts = sorted((row for one in parts for row in one.instructions), key=lambda row: devices.index(row.key.device))
     limits = sorted((limit for one in parts for limit in one.limits), key=lambda limit: devices.index(limit.device))
-    named = len(devices) > 1
+    named = len({row.key.device for row in rows}) > 1
     return replace(
         empty,
         created_utc=utc_now(),
