@@ -54,9 +54,18 @@ def read_results(cls: type[T], path: Path) -> T:
         require_plausible(data)
     except (DecodeError, InputError) as error:
         raise InputError(f"{path}: damaged result file: {error}; {remake}") from error
-    if isinstance(results, LatencyResults) and version == _POOLED_SAMPLES_VERSION:
-        return replace(results, results=tuple(map(_counted_anew, results.results)))
+    if isinstance(results, LatencyResults):
+        return _as_now(results, version)
     return results
+
+
+def _as_now(results: LatencyResults, version: int) -> LatencyResults:
+    """The limits of the one device of a file are its, which earlier files do not say, and percentiles are weighted."""
+    names = {row.key.device for row in results.results}
+    limits = tuple(replace(one, device=min(names)) if len(names) == 1 else one for one in results.limits)
+    pooled = version == _POOLED_SAMPLES_VERSION
+    rows = tuple(map(_counted_anew, results.results)) if pooled else results.results
+    return replace(results, limits=limits, results=rows)
 
 
 def require_bundle(path: Path, results: Results, bundle: Bundle) -> None:

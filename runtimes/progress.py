@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ def silent(event: ProgressEvent) -> None:
 def notice(progress: Progress, text: str) -> None:
     """Tell the user one thing through the same callback."""
     progress(ProgressEvent("notice", 0, 0, text))
+
+
+def of_part(progress: Progress, part: str) -> Progress:
+    """The same callback for one of several that do the same at the same time: tasks are named with it."""
+    return lambda event: progress(event if event.is_notice else replace(event, task=f"{event.task} {part}"))
 
 
 def one_at_a_time(progress: Progress) -> Progress:

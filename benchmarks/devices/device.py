@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.benchmarks.jobs import HOST, Job, Outcome
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
@@ -49,6 +49,14 @@ class Device(ABC):
         """
 
     @property
+    def machine(self) -> str:
+        """The machine whose CPUs its workers run on, by a name of its own; this host's unless told otherwise.
+
+        Devices of one machine are measured one after the other, since they would slow each other down.
+        """
+        return HOST
+
+    @property
     def runtimes(self) -> tuple[str, ...] | None:
         """The runtimes that it has builds of; None for all."""
         return None
@@ -68,6 +76,14 @@ class Device(ABC):
         """Whether it is known to compute vectors of float16 as such."""
         return False
 
+    def beside_others(self) -> Device:
+        """The same device for a measurement on several: what is wrong with it costs its rows, and is not raised."""
+        return self
+
+    def prepare(self, _bundle: Bundle, _runtimes: Sequence[str], /) -> None:
+        """Send what jobs of these runtimes need, so that it is not sent while other devices are timed."""
+        return
+
     def close(self) -> None:
         """End what it keeps open between jobs."""
         return
@@ -75,6 +91,28 @@ class Device(ABC):
     def require_counting(self) -> None:
         """An InputError unless it counts instructions, a MissingPackageError without what counting needs."""
         raise InputError(f"{self.name}: does not count instructions; use it for 'edgesr parity'")
+
+
+class AbsentDeviceError(InputError):
+    """A device that cannot be reached, as if it were switched off: there may be nothing wrong with its name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AbsentDevice(Device):
+    """A device that did not answer when it was opened, for that ``reason``: its jobs fail. ``runtimes`` are those that
+    it could have.
+    """
+
+    reason: str
+    name: str = ""
+    runtimes: tuple[str, ...] | None = None
+
+    @property
+    def machine(self) -> str:
+        return self.name
+
+    def run(self, job: Job) -> Outcome:  # noqa: ARG002 - every job fails alike
+        return Outcome(status="crashed", reason=self.reason, result=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,12 +167,14 @@ class Remote:
     """What can be done with a device of a name that is another machine.
 
     ``open_with_python`` has workers run by a Python program of the device. ``check`` finds out what it is and whether a
-    worker runs there. ``clean`` deletes what edgesr put there, and tells what that was.
+    worker runs there. ``clean`` deletes what edgesr put there, and tells what that was. ``runtimes`` are those that
+    there are builds of for any such machine.
     """
 
     open_with_python: Callable[[str, str], Device]
     check: Callable[[str, Plan], Iterator[Finding]]
     clean: Callable[[str], str]
+    runtimes: Callable[[], tuple[str, ...]]
 
 
 def _no_notes() -> list[str]:
@@ -146,7 +186,8 @@ class DeviceKind:
     """Devices that are opened alike; ``titles`` has one line on each by its name.
 
     ``open`` gives the device of a name that is in ``titles`` or begins with ``prefix``; an InputError for one that is
-    unknown, a MissingPackageError with the command for one that is not set up. ``needs`` is the command of the set-up
+    unknown, an AbsentDeviceError for one that does not answer, a MissingPackageError with the command for one that is
+    not set up. ``needs`` is the command of the set-up
     that makes its devices ready, which may be one of the ``set_ups`` of another kind. ``notes`` are lines below a list
     of devices. ``form`` tells how names are made that are not in ``titles``.
 

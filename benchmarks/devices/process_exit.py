@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from itertools import takewhile
 from pathlib import Path
 
@@ -21,23 +22,30 @@ def ended_process(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
     timeout_seconds: float | None = None,
+    while_running: Callable[[subprocess.Popen[str]], AbstractContextManager[object]] = nullcontext,
 ) -> subprocess.CompletedProcess[str]:
     """A process that ended, whatever its exit code, and what it wrote, as text; it reads nothing.
 
     ``environment`` is the whole of its variables, None for those of this process. It is killed and a TimeoutExpired
-    raised after ``timeout_seconds``.
+    raised after ``timeout_seconds``. ``while_running`` is entered when it has begun, and left when it has ended.
     """
-    return subprocess.run(
+    process = subprocess.Popen(
         [str(one) for one in arguments],
-        check=False,
         cwd=folder,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        timeout=timeout_seconds,
         env=None if environment is None else dict(environment),
     )
+    with process, while_running(process):
+        try:
+            output, errors = process.communicate(timeout=timeout_seconds)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
 def describe_exit(returncode: int, stderr: str) -> str:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from edgesr.benchmarks.devices.arm64.device import ARM64_KIND
 from edgesr.benchmarks.devices.boxes.kinds import ADB_KIND, SSH_KIND
-from edgesr.benchmarks.devices.device import Device, DeviceKind, Prepared, Remote, SetUp
+from edgesr.benchmarks.devices.device import (
+    AbsentDevice,
+    AbsentDeviceError,
+    Device,
+    DeviceKind,
+    Prepared,
+    Remote,
+    SetUp,
+)
 from edgesr.benchmarks.devices.emulated_x86 import X86_KIND
 from edgesr.benchmarks.devices.host import HOST_KIND
+from edgesr.benchmarks.jobs import HOST
 from edgesr.runtimes.errors import InputError, MissingPackageError
-from edgesr.runtimes.progress import Progress, silent
+from edgesr.runtimes.progress import Progress, notice, silent
 
 DEVICE_KINDS: tuple[DeviceKind, ...] = (
     HOST_KIND,
@@ -54,31 +63,59 @@ def device_forms() -> list[str]:
 
 
 @contextmanager
-def opened_devices(text: str, *, python: str | None = None) -> Iterator[list[Device]]:
-    """The devices of a comma-separated text, each once, until the end of a block; see `open_devices`."""
+def opened_devices(text: str, *, python: str | None = None, progress: Progress = silent) -> Iterator[list[Device]]:
+    """The devices of a comma-separated text until the end of a block; see `open_devices`."""
     with ExitStack() as stack:
-        yield open_devices(text, python=python, stack=stack)
+        yield open_devices(text, python=python, stack=stack, progress=progress)
 
 
-def open_devices(text: str, *, python: str | None = None, stack: ExitStack | None = None) -> list[Device]:
-    """The devices of a comma-separated text, each once. An InputError lists the known ones; a MissingPackageError
-    gives the set-up command of one that is not set up.
+def open_devices(
+    text: str, *, python: str | None = None, stack: ExitStack | None = None, progress: Progress = silent
+) -> list[Device]:
+    """The devices of a comma-separated text, in its order. An InputError lists the known ones, and names those that
+    are one machine; a MissingPackageError gives the set-up command of one that is not set up.
 
-    ``python``: a program of those that are other machines, which runs the workers there. ``stack`` closes the devices.
+    Of several devices, one that does not answer becomes an `AbsentDevice`, which is told at once, unless none of them
+    answers. ``python``: a program of those that are other machines, which runs the workers there. ``stack`` closes the
+    devices.
     """
-    names = dict.fromkeys(name.strip() for name in text.split(",") if name.strip())
-    if not names:
-        raise InputError(f"--device {text!r}: give one or more of {', '.join(device_forms())}")
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    _require_names(text, names)
     if python is not None and not any(_kind(name).remote for name in names):
         raise InputError(
             f"--device-python {python}: is for devices that are other machines, none of which is in {text!r}"
         )
-    opened = []
+    opened: list[Device] = []
     for name in names:
-        opened.append(_open(name, python))
+        opened.append(_open(name, python) if len(names) == 1 else _open_beside_others(name, python))
         if stack is not None:
             stack.callback(opened[-1].close)
+    absent = [device for device in opened if isinstance(device, AbsentDevice)]
+    if len(absent) == len(opened):
+        raise InputError(f"none of {', '.join(names)} answers: {absent[0].reason}")
+    _require_own_machines(opened)
+    for device in absent:
+        notice(progress, f"{device.reason}. The other devices are measured, the rows of {device.name} have this reason")
     return opened
+
+
+def _require_names(text: str, names: Sequence[str]) -> None:
+    """An InputError unless there is a name, and none is there twice."""
+    if not names:
+        raise InputError(f"--device {text!r}: give one or more of {', '.join(device_forms())}")
+    for name in names:
+        _kind(name)
+        if names.count(name) > 1:
+            raise InputError(f"--device {text!r}: {name} is there twice; give each device once")
+
+
+def _require_own_machines(devices: Sequence[Device]) -> None:
+    """An InputError for two names of one other machine."""
+    seen: dict[str, str] = {}
+    for device in devices:
+        first = seen.setdefault(device.machine, device.name)
+        if device.machine != HOST and first != device.name:
+            raise InputError(f"{first} and {device.name} are the same machine; give one of them")
 
 
 def remote(name: str) -> Remote:
@@ -131,6 +168,15 @@ def _open(name: str, python: str | None) -> Device:
     if python is not None and kind.remote is not None:
         return kind.remote.open_with_python(name, python)
     return kind.open(name)
+
+
+def _open_beside_others(name: str, python: str | None) -> Device:
+    try:
+        return _open(name, python).beside_others()
+    except AbsentDeviceError as error:
+        remote = _kind(name).remote
+        runtimes = None if remote is None or python is not None else remote.runtimes()
+        return AbsentDevice(name=name, reason=str(error), runtimes=runtimes)
 
 
 def _kind(name: str) -> DeviceKind:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from edgesr.benchmarks.devices.process_exit import describe_exit, ended_process
+from edgesr.benchmarks.devices.running import watched
 from edgesr.benchmarks.jobs import Job, Outcome, invalid_result
 from edgesr.runtimes.json_file import JsonError, parse_json
 from edgesr.runtimes.json_records import DecodeError, decode, to_json
@@ -35,6 +36,7 @@ def run_worker(
                 command(job_file, result_file),
                 environment={**environment, **job.environment},
                 timeout_seconds=limit_seconds,
+                while_running=watched,
             )
         except subprocess.TimeoutExpired:
             return Outcome(status="timeout", reason=f"no result after {limit_seconds:g} s", result=None)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
-from edgesr.benchmarks.devices.device import Device
+from edgesr.benchmarks.devices.device import Device, DeviceEnvironment, environments
 from edgesr.benchmarks.latency.end_to_end import END_TO_END, EndToEnd
 from edgesr.benchmarks.latency.settings import EndToEndSettings
 from edgesr.benchmarks.results.header import Header, header
@@ -26,7 +26,7 @@ class EndToEndResult(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class EndToEndResults(Header):
-    """Content of ``edgesr bench --image-size --json``."""
+    """Content of ``edgesr bench --image-size --json``; ``devices`` are those other than this host."""
 
     KIND = "end-to-end"
     VERSION = 7
@@ -35,6 +35,7 @@ class EndToEndResults(Header):
 
     settings: EndToEndSettings
     results: tuple[EndToEndResult, ...]
+    devices: tuple[DeviceEnvironment, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -69,4 +70,12 @@ def run_end_to_end(
         **header(EndToEndResults, bundle),
         settings=settings,
         results=tuple(results),
+        devices=environments([device]),
     )
+
+
+def joined_photographs(parts: Sequence[EndToEndResults], devices: Sequence[Device]) -> EndToEndResults:
+    """Results of several devices in one file, in the order of the devices."""
+    names = [device.name for device in devices]
+    rows = sorted((row for one in parts for row in one.results), key=lambda row: names.index(row.key.device))
+    return replace(parts[0], results=tuple(rows), devices=environments(devices))

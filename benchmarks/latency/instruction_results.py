@@ -10,7 +10,7 @@ from edgesr.benchmarks.devices.device import Device, on_device
 from edgesr.benchmarks.devices.parallel import in_order
 from edgesr.benchmarks.jobs import NoSettings
 from edgesr.benchmarks.latency.instructions import INSTRUCTIONS, Instructions
-from edgesr.benchmarks.results.rows import Row, row
+from edgesr.benchmarks.results.rows import Row, label, row
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
@@ -55,7 +55,7 @@ def count_on_devices(
     complete = True
     try:
         for result in in_order(lambda job: _count(bundle, *job), jobs, workers=os.cpu_count() or 1):
-            progress(ProgressEvent("instructions", len(found), len(jobs), result.key.artifact))
+            progress(ProgressEvent("instructions", len(found), len(jobs), label(result.key)))
             found.append(result)
     except KeyboardInterrupt:
         complete = False

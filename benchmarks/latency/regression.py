@@ -36,12 +36,17 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """Everything that both files measured; ``limit`` 0.05 allows 5% more time. ``unlike`` are accepted differences."""
+    """Everything that both files measured; ``limit`` 0.05 allows 5% more time. ``unlike`` are accepted differences.
+
+    ``only_old`` and ``only_new`` are devices that one of the files has alone: nothing of them is compared.
+    """
 
     changes: tuple[Change, ...]
     limit: float
     unlike: tuple[str, ...]
     counts: tuple[CountChange, ...] = ()
+    only_old: tuple[str, ...] = ()
+    only_new: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -108,7 +113,19 @@ def compare_results(old: LatencyResults, new: LatencyResults, *, limit: float, u
             "nothing to compare: no artifact was measured in two rounds or more in both files, on the same runtime, "
             "threads and device; give both 'edgesr bench --rounds 5'"
         )
-    return Changes(changes=tuple(changes), limit=limit, unlike=differences, counts=counts)
+    before_names, names = _devices(old), _devices(new)
+    return Changes(
+        changes=tuple(changes),
+        limit=limit,
+        unlike=differences,
+        counts=counts,
+        only_old=tuple(name for name in before_names if name not in names),
+        only_new=tuple(name for name in names if name not in before_names),
+    )
+
+
+def _devices(results: LatencyResults) -> list[str]:
+    return list(dict.fromkeys(row.key.device for row in (*results.results, *results.instructions)))
 
 
 def _accepted(differences: Sequence[str], *, accept: bool) -> tuple[str, ...]:

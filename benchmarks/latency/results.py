@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgesr.benchmarks.devices.device import Device, DeviceEnvironment, environments
 from edgesr.benchmarks.latency.call import Latency
@@ -12,7 +12,7 @@ from edgesr.benchmarks.latency.rounds import Timing, measure_rounds, ratio_to_fp
 from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.latency.stability import instability
 from edgesr.benchmarks.machine.limits import MachineLimits, intensity_flop_per_byte
-from edgesr.benchmarks.results.header import Header, header
+from edgesr.benchmarks.results.header import Header, header, utc_now
 from edgesr.benchmarks.results.rows import Row, all_measured, require_any_ran, result_key
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
@@ -40,7 +40,8 @@ class LatencyResult(Row):
 class LatencyResults(Header):
     """Content of ``edgesr bench --json``; ``complete`` is False where Ctrl-C left something out.
 
-    ``results`` are of this host; ``instructions`` of the emulated ``devices``.
+    ``results`` are of this host and of other machines, ``instructions`` of emulated devices; ``devices`` are those
+    other than this host.
     """
 
     KIND = "latency"
@@ -74,7 +75,36 @@ def run_latency(
     provider: str | None = None,
     progress: Progress = silent,
 ) -> LatencyResults:
-    """Time artifacts, each on its runtime, for every thread count, and the machine's limits, all once a round."""
+    """Time artifacts, each on its runtime, for every thread count, and the machine's limits, all once a round.
+
+    An EdgesrError where none of the runtimes is there.
+    """
+    found = time_artifacts(
+        bundle,
+        device,
+        artifacts=artifacts,
+        threads=threads,
+        settings=settings,
+        rounds=rounds,
+        provider=provider,
+        progress=progress,
+    )
+    require_any_ran([(row.status, row.reason) for row in found.results])
+    return found
+
+
+def time_artifacts(
+    bundle: Bundle,
+    device: Device,
+    *,
+    artifacts: Sequence[tuple[Artifact, str]],
+    threads: Sequence[int],
+    settings: LatencySettings,
+    rounds: int,
+    provider: str | None,
+    progress: Progress,
+) -> LatencyResults:
+    """`run_latency` on one of several devices: rows alone say where no runtime is there."""
     measured = measure_rounds(
         device,
         bundle,
@@ -85,8 +115,8 @@ def run_latency(
         provider=provider,
         progress=progress,
     )
-    timings, limits = measured.timings, measured.limits
-    require_any_ran([(t.status, t.reason) for t in timings])
+    timings = measured.timings
+    limits = tuple(replace(one, device=device.name) for one in measured.limits)
     latencies = {t.job.title: t.latency for t in timings if t.latency is not None}
     return LatencyResults(
         **header(LatencyResults, bundle),
@@ -101,7 +131,7 @@ def run_latency(
 
 
 def without_latency(bundle: Bundle, settings: LatencySettings, rounds: int) -> LatencyResults:
-    """Results of emulated devices alone, to be filled: nothing is timed."""
+    """Results to be filled: nothing is timed."""
     return LatencyResults(
         **header(LatencyResults, bundle),
         settings=settings,
@@ -110,6 +140,25 @@ def without_latency(bundle: Bundle, settings: LatencySettings, rounds: int) -> L
         limits=(),
         warnings=(),
         results=(),
+    )
+
+
+def joined_results(empty: LatencyResults, parts: Sequence[LatencyResults], devices: Sequence[str]) -> LatencyResults:
+    """Results of several devices in one file, in the order of these names; warnings then name their device."""
+    rows = sorted((row for one in parts for row in one.results), key=lambda row: devices.index(row.key.device))
+    counts = sorted((row for one in parts for row in one.instructions), key=lambda row: devices.index(row.key.device))
+    limits = sorted((limit for one in parts for limit in one.limits), key=lambda limit: devices.index(limit.device))
+    named = len({row.key.device for row in rows}) > 1
+    return replace(
+        empty,
+        created_utc=utc_now(),
+        complete=all(one.complete for one in parts),
+        limits=tuple(limits),
+        warnings=tuple(
+            f"{one.results[0].key.device}: {text}" if named else text for one in parts for text in one.warnings
+        ),
+        results=tuple(rows),
+        instructions=tuple(counts),
     )
 
 

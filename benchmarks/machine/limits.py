@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgesr.benchmarks.jobs import Job, JobKind
+from edgesr.benchmarks.jobs import HOST, Job, JobKind
 from edgesr.benchmarks.state.cores import pin
 from edgesr.benchmarks.state.place import Place
 from edgesr.runtimes.bundle.manifest import Artifact, Size
@@ -42,11 +42,13 @@ class LimitsSettings:
 class MachineLimits:
     """With ``threads`` threads: ``sgemm_gflops``, 1e9 float32 operations a second of a product of 1024x1024 matrices;
     ``bandwidth_gb_per_s``, 1e9 bytes a second read and written by a copy of 128 MiB. The fastest call counts.
+    ``device``: which of those in its file.
     """
 
     threads: int
     sgemm_gflops: float
     bandwidth_gb_per_s: float
+    device: str = HOST
 
 
 def blas_environment(threads: int) -> dict[str, str]:

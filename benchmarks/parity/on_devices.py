@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from edgesr.benchmarks.devices.device import Device, environments, on_device
-from edgesr.benchmarks.devices.parallel import in_order
+from edgesr.benchmarks.devices.parallel import by_machine, in_order, side_by_side
 from edgesr.benchmarks.parity.arithmetic import Computed, computes_apart, device_difference_cause
 from edgesr.benchmarks.parity.check import ArtifactParity
 from edgesr.benchmarks.parity.comparison import finite
@@ -27,7 +29,7 @@ from edgesr.benchmarks.parity.results import (
 from edgesr.benchmarks.results.rows import label
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
-from edgesr.runtimes.progress import Progress, ProgressEvent, silent
+from edgesr.runtimes.progress import Progress, ProgressEvent, of_part, one_at_a_time, silent
 
 Pair = tuple[Artifact, str]
 
@@ -41,30 +43,83 @@ def check_on_devices(
     progress: Progress = silent,
 ) -> ParityResults:
     """Check artifacts, each on its runtime with one thread, on every device that has it; each is compared with the
-    first.
+    first. Different machines work at the same time, devices of one machine one after the other.
 
-    Emulated devices run as many jobs at a time as there are cores: nothing is timed. They take the images of exact
-    arithmetic from the first device, where it made them: these do not depend on the CPU.
+    Emulated devices run as many jobs at a time as there are cores: nothing is timed. Devices take the images of exact
+    arithmetic from the first one, where it made them: these do not depend on the CPU.
     """
-    jobs = [(device, on_device(device, artifacts)) for device in devices]
-    total = sum(len(pairs) for _, pairs in jobs)
-    results: list[ParityResult] = []
+    jobs = {device.name: on_device(device, artifacts) for device in devices}
     with tempfile.TemporaryDirectory(prefix="edgesr-images-") as name:
         images = _Images(Path(name), devices, artifacts)
-        for device, pairs in jobs:
-
-            def check(pair: Pair, device: Device = device) -> ParityResult:
-                folders = images.folders(results, device, pair)
-                return check_artifact(bundle, device, *pair, images=folders, provider=provider)
-
-            for result in in_order(check, pairs, workers=(os.cpu_count() or 1) if device.emulated else 1):
-                results.append(result)
-                progress(ProgressEvent("parity", len(results), total, label(result.key)))
-        found = [_difference(images, results, devices[0], device, pair) for device, pairs in jobs[1:] for pair in pairs]
-    order = [(artifact.id, runtime) for artifact, runtime in artifacts]
-    results.sort(key=lambda result: order.index((result.key.artifact, result.key.runtime)))
+        checks = _Checks(bundle, jobs, images, provider, one_at_a_time(progress))
+        ended = side_by_side(checks.on_machine, by_machine(devices))
+        if None in ended:
+            raise KeyboardInterrupt
+        results = [result for machine in ended for result in machine or ()]
+        found = [_difference(images, results, devices[0], one, pair) for one in devices[1:] for pair in jobs[one.name]]
+    artifact_order = [(artifact.id, runtime) for artifact, runtime in artifacts]
+    results.sort(
+        key=lambda one: (artifact_order.index((one.key.artifact, one.key.runtime)), [*jobs].index(one.key.device))
+    )
     differences = tuple(difference for difference in found if difference is not None)
     return replace(parity_results(bundle, results), devices=environments(devices), differences=differences)
+
+
+class _Checks:
+    """The jobs of all devices, by name. The first device's results are there for the others, which wait for them."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        jobs: Mapping[str, Sequence[Pair]],
+        images: _Images,
+        provider: str | None,
+        progress: Progress,
+    ) -> None:
+        self._bundle, self._jobs, self._images, self._provider = bundle, jobs, images, provider
+        self._progress = progress
+        self._first, *others = jobs
+        self._named = bool(others)
+        self._of_first: dict[tuple[str, str], Future[ParityResult | None]] = {
+            (artifact.id, runtime): Future() for artifact, runtime in jobs[self._first]
+        }
+
+    def on_machine(self, devices: Sequence[Device]) -> list[ParityResult]:
+        """Check on devices that share their CPUs."""
+        try:
+            return [result for device in devices for result in self._on_device(device)]
+        finally:
+            if devices[0].name == self._first:
+                self._wait_no_longer()
+
+    def _on_device(self, device: Device) -> list[ParityResult]:
+        pairs, results = self._jobs[device.name], []
+        progress = of_part(self._progress, device.name) if self._named else self._progress
+        workers = (os.cpu_count() or 1) if device.emulated else 1
+        progress(ProgressEvent("parity", 0, len(pairs)))
+        for result in in_order(partial(self._check, device), pairs, workers=workers):
+            results.append(result)
+            progress(ProgressEvent("parity", len(results), len(pairs), label(result.key)))
+        return results
+
+    def _check(self, device: Device, pair: Pair) -> ParityResult:
+        base = None if device.name == self._first else self._base(pair)
+        folders = self._images.folders(base, device, pair)
+        result = check_artifact(self._bundle, device, *pair, images=folders, provider=self._provider)
+        if device.name == self._first:
+            self._of_first[pair[0].id, pair[1]].set_result(result)
+        return result
+
+    def _base(self, pair: Pair) -> ParityResult | None:
+        """The first device's result, once it is there; at once where nothing is taken from it."""
+        made = self._of_first.get((pair[0].id, pair[1]))
+        return made.result() if made is not None and computes_apart(*pair) else None
+
+    def _wait_no_longer(self) -> None:
+        """The first device has ended: what it has not made by now, it will not make."""
+        for made in self._of_first.values():
+            if not made.done():
+                made.set_result(None)
 
 
 class _Images:
@@ -81,14 +136,14 @@ class _Images:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def folders(self, results: Sequence[ParityResult], device: Device, pair: Pair) -> ImageFolders | None:
-        """Where a job keeps its images, and where it finds those of exact arithmetic, if the first device made them."""
-        first = self.devices[0]
+    def folders(self, base: ParityResult | None, device: Device, pair: Pair) -> ImageFolders | None:
+        """Where a job keeps its images, and where it finds those of exact arithmetic, if the first device made them,
+        whose result is ``base``.
+        """
         if len(self.devices) == 1:
             return None
-        base = _find(results, first, pair)
-        folder = self.folder(first, pair)
-        made = device.name != first and base is not None and base.status == "done" and keeps_exact(folder)
+        folder = self.folder(self.devices[0], pair)
+        made = base is not None and base.status == "done" and keeps_exact(folder)
         return ImageFolders(kept=str(self.folder(device.name, pair)), exact_from=str(folder) if made else None)
 
 

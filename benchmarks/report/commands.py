@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from edgesr.benchmarks.jobs import HOST
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
 from edgesr.benchmarks.latency.profiles import ProfileResults
@@ -19,7 +20,8 @@ from edgesr.benchmarks.sustained.results import SustainedResults
 
 def parity_command(bundle: Path, files: ReportFiles, results: ParityResults | None = None) -> str:
     """Fidelity against the goldens, on the devices that were measured."""
-    devices = [device.name for device in results.devices] if results is not None else []
+    names = dict.fromkeys(row.key.device for row in results.results) if results is not None else {}
+    devices = [name for name in names if name != HOST]
     options = ["--device", ",".join(devices)] if devices else []
     options += _provider(results.results) if results is not None else []
     return _line("parity", bundle, *options, "--json", files.parity or "parity.json")
@@ -37,7 +39,7 @@ def latency_command(bundle: Path, files: ReportFiles, results: LatencyResults | 
     if results is not None:
         settings = results.settings
         names = dict.fromkeys([*(r.key.device for r in results.results), *(d.name for d in results.devices)])
-        options = ["--device", ",".join(names)] if results.devices else []
+        options = ["--device", ",".join(names)] if [*names] != [HOST] else []
         options += ["--threads", _counts(r.key.threads for r in results.results), "--rounds", results.rounds]
         options += (
             ["--mlperf"] if settings.mlperf else ["--calls", settings.calls, "--seconds", f"{settings.seconds:g}"]
@@ -66,6 +68,8 @@ def end_to_end_command(bundle: Path, files: ReportFiles, results: EndToEndResult
     if results is not None:
         settings = results.settings
         options = ["--image-size", "{}x{}".format(*settings.size)]
+        names = dict.fromkeys(r.key.device for r in results.results)
+        options += ["--device", ",".join(names)] if [*names] != [HOST] else []
         options += ["--threads", _counts(r.key.threads for r in results.results)]
         options += [] if settings.memory_bytes is None else ["--memory", settings.memory_bytes]
         options += _pinning(False, settings.cores)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import TypeVar
 
-from edgesr.benchmarks.jobs import engine_title
+from edgesr.benchmarks.jobs import HOST, engine_title
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
 from edgesr.benchmarks.latency.profiles import ProfileResults
@@ -19,9 +21,12 @@ from edgesr.benchmarks.results.rows import Key
 from edgesr.benchmarks.sustained.results import SustainedResults
 from edgesr.benchmarks.tables.latency import latency_notes
 from edgesr.benchmarks.tables.not_measured import not_measured
+from edgesr.benchmarks.tables.table import Table
 from edgesr.runtimes.bundle.contract import REFERENCES
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
+
+R = TypeVar("R", ParityResults, LatencyResults)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +47,10 @@ class ReportFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportData:
-    """A bundle with the decoded results; None for what was not measured. ``instructions`` are of emulated devices."""
+    """A bundle with the decoded results; None for what was not measured. ``instructions`` are of emulated devices.
+
+    ``names_all``: also artifacts without any result have a place in it.
+    """
 
     bundle: Bundle
     parity: ParityResults | None = None
@@ -52,6 +60,7 @@ class ReportData:
     profile: ProfileResults | None = None
     sustained: SustainedResults | None = None
     instructions: tuple[InstructionResult, ...] = ()
+    names_all: bool = True
 
     @property
     def reference(self) -> str:
@@ -80,6 +89,55 @@ def _read(bundle: Bundle, cls: type[T], path: Path | None) -> T | None:
     results = read_results(cls, path)
     require_bundle(path, results, bundle)
     return results
+
+
+def devices(data: ReportData) -> list[str]:
+    """Those that parity or latency was measured on, this host first; this host alone where there are none."""
+    names = dict.fromkeys(key.device for key in _keys(data)) or {HOST: None}
+    return sorted(names, key=lambda name: name != HOST)
+
+
+def of_device(data: ReportData, device: str) -> ReportData:
+    """Parity and latency of one device alone; artifacts without any result are left to the first device."""
+    return replace(
+        data,
+        parity=_of_device(data.parity, device),
+        latency=_latency_of_device(data.latency, device),
+        names_all=device == devices(data)[0],
+    )
+
+
+def with_parity(part: ReportData, whole: ReportData) -> ReportData:
+    """Results of a device with the parity of this host, unless there is parity of its own."""
+    return part if part.parity is not None else replace(part, parity=_of_device(whole.parity, HOST))
+
+
+def _of_device(results: R | None, device: str) -> R | None:
+    rows = [row for row in results.results if row.key.device == device] if results is not None else []
+    return replace(results, results=tuple(rows)) if results is not None and rows else None
+
+
+def _latency_of_device(results: LatencyResults | None, device: str) -> LatencyResults | None:
+    found = _of_device(results, device)
+    return found and replace(found, limits=tuple(one for one in found.limits if one.device == device))
+
+
+def table_of_devices(data: ReportData, table: Callable[[ReportData], Table]) -> Table:
+    """What ``table`` makes of the results of each device, in one table."""
+    return joined_table(data, {name: table(of_device(data, name)) for name in devices(data)})
+
+
+def joined_table(data: ReportData, tables: Mapping[str, Table]) -> Table:
+    """Tables by device in one: with a column of devices, behind that of runtimes, unless all is of one device."""
+    first = next(iter(tables.values()))
+    if len(devices(data)) == 1:
+        return first
+    place = first.columns.index("runtime") + 1 if "runtime" in first.columns else 0
+    return Table(
+        first.title,
+        (*first.columns[:place], "device", *first.columns[place:]),
+        tuple((*row[:place], name, *row[place:]) for name, one in tables.items() for row in one.rows),
+    )
 
 
 def rounds_ms(result: LatencyResult) -> tuple[tuple[float, ...], ...]:
@@ -147,6 +205,7 @@ class Subject:
 
 def subjects(data: ReportData) -> list[Subject]:
     """All artifacts on all of their runtimes, there on every provider that parity or latency was measured on."""
+    unmeasured: set[str | None] = {None} if data.names_all else set()
     measured_on: dict[tuple[str, str], set[str | None]] = {}
     for key in _keys(data):
         measured_on.setdefault((key.artifact, key.runtime), set()).add(key.provider)
@@ -154,7 +213,7 @@ def subjects(data: ReportData) -> list[Subject]:
         Subject(artifact=artifact, runtime=runtime, provider=provider)
         for artifact in data.bundle.manifest.artifacts
         for runtime in artifact.runtimes
-        for provider in sorted(measured_on.get((artifact.id, runtime), {None}), key=lambda name: name or "")
+        for provider in sorted(measured_on.get((artifact.id, runtime), unmeasured), key=lambda name: name or "")
     ]
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+from edgesr.benchmarks.jobs import HOST
 from edgesr.benchmarks.machine.limits import MachineLimits
 from edgesr.benchmarks.report.data import ReportData, measured, roofline_point, roofs, rounds_ms
 from edgesr.benchmarks.report.tradeoff import Point, Tradeoff
@@ -30,20 +33,26 @@ _LINE_CHARACTERS = 15
 _EXACT_GAP_DB = 6.0
 
 
-def tradeoff_figure(found: Tradeoff) -> Figure:
-    """Scatter of ms per output megapixel and worst PSNR; the area of a point is its file's size, a ring the front."""
-    known = [p.psnr_db for p in found.points if p.psnr_db is not None]
+def tradeoff_figure(found: Tradeoff, alike: Iterable[Tradeoff] = ()) -> Figure:
+    """Scatter of ms per output megapixel and worst PSNR; the area of a point is its file's size, a ring the front.
+
+    The axes and areas are those of figures of all that are ``alike``.
+    """
+    shown = [point for one in (found, *alike) for point in one.points]
+    known = [p.psnr_db for p in shown if p.psnr_db is not None]
     top = max(known, default=100.0) + _EXACT_GAP_DB
-    largest = max(p.size_kb for p in found.points)
+    largest = max(p.size_kb for p in shown)
     traces: list[Figure] = []
     for precision in dict.fromkeys(p.precision for p in found.points):
         chosen = [p for p in found.points if p.precision == precision]
         traces.append(_scatter_trace(precision, chosen, found, top, largest))
     traces.append(_front_trace(found, top, largest))
-    speeds = [p.ms_per_megapixel for p in found.points]
+    speeds = [p.ms_per_megapixel for p in shown]
+    lowest = min(known, default=top)
+    margin = 0.12 * (top - lowest) or 1.0
     layout = {
         "xaxis": {"title": {"text": "ms per output megapixel (p50, log)"}, **_log_axis(speeds)},
-        "yaxis": {"title": {"text": "worst PSNR, dB"}},
+        "yaxis": {"title": {"text": "worst PSNR, dB"}, "range": [lowest - margin, top + margin]},
         "legend": _legend_above(),
         "hovermode": "closest",
     }
@@ -118,7 +127,8 @@ def latency_figure(data: ReportData, threads: int) -> Figure | None:
     if not results:
         return None
     results.sort(key=lambda r: -(r.latency.p50_ms if r.latency else 0.0))
-    count, keys = max(len(rounds_ms(r)) for r in results), [r.key for r in results]
+    count = max(len(rounds_ms(r)) for r in results)
+    keys = {r.key: replace(r.key, device=HOST) for r in results}  # the caption names the device
     traces: list[Figure] = []
     for index in reversed(range(count)):
         boxes = [(r, rounds_ms(r)[index]) for r in results if index < len(rounds_ms(r))]
@@ -128,7 +138,7 @@ def latency_figure(data: ReportData, threads: int) -> Figure | None:
                 "orientation": "h",
                 "name": f"round {index + 1}",
                 "x": [sample for _, samples in boxes for sample in samples],
-                "y": [broken_name(distinct_label(r.key, keys)) for r, samples in boxes for _ in samples],
+                "y": [broken_name(distinct_label(keys[r.key], keys.values())) for r, samples in boxes for _ in samples],
                 "marker": {"color": _ROUND_COLOURS[index % len(_ROUND_COLOURS)], "size": 3},
                 "line": {"width": 1.2},
                 "boxpoints": "all" if count * len(results) <= 100 else "outliers",

@@ -22,8 +22,9 @@ class Plot:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """``commands`` give its contents, ``missing`` says what is not there; ``chooser`` is what several plots are
-    chosen by; ``notes`` are lines below the tables.
+    """``commands`` give its contents, ``missing`` says what is not there; ``notes`` are lines below the tables.
+
+    ``choice`` is what one chooses where there are several plots.
     """
 
     id: str
@@ -32,7 +33,7 @@ class Section:
     missing: str | None = None
     text: str = ""
     plots: tuple[Plot, ...] = ()
-    chooser: str = "Threads"
+    choice: str = ""
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     matrix: Matrix | None = None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgesr.benchmarks.jobs import NOT_HERE
+from edgesr.benchmarks.jobs import HOST, NOT_HERE
 from edgesr.benchmarks.latency.results import LatencyResult
 from edgesr.benchmarks.machine.environment import Environment
 from edgesr.benchmarks.parity.results import ParityResult
 from edgesr.benchmarks.report import data
 from edgesr.benchmarks.report.data import ReportData, Subject
+from edgesr.benchmarks.report.tradeoff import tradeoff
 from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.bundle.manifest import Artifact, Manifest
 from edgesr.runtimes.bundle.size_bounds import taken_sizes
@@ -25,8 +26,9 @@ class Counts:
 
 
 def parity_counts(found: ReportData) -> Counts:
-    """Of all artifacts on all of their runtimes, as in the summary."""
-    states = [_state(data.parity_of(found, subject)) for subject in data.subjects(found)]
+    """Of all artifacts on all of their runtimes and devices, as in the summary."""
+    parts = [data.of_device(found, device) for device in data.devices(found)]
+    states = [_state(data.parity_of(part, subject)) for part in parts for subject in data.subjects(part)]
     passed, unknown = states.count("pass"), sum(state in (*NOT_HERE, DASH) for state in states)
     return Counts(passed, len(states) - passed - unknown, unknown)
 
@@ -47,6 +49,19 @@ def summary_table(found: ReportData) -> Table:
     )
     rows = tuple(_summary_row(found, subject) for subject in data.subjects(found))
     return Table("Artifacts at a glance", columns, rows)
+
+
+def device_table(found: ReportData) -> Table:
+    """One row a device: what it is, its parity, and the fastest artifact of those that passed there."""
+    columns = (
+        *("device", "fastest within parity", "runtime", "p50 ms", "95%", "worst PSNR dB", "file kB", "parity"),
+        *("CPU", "system"),
+    )
+    return Table(
+        "What each device is, and its fastest artifact",
+        columns,
+        tuple(_device_row(found, name) for name in data.devices(found)),
+    )
 
 
 def artifact_table(manifest: Manifest) -> Table:
@@ -75,7 +90,7 @@ def limits_table(found: ReportData) -> Table:
         (str(roof.threads), f"{roof.sgemm_gflops:.1f}", f"{roof.bandwidth_gb_per_s:.1f}")
         for roof in data.roofs(found.latency)
     )
-    return Table("Limits of this machine", ("threads", "sgemm GFLOP/s", "bandwidth GB/s"), rows)
+    return Table("Limits of the machine", ("threads", "sgemm GFLOP/s", "bandwidth GB/s"), rows)
 
 
 def roofline_table(found: ReportData) -> Table:
@@ -119,6 +134,51 @@ def _facts(created: str, environment: Environment) -> dict[str, str]:
         "python": environment.python,
         **environment.packages,
     }
+
+
+def _device_row(found: ReportData, device: str) -> tuple[str, ...]:
+    part = data.of_device(found, device)
+    results = part.parity.results if part.parity else ()
+    there = [result for result in results if result.status not in NOT_HERE]
+    passed = sum(result.passed for result in there)
+    cpu, system = _machine(found, device)
+    return (
+        device,
+        *_fastest(part),
+        f"{passed} of {len(there)} pass" if there else DASH,
+        cpu,
+        system,
+    )
+
+
+def _machine(found: ReportData, device: str) -> tuple[str, str]:
+    """CPU and system of a device, as its result file tells them."""
+    for results in (found.latency, found.parity):
+        if results is not None and device == HOST:
+            return results.environment.cpu, results.environment.system
+        for one in results.devices if results is not None else ():
+            if one.name == device:
+                return one.cpu, one.system or DASH
+    return DASH, DASH
+
+
+def _fastest(part: ReportData) -> tuple[str, ...]:
+    """Cells of the artifact that takes least time an output pixel, of those whose parity passed on that device."""
+    trade = tradeoff(part)
+    passed = {(r.key.artifact, r.key.engine) for r in part.parity.results if r.passed} if part.parity else set()
+    points = [one for one in trade.points if (one.artifact, one.engine) in passed] if trade else []
+    if not points:
+        return (DASH,) * 6
+    best = min(points, key=lambda one: one.ms_per_megapixel)
+    low, high = (one * best.p50_ms / best.ms_per_megapixel for one in best.interval)
+    return (
+        best.artifact,
+        best.engine,
+        f"{best.p50_ms:.1f}",
+        f"{low:.1f}..{high:.1f}",
+        "exact" if best.psnr_db is None else f"{best.psnr_db:.1f}",
+        f"{best.size_kb:.0f}",
+    )
 
 
 def _summary_row(found: ReportData, subject: Subject) -> tuple[str, ...]:

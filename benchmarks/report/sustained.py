@@ -88,7 +88,7 @@ def sustained_section(found: ReportData, files: ReportFiles) -> Section:
         commands=made_by,
         text=_TEXT,
         plots=_plots(found.sustained),
-        chooser="Artifact",
+        choice="Artifact",
         tables=(sustained_table(found.sustained), sustained_states(found.sustained)),
         notes=tuple(sustained_notes(found.sustained)),
     )

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgesr.benchmarks.report.data import ReportData, fewest_threads, measured, parity_of, subjects, worst_golden
+from edgesr.benchmarks.report.data import (
+    ReportData,
+    devices,
+    fewest_threads,
+    joined_table,
+    measured,
+    of_device,
+    parity_of,
+    subjects,
+    with_parity,
+    worst_golden,
+)
 from edgesr.benchmarks.tables.table import DASH, Table
 from edgesr.runtimes.wording import counted
 
@@ -60,6 +72,12 @@ def tradeoff(data: ReportData) -> Tradeoff | None:
     return Tradeoff(threads, points, front)
 
 
+def tradeoffs(data: ReportData) -> dict[str, Tradeoff]:
+    """`tradeoff` of each device that has one; PSNR is that of this host where a device has none of its own."""
+    found = {name: tradeoff(with_parity(of_device(data, name), data)) for name in devices(data)}
+    return {name: one for name, one in found.items() if one is not None}
+
+
 def tradeoff_table(found: Tradeoff) -> Table:
     """One row a point, the front first, then by latency."""
     rows = sorted(found.points, key=lambda p: (p not in found.front, p.ms_per_megapixel))
@@ -80,6 +98,11 @@ def tradeoff_table(found: Tradeoff) -> Table:
             for point in rows
         ),
     )
+
+
+def joined_tradeoffs(data: ReportData, found: Mapping[str, Tradeoff]) -> Table:
+    """The tables of all devices in one."""
+    return joined_table(data, {name: tradeoff_table(one) for name, one in found.items()})
 
 
 def _points(data: ReportData, threads: int) -> tuple[Point, ...]:

@@ -10,9 +10,12 @@ from edgesr.runtimes.errors import InputError
 
 
 def require_cores(device: Device, cores: str | None, threads: Sequence[int]) -> None:
-    """An InputError with the device's reason unless its processes can keep to these cores, with so many threads."""
+    """An InputError with the device's reason unless its processes can keep to these cores, with so many threads.
+
+    A device that does not answer tells so in its rows.
+    """
     if cores is None:
         return
     outcome = device.run(CORES.job(CoreSettings(cores=cores), threads=max(threads)))
-    if outcome.status != "done":
+    if outcome.status == "error":
         raise InputError(f"{device.name}: {outcome.reason}")

@@ -19,6 +19,8 @@ _MLPERF_SECONDS = 60.0
 @dataclass(frozen=True, kw_only=True)
 class BenchOptions:
     """Only this ``artifact`` and ``runtime``, None for all, on the comma-separated devices, in so many ``rounds``.
+
+    Different machines are measured at the same time, devices of this machine one after the other.
     ``provider``: the execution provider of a runtime that has some. ``cores``: "big", "little" or numbers such as 0-3,
     that each process keeps to; ``pin``: to as many as it has threads, the fastest.
 

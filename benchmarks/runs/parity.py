@@ -30,7 +30,7 @@ def run_parity(
     options = options or ParityOptions()
     require_writable(json, bundle.root)
     chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime, provider=options.provider)
-    with opened_devices(options.device, python=options.device_python) as opened:
+    with opened_devices(options.device, python=options.device_python, progress=progress) as opened:
         devices = [HostDevice(), *(device for device in opened if device.name != HOST)]
         results = check_on_devices(bundle, devices, artifacts=chosen, provider=options.provider, progress=progress)
     write_json(results, json)

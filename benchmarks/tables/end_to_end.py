@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResult, EndToEndResults
 from edgesr.benchmarks.state.warnings import state_warnings
+from edgesr.benchmarks.tables.latency import measured_devices, measured_on
 from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.benchmarks.tables.state import state_table
 from edgesr.benchmarks.tables.table import DASH, Table
@@ -11,10 +12,14 @@ from edgesr.runtimes.wording import counted
 
 
 def end_to_end_table(results: EndToEndResults) -> Table:
-    """One row an artifact and thread count; "vs whole": time per pixel by that of a run in one piece."""
+    """One row an artifact, thread count and device, in a column of its own where there are several; "vs whole": time
+    per pixel by that of a run in one piece.
+    """
+    named = len(measured_devices(results)) > 1
     columns = (
         "artifact",
         "runtime",
+        *(("device",) if named else ()),
         "threads",
         "tiles",
         "decode ms",
@@ -26,8 +31,11 @@ def end_to_end_table(results: EndToEndResults) -> Table:
         "peak above runtime MB",
     )
     height, width = results.settings.size
-    title = f"A photograph of {width}x{height} pixels from PNG to PNG, on this host"
-    return Table(title, columns, tuple(_end_to_end_row(r) for r in results.results))
+    title = f"A photograph of {width}x{height} pixels from PNG to PNG, on {measured_on(results)}"
+    rows = tuple(_end_to_end_row(r) for r in results.results)
+    if named:
+        rows = tuple((*row[:2], r.key.device, *row[2:]) for r, row in zip(results.results, rows, strict=True))
+    return Table(title, columns, rows)
 
 
 def end_to_end_states(results: EndToEndResults) -> Table:
@@ -37,13 +45,18 @@ def end_to_end_states(results: EndToEndResults) -> Table:
 
 def end_to_end_notes(results: EndToEndResults) -> list[str]:
     """What was not measured, and a warning for every sign in the state of the device against a figure."""
-    named = {f"{r.key.artifact} on {r.key.engine}, {counted(r.key.threads, 'thread')}": r for r in results.results}
+    several = len(measured_devices(results)) > 1
+    named = {(f"{r.key.device}, " if several else "") + _name(r): r for r in results.results}
     states = {
         name: r.end_to_end.state
         for name, r in named.items()
         if r.end_to_end is not None and r.end_to_end.state is not None
     }
     return [*not_measured(results), *(f"warning: {one}" for one in state_warnings(states))]
+
+
+def _name(result: EndToEndResult) -> str:
+    return f"{result.key.artifact} on {result.key.engine}, {counted(result.key.threads, 'thread')}"
 
 
 def _end_to_end_row(result: EndToEndResult) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgesr.benchmarks.jobs import HOST
+from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
 from edgesr.benchmarks.latency.results import LatencyResult, LatencyResults
 from edgesr.benchmarks.tables.execution import execution_lines
 from edgesr.benchmarks.tables.state import state_table
@@ -11,10 +12,14 @@ from edgesr.runtimes.wording import counted
 
 
 def latency_table(results: LatencyResults) -> Table:
-    """One row an artifact and thread count; the interval is of p50, in MLPerf's rules of p90."""
+    """One row an artifact, thread count and device, in a column of its own where there are several; the interval is
+    of p50, in MLPerf's rules of p90.
+    """
+    named = len(measured_devices(results)) > 1
     columns = (
         "artifact",
         "runtime",
+        *(("device",) if named else ()),
         "threads",
         "input",
         "load, first ms",
@@ -28,8 +33,16 @@ def latency_table(results: LatencyResults) -> Table:
         "calls",
     )
     rounds = counted(results.rounds, "round")
-    title = f"Latency on {_measured_on(results)}, one call at a time, {rounds}; {_stated(results)} counts"
-    return Table(title, columns, tuple(_latency_row(r, _stated(results)) for r in results.results))
+    title = f"Latency on {measured_on(results)}, one call at a time, {rounds}; {_stated(results)} counts"
+    rows = tuple(_latency_row(r, _stated(results)) for r in results.results)
+    if named:
+        rows = tuple((*row[:2], r.key.device, *row[2:]) for r, row in zip(results.results, rows, strict=True))
+    return Table(title, columns, rows)
+
+
+def measured_devices(results: LatencyResults | EndToEndResults) -> list[str]:
+    """The devices of a file, in its order."""
+    return list(dict.fromkeys(result.key.device for result in results.results))
 
 
 def latency_states(results: LatencyResults) -> Table:
@@ -39,20 +52,21 @@ def latency_states(results: LatencyResults) -> Table:
 
 def latency_notes(results: LatencyResults) -> list[str]:
     """The machine's limits, what ran the operators, and a warning for every sign that it was not steady."""
+    several = len(measured_devices(results)) > 1
     lines = [
-        f"{counted(one.threads, 'thread')}: sgemm {one.sgemm_gflops:.0f} GFLOP/s, "
-        f"copy {one.bandwidth_gb_per_s:.1f} GB/s"
+        f"{f'{one.device}, ' if several else ''}{counted(one.threads, 'thread')}: "
+        f"sgemm {one.sgemm_gflops:.0f} GFLOP/s, copy {one.bandwidth_gb_per_s:.1f} GB/s"
         for one in results.limits
     ]
     ran = execution_lines((r.key, r.latency.execution) for r in results.results if r.latency is not None)
     return [*lines, *ran, *(f"warning: {warning}" for warning in results.warnings)]
 
 
-def _measured_on(results: LatencyResults) -> str:
-    """Time is measured on one device."""
-    names = {result.key.device for result in results.results} - {HOST}
+def measured_on(results: LatencyResults | EndToEndResults) -> str:
+    """The devices in words, with what belongs next to their results."""
     notes = {one.name: f" ({one.note})" for one in results.devices if one.note}
-    return ", ".join(f"{name}{notes.get(name, '')}" for name in sorted(names)) or "this host"
+    names = ["this host" if name == HOST else f"{name}{notes.get(name, '')}" for name in measured_devices(results)]
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "this host") if part)
 
 
 def _stated(results: LatencyResults) -> str:

@@ -139,14 +139,16 @@ def shown_progress() -> Iterator[Progress]:
     from edgesr.runtimes.progress import ProgressEvent
 
     tasks: dict[str, TaskID] = {}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     note = TextColumn("{task.fields[note]}", markup=False)
     with Bars(*columns, note, console=console, transient=True, disable=not console.is_terminal) as bars:
 
         def draw(event: ProgressEvent) -> None:
             if event.is_notice:
-                console.print(f"edgesr: {printable(event.note)}", markup=False, highlight=False, soft_wrap=True)
+                console.print(
+                    f"edgesr: {printable(event.note)}", markup=False, emoji=False, highlight=False, soft_wrap=True
+                )
                 return
             if event.task not in tasks:
                 tasks[event.task] = bars.add_task(event.task, total=event.total, note=event.note)

@@ -47,5 +47,12 @@ class AdbTransport(Transport):
         advice = next((advice for sign, advice in _STATES.items() if sign in why), "try 'adb devices'")
         return f"{why}: {advice}"
 
+    def is_refusal(self, why: str) -> bool:
+        return "unauthorized" in why
+
+    @property
+    def machine(self) -> str:
+        return self.name
+
     def close(self) -> None:
         """Nothing is kept open: adb's own server is the user's."""

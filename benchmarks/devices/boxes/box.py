@@ -16,6 +16,7 @@ from edgesr.benchmarks.devices.boxes.exchange import Reply, Terms, exchange
 from edgesr.benchmarks.devices.boxes.facts import Facts, parse_facts
 from edgesr.benchmarks.devices.boxes.payloads import Payload
 from edgesr.benchmarks.devices.boxes.transport import Transport, reason_in
+from edgesr.benchmarks.devices.device import AbsentDeviceError
 from edgesr.benchmarks.devices.process_exit import describe_exit
 from edgesr.runtimes.errors import EdgesrError, InputError, MissingPackageError
 
@@ -31,6 +32,10 @@ _INSTALL = 'mkdir -p "$d" && cat >"$d/part.$$" && mv "$d/part.$$" "$d/SCRIPT" &&
 
 class UnreachedError(InputError):
     """The connection could not be made, or was lost."""
+
+
+class NotThereError(UnreachedError, AbsentDeviceError):
+    """It could not be made, or was lost, for a reason that is not the user's to mend here: nothing answers."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ class Box:
             )
         why = self.transport.why_unreached(reply.returncode, reply.errors)
         if why is not None:
-            return UnreachedError(f"{self.name}: {why}")
+            return (UnreachedError if self.transport.is_refusal(why) else NotThereError)(f"{self.name}: {why}")
         return EdgesrError(reason_in(reply.errors))
 
 

@@ -19,7 +19,7 @@ from edgesr.benchmarks.devices.device import Device, DeviceEnvironment
 from edgesr.benchmarks.devices.process_exit import describe_exit
 from edgesr.benchmarks.devices.worker_process import parsed_outcome
 from edgesr.benchmarks.jobs import Job, Outcome
-from edgesr.runtimes.bundle.opening import open_bundle
+from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.json_records import to_json_line
 from edgesr.runtimes.telemetry import TELEMETRY_OFF
@@ -32,18 +32,26 @@ _LARGEST_ANSWER = 512 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class BoxDevice(Device):
-    """``present`` are the folders of edgesr on the box, which need not be sent again; ``note``: of its results."""
+    """``present`` are the folders of edgesr on the box, which need not be sent again; ``note``: of its results.
+
+    Unless it is measured ``alone``, what keeps a job from being sent fails that job, and is not raised.
+    """
 
     box: Box
     facts: Facts
     software: Software
     present: set[str]
     note: str = ""
+    alone: bool = True
     timeout_seconds: int = TIMEOUT_SECONDS
 
     @property
     def name(self) -> str:
         return self.box.name
+
+    @property
+    def machine(self) -> str:
+        return self.box.transport.machine
 
     @property
     def runtimes(self) -> tuple[str, ...]:
@@ -69,6 +77,17 @@ class BoxDevice(Device):
     def require_counting(self) -> None:
         raise InputError(f"{self.name}: instructions are counted on emulated devices alone; leave it out")
 
+    def beside_others(self) -> BoxDevice:
+        return replace(self, alone=False)
+
+    def prepare(self, bundle: Bundle, runtimes: Sequence[str], /) -> None:
+        """Where it is not measured alone, what cannot be sent is told by the jobs that need it."""
+        try:
+            self.send([*self.software.payloads(runtimes), bundle_payload(bundle, self.runtimes)])
+        except EdgesrError:
+            if self.alone:
+                raise
+
     def close(self) -> None:
         self.box.transport.close()
 
@@ -80,9 +99,9 @@ class BoxDevice(Device):
             return self._late(job)
         except UnreachedError as error:
             return _crashed(error)
-        except InputError:
-            raise
         except EdgesrError as error:
+            if self.alone and isinstance(error, InputError):
+                raise
             return _crashed(error)
 
     def send(self, payloads: Sequence[Payload]) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from edgesr.benchmarks.devices.running import watched
 from edgesr.runtimes.errors import EdgesrError
 
 _CHUNK = 1 << 16
@@ -63,6 +64,7 @@ def exchange(command: Sequence[str], *, token: str, terms: Terms) -> Reply:
             stderr=subprocess.PIPE,
         )
         stack.callback(_end, process)
+        stack.enter_context(watched(process))
         if process.stdin is not None and isinstance(terms.content, bytes):
             _give(process.stdin, terms.content, stays_open=terms.stays_open)
         answer, errors = _read(process, token, terms)

@@ -13,6 +13,7 @@ from edgesr.benchmarks.devices.boxes.root.architecture import ARCHITECTURES, Arc
 from edgesr.benchmarks.devices.boxes.root.layers import installed_root
 from edgesr.benchmarks.devices.boxes.transport import Transport
 from edgesr.benchmarks.devices.device import Device, DeviceKind, Finding, Plan, Prepared, Remote, SetUp
+from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.errors import MissingPackageError
 from edgesr.runtimes.progress import Progress
 
@@ -35,8 +36,19 @@ def _box_kind(prefix: str, form: str, transport: Callable[[str], Transport], not
         open=lambda name: open_box(reach(name), note=note),
         prefix=prefix,
         form=form,
-        remote=Remote(open_with_python=with_python, check=check, clean=lambda name: clean_box(reach(name))),
+        remote=Remote(
+            open_with_python=with_python,
+            check=check,
+            clean=lambda name: clean_box(reach(name)),
+            runtimes=runtimes_of_roots,
+        ),
     )
+
+
+def runtimes_of_roots() -> tuple[str, ...]:
+    """Those that a root of any machine has."""
+    pinned = {name for one in ARCHITECTURES.values() for name in one.wheels.pins()}
+    return tuple(name for name, runtime in RUNTIMES.items() if runtime.distribution in pinned)
 
 
 def set_up_root(architecture: Architecture, progress: Progress) -> Prepared:

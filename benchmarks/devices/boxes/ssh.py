@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from edgesr.benchmarks.devices.boxes.transport import Transport, reason_in, require_plain
@@ -58,6 +59,21 @@ class SshTransport(Transport):
         if "Permission denied" in why:
             return f"{why}: a key is needed that logs in without a question; try 'ssh {self.target}'"
         return f"{why}; try 'ssh {self.target}'"
+
+    def is_refusal(self, why: str) -> bool:
+        """A name that ends with .local is told by the machine itself (RFC 6762): one that is switched off has none."""
+        unknown = "Could not resolve hostname" in why and ".local:" not in why
+        return unknown or any(sign in why for sign in ("host key", "Permission denied"))
+
+    @cached_property
+    def machine(self) -> str:
+        """Host, port and the way there, as the user's configuration of ssh has them for this name."""
+        done = subprocess.run(
+            [*self._ssh(), "-G", "--", self.target], check=False, capture_output=True, text=True, timeout=10
+        )
+        found = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+        way = [found.get(name) for name in ("hostname", "port", "proxyjump", "proxycommand")]
+        return f"{PREFIX}{' '.join(one for one in way if one) or self.target}"
 
     def close(self) -> None:
         """End the connection."""

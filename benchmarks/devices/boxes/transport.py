@@ -32,6 +32,15 @@ class Transport(ABC):
         """Why the program did not reach the box, and what to do, in one line; None where it did."""
 
     @abstractmethod
+    def is_refusal(self, why: str) -> bool:
+        """Whether that reason of `why_unreached` is one that the user has to mend: a wrong name, a key, a setting."""
+
+    @property
+    @abstractmethod
+    def machine(self) -> str:
+        """The machine behind it, which other names may lead to as well."""
+
+    @abstractmethod
     def close(self) -> None:
         """End what is kept open between lines."""
 

@@ -86,7 +86,8 @@ def bench(
 ) -> None:
     """Measure latency and peak memory of every artifact, a fresh process each in every round.
 
-    On emulated devices instructions are counted instead, at one thread: the options of timing do not apply there.
+    Several devices are measured at the same time, those that share this machine's CPUs in turn. On emulated devices
+    instructions are counted instead, at one thread: the options of timing do not apply there.
     """
     from edgesr.benchmarks.runs.compare import compare_with_file
     from edgesr.runtimes.bundle.opening import open_bundle

@@ -30,13 +30,14 @@ from tests.helpers.arm64.host_guest import CRASH, device
 
 
 def test_devices_are_opened_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert [one.name for one in open_devices("host, host")] == ["host"]
+    assert [one.name for one in open_devices(" host,")] == ["host"]
     assert {"host", "arm64:cortex-a53", "arm64:cortex-a76"} <= set(device_names())
     for text, message in (
         ("arm64:max", "wrong int8 results"),
         ("arm64:cortex-x9", "unknown arm64 CPU 'cortex-x9': choose one of cortex-a53"),
         ("phone", "unknown device 'phone': choose from host, arm64:cortex-a53"),
         (",", "give one or more of host"),
+        ("host, host", "host is there twice; give each device once"),
     ):
         with pytest.raises(InputError, match=message):
             open_devices(text)

@@ -9,18 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from edgesr.benchmarks.devices import registry
 from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.latency.end_to_end import measure_end_to_end
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults, run_end_to_end
 from edgesr.benchmarks.latency.settings import EndToEndSettings
+from edgesr.benchmarks.result_files import read_results
 from edgesr.benchmarks.results.rows import select_artifacts
+from edgesr.benchmarks.runs.bench import run_photograph
+from edgesr.benchmarks.runs.options import PhotographOptions
 from edgesr.benchmarks.tables.end_to_end import end_to_end_table
 from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.json_records import decode
-from tests.helpers.places import RELEASE
+from tests.helpers.made_up_latency import NamedDevice
+from tests.helpers.places import RELEASE, RELEASED_BUNDLE
 
 SETTINGS = EndToEndSettings(size=(120, 90), memory_bytes=19_000_000, repeats=1)
 
@@ -110,3 +115,18 @@ def test_command_writes_results(
     assert results.settings == EndToEndSettings(size=(70, 50), memory_bytes=100_000_000)
     code, _, err = run_cli("bench", mobile_bundle.root, "--image-size", "70")
     assert (code, err.startswith("edgesr: --image-size '70': give height x width")) == (2, True)
+
+
+def test_several_devices_have_a_row_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What these devices answer is no photograph's result: their rows say so."""
+    opened = [NamedDevice(name) for name in ("ssh:a", "ssh:b")]
+    monkeypatch.setattr(registry, "open_devices", lambda *_, **__: opened)
+    options, file = PhotographOptions(size=(32, 32), runtime="ort"), tmp_path / "e.json"
+    found = run_photograph(open_bundle(RELEASED_BUNDLE), options, json=file)
+    assert [(row.key.device, row.status) for row in found.results] == [("ssh:a", "crashed"), ("ssh:b", "crashed")]
+    assert [one.name for one in found.devices] == ["ssh:a", "ssh:b"]
+    table = end_to_end_table(found)
+    assert table.title.endswith(", on ssh:a and ssh:b")
+    assert [row[table.columns.index("device")] for row in table.rows] == ["ssh:a", "ssh:b"]
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+    assert read_results(EndToEndResults, file) == found

@@ -85,7 +85,7 @@ def test_rounds_are_interleaved_and_compared_within_a_round(mobile_bundle: Bundl
     assert device.calls == [("onnx-fp32-full", 1), ("int8", 1), ("other", 1)] * 3
     assert notes == [(i, 12) for i in range(13)]
     assert (results.rounds, results.complete) == (3, True)
-    assert results.limits == (MachineLimits(threads=1, sgemm_gflops=80.0, bandwidth_gb_per_s=8.0),)
+    assert results.limits == (MachineLimits(threads=1, sgemm_gflops=80.0, bandwidth_gb_per_s=8.0, device="made-up"),)
     fp32, int8, other = results.results
     assert int8.latency is not None
     assert int8.latency.rounds_p50_ms == (50, 120, 160)

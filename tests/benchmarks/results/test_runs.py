@@ -49,13 +49,7 @@ def test_parity_and_profile_of_one_artifact(mobile_bundle: Bundle) -> None:
     assert row.profile.calls == 1
 
 
-def test_time_is_measured_on_one_device(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = [MadeUpDevice(), MadeUpDevice()]
-    monkeypatch.setattr("edgesr.benchmarks.devices.registry.open_devices", lambda *_, **__: opened)
-    with pytest.raises(InputError, match="time is measured on one device: give one of made-up, made-up"):
-        run_bench(mobile_bundle)
-    with pytest.raises(InputError, match="time is measured on one device"):
-        run_photograph(mobile_bundle, PhotographOptions(size=(90, 90)))
+def test_time_is_not_measured_on_emulated_devices(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgesr.benchmarks.devices.registry.open_devices", lambda *_, **__: [ToyDevice()])
     with pytest.raises(InputError, match="emulated devices have none of"):
         run_photograph(mobile_bundle, PhotographOptions(size=(90, 90)))

@@ -135,7 +135,7 @@ def test_the_section_of_the_report(results: SustainedResults, mobile_bundle: Bun
     )
     first, second = section.plots
     name = f"{results.results[0].key.artifact}, 1 thread"
-    assert (first.option, section.chooser) == (name, "Artifact")
+    assert (first.option, section.choice) == (name, "Artifact")
     assert first.caption.startswith(f"{name}: throttled: the clock fell")
     assert "contended: in 12 of 12 windows" in second.caption
     assert [row[5:7] for row in section.tables[0].rows] == [("60%", "throttled"), ("100%", "contended")]

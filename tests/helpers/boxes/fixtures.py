@@ -20,7 +20,7 @@ from edgesr.runtimes.packages import installed_version
 from tests.helpers.boxes.adbd import AdbdDevice, start_adbd
 from tests.helpers.boxes.fake_ssh import FakeBox, make_box, small_layer
 from tests.helpers.boxes.needs import require_programs, require_root, running, unavailable
-from tests.helpers.boxes.sshd import SshdBox, start_sshd
+from tests.helpers.boxes.sshd import SshdBox, start_sshd, write_joint_client
 
 
 @pytest.fixture
@@ -92,6 +92,21 @@ def running_box(folder: Path, machine: str) -> Iterator[SshdBox]:
     box.stop()
     assert running(f"{folder}/sshd_config".encode()) == []
     shutil.rmtree(box.root / "home")
+
+
+@pytest.fixture
+def two_boxes(
+    sshd_box: SshdBox, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[SshdBox, SshdBox]]:
+    """The real box as "ssh:a", and another one as "ssh:b", which a test may kill."""
+    client = tmp_path_factory.mktemp("client")
+    for other in running_box(tmp_path_factory.mktemp("other"), "x86_64"):
+        write_joint_client(client, {"a": sshd_box, "b": other})
+        monkeypatch.setenv("PATH", f"{client}:{os.environ['PATH']}")
+        yield sshd_box, other
+        for box in (sshd_box, other):
+            if box.process.poll() is None:
+                box.wait_until_clean()
 
 
 @pytest.fixture(scope="session")

@@ -48,17 +48,25 @@ def running(words: bytes) -> list[int]:
     return found
 
 
-def end_with_children(process: subprocess.Popen[bytes]) -> None:
-    """Kill what a process started, and itself. The first process of a namespace takes all others of it along; one that
-    became another user is not killed with its parent by itself.
-    """
+def children(process: int) -> list[int]:
+    """The processes that a process started."""
+    found = []
     for place in Path("/proc").glob("[0-9]*"):
         try:
             parent = (place / "stat").read_text().rpartition(")")[2].split()[1]
         except OSError:  # it has ended
             continue
-        if parent == str(process.pid):
-            os.kill(int(place.name), signal.SIGKILL)
+        if parent == str(process):
+            found.append(int(place.name))
+    return found
+
+
+def end_with_children(process: subprocess.Popen[bytes]) -> None:
+    """Kill what a process started, and itself. The first process of a namespace takes all others of it along; one that
+    became another user is not killed with its parent by itself.
+    """
+    for child in children(process.pid):
+        os.kill(child, signal.SIGKILL)
     process.kill()
     process.wait()
 

@@ -205,6 +205,18 @@ def _write_client(folder: Path, port: int) -> None:
     (folder / "client/ssh").chmod(0o755)
 
 
+def write_joint_client(folder: Path, boxes: dict[str, SshdBox]) -> None:
+    """A program "ssh" in a folder that knows the ordinary user of several boxes, by these names."""
+    text = "".join(
+        f"Host {name}\nHostName 127.0.0.1\nPort {box.port}\nUser pi\nIdentityFile {box.folder}/key\n"
+        f"IdentitiesOnly yes\nUserKnownHostsFile {box.folder}/known\nGlobalKnownHostsFile /dev/null\n"
+        for name, box in boxes.items()
+    )
+    (folder / "ssh_config").write_text(text)
+    (folder / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder}/ssh_config "$@"\n')
+    (folder / "ssh").chmod(0o755)
+
+
 def _free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
