@@ -54,11 +54,12 @@ class DeviceDifference:
 class ParityResults(Header):
     """Content of ``edgesr parity --json``; ``devices`` are those other than this host, each compared with it.
 
-    ``reference``: what the bundle's goldens are outputs of.
+    ``reference``: what the bundle's goldens are outputs of. Results of an outside runner name it in their keys, and
+    ``environment`` is then the machine that compared its outputs.
     """
 
     KIND = "parity"
-    VERSION = 7
+    VERSION = 8
     OLDEST_VERSION = 6
     COMMAND = "edgesr parity --json"
 

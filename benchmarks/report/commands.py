@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from edgesr.benchmarks.jobs import OUTSIDE
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
 from edgesr.benchmarks.latency.profiles import ProfileResults
@@ -21,6 +22,8 @@ def parity_command(bundle: Path, files: ReportFiles, results: ParityResults | No
     devices = [device.name for device in results.devices] if results is not None else []
     options = ["--device", ",".join(devices)] if devices else []
     options += _provider(results.results) if results is not None else []
+    if results is not None and any(row.key.device == OUTSIDE for row in results.results):
+        options += ["--outputs", "DIR"]
     return _line("parity", bundle, *options, "--json", files.parity or "parity.json")
 
 
