@@ -49,14 +49,18 @@ def _answers(folder: Path, calls: Sequence[Call]) -> dict[str, Path]:
     _require_known(place, {call.file_name for call in calls}, directories=False)
     found = {call.golden.id: path for call in calls if (path := place / call.file_name).exists()}
     for call in calls:
-        path = found.get(call.golden.id)
-        if path is not None and (size := path.stat().st_size) != call.size_bytes:
-            shape = "x".join(map(str, call.shape))
-            raise InputError(
-                f"{path}: has {counted(size, 'byte')}, need {call.size_bytes:,}: float32 of {shape} ({call.layout}), "
-                "without a header"
-            )
+        if call.golden.id in found:
+            _require_size(call, found[call.golden.id])
     return found
+
+
+def _require_size(call: Call, path: Path) -> None:
+    size, shape = path.stat().st_size, "x".join(map(str, call.shape))
+    if size != call.size_bytes:
+        raise InputError(
+            f"{path}: has {counted(size, 'byte')}, need {call.size_bytes:,}: float32 of {shape} ({call.layout}), "
+            "without a header"
+        )
 
 
 def _require_known(folder: Path, names: Set[str], *, directories: bool) -> None:
