@@ -204,7 +204,7 @@ def test_a_wrong_size_tells_what_is_needed(out: Path, run_cli: RunCli) -> None:
 def test_options_that_contradict_each_other_are_refused(right: Path) -> None:
     for options in ({"runtime": "ort"}, {"provider": "cuda"}, {"device": "arm64:cortex-a53"}, {"device_python": "p"}):
         with pytest.raises(InputError, match="runs nothing"):
-            ParityOptions(outputs=right, **options)  # type: ignore[arg-type]
+            ParityOptions(outputs=right, **options)
     with pytest.raises(InputError, match="--outputs DIR"):
         ParityOptions(runner_name="a script")
     with pytest.raises(InputError, match="--runner-name is empty"):

@@ -89,9 +89,8 @@ def _make_wheels(target: Path) -> None:
     optional = project["project"]["optional-dependencies"]
     needed = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
     needed += [one for extra in EXTRAS for one in optional[extra]]
-    words = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", target, "-c", ROOT / "constraints.txt"]
-    done = subprocess.run([*words, *needed], cwd=target.parent, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", target, "-c", ROOT / "constraints.txt")
+    _done(target.parent, *pip, *needed)
 
 
 def _import_base(folder: Path) -> None:
