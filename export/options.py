@@ -68,7 +68,7 @@ class ExportOptions:
     validation: Path | None = None
     plan: Path | None = None
     delegate: str | None = None
-    goldens: str = GOLDEN_FORMS[0]
+    goldens: str | None = None
 
     def __post_init__(self) -> None:
         if not all(1 <= side <= LARGEST_SIDE for side in self.tile_size):
@@ -88,8 +88,8 @@ class ExportOptions:
         for option, value in (("--max-drop", self.max_drop_db), ("--plan", self.plan)):
             if value is not None and "int8" not in self.precisions:
                 raise InputError(f"{option} {value}: says something of int8; add it to --precision")
-        if self.goldens not in GOLDEN_FORMS:
-            raise InputError(f"--goldens {self.goldens!r}: choose {' or '.join(GOLDEN_FORMS)}")
+        if self.goldens not in (None, *GOLDEN_FORMS):
+            raise InputError(f"--goldens {self.goldens!r}: choose {', '.join(GOLDEN_FORMS)}, or leave it out")
         self._check_module()
 
     def _check_module(self) -> None:

@@ -23,8 +23,8 @@ from edgesr.runtimes.interface.pooled import MASK, MEANS
 from edgesr.runtimes.json_records import to_json
 
 RAW = "raw"
-GOLDEN_FORMS = ("npy", RAW)
-"""Of a bundle's goldens: "raw" adds raw tensors to what is always there."""
+GOLDEN_FORMS = (RAW,)
+"""Of goldens in a bundle, next to the .npy files that are always there."""
 RAW_FOLDER = "raw-goldens"
 """Where an export puts them in its bundle: what they hold is in the manifest already, so it does not list them."""
 

@@ -59,7 +59,7 @@ class ParityResults(Header):
     """
 
     KIND = "parity"
-    VERSION = 8
+    VERSION = 7
     OLDEST_VERSION = 6
     COMMAND = "edgesr parity --json"
 

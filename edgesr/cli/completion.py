@@ -105,7 +105,7 @@ def graphs() -> Iterable[str]:
 
 
 def golden_forms() -> Iterable[str]:
-    """Forms of goldens in a bundle."""
+    """Forms that goldens of a bundle can have besides its own."""
     from edgesr.benchmarks.outside.raw_goldens import GOLDEN_FORMS
 
     return GOLDEN_FORMS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgesr.cli.command import default_of
-from edgesr.cli.completion import golden_forms, graphs, one_of, precisions, presets, range_methods, some_of
+from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
 from edgesr.cli.completion import targets as known_targets
 from edgesr.cli.completion import weights as known_weights
 from edgesr.cli.int8_options import (
@@ -25,6 +25,7 @@ from edgesr.cli.module_options import (
     CheckpointOption,
     ColourOption,
     DelegateOption,
+    GoldensOption,
     ModuleOption,
     MultipleOption,
     OnnxOption,
@@ -108,14 +109,7 @@ def export(
     validation: ValidationOption = None,
     plan: PlanOption = None,
     delegate: DelegateOption = None,
-    goldens: Annotated[
-        str,
-        typer.Option(
-            help="Form of the goldens: {golden_forms}; raw adds raw tensors for the runners of others.",
-            autocompletion=one_of(golden_forms),
-            default_factory=default_of(_options, "goldens", str),
-        ),
-    ],
+    goldens: GoldensOption = None,
     cache_dir: CacheDirOption = None,
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes; exit code 1 when an artifact could not be made."""

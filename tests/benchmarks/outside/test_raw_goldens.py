@@ -185,4 +185,4 @@ def test_an_export_puts_them_into_its_bundle(tmp_path: Path, cache_dir: Path) ->
 
 def test_another_form_of_goldens_is_refused(tmp_path: Path, run_cli: RunCli) -> None:
     options = ("export", "--output", tmp_path / "new", "--goldens", "png")
-    refused(run_cli, tmp_path, *options, naming="--goldens 'png': choose npy or raw")
+    refused(run_cli, tmp_path, *options, naming="--goldens 'png': choose raw, or leave it out")
