@@ -8,6 +8,7 @@ from pathlib import Path
 from edgesr.benchmarks.results.header import ResultFile
 from edgesr.runtimes.bundle.contract import ReferenceKind
 from edgesr.runtimes.bundle.manifest import GraphKind, Layout, Precision, Tolerance
+from edgesr.runtimes.bundle.size_bounds import SizeBounds
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_file import read_json, require_version
 from edgesr.runtimes.json_records import DecodeError, decode
@@ -48,13 +49,14 @@ class RawCall:
 
 @dataclass(frozen=True, kw_only=True)
 class RawArtifact:
-    """A model of the bundle, its files (the first is opened) and its calls."""
+    """A model of the bundle, its files (the first is opened) and its calls; ``bounds`` of the sizes that it takes."""
 
     id: str
     format: str
     files: tuple[str, ...]
     graph: GraphKind
     precision: Precision
+    bounds: SizeBounds | None
     calls: tuple[RawCall, ...]
 
 

@@ -114,6 +114,7 @@ def _artifact(bundle: Bundle, artifact: Artifact, files: _RawFiles) -> RawArtifa
         files=tuple(entry.path for entry in artifact.files),
         graph=artifact.graph,
         precision=artifact.precision,
+        bounds=artifact.bounds,
         calls=tuple(_call(bundle, call, files) for call in calls_of(bundle.manifest, artifact)),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edgesr.benchmarks.outside.calls import FLOAT32
 from edgesr.benchmarks.outside.index import RawArtifact, RawCall
 
 
@@ -49,9 +50,15 @@ def _benchmark_model(artifact: RawArtifact, call: RawCall, answer: str) -> tuple
 
 
 def _executor_runner(artifact: RawArtifact, call: RawCall, answer: str) -> tuple[str, ...]:
+    model = f"executor_runner --model_path=$BUNDLE/{artifact.files[0]} --output_file={answer}"
+    if artifact.bounds is None or artifact.bounds.fixed:
+        return (f"{model} --inputs={_input(call)}", f"mv {answer}-0.bin {answer}")
+    height, width = artifact.bounds.most
+    largest = call.inputs[0].shape[1] * height * width * FLOAT32.itemsize
     return (
-        f"executor_runner --model_path=$BUNDLE/{artifact.files[0]} --inputs={_input(call)} \\",
-        f"  --input_shapes={_shape(call, 'x')} --output_file={answer}",
+        f"cp {_input(call)} input.bin; truncate --size={largest} input.bin",
+        f"{model} \\",
+        f"  --inputs=input.bin --input_shapes={_shape(call, 'x')}",
         f"mv {answer}-0.bin {answer}",
     )
 
@@ -113,8 +120,8 @@ RUNNERS: tuple[Runner, ...] = (
         title="ExecuTorch `executor_runner`",
         formats=("executorch",),
         lines=_executor_runner,
-        remark="It writes `NAME-0.bin`. Versions without `--input_shapes` run a file of several sizes at its "
-        "largest one alone.",
+        remark="It writes `NAME-0.bin`. For a file of several sizes it reads an input of the largest one and ignores "
+        "the surplus; versions without `--input_shapes` run it at its largest size alone.",
     ),
     Runner(title="ONNX Runtime in Python", formats=("onnx",), lines=_onnxruntime),
     Runner(
@@ -128,7 +135,8 @@ RUNNERS: tuple[Runner, ...] = (
         formats=("ncnn",),
         lines=_ncnn,
         remark="`benchncnn` cannot be used here: it measures with zeros in place of the weights and reads no input. "
-        "In C++ the calls are the same; an `ncnn::Mat` may have gaps between its channels.",
+        "Tensors of its files are called in0 and out0. In C++ the calls are the same; an `ncnn::Mat` may have gaps "
+        "between its channels.",
     ),
     Runner(
         title="MNN `MNNV2Basic.out`",

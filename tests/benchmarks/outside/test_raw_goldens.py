@@ -19,6 +19,7 @@ from edgesr.benchmarks.outside.raw_goldens import write_raw_goldens
 from edgesr.export.options import ExportOptions
 from edgesr.export.pipeline import export_bundle
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
+from edgesr.runtimes.bundle.size_bounds import SizeBounds
 from edgesr.runtimes.errors import InputError
 from tests.helpers.cli_refusals import RunCli, refused
 from tests.helpers.places import RELEASED_BUNDLE
@@ -126,6 +127,19 @@ def test_a_graph_that_pools_gets_no_means_and_a_mask(tmp_path: Path) -> None:
     )
     assert np.isnan(values(tmp_path / "raw", means.file)).all()
     assert (values(tmp_path / "raw", mask.file) == 1).all()
+
+
+def test_a_file_of_several_sizes_is_given_as_many_bytes_as_its_largest(tmp_path: Path) -> None:
+    """By the line for executor_runner, which reads no fewer."""
+    bundle = open_bundle(RELEASED_BUNDLE)
+    bounded = replace(
+        bundle.artifact("onnx-fp32-tile"), format="executorch", bounds=SizeBounds(least=(8, 8), most=(32, 24))
+    )
+    written = write_raw_goldens(Bundle(bundle.root, replace(bundle.manifest, artifacts=(bounded,))), tmp_path / "raw")
+    assert written.index.artifacts[0].bounds == bounded.bounds
+    text = (tmp_path / "raw/README.md").read_text()
+    assert "truncate --size=9216 input.bin" in text
+    assert "--inputs=input.bin --input_shapes=1x3x12x16" in text
 
 
 def test_older_ones_are_replaced_and_nothing_else_is(raw: Path, tmp_path: Path, run_cli: RunCli) -> None:
