@@ -1,13 +1,15 @@
 # make demo: export, check, time and use the embedded generator. make test: the fast tests.
+# make container: an image without PyTorch, CONTAINERS=docker with docker (docs/container.md).
 # make fuzz: a minute of mutated files (docs/reliability.md).
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
+CONTAINERS ?= podman
 # Tests of one file stay in one process: they share what its fixtures made.
 TWO_PROCESSES ?= -n 2 --dist loadfile
 
-.PHONY: install demo test test-all fuzz lint clean
+.PHONY: install demo test test-all fuzz container lint clean
 
 install: $(VENV)/installed
 
@@ -33,6 +35,9 @@ test-all: install
 
 fuzz: install
 	$(BIN)/python -m tests.fuzzing --seconds 6
+
+container:
+	$(CONTAINERS) build --file Containerfile --tag edgesr .
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -22,6 +22,8 @@ R = TypeVar("R")
 
 HOST = "host"
 """The name of this machine among devices."""
+OUTSIDE = "outside"
+"""The name of runners that are not edgesr's, and of wherever they ran."""
 
 
 def engine_title(runtime: str, provider: str | None) -> str:

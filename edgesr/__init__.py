@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edgesr.benchmarks.devices.registry import list_devices, set_up_device
+    from edgesr.benchmarks.outside.index import read_index
+    from edgesr.benchmarks.outside.raw_goldens import write_raw_goldens
     from edgesr.benchmarks.parity.check import check_parity
     from edgesr.benchmarks.report.builder import report
     from edgesr.benchmarks.report.data import ReportFiles
@@ -81,6 +83,7 @@ __all__ = [
     "open_bundle",
     "pack_training",
     "plan_files",
+    "read_index",
     "report",
     "run_bench",
     "run_parity",
@@ -92,6 +95,7 @@ __all__ = [
     "upscale",
     "upscale_files",
     "upscale_rows",
+    "write_raw_goldens",
 ]
 
 _PLACES = {
@@ -126,6 +130,7 @@ _PLACES = {
     "open_bundle": ("edgesr.runtimes.bundle.opening", "open_bundle"),
     "pack_training": ("edgesr.sr_model.training.prepared.pack", "pack_training"),
     "plan_files": ("edgesr.runtimes.upscaling.paths", "plan_files"),
+    "read_index": ("edgesr.benchmarks.outside.index", "read_index"),
     "report": ("edgesr.benchmarks.report.builder", "report"),
     "run_bench": ("edgesr.benchmarks.runs.bench", "run_bench"),
     "run_parity": ("edgesr.benchmarks.runs.parity", "run_parity"),
@@ -137,6 +142,7 @@ _PLACES = {
     "upscale": ("edgesr.runtimes.upscaling.upscale", "upscale"),
     "upscale_files": ("edgesr.runtimes.upscaling.paths", "upscale_files"),
     "upscale_rows": ("edgesr.runtimes.upscaling.upscale", "upscale_rows"),
+    "write_raw_goldens": ("edgesr.benchmarks.outside.raw_goldens", "write_raw_goldens"),
 }
 """Module and name there; a test compares it with the imports above."""
 

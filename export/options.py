@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from edgesr.benchmarks.outside.raw_goldens import GOLDEN_FORMS
 from edgesr.export.formats.targets import ALL, DEFAULT_TARGETS, all_targets, targets_of_onnx
 from edgesr.runtimes.bundle.calibrated_quantization import RangeMethod
 from edgesr.runtimes.bundle.contract import Colour
@@ -42,6 +43,7 @@ class ExportOptions:
     which is taken where it exists, and written where it does not.
 
     ``targets`` are names of their table, or "all" alone: those whose packages are here and that have the precisions.
+    ``goldens``: "raw" puts the goldens into the bundle as raw tensors, too, for runners that are not edgesr's.
     ``delegate``: TFLite files are rewritten into operators that it takes, by its published list: "gpu".
     """
 
@@ -66,6 +68,7 @@ class ExportOptions:
     validation: Path | None = None
     plan: Path | None = None
     delegate: str | None = None
+    goldens: str | None = None
 
     def __post_init__(self) -> None:
         if not all(1 <= side <= LARGEST_SIDE for side in self.tile_size):
@@ -85,6 +88,8 @@ class ExportOptions:
         for option, value in (("--max-drop", self.max_drop_db), ("--plan", self.plan)):
             if value is not None and "int8" not in self.precisions:
                 raise InputError(f"{option} {value}: says something of int8; add it to --precision")
+        if self.goldens not in (None, *GOLDEN_FORMS):
+            raise InputError(f"--goldens {self.goldens!r}: choose {', '.join(GOLDEN_FORMS)}, or leave it out")
         self._check_module()
 
     def _check_module(self) -> None:

@@ -10,6 +10,7 @@ from typing import cast
 
 import numpy as np
 
+from edgesr.benchmarks.outside.raw_goldens import RAW, RAW_FOLDER, fill_raw_goldens
 from edgesr.benchmarks.quality.image_pairs import read_image_set
 from edgesr.export.assembly import Assembly
 from edgesr.export.calibration.tiles import CalibrationSet, check_folder, folder_calibration, synthetic_calibration
@@ -111,9 +112,15 @@ def export_bundle(
         quantization = _quantization(options, plans, runner, goldens, given, progress)
         converted, failures = _converted(runner, cache, plans, quantization, progress)
         assembly = Assembly(runner, name, options, quantization, converted, goldens)
-        bundle = write_bundle(output, assembly.fill)
+        bundle = write_bundle(output, assembly.fill, complete=_raw_goldens if options.goldens == RAW else None)
     progress(ProgressEvent("export", len(plans) + 1, len(plans) + 1, str(output)))
     return ExportReport(bundle, tuple(cache.conversions), failures)
+
+
+def _raw_goldens(bundle: Bundle) -> None:
+    folder = bundle.root / RAW_FOLDER
+    folder.mkdir()
+    fill_raw_goldens(bundle, folder)
 
 
 def _converted(

@@ -12,21 +12,22 @@ from edgesr.benchmarks.parity.arithmetic import (
     has_exact_arithmetic,
     own_tolerance,
 )
-from edgesr.benchmarks.parity.comparison import Comparison, compare, finite, flat_tile_failure
+from edgesr.benchmarks.parity.comparison import finite
+from edgesr.benchmarks.parity.judging import (
+    Judged,
+    bilinear_psnr_db,
+    golden_tolerance,
+    judge_image,
+    judge_output,
+)
 from edgesr.benchmarks.parity.kept_images import ImageFolders, exact_image, keep_images
-from edgesr.benchmarks.quality.metrics import max_abs_error, psnr
 from edgesr.runtimes.adapters.profiling import read_execution
 from edgesr.runtimes.adapters.registry import runtime_for
 from edgesr.runtimes.adapters.session import ImageSession, open_session
-from edgesr.runtimes.arrays import Image
-from edgesr.runtimes.bundle.manifest import Artifact, FileEntry, Golden, Tolerance
+from edgesr.runtimes.bundle.manifest import Artifact, Golden, Tolerance
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.glue.bilinear import upsample_bilinear
-from edgesr.runtimes.glue.projection import apply_residual
 from edgesr.runtimes.interface.operator_profile import Execution
-
-BORDER_LR_PIXELS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,8 @@ class ArtifactParity:
 
     ``lacks_exact``: exact arithmetic would tell more, but the runtime has none. ``execution`` is what ran the file's
     operators, None where that is not told. ``own_tolerance``: what the runtime's fast kernels are judged by in place of
-    what goldens allow, which is then for exact arithmetic; None where all is judged by that.
+    what goldens allow, which is then for exact arithmetic; None where all is judged by that. ``not_run``: goldens whose
+    output an outside runner did not give.
     """
 
     goldens: tuple[GoldenParity, ...]
@@ -73,16 +75,7 @@ class ArtifactParity:
     lacks_exact: bool = False
     execution: Execution | None = None
     own_tolerance: Tolerance | None = None
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One run of a golden: the SR image (3,H,W), how it compares, PSNR of a tile graph's residual, all failures."""
-
-    image: Image
-    comparison: Comparison
-    residual_psnr_db: float | None
-    failures: tuple[str, ...]
+    not_run: tuple[str, ...] = ()
 
 
 def check_parity(
@@ -124,26 +117,8 @@ def check_parity(
     )
 
 
-def _check(
-    bundle: Bundle,
-    session: ImageSession,
-    exact: ImageSession | None,
-    golden: Golden,
-    folders: ImageFolders,
-    place: int,
-) -> GoldenParity:
-    upsampled = upsample_bilinear(bundle.tensor(golden.input), bundle.manifest.scale)
-    bilinear_db = psnr(upsampled, bundle.tensor(golden.output))
-    artifact = session.artifact
-    general = _tolerance(artifact, golden)
-    own = own_tolerance(artifact, session.runtime) or general
-    host = _run(bundle, session, golden, own, bilinear_db=bilinear_db)
-    second: _Run | None = None
-    if exact is not None:
-        second = _run(bundle, exact, golden, general, bilinear_db=bilinear_db)
-    elif computes_apart(artifact, session.runtime) and folders.exact_from is not None:
-        second = _judge(bundle, artifact, golden, exact_image(folders, place), general, bilinear_db=bilinear_db)
-    keep_images(folders, place, host.image, second.image if second else None)
+def golden_parity(golden: Golden, host: Judged, exact: Judged | None, *, bilinear_db: float) -> GoldenParity:
+    """What a run of a golden showed, with one in exact arithmetic where there is one."""
     return GoldenParity(
         golden=golden.id,
         k=golden.k,
@@ -153,77 +128,34 @@ def _check(
         border_max_abs_error=host.comparison.border_max_abs_error,
         residual_psnr_db=host.residual_psnr_db,
         bilinear_psnr_db=finite(bilinear_db),
-        exact_psnr_db=second.comparison.psnr_db if second else None,
-        exact_max_difference=_difference(host, second) if second else None,
-        failures=host.failures + tuple(f"exact arithmetic: {f}" for f in (second.failures if second else ())),
-        exact_max_abs_error=second.comparison.max_abs_error if second else None,
+        exact_psnr_db=exact.comparison.psnr_db if exact else None,
+        exact_max_difference=host.difference_from(exact) if exact else None,
+        failures=host.failures + tuple(f"exact arithmetic: {f}" for f in (exact.failures if exact else ())),
+        exact_max_abs_error=exact.comparison.max_abs_error if exact else None,
     )
 
 
-def _run(bundle: Bundle, session: ImageSession, golden: Golden, tolerance: Tolerance, *, bilinear_db: float) -> _Run:
-    """Run a golden and compare; a residual has to keep its tolerance in fp32, otherwise the SR image is what counts.
-
-    A residual that is not finite fails in every precision, also where the clip to [0,255] would hide it.
-    """
-    manifest, artifact = bundle.manifest, session.artifact
-    image = bundle.tensor(golden.input)
-    output = session.infer(image)
-    if artifact.graph != "tile":
-        return _judge(bundle, artifact, golden, output, tolerance, bilinear_db=bilinear_db)
-    ring = BORDER_LR_PIXELS * manifest.scale
-    expected = bundle.tensor(_residual_entry(golden, artifact))
-    residual = compare(output, expected, tolerance, ring=ring)
-    run = _judge(
-        bundle,
-        artifact,
-        golden,
-        apply_residual(image, output, scale=manifest.scale, glue=manifest.glue),
-        tolerance,
-        bilinear_db=bilinear_db,
-    )
-    judged = artifact.is_reference or residual.max_abs_error is None
-    of_residual = residual.failures if judged else ()
-    failures = run.failures + tuple(f"residual: {failure}" for failure in of_residual)
-    return replace(run, residual_psnr_db=residual.psnr_db, failures=failures)
-
-
-def _judge(
-    bundle: Bundle, artifact: Artifact, golden: Golden, image: Image, tolerance: Tolerance, *, bilinear_db: float
-) -> _Run:
-    """Compare an SR image with what it should be."""
-    manifest = bundle.manifest
-    expected = bundle.tensor(golden.output)
-    if artifact.inside_only:
-        residual = bundle.tensor(_residual_entry(golden, artifact))
-        expected = apply_residual(bundle.tensor(golden.input), residual, scale=manifest.scale, glue=manifest.glue)
-    ring = BORDER_LR_PIXELS * manifest.scale
-    comparison = compare(image, expected, tolerance, ring=ring)
-    worse = flat_tile_failure(comparison, bilinear_db)
-    failures = comparison.failures if worse is None else (*comparison.failures, worse)
-    return _Run(image, comparison, None, failures)
-
-
-def _tolerance(artifact: Artifact, golden: Golden) -> Tolerance:
-    tolerance = golden.tolerances.get(artifact.precision)
-    if tolerance is None:
-        raise InputError(f"{artifact.id}: golden {golden.id} has no tolerance for {artifact.precision}; export again")
-    return tolerance
-
-
-def _residual_entry(golden: Golden, artifact: Artifact) -> FileEntry:
-    """The residual of the artifact's own padding."""
-    if not artifact.inside_only:
-        return golden.residual
-    if golden.zero_padded_residual is None:
-        raise InputError(f"{artifact.id}: golden {golden.id} has no zero-padded residual; export the bundle again")
-    return golden.zero_padded_residual
-
-
-def _difference(host: _Run, exact: _Run) -> float | None:
-    """Largest difference between two SR images; None unless both are finite and of the golden's shape."""
-    if host.comparison.max_abs_error is None or exact.comparison.max_abs_error is None:
-        return None
-    return max_abs_error(host.image, exact.image)
+def _check(
+    bundle: Bundle,
+    session: ImageSession,
+    exact: ImageSession | None,
+    golden: Golden,
+    folders: ImageFolders,
+    place: int,
+) -> GoldenParity:
+    artifact = session.artifact
+    image, bilinear_db = bundle.tensor(golden.input), bilinear_psnr_db(bundle, golden)
+    general = golden_tolerance(artifact, golden)
+    own = own_tolerance(artifact, session.runtime) or general
+    host = judge_output(bundle, artifact, golden, session.infer(image), own, bilinear_db=bilinear_db)
+    second: Judged | None = None
+    if exact is not None:
+        second = judge_output(bundle, artifact, golden, exact.infer(image), general, bilinear_db=bilinear_db)
+    elif computes_apart(artifact, session.runtime) and folders.exact_from is not None:
+        kept = exact_image(folders, place)
+        second = judge_image(bundle, artifact, golden, kept, general, bilinear_db=bilinear_db)
+    keep_images(folders, place, host.image, second.image if second else None)
+    return golden_parity(golden, host, second, bilinear_db=bilinear_db)
 
 
 def _parity(job: Job, images: ImageFolders) -> ArtifactParity:

@@ -54,7 +54,8 @@ class DeviceDifference:
 class ParityResults(Header):
     """Content of ``edgesr parity --json``; ``devices`` are those other than this host, each compared with it.
 
-    ``reference``: what the bundle's goldens are outputs of.
+    ``reference``: what the bundle's goldens are outputs of. Results of an outside runner name it in their keys, and
+    ``environment`` is then the machine that compared its outputs.
     """
 
     KIND = "parity"

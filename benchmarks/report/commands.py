@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from edgesr.benchmarks.jobs import HOST
+from edgesr.benchmarks.jobs import HOST, OUTSIDE
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
 from edgesr.benchmarks.latency.profiles import ProfileResults
@@ -21,9 +21,11 @@ from edgesr.benchmarks.sustained.results import SustainedResults
 def parity_command(bundle: Path, files: ReportFiles, results: ParityResults | None = None) -> str:
     """Fidelity against the goldens, on the devices that were measured."""
     names = dict.fromkeys(row.key.device for row in results.results) if results is not None else {}
-    devices = [name for name in names if name != HOST]
+    devices = [name for name in names if name not in (HOST, OUTSIDE)]
     options = ["--device", ",".join(devices)] if devices else []
     options += _provider(results.results) if results is not None else []
+    if results is not None and any(row.key.device == OUTSIDE for row in results.results):
+        options += ["--outputs", "DIR"]
     return _line("parity", bundle, *options, "--json", files.parity or "parity.json")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from edgesr.benchmarks.jobs import HOST, NOT_HERE, Job, JobStatus, Outcome, engine_title
+from edgesr.benchmarks.jobs import HOST, NOT_HERE, OUTSIDE, Job, JobStatus, Outcome, engine_title
 from edgesr.runtimes.adapters.registry import runtime_info, with_provider
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
@@ -61,8 +61,8 @@ def select_artifacts(
 
 
 def label(key: Key) -> str:
-    """An artifact, with its device unless that is this host."""
-    return key.artifact if key.device == HOST else f"{key.artifact} on {key.device}"
+    """An artifact, with its device unless that is this host, or not known."""
+    return key.artifact if key.device in (HOST, OUTSIDE) else f"{key.artifact} on {key.device}"
 
 
 def distinct_label(key: Key, keys: Iterable[Key]) -> str:

@@ -129,6 +129,9 @@ class CompareOptions:
 class ParityOptions:
     """Only this ``artifact`` and ``runtime``, None for all; the comma-separated devices are measured after this host,
     and compared with it.
+
+    ``outputs``: nothing is run; what a runner of others wrote into this folder is compared (docs/runners.md), and
+    results call it ``runner_name``.
     """
 
     artifact: str | None = None
@@ -136,6 +139,19 @@ class ParityOptions:
     provider: str | None = None
     device: str = HOST
     device_python: str | None = None
+    outputs: Path | None = None
+    runner_name: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.outputs is None and self.runner_name is not None:
+            raise InputError("--runner-name says what wrote the outputs that are checked: give --outputs DIR, too")
+        if self.runner_name is not None and not self.runner_name.strip():
+            raise InputError("--runner-name is empty: give the name of the program that wrote the outputs")
+        ran = (self.runtime, self.provider, self.device_python, None if self.device == HOST else self.device)
+        if self.outputs is not None and any(one is not None for one in ran):
+            raise InputError(
+                f"--outputs {self.outputs}: runs nothing; leave out --runtime, --provider, --device and --device-python"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.devices.registry import opened_devices
 from edgesr.benchmarks.jobs import HOST
+from edgesr.benchmarks.outside.outputs import check_outputs
 from edgesr.benchmarks.parity.on_devices import check_on_devices
 from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.results.rows import select_artifacts
@@ -25,13 +26,24 @@ def run_parity(
 ) -> ParityResults:
     """Compare every artifact with its float32 reference on the goldens, a fresh process each, here and on devices.
 
+    With ``options.outputs`` nothing is run: what another runner wrote is compared.
+
     ``json``: also write the results to this file, which is refused before work starts when it cannot be written.
     """
     options = options or ParityOptions()
     require_writable(json, bundle.root)
+    if options.outputs is not None:
+        results = _outside(bundle, options, options.outputs)
+        write_json(results, json)
+        return results
     chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime, provider=options.provider)
     with opened_devices(options.device, python=options.device_python, progress=progress) as opened:
         devices = [HostDevice(), *(device for device in opened if device.name != HOST)]
         results = check_on_devices(bundle, devices, artifacts=chosen, provider=options.provider, progress=progress)
     write_json(results, json)
     return results
+
+
+def _outside(bundle: Bundle, options: ParityOptions, outputs: Path) -> ParityResults:
+    chosen = bundle.manifest.artifacts if options.artifact is None else (bundle.artifact(options.artifact),)
+    return check_outputs(bundle, outputs, artifacts=chosen, runner=options.runner_name)

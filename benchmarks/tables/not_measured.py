@@ -20,6 +20,8 @@ def not_measured(results: ParityResults | LatencyResults | EndToEndResults) -> l
     lines = failures(results.results)
     if isinstance(results, ParityResults):
         for result in results.results:
+            if result.parity and result.parity.not_run:
+                lines.append(f"{label(result.key)}: not run: no output of {', '.join(result.parity.not_run)}")
             for golden in result.parity.goldens if result.parity else ():
                 lines += [f"{label(result.key)} on {golden.golden}: {message}" for message in golden.failures]
     return lines

@@ -61,8 +61,7 @@ def own_tolerances(results: ParityResults) -> list[str]:
     """One line for every artifact whose runtime has fast kernels with a tolerance of their own, with both errors."""
     return [
         f"{label(result.key)} ({result.key.engine}): its fast kernels have a tolerance of their own, "
-        f"{own.min_psnr_db:g} dB and max error {own.max_abs_error:g}; exact arithmetic has that of all runtimes, and "
-        f"max error {_largest([golden.exact_max_abs_error for golden in result.parity.goldens])}"
+        f"{own.min_psnr_db:g} dB and max error {own.max_abs_error:g}{_exact_error(result)}"
         for result in results.results
         if result.parity is not None and (own := result.parity.own_tolerance) is not None
     ]
@@ -103,9 +102,19 @@ def _parity_row(result: ParityResult) -> tuple[str, ...]:
     )
 
 
+def _exact_error(result: ParityResult) -> str:
+    """That of exact arithmetic, where its runtime has some; runners that are not edgesr's have none."""
+    if result.parity is None or result.parity.lacks_exact:
+        return ""
+    largest = _largest([golden.exact_max_abs_error for golden in result.parity.goldens])
+    return f"; exact arithmetic has that of all runtimes, and max error {largest}"
+
+
 def _golden_cell(result: ParityResult, golden_id: str) -> str:
     if result.parity is None:
         return result.status
+    if golden_id in result.parity.not_run:
+        return NOT_RUN
     found = [g for g in result.parity.goldens if g.golden == golden_id]
     return _psnr(found[0]) if found else DASH
 

@@ -104,6 +104,13 @@ def graphs() -> Iterable[str]:
     return get_args(GraphKind)
 
 
+def golden_forms() -> Iterable[str]:
+    """Forms that goldens of a bundle can have besides its own."""
+    from edgesr.benchmarks.outside.raw_goldens import GOLDEN_FORMS
+
+    return GOLDEN_FORMS
+
+
 def colours() -> Iterable[str]:
     """What channels of images carry."""
     from edgesr.runtimes.bundle.contract import Colour
@@ -158,6 +165,7 @@ IN_HELP: dict[str, Names] = {
     "providers": _providers_by_runtime,
     "precisions": precisions,
     "graphs": graphs,
+    "golden_forms": golden_forms,
     "range_methods": range_methods,
     "delegates": delegates,
     "devices": _device_forms,

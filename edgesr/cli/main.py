@@ -18,6 +18,7 @@ from edgesr.cli.commands.diff import diff
 from edgesr.cli.commands.doctor import doctor
 from edgesr.cli.commands.eval import evaluate
 from edgesr.cli.commands.export import export
+from edgesr.cli.commands.goldens import goldens
 from edgesr.cli.commands.inspect import inspect
 from edgesr.cli.commands.pack import pack
 from edgesr.cli.commands.parity import parity
@@ -59,6 +60,7 @@ def options(
 app.command(cls=Command)(doctor)
 app.command(cls=Command)(export)
 app.command(cls=Command)(parity)
+app.command(cls=Command)(goldens)
 app.command(cls=Command)(bench)
 app.command(cls=Command)(compare)
 app.command(cls=Command)(profile)

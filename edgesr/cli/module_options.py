@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgesr.cli.completion import colours, delegates, one_of
+from edgesr.cli.completion import colours, delegates, golden_forms, one_of
 
 ModuleOption = Annotated[
     str | None,
@@ -41,6 +41,13 @@ AllowInexactTilesOption = Annotated[
     typer.Option("--allow-inexact-tiles", help="Tile graphs although tiles differ from whole pictures; told in full."),
 ]
 CacheDirOption = Annotated[Path | None, typer.Option(help="Cache folder instead of the user's.")]
+GoldensOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Goldens in another form, too, for runners of others: {golden_forms} tensors.",
+        autocompletion=one_of(golden_forms),
+    ),
+]
 DelegateOption = Annotated[
     str | None,
     typer.Option(

@@ -26,8 +26,12 @@ def check_output(output: Path) -> None:
     require_creatable(output.absolute().parent if output.exists() else output)
 
 
-def write_bundle(output: Path, fill: Callable[[Path], Manifest]) -> Bundle:
+def write_bundle(
+    output: Path, fill: Callable[[Path], Manifest], *, complete: Callable[[Bundle], object] | None = None
+) -> Bundle:
     """Let ``fill`` write artifacts and goldens into a staging directory, add its manifest, and swap it in.
+
+    ``complete`` is given the bundle in that directory, to put next to its files what can be made of them.
 
     The caller holds the lock of this output. Leftovers of killed runs beside it are removed.
     """
@@ -43,6 +47,8 @@ def write_bundle(output: Path, fill: Callable[[Path], Manifest]) -> Bundle:
         try:
             manifest = fill(staging)
             (staging / MANIFEST_FILE).write_text(_readable_text(manifest, output))
+            if complete is not None:
+                complete(Bundle(staging, manifest, sha256_of(staging / MANIFEST_FILE)))
             swap_in(staging, target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

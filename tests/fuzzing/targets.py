@@ -23,6 +23,8 @@ from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
 from edgesr.benchmarks.latency.profiles import ProfileResults
 from edgesr.benchmarks.latency.regression import compare_results
 from edgesr.benchmarks.latency.results import LatencyResults
+from edgesr.benchmarks.outside.index import INDEX_FILE, read_index
+from edgesr.benchmarks.outside.raw_goldens import write_raw_goldens
 from edgesr.benchmarks.parity.check import check_parity
 from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.quality.measurement import QualityResults
@@ -188,6 +190,12 @@ def _box_facts() -> list[bytes]:
     return ["\n".join(lines).encode()]
 
 
+def _raw_goldens() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        write_raw_goldens(open_bundle(RELEASE / "bundle"), Path(folder) / "raw")
+        return [(Path(folder) / "raw" / INDEX_FILE).read_bytes()]
+
+
 TARGETS = {
     "manifest": Target(f"bundle/{MANIFEST_FILE}", _manifests, mutate_json, _read_manifest),
     "parity": _result_file("parity", ParityResults, golden_table, parity_table, difference_table, not_measured),
@@ -204,6 +212,7 @@ TARGETS = {
         _describe,
         apart=True,
     ),
+    "raw-goldens": Target(f"x/{INDEX_FILE}", _raw_goldens, mutate_json, lambda file: read_index(file.parent)),
     "box-answer": Target("x/answer.tar", _box_answers, mutate_bytes, _read_box_answer),
     "box-facts": Target("x/facts", _box_facts, mutate_bytes, lambda file: parse_facts(file.read_bytes())),
     "tflite": Target("x/x.tflite", _seeds("bundle/tflite-fp32-tile-12x16.tflite"), mutate_bytes, _describe, apart=True),

@@ -25,6 +25,7 @@ from edgesr.cli.module_options import (
     CheckpointOption,
     ColourOption,
     DelegateOption,
+    GoldensOption,
     ModuleOption,
     MultipleOption,
     OnnxOption,
@@ -108,6 +109,7 @@ def export(
     validation: ValidationOption = None,
     plan: PlanOption = None,
     delegate: DelegateOption = None,
+    goldens: GoldensOption = None,
     cache_dir: CacheDirOption = None,
 ) -> None:
     """Export a generator to a bundle of files for edge runtimes; exit code 1 when an artifact could not be made."""
@@ -136,6 +138,7 @@ def export(
         validation=validation,
         plan=plan,
         delegate=delegate,
+        goldens=goldens,
     )
     with shown_progress() as progress:
         report = run(options, output, cache_dir=cache_dir, progress=progress)

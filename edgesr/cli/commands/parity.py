@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from edgesr.benchmarks.runs.options import ParityOptions
@@ -26,6 +29,16 @@ def parity(
     artifact: ArtifactOption = None,
     device: DeviceOption = ParityOptions.device,
     device_python: DevicePythonOption = None,
+    outputs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Run nothing, but check the raw outputs that another runner wrote here; see 'edgesr goldens'.",
+        ),
+    ] = None,
+    runner_name: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What results call that runner, such as its name and version.")
+    ] = None,
     json: JsonOption = None,
 ) -> None:
     """Compare every artifact with its float32 reference on the goldens; exit code 1 when one misses its tolerance.
@@ -47,7 +60,13 @@ def parity(
 
     opened = open_bundle(bundle)
     options = ParityOptions(
-        artifact=artifact, runtime=runtime, provider=provider, device=device, device_python=device_python
+        artifact=artifact,
+        runtime=runtime,
+        provider=provider,
+        device=device,
+        device_python=device_python,
+        outputs=outputs,
+        runner_name=runner_name,
     )
     with shown_progress() as progress:
         results = run_parity(opened, options, json=json, progress=progress)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.boxes.needs import end_with_children, unavailable
+from tests.helpers.boxes.needs import debian_mirror, end_with_children, unavailable
 
 SERIAL = "127.0.0.1:6555"
 """Not 5555 to 5585, where adb looks for emulators by itself."""
@@ -144,21 +144,13 @@ def start_adbd(folder: Path) -> AdbdDevice:
     pytest.fail(f"no adbd: {said}")
 
 
-def _mirror() -> str:
-    """Where this machine's own apt gets Debian's packages from: the newer release is there, too."""
-    words = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
-    told = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60).stdout.split()
-    found = next((uri for uri in told if uri.rstrip("/").endswith("/debian")), None)
-    return found or unavailable("Unable to locate a source of Debian's packages: apt of this machine has none")
-
-
 def _unpack(folder: Path, phone: Path) -> None:
     """What adbd needs of Debian 13, and /system/bin as on Android."""
     apt = folder / "apt"
     for name in ("state/lists/partial", "cache/archives/partial", "log"):
         (apt / name).mkdir(parents=True)
     (apt / "status").touch()
-    (apt / "sources.list").write_text(_SOURCE.format(mirror=_mirror()))
+    (apt / "sources.list").write_text(_SOURCE.format(mirror=debian_mirror()))
     (apt / "apt.conf").write_text(_APT.format(folder=apt))
     command: list[str | Path] = ["apt-get", "-qq", "-c", apt / "apt.conf"]
     for words in (["update"], ["-y", "--no-install-recommends", "--download-only", "install", *_PACKAGES]):

@@ -1,4 +1,6 @@
-"""What tests of real boxes need of this machine. On CI as root a missing package is a failure, not a reason to skip."""
+"""What tests of real boxes and containers need of this machine. On CI as root a missing package is a failure, and no
+reason to skip.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ PACKAGES = {
     "adb": "adb",
     "qemu-aarch64-static": "qemu-user-static",
     "cc": "gcc",
+    **{name: name for name in ("debootstrap", "buildah", "podman", "crun")},
 }
 """Debian packages by program."""
 
@@ -34,6 +37,14 @@ def require_programs(*names: str) -> None:
     missing = [PACKAGES[name] for name in names if shutil.which(name) is None]
     if missing:
         absent(f"needs Debian's {', '.join(missing)}")
+
+
+def debian_mirror() -> str:
+    """Where this machine's own apt gets Debian's packages from."""
+    words = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
+    told = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60).stdout.split()
+    found = next((uri for uri in told if uri.rstrip("/").endswith("/debian")), None)
+    return found or unavailable("Unable to locate a source of Debian's packages: apt of this machine has none")
 
 
 def running(words: bytes) -> list[int]:

@@ -1,0 +1,1 @@
+"""Goldens for a vendor's own runner, as raw tensors, and what it made of them."""
