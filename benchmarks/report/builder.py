@@ -8,8 +8,8 @@ from pathlib import Path
 
 from edgesr.benchmarks.report.commands import report_command
 from edgesr.benchmarks.report.data import ReportData, ReportFiles, read_data
+from edgesr.benchmarks.report.drawn.pictures import make_pictures
 from edgesr.benchmarks.report.page import Page, render
-from edgesr.benchmarks.report.pictures import make_pictures
 from edgesr.benchmarks.report.section import Section
 from edgesr.benchmarks.report.sections import make_sections
 from edgesr.benchmarks.report.text_output import as_utf8, csv_files, markdown, write_csv_files

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from edgesr.benchmarks.report.data import ReportData
-from edgesr.benchmarks.report.pictures import INTERPOLATIONS
+from edgesr.benchmarks.report.drawn.pictures import INTERPOLATIONS
 from edgesr.benchmarks.report.section import Section
 from edgesr.benchmarks.report.summary import parity_counts
 from edgesr.benchmarks.tables.table import Table

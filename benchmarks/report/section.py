@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgesr.benchmarks.report.drawn.matrix import Matrix
+from edgesr.benchmarks.report.drawn.pictures import Pictures
 from edgesr.benchmarks.report.figures import Figure
-from edgesr.benchmarks.report.matrix import Matrix
-from edgesr.benchmarks.report.pictures import Pictures
 from edgesr.benchmarks.tables.table import Table
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from edgesr.benchmarks.jobs import HOST
 from edgesr.benchmarks.report import commands, data, summary
 from edgesr.benchmarks.report.data import ReportData, ReportFiles
-from edgesr.benchmarks.report.matrix import parity_matrix
+from edgesr.benchmarks.report.drawn.matrix import parity_matrix
+from edgesr.benchmarks.report.drawn.pictures import Pictures
 from edgesr.benchmarks.report.operators import operator_section
-from edgesr.benchmarks.report.pictures import Pictures
 from edgesr.benchmarks.report.section import Section
 from edgesr.benchmarks.report.sustained import sustained_section
 from edgesr.benchmarks.report.timing_sections import (

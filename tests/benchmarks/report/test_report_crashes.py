@@ -14,7 +14,7 @@ from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.report.builder import build_report
 from edgesr.benchmarks.report.data import ReportFiles
-from edgesr.benchmarks.report.pictures import make_pictures
+from edgesr.benchmarks.report.drawn.pictures import make_pictures
 from edgesr.runtimes.bundle.contract import REFERENCES
 from edgesr.runtimes.bundle.opening import Bundle
 

@@ -12,7 +12,7 @@ import pytest
 
 from edgesr.benchmarks.machine.limits import MachineLimits
 from edgesr.benchmarks.report.data import ReportData
-from edgesr.benchmarks.report.encoding import PictureStore, heat_map
+from edgesr.benchmarks.report.drawn.encoding import PictureStore, heat_map
 from edgesr.benchmarks.report.figures import broken_name, escaped, roofline_figure
 from edgesr.benchmarks.report.page import script_json
 from edgesr.benchmarks.report.summary import roofline_table

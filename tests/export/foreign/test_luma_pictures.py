@@ -12,7 +12,7 @@ from PIL import Image
 
 from edgesr.benchmarks.latency.end_to_end import measure_end_to_end
 from edgesr.benchmarks.latency.settings import EndToEndSettings
-from edgesr.benchmarks.report.pictures import make_pictures
+from edgesr.benchmarks.report.drawn.pictures import make_pictures
 from edgesr.export.calibration.photographs import photograph
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.images.image_io import read_picture

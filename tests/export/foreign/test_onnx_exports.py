@@ -15,7 +15,7 @@ from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.parity.check import check_parity
 from edgesr.benchmarks.parity.results import ParityResults, check_artifact, parity_results
 from edgesr.benchmarks.report.data import ReportData, ReportFiles
-from edgesr.benchmarks.report.matrix import parity_matrix
+from edgesr.benchmarks.report.drawn.matrix import parity_matrix
 from edgesr.benchmarks.tables.parity import golden_table
 from edgesr.export.calibration.photographs import photograph
 from edgesr.export.foreign.onnx_weights import sha256_with_weights

@@ -13,7 +13,7 @@ from edgesr.benchmarks.devices.device import Device
 from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.quality.degradations import upscale_bicubic
 from edgesr.benchmarks.quality.upscaled_pictures import PICTURES, PictureFolders, read_picture, write_pictures
-from edgesr.benchmarks.report.encoding import PictureStore, heat_map, webp_uri
+from edgesr.benchmarks.report.drawn.encoding import PictureStore, heat_map, webp_uri
 from edgesr.runtimes.adapters.registry import is_usable
 from edgesr.runtimes.arrays import FloatArray, Pixels
 from edgesr.runtimes.bundle.contract import REFERENCES

@@ -1,0 +1,1 @@
+"""What a report draws itself: pictures, and the matrix of parity."""
