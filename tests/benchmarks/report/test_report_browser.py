@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,13 @@ from edgesr.benchmarks.report.builder import build_report
 from edgesr.benchmarks.report.data import ReportFiles
 from edgesr.runtimes.bundle.opening import Bundle
 from tests.helpers.places import PHOTOGRAPHS
+from tests.helpers.state.made_up import sustained_file
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-PLOTS = ("tradeoff-plot", "latency-plot-1", "roofline-plot")
+PLOTS = ("tradeoff-plot", "latency-plot-1", "sustained-plot-1", "roofline-plot")
 
 
 class Visit:
@@ -75,10 +77,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def report(mobile_bundle: Bundle, report_files: ReportFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a bundle with two measured artifacts, all pictures and a photograph from a file."""
+    """The report of a bundle with two measured artifacts, all pictures and a photograph from a file; minutes of calls
+    are made up.
+    """
     folder = tmp_path_factory.mktemp("report")
     photograph = PHOTOGRAPHS / "astronaut.png"
-    build_report(mobile_bundle, report_files, images=[photograph]).write(folder / "report.html")
+    sustained_file(mobile_bundle, folder / "sustained.json")
+    files = replace(report_files, sustained=folder / "sustained.json")
+    build_report(mobile_bundle, files, images=[photograph]).write(folder / "report.html")
     return folder / "report.html"
 
 
@@ -157,6 +163,18 @@ def test_plots_are_drawn_in_both_themes(visit: Visit) -> None:
     light = visit.page.evaluate(colour)
     visit.page.emulate_media(color_scheme="dark")
     visit.page.wait_for_function(f"() => {colour} !== '{light}'")
+
+
+def test_sustained_speed_is_chosen_by_artifact(visit: Visit) -> None:
+    """Temperatures have a part of the plot of their own, where the device tells them."""
+    visit.draw_all()
+    page = visit.page
+    assert page.locator("#sustained-plot-1 .cartesianlayer .subplot").count() == 2
+    assert "throttled" in str(page.locator("#sustained-plot-1").get_attribute("aria-label"))
+    page.locator("#sustained .choose-plot").select_option("sustained-plot-2")
+    page.wait_for_selector("#sustained-plot-2 svg.main-svg")
+    assert not page.locator("#sustained-plot-1").is_visible()
+    assert page.locator("#sustained-plot-2 .cartesianlayer .subplot").count() == 1
 
 
 def test_keyboard_reaches_the_controls(visit: Visit) -> None:

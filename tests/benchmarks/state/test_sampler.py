@@ -74,7 +74,8 @@ with watched(threads=1, cores="{core}", pinned=False) as watch:
         finally:
             worker.kill()
         assert cores.strip() == str([one for one in usable_cores() if one != core])
-        assert worker.stdout.read() == "", "reading ends once nobody holds the worker's output: the sampler has ended"
+        rest, _ = worker.communicate(timeout=60)
+    assert rest == "", "reading ends once nobody holds the worker's output: the sampler has ended, too"
 
 
 def test_a_worker_whose_sampler_died_has_no_samples() -> None:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from edgesr.benchmarks.jobs import HOST
+from edgesr.benchmarks.results.header import header
+from edgesr.benchmarks.results.rows import Key
+from edgesr.benchmarks.results.writing import write_json
 from edgesr.benchmarks.state.reading import Quantity, Reading, Sample
 from edgesr.benchmarks.state.record import Course, DeviceState
 from edgesr.benchmarks.sustained.measure import Sustained
+from edgesr.benchmarks.sustained.results import SustainedResult, SustainedResults
+from edgesr.benchmarks.sustained.settings import SustainedSettings
 from edgesr.benchmarks.sustained.verdict import judged
 from edgesr.benchmarks.sustained.windows import Window
+from edgesr.runtimes.bundle.opening import Bundle
 
 
 def sample(at: float, *readings: tuple[Quantity, str, float | str]) -> Sample:
@@ -41,6 +49,22 @@ def windows(
         )
         for place, (rate, own) in enumerate(zip(rates, shares, strict=True))
     )
+
+
+def sustained_file(bundle: Bundle, file: Path) -> None:
+    """A result file of the bundle's first two artifacts in ONNX Runtime: one got hot, one lost its core."""
+    hot = windows([100.0] * 6 + [60.0] * 6, clock=[2400.0] * 6 + [1440.0] * 6, heat=[50.0] * 6 + [85.0] * 6)
+    found = (sustained(hot), sustained(windows([100.0] * 6 + [52.0] * 6, share=[1.0] * 6 + [0.52] * 6)))
+    keys = [Key(artifact=one.id, runtime="ort", threads=1, device=HOST) for one in bundle.manifest.artifacts[:2]]
+    rows = [
+        SustainedResult(key=key, status="done", reason=None, sustained=one)
+        for key, one in zip(keys, found, strict=True)
+    ]
+    settings = SustainedSettings(seconds=60.0, cores="1")
+    made = SustainedResults(
+        **header(SustainedResults, bundle), settings=settings, complete=True, warnings=(), results=tuple(rows)
+    )
+    write_json(made, file)
 
 
 def sustained(shown: Sequence[Window], *, edge_seconds: float = 30.0) -> Sustained:
