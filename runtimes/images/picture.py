@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgesr.runtimes.arrays import PicturePixels
+
+
+class PictureLook(Protocol):
+    """A picture without its pixels, as its output has to look; see `Picture`."""
+
+    @property
+    def size(self) -> tuple[int, int]: ...
+
+    @property
+    def bits(self) -> int: ...
+
+    @property
+    def grey(self) -> bool: ...
+
+    @property
+    def alpha(self) -> PicturePixels | None: ...
+
+    @property
+    def icc(self) -> bytes | None: ...
+
+    @property
+    def exif(self) -> bytes | None: ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,7 +14,9 @@ from edgesr.runtimes.files import require_creatable
 from edgesr.runtimes.images.colour_bleeding import bleed_colours
 from edgesr.runtimes.images.image_io import list_images, read_picture
 from edgesr.runtimes.images.picture import Picture
-from edgesr.runtimes.images.picture_writer import PictureWriter, canvas_bytes, check_output_format, holds_alpha
+from edgesr.runtimes.images.picture_writer import check_output_format, holds_alpha
+from edgesr.runtimes.images.strips import DECODER_BYTES, StripPicture, opened_in_strips
+from edgesr.runtimes.images.writing import WritingWay, opened_writer, way_of_writing
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.upscaling.journal import FolderJournal
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
@@ -54,8 +56,10 @@ class FolderReport:
 
 @dataclass(frozen=True)
 class PlannedImage:
-    """What upscaling a file would take. ``memory_bytes``: of a tile (None where not measured), and of both images.
+    """What upscaling a file would take. ``memory_bytes``: of a tile (None where not measured) with its rows of the
+    output where these are written while they are made; ``image_bytes``: of both images, as far as they are held.
 
+    ``ways`` says whether the images are read and written by rows or as a whole.
     ``seconds`` extrapolates one timed tile on this machine to all of them, the projection's second pass left out.
     """
 
@@ -66,6 +70,7 @@ class PlannedImage:
     height: int
     memory_bytes: int | None
     image_bytes: int
+    ways: str
     seconds: float
 
     def describe(self) -> list[str]:
@@ -84,6 +89,7 @@ class PlannedImage:
             f"  {plan.artifact.id}{inside} on {plan.runtime}",
             f"  {tiles} of {height}x{width}{ensemble}; {overlap:.2f} of the pixels",
             f"  {memory} for a tile, {self.image_bytes / 1e6:.0f} MB for the images, {self.seconds:.1f} s",
+            f"  {self.ways}",
         ]
 
 
@@ -101,11 +107,17 @@ class FileUpscaler:
     def file(self, source: Path, target: Path) -> Written:
         """Upscale one image to a file of the format that its suffix names; the source itself is never replaced."""
         with _named_failures(source):
-            picture = bleed_colours(self._read(source, target))
-            writer = PictureWriter(target, picture, scale=self._scale, quality=self._files.quality)
-            plan = self._plan(source, picture)
-            self._upscaler.run(picture.pixels, writer.put, source.name)
-            writer.save()
+            picture = self._read(source, target)
+            way = way_of_writing(target, picture, scale=self._scale)
+            plan = self._plan(source, picture, way)
+            with opened_writer(target, picture, scale=self._scale, quality=self._files.quality) as writer:
+                self._upscaler.run(
+                    picture.pixels,
+                    writer.put,
+                    source.name,
+                    row_bytes=_row_bytes(picture, way),
+                    restart=writer.restart,
+                )
         height, width = (side * self._scale for side in picture.size)
         return Written(target, width, height, plan.artifact.id, plan.runtime)
 
@@ -148,7 +160,8 @@ class FileUpscaler:
     def _planned(self, source: Path, target: Path, *, in_folder: bool = False) -> PlannedImage:
         with _named_failures(source):
             picture = self._read(source, target, in_folder=in_folder)
-            plan = self._plan(source, picture)
+            way = way_of_writing(target, picture, scale=self._scale)
+            plan = self._plan(source, picture, way)
             seconds = self._upscaler.seconds_per_tile(plan) * plan.grid.tiles * len(plan.members) * plan.passes
         height, width = (side * self._scale for side in picture.size)
         return PlannedImage(
@@ -158,7 +171,8 @@ class FileUpscaler:
             width=width,
             height=height,
             memory_bytes=plan.memory_bytes,
-            image_bytes=picture.pixels.nbytes + canvas_bytes(target, picture, scale=self._scale),
+            image_bytes=_held_bytes(picture) + way.held_bytes,
+            ways=f"{_reading_text(picture)}, {way.description}",
             seconds=seconds,
         )
 
@@ -194,29 +208,58 @@ class FileUpscaler:
             failures.append(str(error))
             notice(self._progress, str(error))
 
-    def _read(self, source: Path, target: Path, *, in_folder: bool = False) -> Picture:
-        """The picture, on white where the target holds no alpha: the network then sees what is shown, edges included.
+    def _read(self, source: Path, target: Path, *, in_folder: bool = False) -> Picture | StripPicture:
+        """The picture, in strips where it is large and has none of what takes the whole; on white where the target holds no alpha: the network then sees what is shown, edges included.
 
         Colour and alpha upscaled apart and laid on white afterwards would keep the soft edge of bilinear alpha.
         """
         refuse_outputs_that_are_sources([(source, target)])
-        picture = read_picture(source, max_megapixels=self._files.max_megapixels)
+        picture = self._in_strips(source) or read_picture(source, max_megapixels=self._files.max_megapixels)
         place = existing_place(target) if in_folder else target
         check_output_format(place, picture.size, scale=self._scale, quality=self._files.quality)
         self._tell_of_colours(picture)
-        return picture if holds_alpha(target) else picture.on_white()
+        if isinstance(picture, StripPicture):
+            return picture
+        return bleed_colours(picture if holds_alpha(target) else picture.on_white())
 
-    def _tell_of_colours(self, picture: Picture) -> None:
+    def _in_strips(self, source: Path) -> StripPicture | None:
+        """A self-ensemble turns the image, and one that has to be extended is extended as a whole."""
+        if self._options.self_ensemble:
+            return None
+        picture = opened_in_strips(source, max_megapixels=self._files.max_megapixels)
+        return picture if picture is not None and self._upscaler.takes_size(picture.size) else None
+
+    def _tell_of_colours(self, picture: Picture | StripPicture) -> None:
         """A notice at the first colour picture for a network of one channel."""
         if not (self._told or picture.grey):
             self._told = True
             notice(self._progress, f"{self._bundle.root}: {COLOUR_TEXTS[self._bundle.manifest.colour]}")
 
-    def _plan(self, source: Path, picture: Picture) -> UpscalePlan:
+    def _plan(self, source: Path, picture: Picture | StripPicture, way: WritingWay) -> UpscalePlan:
         try:
-            return self._upscaler.plan(picture.size)
+            return self._upscaler.plan(picture.size, row_bytes=_row_bytes(picture, way))
         except InputError as error:
             raise InputError(f"{source}: {error}") from error
+
+
+def _row_bytes(picture: Picture | StripPicture, way: WritingWay) -> int:
+    """What is held for each LR row of a tile: of the output, and of strips that are put together and read ahead."""
+    strips = 3 * picture.pixels.shape[1] * 3 * picture.bits // 8
+    return way.row_bytes + (strips if isinstance(picture, StripPicture) else 0)
+
+
+def _held_bytes(picture: Picture | StripPicture) -> int:
+    """What is held of the image whatever the tiles: all of it, or the coefficients of a progressive JPEG, 2 bytes each,
+    and what libvips takes.
+    """
+    if isinstance(picture, Picture):
+        return picture.pixels.nbytes + (0 if picture.alpha is None else picture.alpha.nbytes)
+    height, width = picture.size
+    return DECODER_BYTES + (height * width * 3 * 2 if picture.progressive else 0)
+
+
+def _reading_text(picture: Picture | StripPicture) -> str:
+    return "read as a whole" if isinstance(picture, Picture) else "read in strips by libvips"
 
 
 @contextmanager

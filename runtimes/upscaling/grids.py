@@ -16,7 +16,7 @@ from edgesr.runtimes.upscaling.tiles import Grid, grid_of, least_work_grid
 from edgesr.runtimes.wording import counted
 
 _GLUE_BYTES_PER_LR_PIXEL = 32
-"""What the numpy glue holds beside a tile's residual: pieces of a few rows."""
+"""What the numpy glue holds beside residuals: pieces of a few rows, and the next tile."""
 _VALUE_BYTES = 4
 _LEAST_KEPT_SIDE = 16
 
@@ -53,9 +53,9 @@ class Needs:
 
     @property
     def held_bytes_per_pixel(self) -> float:
-        """What is held for each LR pixel of a tile beside what its runtime needs."""
+        """What is held for each LR pixel of a tile beside what its runtime needs, such as residuals."""
         values = channels_of(self.manifest.colour) * self.manifest.scale**2
-        residuals = (len(self.options.members) - 1) * values * _VALUE_BYTES
+        residuals = len(self.options.members) * values * _VALUE_BYTES
         return _GLUE_BYTES_PER_LR_PIXEL + residuals
 
     def memories(self, artifacts: Sequence[Artifact]) -> list[RunMemory]:
