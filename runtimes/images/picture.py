@@ -57,6 +57,21 @@ class Picture:
         """Bits a channel: 8 or 16."""
         return self.pixels.dtype.itemsize * 8
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory that it takes whatever the tiles."""
+        return self.pixels.nbytes + (0 if self.alpha is None else self.alpha.nbytes)
+
+    @property
+    def row_bytes(self) -> int:
+        """Memory that it takes beside that for each row of a tile."""
+        return 0
+
+    @property
+    def reading(self) -> str:
+        """How it was read, for people."""
+        return "read as a whole"
+
     def on_white(self) -> Picture:
         """The same picture without alpha: composited on white, rounded to nearest."""
         if self.alpha is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +64,7 @@ class StreamedWriter:
         if place not in self._chunks:
             rows = min(self._rows_each, self._layout.height - place * self._rows_each)
             shape = (rows, self._layout.width, self._layout.bands)
-            self._chunks[place] = _Chunk(np.empty(shape, dtype=self._dtype))
+            self._chunks[place] = _Chunk(_mapped(shape, self._dtype))
         return self._chunks[place]
 
     def _with_alpha(self, pixels: PicturePixels) -> PicturePixels:
@@ -96,3 +98,9 @@ class _Chunk:
             for colour in range(3):
                 np.copyto(place[:, :, colour], rounded[colour], casting="unsafe")
         self.missing -= height * width
+
+
+def _mapped(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> PicturePixels:
+    """An array that goes back to the system as soon as it is encoded: the heap keeps what another thread frees."""
+    pages = mmap.mmap(-1, int(np.prod(shape)) * dtype.itemsize)
+    return np.frombuffer(pages, dtype=dtype).reshape(shape)

@@ -15,7 +15,7 @@ from edgesr.runtimes.images.decoding import icc_profile, is_sixteen_bit_colour, 
 from edgesr.runtimes.images.exif import read_exif
 from edgesr.runtimes.images.sixteen_bit import damaged, libvips_version, require_pyvips
 
-STRIPS_FROM_BYTES = 32_000_000
+STRIPS_FROM_BYTES = 8_000_000
 """What an image may take as a whole, decoded."""
 DECODER_BYTES = 20_000_000
 _KEPT_ROWS = 32
@@ -103,6 +103,23 @@ class StripPicture:
     def bits(self) -> int:
         """Bits a channel: 8 or 16."""
         return self.pixels.dtype.itemsize * 8
+
+    @property
+    def held_bytes(self) -> int:
+        """libvips, and the coefficients of a progressive JPEG, 2 bytes each."""
+        height, width, channels = self.pixels.shape
+        return DECODER_BYTES + (2 * height * width * channels if self.progressive else 0)
+
+    @property
+    def row_bytes(self) -> int:
+        """A strip, the one that is read ahead, and a copy while rows are put together."""
+        _, width, channels = self.pixels.shape
+        return 3 * width * channels * self.pixels.dtype.itemsize
+
+    @property
+    def reading(self) -> str:
+        """How it is read, for people."""
+        return "read in strips by libvips"
 
 
 def opened_in_strips(path: Path, *, max_megapixels: float, from_bytes: int = STRIPS_FROM_BYTES) -> StripPicture | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from edgesr.runtimes.bundle.contract import COLOUR_TEXTS
@@ -15,82 +14,16 @@ from edgesr.runtimes.images.colour_bleeding import bleed_colours
 from edgesr.runtimes.images.image_io import list_images, read_picture
 from edgesr.runtimes.images.picture import Picture
 from edgesr.runtimes.images.picture_writer import check_output_format, holds_alpha
-from edgesr.runtimes.images.strips import DECODER_BYTES, StripPicture, opened_in_strips
+from edgesr.runtimes.images.strips import StripPicture, opened_in_strips
 from edgesr.runtimes.images.writing import WritingWay, opened_writer, way_of_writing
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.upscaling.journal import FolderJournal
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
+from edgesr.runtimes.upscaling.outcomes import FolderReport, PlannedImage, Written
 from edgesr.runtimes.upscaling.output_names import output_names, refuse_outputs_that_are_sources
 from edgesr.runtimes.upscaling.plan import UpscalePlan, check_choice
 from edgesr.runtimes.upscaling.upscale import Upscaler
-from edgesr.runtimes.wording import counted, noun_for
-
-
-@dataclass(frozen=True)
-class Written:
-    """An image that was written, and what made it."""
-
-    path: Path
-    width: int
-    height: int
-    artifact: str
-    runtime: str
-
-    def describe(self) -> str:
-        """One line for people."""
-        return f"{self.path}: {self.width}x{self.height} by {self.artifact} on {self.runtime}"
-
-
-@dataclass(frozen=True)
-class FolderReport:
-    """What a run over a folder did: written now, done by an earlier run, and why each of the others was not."""
-
-    written: tuple[Written, ...]
-    done_before: int
-    failures: tuple[str, ...]
-
-    def describe(self) -> list[str]:
-        """One line for each image that was written now."""
-        return [image.describe() for image in self.written]
-
-
-@dataclass(frozen=True)
-class PlannedImage:
-    """What upscaling a file would take. ``memory_bytes``: of a tile (None where not measured) with its rows of the
-    output where these are written while they are made; ``image_bytes``: of both images, as far as they are held.
-
-    ``ways`` says whether the images are read and written by rows or as a whole.
-    ``seconds`` extrapolates one timed tile on this machine to all of them, the projection's second pass left out.
-    """
-
-    source: Path
-    target: Path
-    plan: UpscalePlan
-    width: int
-    height: int
-    memory_bytes: int | None
-    image_bytes: int
-    ways: str
-    seconds: float
-
-    def describe(self) -> list[str]:
-        """A few lines for people."""
-        grid, plan = self.plan.grid, self.plan
-        height, width = grid.tile_size
-        ensemble = f", {len(plan.members)} times each" if len(plan.members) > 1 else ""
-        rows, columns = len(grid.rows), len(grid.columns)
-        tiles = f"{rows}x{columns} {noun_for(rows * columns, 'tile')}"
-        ensemble += f", in {plan.passes} passes" if plan.passes > 1 else ""
-        overlap = grid.pixels / (plan.size[0] * plan.size[1])
-        memory = "unknown memory" if self.memory_bytes is None else f"about {self.memory_bytes / 1e6:.0f} MB"
-        inside = "" if plan.inside is plan.artifact else f", {plan.inside.id} inside"
-        return [
-            f"{self.source} -> {self.target}: {self.width}x{self.height}",
-            f"  {plan.artifact.id}{inside} on {plan.runtime}",
-            f"  {tiles} of {height}x{width}{ensemble}; {overlap:.2f} of the pixels",
-            f"  {memory} for a tile, {self.image_bytes / 1e6:.0f} MB for the images, {self.seconds:.1f} s",
-            f"  {self.ways}",
-        ]
+from edgesr.runtimes.wording import counted
 
 
 class FileUpscaler:
@@ -111,13 +44,7 @@ class FileUpscaler:
             way = way_of_writing(target, picture, scale=self._scale)
             plan = self._plan(source, picture, way)
             with opened_writer(target, picture, scale=self._scale, quality=self._files.quality) as writer:
-                self._upscaler.run(
-                    picture.pixels,
-                    writer.put,
-                    source.name,
-                    row_bytes=_row_bytes(picture, way),
-                    restart=writer.restart,
-                )
+                self._upscaler.run(picture.pixels, writer.put, source.name, plan=plan, restart=writer.restart)
         height, width = (side * self._scale for side in picture.size)
         return Written(target, width, height, plan.artifact.id, plan.runtime)
 
@@ -171,8 +98,8 @@ class FileUpscaler:
             width=width,
             height=height,
             memory_bytes=plan.memory_bytes,
-            image_bytes=_held_bytes(picture) + way.held_bytes,
-            ways=f"{_reading_text(picture)}, {way.description}",
+            image_bytes=picture.held_bytes + way.held_bytes,
+            ways=f"{picture.reading}, {way.description}",
             seconds=seconds,
         )
 
@@ -209,9 +136,10 @@ class FileUpscaler:
             notice(self._progress, str(error))
 
     def _read(self, source: Path, target: Path, *, in_folder: bool = False) -> Picture | StripPicture:
-        """The picture, in strips where it is large and has none of what takes the whole; on white where the target holds no alpha: the network then sees what is shown, edges included.
+        """The picture, in strips where it is large and nothing needs the whole.
 
-        Colour and alpha upscaled apart and laid on white afterwards would keep the soft edge of bilinear alpha.
+        On white where the target holds no alpha: the network then sees what is shown, edges included. Colour and alpha
+        upscaled apart and laid on white afterwards would keep the soft edge of bilinear alpha.
         """
         refuse_outputs_that_are_sources([(source, target)])
         picture = self._in_strips(source) or read_picture(source, max_megapixels=self._files.max_megapixels)
@@ -237,29 +165,12 @@ class FileUpscaler:
 
     def _plan(self, source: Path, picture: Picture | StripPicture, way: WritingWay) -> UpscalePlan:
         try:
-            return self._upscaler.plan(picture.size, row_bytes=_row_bytes(picture, way))
+            if not way.streamed:
+                return self._upscaler.plan(picture.size, row_bytes=picture.row_bytes)
+            held = picture.held_bytes + way.held_bytes
+            return self._upscaler.plan(picture.size, row_bytes=picture.row_bytes + way.row_bytes, held_bytes=held)
         except InputError as error:
             raise InputError(f"{source}: {error}") from error
-
-
-def _row_bytes(picture: Picture | StripPicture, way: WritingWay) -> int:
-    """What is held for each LR row of a tile: of the output, and of strips that are put together and read ahead."""
-    strips = 3 * picture.pixels.shape[1] * 3 * picture.bits // 8
-    return way.row_bytes + (strips if isinstance(picture, StripPicture) else 0)
-
-
-def _held_bytes(picture: Picture | StripPicture) -> int:
-    """What is held of the image whatever the tiles: all of it, or the coefficients of a progressive JPEG, 2 bytes each,
-    and what libvips takes.
-    """
-    if isinstance(picture, Picture):
-        return picture.pixels.nbytes + (0 if picture.alpha is None else picture.alpha.nbytes)
-    height, width = picture.size
-    return DECODER_BYTES + (height * width * 3 * 2 if picture.progressive else 0)
-
-
-def _reading_text(picture: Picture | StripPicture) -> str:
-    return "read as a whole" if isinstance(picture, Picture) else "read in strips by libvips"
 
 
 @contextmanager

@@ -23,13 +23,16 @@ _LEAST_KEPT_SIDE = 16
 
 @dataclass(frozen=True)
 class Needs:
-    """What one plan has to fit: ``size`` (h,w) of the image, ``row_bytes`` held for each LR row of a tile."""
+    """What one plan has to fit: ``size`` (h,w) of the image; ``row_bytes`` held for each LR row of a tile, and
+    ``held_bytes`` besides, such as by an encoder.
+    """
 
     size: Size
     runtime: str
     options: UpscaleOptions
     manifest: Manifest
     row_bytes: int
+    held_bytes: int
     in_order: bool
 
     @property
@@ -61,6 +64,11 @@ class Needs:
     def memories(self, artifacts: Sequence[Artifact]) -> list[RunMemory]:
         """What artifacts take on the runtime, where it was measured."""
         return [memory for a in artifacts if (memory := a.use(self.runtime).memory) is not None]
+
+    def budget(self) -> int:
+        """What tiles may take: at least half of the memory, whatever is held besides."""
+        memory = self.options.memory_bytes or DEFAULT_MEMORY_BYTES
+        return max(memory - self.held_bytes, memory // 2)
 
     def memory_bytes(self, artifacts: Sequence[Artifact], tile: Size) -> int | None:
         """Estimate for a tile with one of the artifacts open, None where it was not measured."""
@@ -131,12 +139,12 @@ def tile_grid(artifacts: tuple[Artifact, Artifact], needs: Needs) -> Grid:
         return _bounded_grid(artifacts, options.tile_size, needs)
     if artifact.use(needs.runtime).memory is None:
         return _bounded_grid(artifacts, artifact.tile_size or needs.manifest.tile_size, needs)
-    budget = options.memory_bytes or DEFAULT_MEMORY_BYTES
+    budget = needs.budget()
     grid = needs.grid(artifacts, halo, budget)
     if grid is None:
         side = 2 * halo + _LEAST_KEPT_SIDE
         least = needs.memory_bytes(artifacts, (min(side, size[0]), min(side, size[1])))
-        raise InputError(_too_little(budget, artifact, least))
+        raise InputError(_too_little(options.memory_bytes or DEFAULT_MEMORY_BYTES, artifact, least))
     return grid
 
 

@@ -19,12 +19,11 @@ from edgesr.runtimes.upscaling.pieces import PIECE_ROWS, Colouring, Piece
 from edgesr.runtimes.upscaling.pixels import rgb_values
 from edgesr.runtimes.upscaling.plan import UpscalePlan
 from edgesr.runtimes.upscaling.self_ensemble import Member
-from edgesr.runtimes.upscaling.strips import HeldRows, PixelRows, Strip, strip_around
+from edgesr.runtimes.upscaling.strips import PixelRows, Strip, Tile, extended, read_ahead, turned
 from edgesr.runtimes.upscaling.tiles import Span
 
 Put = Callable[[int, int, Image], None]
 """Top, left and values (3,h,w) of a piece of the output, see `Piece`. A later piece replaces an earlier one."""
-_Tile = tuple[Span, Span]
 
 
 class TiledRun:
@@ -48,7 +47,7 @@ class TiledRun:
         report: Callable[[int, int], None],
     ) -> None:
         self._plan, self._size = plan, (image.shape[0], image.shape[1])
-        self._image = _extended(image, plan.size, manifest.minimum_side)
+        self._image = extended(image, plan.size, manifest.minimum_side)
         self._scale = manifest.scale
         self._colouring = Colouring(manifest.colour, manifest.scale)
         self._gives_pictures = manifest.glue.upsample == "none"
@@ -95,7 +94,7 @@ class TiledRun:
                 glue.result()
         self._report(len(tiles), len(tiles))
 
-    def _ordered(self, rows: Sequence[Span]) -> Iterator[_Tile]:
+    def _ordered(self, rows: Sequence[Span]) -> Iterator[Tile]:
         """Row by row; in each row those of one artifact after those of the other, which is opened once a row."""
         last = self._plan.artifact
         for span in rows:
@@ -104,25 +103,9 @@ class TiledRun:
             yield from tiles
             last = self._plan.artifact_for(*tiles[-1])
 
-    def _inputs(self, tiles: Sequence[_Tile]) -> Iterator[tuple[_Tile, Strip, FloatArray]]:
-        """Every tile, the rows around it, and its network's input; read while the one before is worked on."""
-        strips: dict[Span, Strip] = {}
-
-        def read(tile: _Tile) -> tuple[Strip, FloatArray]:
-            rows, columns = tile
-            if rows not in strips:
-                strips.clear()
-                strips[rows] = strip_around(self._image, rows)
-            part = strips[rows].part(slice(rows.start, rows.stop), slice(columns.start, columns.stop))
-            return strips[rows], self._colouring.network_values(part)
-
-        with ThreadPoolExecutor(1) as beside:
-            coming = beside.submit(read, tiles[0])
-            for place, tile in enumerate(tiles):
-                strip, lr = coming.result()
-                if place + 1 < len(tiles):
-                    coming = beside.submit(read, tiles[place + 1])
-                yield tile, strip, lr
+    def _inputs(self, tiles: Sequence[Tile]) -> Iterator[tuple[Tile, Strip, FloatArray]]:
+        """Every tile, the rows around it, and its network's input."""
+        return read_ahead(self._image, tiles, self._colouring.network_values)
 
     def _whole(self) -> Iterator[Piece]:
         """The whole image by a full graph."""
@@ -136,7 +119,7 @@ class TiledRun:
 
     def _glue(
         self,
-        tile: _Tile,
+        tile: Tile,
         strip: Strip,
         residuals: list[Image | None],
         factors: Sequence[float],
@@ -172,7 +155,7 @@ class TiledRun:
             if residual is not None:
                 self._square_sums[place] += square_sum(residual)
 
-    def _residuals(self, tile: _Tile, lr: FloatArray, factors: Sequence[float]) -> list[Image | None]:
+    def _residuals(self, tile: Tile, lr: FloatArray, factors: Sequence[float]) -> list[Image | None]:
         """The kept part of a tile's residual (c,H,W) for every member; None where k is 0 and it does not matter."""
         rows, columns = tile
         session = self._session(self._plan.artifact_for(rows, columns))
@@ -237,7 +220,7 @@ class TiledRun:
         )
 
     def _noise_level(self, member: Member) -> float:
-        image = self._turned(member)
+        image = turned(self._image, member)
         height, width = image.shape[:2]
 
         def rows(first: int, last: int) -> Image:
@@ -248,18 +231,3 @@ class TiledRun:
             return band[:, first - top * self._scale : last - top * self._scale]
 
         return streamed_noise_level(rows, (height * self._scale, width * self._scale))
-
-    def _turned(self, member: Member) -> PixelRows:
-        if member == Member():
-            return self._image
-        return HeldRows(member.apply(self._image.rows(0, self._image.shape[0]), 0))
-
-
-def _extended(image: PixelRows, size: tuple[int, int], least_side: int) -> PixelRows:
-    """The image with its last row and column repeated up to the least side, and reflected at its end up to ``size``."""
-    if image.shape[:2] == size:
-        return image
-    least = [(0, max(least_side - had, 0)) for had in image.shape[:2]]
-    pixels = np.pad(image.rows(0, image.shape[0]), [*least, (0, 0)], mode="edge")
-    missing = [(0, wanted - had) for wanted, had in zip(size, pixels.shape[:2], strict=True)]
-    return HeldRows(np.pad(pixels, [*missing, (0, 0)], mode="reflect"))

@@ -57,10 +57,14 @@ class Upscaler:
         self._told = False
         self._told_artifacts: set[str] = set()
 
-    def plan(self, size: tuple[int, int], *, row_bytes: int = 0, in_order: bool = False) -> UpscalePlan:
+    def plan(
+        self, size: tuple[int, int], *, row_bytes: int = 0, held_bytes: int = 0, in_order: bool = False
+    ) -> UpscalePlan:
         """The plan for an LR image of that size (h,w), see `plan_upscale`."""
         extended = self._extended(size)
-        return plan_upscale(self._bundle, extended, self._options, row_bytes=row_bytes, in_order=in_order)
+        return plan_upscale(
+            self._bundle, extended, self._options, row_bytes=row_bytes, held_bytes=held_bytes, in_order=in_order
+        )
 
     def takes_size(self, size: tuple[int, int]) -> bool:
         """Whether an LR image of that size (h,w) needs no row or column more."""
@@ -111,16 +115,16 @@ class Upscaler:
         put: Put,
         name: str = "",
         *,
-        row_bytes: int = 0,
+        plan: UpscalePlan | None = None,
         restart: Callable[[], None] = lambda: None,
     ) -> UpscalePlan:
         """Upscale RGB (h,w,3), uint8, uint16 or float32 in [0,255], and hand out all pieces; gives the plan.
 
         The rows of tiles come from top to bottom. Where the projection turns out to be active, ``restart`` is called,
-        and all pieces come again. ``row_bytes`` is what the caller holds for each LR row of a tile.
+        and all pieces come again. ``plan``: what `plan` gave for the image's size.
         """
         source = as_rows(image)
-        plan = self.plan((source.shape[0], source.shape[1]), row_bytes=row_bytes)
+        plan = plan or self.plan((source.shape[0], source.shape[1]))
         run = self._tiled_run(source, plan, name)
         run.run(run.factors, put, measure=run.projected)
         if run.projected and (factors := run.measured_factors()) != run.factors:
