@@ -12,7 +12,8 @@ from edgesr.runtimes.glue.bilinear import upsample_bilinear
 def luma(rgb: PicturePixels) -> PicturePixels:
     """BT.601 of uint8 or uint16 (3,h,w) -> (h,w), with the fixed-point weights of Pillow's convert("L")."""
     red, green, blue = (channel.astype(np.uint32) for channel in rgb)
-    return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(rgb.dtype)
+    weighted: PicturePixels = ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(rgb.dtype)
+    return weighted
 
 
 def fitting_profile(icc: bytes | None, *, grey: bool) -> bytes | None:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Thread
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -37,11 +37,16 @@ class RowStream(Protocol):
     def abort(self) -> None: ...
 
 
+def opened_file(path: Path) -> BinaryIO:
+    """A new file to write."""
+    return path.open("wb")
+
+
 class TiffStream:
     """Rows go into the file as they are."""
 
     def __init__(self, path: Path, layout: TiffLayout) -> None:
-        self._file = path.open("wb")
+        self._file = opened_file(path)
         self._file.write(layout.head())
 
     def write(self, rows: PicturePixels) -> None:
@@ -63,7 +68,7 @@ class VipsStream(ABC):
         self._path = path
         self._vips = require_pyvips(path)
         self._exif = layout.exif
-        self._file = path.open("wb")
+        self._file = opened_file(path)
         self._rows: Queue[memoryview | None] = Queue(_WAITING_CHUNKS)
         self._pixels = memoryview(b"")
         self._position = 0

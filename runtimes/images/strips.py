@@ -44,6 +44,11 @@ class StripRows:
     def dtype(self) -> np.dtype[Any]:
         return self._dtype
 
+    @property
+    def held_rows(self) -> int:
+        """How many rows are in memory."""
+        return len(self._rows)
+
     def rows(self, first: int, last: int) -> PicturePixels:
         """Rows [first, last), not to be changed."""
         if self._image is None or first < self._top:

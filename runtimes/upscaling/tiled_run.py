@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import product
@@ -68,7 +69,7 @@ class TiledRun:
     def measured_factors(self) -> list[float]:
         """k of every member, after a measuring pass."""
         assert self._alpha is not None
-        count = self._image.size * self._scale**2
+        count = math.prod(self._image.shape) * self._scale**2
         return [
             0.0 if sigma == 0 else projection_factor(total, count, sigma=sigma, alpha=self._alpha)
             for total, sigma in zip(self._square_sums, self._sigmas, strict=True)
