@@ -89,8 +89,7 @@ class _Chunk:
         bits = self.pixels.dtype.itemsize * 8
         height, width = values.shape[1:]
         place = self.pixels[top : top + height, left : left + width]
-        rounded = np.multiply(values, np.float32(257)) if bits == 16 else values.copy()
-        np.rint(rounded, out=rounded)
+        rounded = np.rint(np.multiply(values, np.float32(257)) if bits == 16 else values)
         np.clip(rounded, 0, 2**bits - 1, out=rounded)
         if colours == 1:
             place[:, :, 0] = luma(rounded.astype(self.pixels.dtype))

@@ -38,16 +38,14 @@ def status(name):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1000 for line in lines if line.startswith(name))
 
-bundle, runtime, *images = sys.argv[1:]
+bundle, runtime, source, target = sys.argv[1:]
 runtime_info(runtime).load()
-before, peaks = status("VmRSS"), []
-for source, target in zip(images[::2], images[1::2]):
-    options = UpscaleOptions(runtime=runtime, memory_bytes=128_000_000)
-    upscaler = FileUpscaler(open_bundle(Path(bundle)), options, FileOptions())
-    planned = next(upscaler.planned(Path(source), Path(target)))
-    upscaler.file(Path(source), Path(target))
-    peaks.append((planned.memory_bytes / 1e6, planned.image_bytes / 1e6, status("VmHWM") - before))
-print(json.dumps(peaks))
+before = status("VmRSS")
+options = UpscaleOptions(runtime=runtime, memory_bytes=128_000_000)
+upscaler = FileUpscaler(open_bundle(Path(bundle)), options, FileOptions())
+planned = next(upscaler.planned(Path(source), Path(target)))
+upscaler.file(Path(source), Path(target))
+print(json.dumps([planned.memory_bytes / 1e6, planned.image_bytes / 1e6, status("VmHWM") - before]))
 """
 
 
@@ -85,27 +83,26 @@ def _large_photograph(path: Path, height: int) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["ort", "tflite"])
 def test_memory_does_not_grow_with_the_photograph(runtime: str, mobile_bundle: Bundle, tmp_path: Path) -> None:
-    """The larger one has 82 megapixels, whose pixels alone are 246 MB. Its peak is the one of the smaller, and within
-    what was planned.
-    """
-    arguments: list[str] = []
-    for height in (4400, 8000):
-        arguments.append(str(_large_photograph(tmp_path / f"{height}.jpg", height)))
-        arguments.append(str(tmp_path / f"{height}.out.jpg"))
-    command = [sys.executable, "-P", "-c", _PEAK, str(mobile_bundle.root), runtime, *arguments]
-    done = subprocess.run(command, env=_ENVIRONMENT, capture_output=True, text=True, check=True)
-    smaller, larger = json.loads(done.stdout.splitlines()[-1])
-    tile_mb, image_mb, peak_mb = larger
-    assert peak_mb < 200
-    assert peak_mb <= 1.1 * smaller[2]
-    assert peak_mb == pytest.approx(tile_mb + image_mb, rel=0.2)
+    """The larger one has 41 megapixels. Its peak is the one of the smaller, and within 20% of what was planned."""
+    peaks = []
+    for height in (2200, 4000):
+        source, target = _large_photograph(tmp_path / f"{height}.jpg", height), tmp_path / f"{height}.out.jpg"
+        command = [sys.executable, "-P", "-c", _PEAK, mobile_bundle.root, runtime, source, target]
+        done = subprocess.run(
+            list(map(str, command)), env=_ENVIRONMENT, capture_output=True, text=True, check=True, timeout=600
+        )
+        tile_mb, image_mb, peak_mb = json.loads(done.stdout.splitlines()[-1])
+        assert peak_mb == pytest.approx(tile_mb + image_mb, rel=0.2)
+        peaks.append(peak_mb)
+    assert peaks[1] <= 1.1 * peaks[0]
+    assert max(peaks) < 160  # the larger one's pixels alone are 164 MB as Pillow holds them
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_no_half_file_at_whatever_moment_it_ends(number: signal.Signals, mobile_bundle: Bundle, tmp_path: Path) -> None:
     """Ten moments each: under the final name stands the old file or the whole new one."""
-    source, target = _large_photograph(tmp_path / "in.jpg", 2200), tmp_path / "out.png"
+    source, target = _large_photograph(tmp_path / "in.jpg", 800), tmp_path / "out.png"
     command = [sys.executable, "-P", "-m", "edgesr", "upscale", str(source), str(target)]
     command += ["--bundle", str(mobile_bundle.root), "--memory", "64MB"]
     began = time.monotonic()
