@@ -15,9 +15,9 @@ from edgesr.runtimes.images.decoding import icc_profile, is_sixteen_bit_colour, 
 from edgesr.runtimes.images.exif import read_exif
 from edgesr.runtimes.images.sixteen_bit import damaged, libvips_version, require_pyvips
 
-STRIPS_FROM_BYTES = 8_000_000
+STRIPS_FROM_BYTES = 3_000_000
 """What an image may take as a whole, decoded."""
-DECODER_BYTES = 20_000_000
+DECODER_BYTES = 8_000_000
 _KEPT_ROWS = 32
 """Rows above those that were asked for last: strips overlap, and a noise level is computed around its rows."""
 _STEP_ROWS = 256

@@ -31,9 +31,9 @@ from edgesr.runtimes.images.tiff_head import TiffLayout
 
 STREAMED_FROM_BYTES = 32_000_000
 """What an output may take as a whole: importing libvips takes longer than writing less than that."""
-_ENCODER_BYTES = 40_000_000
+_ENCODER_BYTES = 25_000_000
 _ENCODER_ROWS = 400
-"""What libvips holds: itself, and rows of the output. Measured with `edgesr bench --image-size`."""
+"""What libvips holds: itself, and rows of the output, as measured with docs/photographs/measure.py."""
 
 
 class Writer(Protocol):
