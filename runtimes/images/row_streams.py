@@ -89,7 +89,7 @@ class VipsStream(ABC):
 
     def write(self, rows: PicturePixels) -> None:
         """Waits while libvips has enough to do; raises what stopped it."""
-        self._hand_over(memoryview(np.ascontiguousarray(rows)).cast("B"))
+        self._hand_over(np.ascontiguousarray(rows).data.cast("B"))
 
     def finish(self) -> None:
         self._hand_over(None)

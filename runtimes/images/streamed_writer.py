@@ -74,7 +74,7 @@ class StreamedWriter:
             alpha = upsampled_rows(self._like.alpha, self._scale, first, last)
             if self._like.bits == 16 and self._layout.bits == 8:
                 alpha = alpha / np.float32(257)
-            pixels[:, :, -1] = np.rint(alpha).clip(0, np.iinfo(self._dtype).max)
+            pixels[:, :, -1] = np.rint(alpha).clip(0, (1 << self._layout.bits) - 1)
         return pixels
 
 

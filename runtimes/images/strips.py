@@ -132,8 +132,6 @@ def opened_in_strips(path: Path, *, max_megapixels: float, from_bytes: int = STR
 
     As a whole: less than ``from_bytes``, turned by EXIF, alpha, palettes, CMYK, interlaced PNG, WebP, BMP.
     """
-    if libvips_version() is None:
-        return None
     try:
         with opened(path, max_megapixels=max_megapixels) as image:
             deep = is_sixteen_bit_colour(image) or image.mode == "I;16"
@@ -141,7 +139,7 @@ def opened_in_strips(path: Path, *, max_megapixels: float, from_bytes: int = STR
             if shape[0] * shape[1] * 3 * dtype.itemsize < from_bytes or not _comes_in_rows(path, image):
                 return None
             orientation, exif = read_exif(image)
-            if orientation != 1:
+            if orientation != 1 or libvips_version() is None:
                 return None
             return StripPicture(
                 pixels=StripRows(path, shape, dtype),

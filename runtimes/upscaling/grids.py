@@ -32,8 +32,8 @@ class Needs:
     options: UpscaleOptions
     manifest: Manifest
     row_bytes: int
-    held_bytes: int
     in_order: bool
+    held_bytes: int = 0
 
     @property
     def step(self) -> int:

@@ -58,7 +58,7 @@ def plan_upscale(
     plans: list[UpscalePlan] = []
     for artifact, runtime in pairs:
         try:
-            needs = Needs(size, runtime, options, bundle.manifest, row_bytes, held_bytes, in_order)
+            needs = Needs(size, runtime, options, bundle.manifest, row_bytes, in_order, held_bytes)
             plans.append(_plan(bundle, artifact, needs))
         except InputError as error:
             refusals.append(str(error))
