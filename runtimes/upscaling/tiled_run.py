@@ -23,6 +23,10 @@ from edgesr.runtimes.upscaling.self_ensemble import Member
 from edgesr.runtimes.upscaling.strips import PixelRows, Strip, Tile, extended, read_ahead, turned
 from edgesr.runtimes.upscaling.tiles import Span
 
+_ONCE_FREED_BYTES = 8 << 20
+"""glibc maps a block anew, and faults in all of its pages, when it is larger than any that it has seen freed; those of
+whole tiles do not count. Without one freed block of this size the pages of pieces cost several times their arithmetic.
+"""
 Put = Callable[[int, int, Image], None]
 """Top, left and values (3,h,w) of a piece of the output, see `Piece`. A later piece replaces an earlier one."""
 
@@ -82,6 +86,7 @@ class TiledRun:
             for piece in self._whole():
                 put(*piece)
             return
+        np.empty(_ONCE_FREED_BYTES, dtype=np.uint8)
         with ThreadPoolExecutor(1) as beside:
             glue: Future[None] | None = None
             for done, (tile, strip, lr) in enumerate(self._inputs(tiles)):
