@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgesr.runtimes.arrays import Image
+from edgesr.runtimes.arrays import FloatArray, Image
 
 
 def upsample_bilinear(image: Image, scale: int) -> Image:
@@ -24,14 +24,24 @@ def upsample_region(image: Image, scale: int, rows: slice, columns: slice) -> Im
 
 
 def _upsample_axis(image: Image, scale: int, *, axis: int) -> Image:
-    """One output phase after the other: each is a fixed mix of a pixel and its neighbour."""
+    """One output phase after the other: each is a fixed mix of a pixel and its neighbour.
+
+    Two phases have the same two weights, so that each product is computed once for both.
+    """
     size = image.shape[axis]
-    before = image.take(np.maximum(np.arange(size) - 1, 0), axis=axis)
-    after = image.take(np.minimum(np.arange(size) + 1, size - 1), axis=axis)
     result = np.empty((*image.shape[: axis + 1], scale, *image.shape[axis + 1 :]), dtype=image.dtype)
-    phases = np.moveaxis(result, axis + 1, 0)
-    for phase in range(scale):
-        offset = (phase + 0.5) / scale - 0.5
-        np.multiply(image, np.float32(1 - abs(offset)), out=phases[phase])
-        phases[phase] += np.float32(abs(offset)) * (before if offset < 0 else after)
+    phases = np.moveaxis(result, (axis + 1, axis), (0, 1))
+    pixels = np.moveaxis(image, axis, 0)
+    for phase in range((scale + 1) // 2):
+        distance = abs((phase + 0.5) / scale - 0.5)
+        own, other = pixels * np.float32(1 - distance), pixels * np.float32(distance)
+        _add_shifted(own, other, phases[phase])
+        if phase != scale - 1 - phase:
+            _add_shifted(own[::-1], other[::-1], phases[scale - 1 - phase][::-1])
     return result.reshape(*image.shape[:axis], size * scale, *image.shape[axis + 1 :])
+
+
+def _add_shifted(own: FloatArray, other: FloatArray, out: FloatArray) -> None:
+    """Every pixel plus the one before it along the first axis; before the first one is the first."""
+    np.add(own[1:], other[:-1], out=out[1:])
+    np.add(own[:1], other[:1], out=out[:1])

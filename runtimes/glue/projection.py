@@ -48,7 +48,8 @@ def subtract_and_clip(upsampled: Image, residual: Image, k: float) -> Image:
     with np.errstate(invalid="ignore"):
         result = np.multiply(residual, np.float32(-k), order="C")
     result += upsampled
-    np.copyto(result, np.nan, where=np.isinf(result))
+    if not np.isfinite(result).all():
+        np.copyto(result, np.nan, where=np.isinf(result))
     return np.clip(result, 0.0, 255.0, out=result)
 
 

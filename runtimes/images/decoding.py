@@ -37,17 +37,30 @@ _pillow_is_ours = threading.Lock()
 
 def decode(path: Path, *, max_megapixels: float, reduce_colour: bool = False) -> Picture:
     """Decode one image; ``reduce_colour`` leaves 16-bit colour to Pillow, which reduces it to 8 bits: no pyvips."""
+    try:
+        with opened(path, max_megapixels=max_megapixels) as image:
+            return _decode_opened(path, image, reduce_colour=reduce_colour)
+    except UnidentifiedImageError as error:
+        if _starts_as_tiff(path):
+            return _decode_tiff_of_libvips(path, max_megapixels)
+        raise InputError(f"{path}: not an image that can be read; give one of {', '.join(SUFFIXES)}") from error
+
+
+@contextmanager
+def opened(path: Path, *, max_megapixels: float) -> Iterator[Image.Image]:
+    """Pillow's image with its header checked, not decoded yet; what fails in the body becomes an InputError.
+
+    An UnidentifiedImageError where Pillow does not know the file.
+    """
     with _quiet_pillow():
         try:
             if why := why_irregular(path):
                 raise InputError(f"{path}: {why}")
             with Image.open(path, formats=_FORMATS) as image:
                 _check_header(path, image, max_megapixels)
-                return _decode_opened(path, image, reduce_colour=reduce_colour)
-        except UnidentifiedImageError as error:
-            if _starts_as_tiff(path):
-                return _decode_tiff_of_libvips(path, max_megapixels)
-            raise InputError(f"{path}: not an image that can be read; give one of {', '.join(SUFFIXES)}") from error
+                yield image
+        except UnidentifiedImageError:
+            raise
         except PermissionError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}; change its permissions") from error
         except MemoryError as error:
@@ -98,12 +111,12 @@ def _check_frames(path: Path, frames: int) -> None:
 
 
 def _decode_opened(path: Path, image: Image.Image, *, reduce_colour: bool) -> Picture:
-    by_libvips = _is_sixteen_bit_colour(image) and not (reduce_colour and ";16" in _raw_mode(image))
+    by_libvips = is_sixteen_bit_colour(image) and not (reduce_colour and ";16" in raw_mode(image))
     mode, is_tiff = image.mode, image.format == "TIFF"
     if not by_libvips and not is_tiff:
         image.load()  # PNG may carry EXIF behind its pixels
     orientation, exif = read_exif(image)
-    icc = _icc(image)
+    icc = icc_profile(image)
     if by_libvips:
         deep = sixteen_bit.read(path, tiff=is_tiff)
         if mode == "RGB" and is_tiff:
@@ -163,18 +176,18 @@ def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def _icc(image: Image.Image) -> bytes | None:
+def icc_profile(image: Image.Image) -> bytes | None:
     icc = image.info.get("icc_profile")
     return icc if isinstance(icc, bytes) and icc else None
 
 
-def _is_sixteen_bit_colour(image: Image.Image) -> bool:
+def is_sixteen_bit_colour(image: Image.Image) -> bool:
     """What Pillow would silently reduce to 8 bits, told by its raw mode; TIFF in separate planes, which it misreads."""
     bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
-    return image.mode in ("RGB", "RGBA") and (bits[0] == 16 or ";16B" in _raw_mode(image))
+    return image.mode in ("RGB", "RGBA") and (bits[0] == 16 or ";16B" in raw_mode(image))
 
 
-def _raw_mode(image: Image.Image) -> str:
+def raw_mode(image: Image.Image) -> str:
     """Pillow's name for the samples in the file, such as "RGB;16B"; empty when it gives none."""
     tiles = getattr(image, "tile", [])
     arguments = tiles[0].args if tiles else ""

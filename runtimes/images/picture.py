@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgesr.runtimes.arrays import PicturePixels
+
+
+class PictureLook(Protocol):
+    """A picture without its pixels, as its output has to look; see `Picture`."""
+
+    @property
+    def size(self) -> tuple[int, int]: ...
+
+    @property
+    def bits(self) -> int: ...
+
+    @property
+    def grey(self) -> bool: ...
+
+    @property
+    def alpha(self) -> PicturePixels | None: ...
+
+    @property
+    def icc(self) -> bytes | None: ...
+
+    @property
+    def exif(self) -> bytes | None: ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,6 +56,21 @@ class Picture:
     def bits(self) -> int:
         """Bits a channel: 8 or 16."""
         return self.pixels.dtype.itemsize * 8
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that it takes whatever the tiles."""
+        return self.pixels.nbytes + (0 if self.alpha is None else self.alpha.nbytes)
+
+    @property
+    def row_bytes(self) -> int:
+        """Memory that it takes beside that for each row of a tile."""
+        return 0
+
+    @property
+    def reading(self) -> str:
+        """How it was read, for people."""
+        return "read as a whole"
 
     def on_white(self) -> Picture:
         """The same picture without alpha: composited on white, rounded to nearest."""

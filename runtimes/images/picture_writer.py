@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -10,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgesr.runtimes.arrays import PicturePixels
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import replaced_atomically
-from edgesr.runtimes.glue.bilinear import upsample_bilinear
 from edgesr.runtimes.images import sixteen_bit
 from edgesr.runtimes.images.exif import MAX_JPEG_BYTES, resized_exif
 from edgesr.runtimes.images.image_io import check_writable
-from edgesr.runtimes.images.picture import Picture
+from edgesr.runtimes.images.picture import PictureLook
+from edgesr.runtimes.images.rounding import fitting_profile, luma, upsampled_rows
 
 DEFAULT_QUALITY = 95
 _LOSSY = (".jpg", ".jpeg", ".webp")
@@ -31,6 +29,11 @@ _BAND_ROWS = 64
 def holds_alpha(path: Path) -> bool:
     """Whether a file of that suffix can hold alpha; when not, write `Picture.on_white`."""
     return path.suffix.lower() in _WITH_ALPHA
+
+
+def holds_16_bits(path: Path) -> bool:
+    """Whether a file of that suffix can hold 16 bits a channel."""
+    return path.suffix.lower() in _WITH_16_BITS
 
 
 def check_output_format(path: Path, size: tuple[int, int], *, scale: int, quality: int | None = None) -> None:
@@ -51,10 +54,10 @@ def check_output_format(path: Path, size: tuple[int, int], *, scale: int, qualit
         raise InputError(f"{path}: would be {width}x{height} pixels, .bmp holds at most 4 GB; write .png or .tif")
 
 
-def canvas_bytes(path: Path, like: Picture, *, scale: int) -> int:
+def canvas_bytes(path: Path, like: PictureLook, *, scale: int) -> int:
     """Memory that a `PictureWriter` holds: 4 bytes a pixel for colour or alpha in 8 bits, 2 a channel in 16 bits."""
     pixels = like.size[0] * like.size[1] * scale**2
-    if like.bits == 16 and path.suffix.lower() in _WITH_16_BITS:
+    if like.bits == 16 and holds_16_bits(path):
         return pixels * 2 * ((1 if like.grey else 3) + (like.alpha is not None))
     return pixels * (1 if like.grey and like.alpha is None and path.suffix.lower() != ".webp" else 4)
 
@@ -65,7 +68,7 @@ class PictureWriter:
     16 bits and alpha stay where the format holds them; ``like`` must have no alpha where it does not.
     """
 
-    def __init__(self, path: Path, like: Picture, *, scale: int, quality: int | None = None) -> None:
+    def __init__(self, path: Path, like: PictureLook, *, scale: int, quality: int | None = None) -> None:
         check_output_format(path, like.size, scale=scale, quality=quality)
         if like.alpha is not None and not holds_alpha(path):
             raise InputError(f"{path}: {path.suffix} holds no alpha; lay the picture on white, or write .png")
@@ -73,7 +76,7 @@ class PictureWriter:
         self._size = (like.size[0] * scale, like.size[1] * scale)
         try:
             self._canvas: _Canvas
-            if like.bits == 16 and path.suffix.lower() in _WITH_16_BITS:
+            if like.bits == 16 and holds_16_bits(path):
                 self._canvas = _Canvas16(path, self._size, like)
             else:
                 self._canvas = _Canvas8(path, self._size, like, DEFAULT_QUALITY if quality is None else quality)
@@ -86,11 +89,16 @@ class PictureWriter:
         """Place float32 (3,h,w) in [0,255] at an output position, rounded and clipped; a later piece wins."""
         self._canvas.put(top, left, values)
 
+    def restart(self) -> None:
+        """All pieces come again, and win."""
+
     def save(self) -> None:
         """Encode and write; the file appears whole or not at all."""
         if self._like.alpha is not None:
-            for top, band in _upsampled_bands(self._like.alpha, self._scale):
-                self._canvas.put_alpha(top, band)
+            height = self._like.size[0]
+            for first in range(0, height, _BAND_ROWS):
+                last = min(first + _BAND_ROWS, height)
+                self._canvas.put_alpha(first * self._scale, upsampled_rows(self._like.alpha, self._scale, first, last))
         exif = None if self._like.exif is None else resized_exif(self._like.exif, self._size)
         with replaced_atomically(self._path) as temporary:
             self._canvas.save(temporary, exif=exif)
@@ -109,11 +117,11 @@ class _Canvas(Protocol):
 class _Canvas8:
     """A Pillow image, the only copy."""
 
-    def __init__(self, path: Path, size: tuple[int, int], like: Picture, quality: int) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], like: PictureLook, quality: int) -> None:
         self._path, self._like, self._quality = path, like, quality
         self._suffix = path.suffix.lower()
         mode = "L" if like.grey and self._suffix != ".webp" else "RGB"  # Pillow would copy the whole for WebP
-        self._icc = _fitting_profile(like.icc, mode)
+        self._icc = fitting_profile(like.icc, grey=mode == "L")
         self._image = Image.new(mode if like.alpha is None else mode + "A", (size[1], size[0]))
 
     def put(self, top: int, left: int, values: NDArray[np.float32]) -> None:
@@ -152,10 +160,10 @@ class _Canvas8:
 class _Canvas16:
     """A uint16 array (H,W,c): grey or RGB, with alpha last."""
 
-    def __init__(self, path: Path, size: tuple[int, int], like: Picture) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], like: PictureLook) -> None:
         self._tiff = path.suffix.lower() != ".png"
         self._grey = like.grey
-        self._icc = _fitting_profile(like.icc, "L" if like.grey else "RGB")
+        self._icc = fitting_profile(like.icc, grey=like.grey)
         self._colours = 1 if like.grey else 3
         if not self._tiff and (not like.grey or like.alpha is not None):
             sixteen_bit.require_pyvips(path)
@@ -164,7 +172,7 @@ class _Canvas16:
     def put(self, top: int, left: int, values: NDArray[np.float32]) -> None:
         piece = np.rint(values * np.float32(257)).clip(0, 65535).astype(np.uint16)
         if self._grey:
-            piece = _luma(piece)[np.newaxis]
+            piece = luma(piece)[np.newaxis]
         height, width = piece.shape[1:]
         self._pixels[top : top + height, left : left + width, : self._colours] = piece.transpose(1, 2, 0)
 
@@ -174,26 +182,3 @@ class _Canvas16:
     def save(self, temporary: Path, *, exif: bytes | None) -> None:
         write = sixteen_bit.write_tiff if self._tiff else sixteen_bit.write_png
         write(temporary, self._pixels, icc=self._icc, exif=exif)
-
-
-def _luma(rgb: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """BT.601 of uint16 (3,h,w) -> (h,w), with the fixed-point weights of Pillow's convert("L")."""
-    red, green, blue = (channel.astype(np.uint32) for channel in rgb)
-    luma: NDArray[np.uint16] = ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint16)
-    return luma
-
-
-def _fitting_profile(icc: bytes | None, mode: str) -> bytes | None:
-    """The profile when it is one of the output's colours: a file with another one is invalid."""
-    if icc is None or icc[36:40] != b"acsp":
-        return None
-    return icc if icc[16:20] == (b"GRAY" if mode == "L" else b"RGB ") else None
-
-
-def _upsampled_bands(alpha: PicturePixels, scale: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """(top, float32 (rows,W)) that together are the upsampled whole: each comes with a row more on both sides."""
-    height = alpha.shape[0]
-    for start in range(0, height, _BAND_ROWS):
-        stop, first = min(start + _BAND_ROWS, height), max(start - 1, 0)
-        around = alpha[first : stop + 1].astype(np.float32)[np.newaxis]
-        yield start * scale, upsample_bilinear(around, scale)[0, (start - first) * scale : (stop - first) * scale]

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin
-from PIL.ExifTags import IFD
+from PIL import Image
 
 from edgesr.runtimes.errors import InputError, MissingImagePackageError
+from edgesr.runtimes.images.tiff_head import TiffLayout
 
 Deep = NDArray[np.uint16]
 
@@ -68,7 +68,7 @@ def tiff_header(path: Path) -> TiffHeader:
             icc=image.get("icc-profile-data") if "icc-profile-data" in fields else None,
         )
     except vips.Error as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
 
 
 def read(path: Path, *, tiff: bool) -> Deep:
@@ -80,7 +80,7 @@ def read(path: Path, *, tiff: bool) -> Deep:
             raise InputError(f"{path}: damaged or truncated image: its samples are {image.format}; give a whole file")
         return np.asarray(image.numpy(), dtype=np.uint16).reshape(image.height, image.width, image.bands)
     except vips.Error as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
 
 
 def write_png(path: Path, pixels: Deep, *, icc: bytes | None, exif: bytes | None) -> None:
@@ -99,34 +99,15 @@ def write_png(path: Path, pixels: Deep, *, icc: bytes | None, exif: bytes | None
                 image.set_type(vips.GValue.blob_type, name, content)
         image.pngsave(os.fsencode(path), keep="icc" if exif is None else "icc|exif")
     except vips.Error as error:
-        raise InputError(f"{path}: cannot be written: {_one_line(error)}") from error
+        raise InputError(f"{path}: cannot be written: {one_line(error)}") from error
 
 
 def write_tiff(path: Path, pixels: Deep, *, icc: bytes | None, exif: bytes | None) -> None:
-    """Write uint16 (h,w,c), c as in `write_png`, uncompressed in one strip; libvips would leave the EXIF out."""
+    """Write uint16 (h,w,c), c as in `write_png`, uncompressed; libvips would leave the EXIF out."""
     height, width, bands = pixels.shape
-    big = pixels.nbytes + 2**20 > 2**32
-    tags = TiffImagePlugin.ImageFileDirectory_v2(b"II+\0\x08\0\0\0\0\0\0\0\0\0\0\0" if big else b"II*\0\0\0\0\0")
-    if exif is not None:
-        described = Image.Exif()
-        described.load(exif)
-        for tag in described:
-            tags[tag] = described.get_ifd(tag) if tag in (IFD.Exif, IFD.GPSInfo) else described[tag]
-    tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH] = width, height
-    tags[TiffImagePlugin.BITSPERSAMPLE] = (16,) * bands
-    tags[TiffImagePlugin.SAMPLESPERPIXEL] = bands
-    tags[TiffImagePlugin.COMPRESSION] = 1
-    tags[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = 1 if bands < 3 else 2
-    tags[TiffImagePlugin.PLANAR_CONFIGURATION] = 1
-    if bands in (2, 4):
-        tags[TiffImagePlugin.EXTRASAMPLES] = 2
-    if icc is not None:
-        tags[TiffImagePlugin.ICCPROFILE] = icc
-    tags[TiffImagePlugin.ROWSPERSTRIP] = height
-    tags[TiffImagePlugin.STRIPBYTECOUNTS] = pixels.nbytes
-    tags[TiffImagePlugin.STRIPOFFSETS] = 0  # counted from the end of the tags
+    layout = TiffLayout(width=width, height=height, bands=bands, bits=16, icc=icc, exif=exif)
     with path.open("wb") as file:
-        tags.save(file)
+        file.write(layout.head())
         pixels.astype("<u2", copy=False).tofile(file)
 
 
@@ -136,9 +117,10 @@ def _open(vips: Any, path: Path, *, tiff: bool) -> Any:
     return load(os.fsencode(path), access="sequential", fail_on="error", revalidate=True)
 
 
-def _damaged(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path}: damaged or truncated image: {_one_line(error)}; give a whole file")
+def damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: damaged or truncated image: {one_line(error)}; give a whole file")
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What libvips says, each line once."""
     return "; ".join(dict.fromkeys(line.strip() for line in str(error).splitlines() if line.strip()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from edgesr.runtimes.bundle.contract import COLOUR_TEXTS
@@ -14,77 +13,17 @@ from edgesr.runtimes.files import require_creatable
 from edgesr.runtimes.images.colour_bleeding import bleed_colours
 from edgesr.runtimes.images.image_io import list_images, read_picture
 from edgesr.runtimes.images.picture import Picture
-from edgesr.runtimes.images.picture_writer import PictureWriter, canvas_bytes, check_output_format, holds_alpha
+from edgesr.runtimes.images.picture_writer import check_output_format, holds_alpha
+from edgesr.runtimes.images.strips import StripPicture, opened_in_strips
+from edgesr.runtimes.images.writing import WritingWay, opened_writer, way_of_writing
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.upscaling.journal import FolderJournal
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
+from edgesr.runtimes.upscaling.outcomes import FolderReport, PlannedImage, Written
 from edgesr.runtimes.upscaling.output_names import output_names, refuse_outputs_that_are_sources
 from edgesr.runtimes.upscaling.plan import UpscalePlan, check_choice
 from edgesr.runtimes.upscaling.upscale import Upscaler
-from edgesr.runtimes.wording import counted, noun_for
-
-
-@dataclass(frozen=True)
-class Written:
-    """An image that was written, and what made it."""
-
-    path: Path
-    width: int
-    height: int
-    artifact: str
-    runtime: str
-
-    def describe(self) -> str:
-        """One line for people."""
-        return f"{self.path}: {self.width}x{self.height} by {self.artifact} on {self.runtime}"
-
-
-@dataclass(frozen=True)
-class FolderReport:
-    """What a run over a folder did: written now, done by an earlier run, and why each of the others was not."""
-
-    written: tuple[Written, ...]
-    done_before: int
-    failures: tuple[str, ...]
-
-    def describe(self) -> list[str]:
-        """One line for each image that was written now."""
-        return [image.describe() for image in self.written]
-
-
-@dataclass(frozen=True)
-class PlannedImage:
-    """What upscaling a file would take. ``memory_bytes``: of a tile (None where not measured), and of both images.
-
-    ``seconds`` extrapolates one timed tile on this machine to all of them, the projection's second pass left out.
-    """
-
-    source: Path
-    target: Path
-    plan: UpscalePlan
-    width: int
-    height: int
-    memory_bytes: int | None
-    image_bytes: int
-    seconds: float
-
-    def describe(self) -> list[str]:
-        """A few lines for people."""
-        grid, plan = self.plan.grid, self.plan
-        height, width = grid.tile_size
-        ensemble = f", {len(plan.members)} times each" if len(plan.members) > 1 else ""
-        rows, columns = len(grid.rows), len(grid.columns)
-        tiles = f"{rows}x{columns} {noun_for(rows * columns, 'tile')}"
-        ensemble += f", in {plan.passes} passes" if plan.passes > 1 else ""
-        overlap = grid.pixels / (plan.size[0] * plan.size[1])
-        memory = "unknown memory" if self.memory_bytes is None else f"about {self.memory_bytes / 1e6:.0f} MB"
-        inside = "" if plan.inside is plan.artifact else f", {plan.inside.id} inside"
-        return [
-            f"{self.source} -> {self.target}: {self.width}x{self.height}",
-            f"  {plan.artifact.id}{inside} on {plan.runtime}",
-            f"  {tiles} of {height}x{width}{ensemble}; {overlap:.2f} of the pixels",
-            f"  {memory} for a tile, {self.image_bytes / 1e6:.0f} MB for the images, {self.seconds:.1f} s",
-        ]
+from edgesr.runtimes.wording import counted
 
 
 class FileUpscaler:
@@ -101,11 +40,11 @@ class FileUpscaler:
     def file(self, source: Path, target: Path) -> Written:
         """Upscale one image to a file of the format that its suffix names; the source itself is never replaced."""
         with _named_failures(source):
-            picture = bleed_colours(self._read(source, target))
-            writer = PictureWriter(target, picture, scale=self._scale, quality=self._files.quality)
-            plan = self._plan(source, picture)
-            self._upscaler.run(picture.pixels, writer.put, source.name)
-            writer.save()
+            picture = self._read(source, target)
+            way = way_of_writing(target, picture, scale=self._scale)
+            plan = self._plan(source, picture, way)
+            with opened_writer(target, picture, scale=self._scale, quality=self._files.quality) as writer:
+                self._upscaler.run(picture.pixels, writer.put, source.name, plan=plan, restart=writer.restart)
         height, width = (side * self._scale for side in picture.size)
         return Written(target, width, height, plan.artifact.id, plan.runtime)
 
@@ -148,7 +87,8 @@ class FileUpscaler:
     def _planned(self, source: Path, target: Path, *, in_folder: bool = False) -> PlannedImage:
         with _named_failures(source):
             picture = self._read(source, target, in_folder=in_folder)
-            plan = self._plan(source, picture)
+            way = way_of_writing(target, picture, scale=self._scale)
+            plan = self._plan(source, picture, way)
             seconds = self._upscaler.seconds_per_tile(plan) * plan.grid.tiles * len(plan.members) * plan.passes
         height, width = (side * self._scale for side in picture.size)
         return PlannedImage(
@@ -158,7 +98,8 @@ class FileUpscaler:
             width=width,
             height=height,
             memory_bytes=plan.memory_bytes,
-            image_bytes=picture.pixels.nbytes + canvas_bytes(target, picture, scale=self._scale),
+            image_bytes=picture.held_bytes + way.held_bytes,
+            ways=f"{picture.reading}, {way.description}",
             seconds=seconds,
         )
 
@@ -194,27 +135,40 @@ class FileUpscaler:
             failures.append(str(error))
             notice(self._progress, str(error))
 
-    def _read(self, source: Path, target: Path, *, in_folder: bool = False) -> Picture:
-        """The picture, on white where the target holds no alpha: the network then sees what is shown, edges included.
+    def _read(self, source: Path, target: Path, *, in_folder: bool = False) -> Picture | StripPicture:
+        """The picture, in strips where it is large and nothing needs the whole.
 
-        Colour and alpha upscaled apart and laid on white afterwards would keep the soft edge of bilinear alpha.
+        On white where the target holds no alpha: the network then sees what is shown, edges included. Colour and alpha
+        upscaled apart and laid on white afterwards would keep the soft edge of bilinear alpha.
         """
         refuse_outputs_that_are_sources([(source, target)])
-        picture = read_picture(source, max_megapixels=self._files.max_megapixels)
+        picture = self._in_strips(source) or read_picture(source, max_megapixels=self._files.max_megapixels)
         place = existing_place(target) if in_folder else target
         check_output_format(place, picture.size, scale=self._scale, quality=self._files.quality)
         self._tell_of_colours(picture)
-        return picture if holds_alpha(target) else picture.on_white()
+        if isinstance(picture, StripPicture):
+            return picture
+        return bleed_colours(picture if holds_alpha(target) else picture.on_white())
 
-    def _tell_of_colours(self, picture: Picture) -> None:
+    def _in_strips(self, source: Path) -> StripPicture | None:
+        """A self-ensemble turns the image, and one that has to be extended is extended as a whole."""
+        if self._options.self_ensemble:
+            return None
+        picture = opened_in_strips(source, max_megapixels=self._files.max_megapixels)
+        return picture if picture is not None and self._upscaler.takes_size(picture.size) else None
+
+    def _tell_of_colours(self, picture: Picture | StripPicture) -> None:
         """A notice at the first colour picture for a network of one channel."""
         if not (self._told or picture.grey):
             self._told = True
             notice(self._progress, f"{self._bundle.root}: {COLOUR_TEXTS[self._bundle.manifest.colour]}")
 
-    def _plan(self, source: Path, picture: Picture) -> UpscalePlan:
+    def _plan(self, source: Path, picture: Picture | StripPicture, way: WritingWay) -> UpscalePlan:
         try:
-            return self._upscaler.plan(picture.size)
+            if not way.streamed:
+                return self._upscaler.plan(picture.size, row_bytes=picture.row_bytes)
+            held = picture.held_bytes + way.held_bytes
+            return self._upscaler.plan(picture.size, row_bytes=picture.row_bytes + way.row_bytes, held_bytes=held)
         except InputError as error:
             raise InputError(f"{source}: {error}") from error
 

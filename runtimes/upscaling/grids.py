@@ -16,14 +16,16 @@ from edgesr.runtimes.upscaling.tiles import Grid, grid_of, least_work_grid
 from edgesr.runtimes.wording import counted
 
 _GLUE_BYTES_PER_LR_PIXEL = 32
-"""What the numpy glue holds beside a tile's residual: pieces of a few rows."""
+"""What the numpy glue holds beside residuals: pieces of a few rows, and the next tile."""
 _VALUE_BYTES = 4
 _LEAST_KEPT_SIDE = 16
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What one plan has to fit: ``size`` (h,w) of the image, ``row_bytes`` held for each LR row of a tile."""
+    """What one plan has to fit: ``size`` (h,w) of the image; ``row_bytes`` held for each LR row of a tile, and
+    ``held_bytes`` besides, such as by an encoder.
+    """
 
     size: Size
     runtime: str
@@ -31,6 +33,7 @@ class Needs:
     manifest: Manifest
     row_bytes: int
     in_order: bool
+    held_bytes: int = 0
 
     @property
     def step(self) -> int:
@@ -53,14 +56,19 @@ class Needs:
 
     @property
     def held_bytes_per_pixel(self) -> float:
-        """What is held for each LR pixel of a tile beside what its runtime needs."""
+        """What is held for each LR pixel of a tile beside what its runtime needs, such as residuals."""
         values = channels_of(self.manifest.colour) * self.manifest.scale**2
-        residuals = (len(self.options.members) - 1) * values * _VALUE_BYTES
+        residuals = len(self.options.members) * values * _VALUE_BYTES
         return _GLUE_BYTES_PER_LR_PIXEL + residuals
 
     def memories(self, artifacts: Sequence[Artifact]) -> list[RunMemory]:
         """What artifacts take on the runtime, where it was measured."""
         return [memory for a in artifacts if (memory := a.use(self.runtime).memory) is not None]
+
+    def budget(self) -> int:
+        """What tiles may take: at least half of the memory, whatever is held besides."""
+        memory = self.options.memory_bytes or DEFAULT_MEMORY_BYTES
+        return max(memory - self.held_bytes, memory // 2)
 
     def memory_bytes(self, artifacts: Sequence[Artifact], tile: Size) -> int | None:
         """Estimate for a tile with one of the artifacts open, None where it was not measured."""
@@ -131,12 +139,12 @@ def tile_grid(artifacts: tuple[Artifact, Artifact], needs: Needs) -> Grid:
         return _bounded_grid(artifacts, options.tile_size, needs)
     if artifact.use(needs.runtime).memory is None:
         return _bounded_grid(artifacts, artifact.tile_size or needs.manifest.tile_size, needs)
-    budget = options.memory_bytes or DEFAULT_MEMORY_BYTES
+    budget = needs.budget()
     grid = needs.grid(artifacts, halo, budget)
     if grid is None:
         side = 2 * halo + _LEAST_KEPT_SIDE
         least = needs.memory_bytes(artifacts, (min(side, size[0]), min(side, size[1])))
-        raise InputError(_too_little(budget, artifact, least))
+        raise InputError(_too_little(options.memory_bytes or DEFAULT_MEMORY_BYTES, artifact, least))
     return grid
 
 

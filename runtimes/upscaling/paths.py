@@ -7,8 +7,9 @@ from pathlib import Path
 
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.progress import Progress, silent
-from edgesr.runtimes.upscaling.files import FileUpscaler, FolderReport, PlannedImage
+from edgesr.runtimes.upscaling.files import FileUpscaler
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
+from edgesr.runtimes.upscaling.outcomes import FolderReport, PlannedImage
 
 
 @dataclass(frozen=True)

@@ -39,20 +39,26 @@ class UpscalePlan:
 
 
 def plan_upscale(
-    bundle: Bundle, size: Size, options: UpscaleOptions, *, row_bytes: int = 0, in_order: bool = False
+    bundle: Bundle,
+    size: Size,
+    options: UpscaleOptions,
+    *,
+    row_bytes: int = 0,
+    held_bytes: int = 0,
+    in_order: bool = False,
 ) -> UpscalePlan:
     """The plan for an image of ``size`` (h,w), with what was asked for or the first artifact that takes it.
 
     Installed runtimes only unless one is named; float32 alone where there is any. Tile graphs come before full graphs,
-    behind them where tiles are not exact. ``row_bytes`` is what the caller holds for each LR row of a tile;
-    ``in_order``: tiles must come row by row, so that one artifact alone is used.
+    behind them where tiles are not exact. The caller holds ``row_bytes`` for each LR row of a tile, and ``held_bytes``
+    besides. ``in_order``: tiles must come row by row, so that one artifact alone is used.
     """
     pairs = list(_candidates(bundle, options))
     refusals: list[str] = []
     plans: list[UpscalePlan] = []
     for artifact, runtime in pairs:
         try:
-            needs = Needs(size, runtime, options, bundle.manifest, row_bytes, in_order)
+            needs = Needs(size, runtime, options, bundle.manifest, row_bytes, in_order, held_bytes)
             plans.append(_plan(bundle, artifact, needs))
         except InputError as error:
             refusals.append(str(error))

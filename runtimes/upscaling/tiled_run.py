@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import product
 
 import numpy as np
 
 from edgesr.runtimes.adapters.session import ImageSession
-from edgesr.runtimes.arrays import AnyPixels, FloatArray, Image
+from edgesr.runtimes.arrays import FloatArray, Image
 from edgesr.runtimes.bundle.manifest import Artifact, Manifest
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.bilinear import upsample_region
@@ -18,12 +20,23 @@ from edgesr.runtimes.upscaling.pieces import PIECE_ROWS, Colouring, Piece
 from edgesr.runtimes.upscaling.pixels import rgb_values
 from edgesr.runtimes.upscaling.plan import UpscalePlan
 from edgesr.runtimes.upscaling.self_ensemble import Member
+from edgesr.runtimes.upscaling.strips import PixelRows, Strip, Tile, extended, read_ahead, turned
 from edgesr.runtimes.upscaling.tiles import Span
+
+_ONCE_FREED_BYTES = 8 << 20
+"""glibc maps a block anew, and faults in all of its pages, when it is larger than any that it has seen freed; those of
+whole tiles do not count. Without one freed block of this size the pages of pieces cost several times their arithmetic.
+"""
+Put = Callable[[int, int, Image], None]
+"""Top, left and values (3,h,w) of a piece of the output, see `Piece`. A later piece replaces an earlier one."""
 
 
 class TiledRun:
     """For every member of the ensemble the noise level, the norm of the residual, means of pooled features; pieces for
     given factors k.
+
+    The network runs in the thread of the caller. Beside it one thread reads the tile that follows, and one does the
+    glue of the tile before: no more than two tiles are held.
 
     ``image`` is RGB (h,w,3), uint8, uint16 or float32 in [0,255]; where the plan's size is larger, it is extended to it
     and the output cut. ``session`` opens an artifact; ``report`` takes tiles done
@@ -33,15 +46,15 @@ class TiledRun:
     def __init__(
         self,
         plan: UpscalePlan,
-        image: AnyPixels,
+        image: PixelRows,
         manifest: Manifest,
         session: Callable[[Artifact], ImageSession],
         report: Callable[[int, int], None],
     ) -> None:
         self._plan, self._size = plan, (image.shape[0], image.shape[1])
-        self._image = _extended(image, plan.size, manifest.minimum_side)
+        self._image = extended(image, plan.size, manifest.minimum_side)
         self._scale = manifest.scale
-        self._colouring = Colouring(image, manifest.colour, manifest.scale)
+        self._colouring = Colouring(manifest.colour, manifest.scale)
         self._gives_pictures = manifest.glue.upsample == "none"
         self._alpha = manifest.glue.alpha if plan.artifact.graph == "tile" and manifest.glue.noise_level else None
         self._session, self._report = session, report
@@ -60,43 +73,75 @@ class TiledRun:
     def measured_factors(self) -> list[float]:
         """k of every member, after a measuring pass."""
         assert self._alpha is not None
-        count = self._image.size * self._scale**2
+        count = math.prod(self._image.shape) * self._scale**2
         return [
             0.0 if sigma == 0 else projection_factor(total, count, sigma=sigma, alpha=self._alpha)
             for total, sigma in zip(self._square_sums, self._sigmas, strict=True)
         ]
 
-    def pieces(self, factors: Sequence[float], *, measure: bool, only_rows: Span | None = None) -> Iterator[Piece]:
-        """SR pieces for these k, those of one artifact after those of the other; ``measure`` sums up squares too."""
-        rows = self._plan.grid.rows if only_rows is None else (only_rows,)
-        tiles = list(product(rows, self._plan.grid.columns))
-        tiles.sort(key=lambda tile: self._plan.artifact_for(*tile) is not self._plan.artifact)
-        for done, tile in enumerate(tiles):
-            self._report(done, len(tiles))
-            if self._plan.artifact.graph == "full":
-                yield from self._whole()
-            else:
-                yield from self._tile(*tile, factors, measure)
+    def run(self, factors: Sequence[float], put: Put, *, measure: bool, only_rows: Span | None = None) -> None:
+        """Hand out SR pieces for these k, one row of tiles after the other; ``measure`` sums up squares too."""
+        tiles = list(self._ordered(self._plan.grid.rows if only_rows is None else (only_rows,)))
+        if self._plan.artifact.graph == "full":
+            for piece in self._whole():
+                put(*piece)
+            return
+        np.empty(_ONCE_FREED_BYTES, dtype=np.uint8)
+        with ThreadPoolExecutor(1) as beside:
+            glue: Future[None] | None = None
+            for done, (tile, strip, lr) in enumerate(self._inputs(tiles)):
+                self._report(done, len(tiles))
+                residuals = self._residuals(tile, lr, factors)
+                if glue is not None:
+                    glue.result()
+                glue = beside.submit(self._glue, tile, strip, residuals, factors, put, measure)
+                del residuals
+            if glue is not None:
+                glue.result()
         self._report(len(tiles), len(tiles))
+
+    def _ordered(self, rows: Sequence[Span]) -> Iterator[Tile]:
+        """Row by row; in each row those of one artifact after those of the other, which is opened once a row."""
+        last = self._plan.artifact
+        for span in rows:
+            tiles = [(span, columns) for columns in self._plan.grid.columns]
+            tiles.sort(key=lambda tile, last=last: self._plan.artifact_for(*tile) is not last)  # type: ignore[misc]
+            yield from tiles
+            last = self._plan.artifact_for(*tiles[-1])
+
+    def _inputs(self, tiles: Sequence[Tile]) -> Iterator[tuple[Tile, Strip, FloatArray]]:
+        """Every tile, the rows around it, and its network's input."""
+        return read_ahead(self._image, tiles, self._colouring.network_values)
 
     def _whole(self) -> Iterator[Piece]:
         """The whole image by a full graph."""
         session = self._session(self._plan.artifact)
-        lr = self._colouring.network_values(self._image)
+        self._report(0, 1)
+        strip = Strip(0, self._image.rows(0, self._plan.size[0]))
+        lr = self._colouring.network_values(strip.pixels)
         results = (m.undo(session.infer(np.ascontiguousarray(m.apply(lr, 1))), 1) for m in self._plan.members)
-        yield from self._pieces(0, 0, self._mean(results, self._plan.artifact))
+        yield from self._pieces(strip, 0, 0, self._mean(results, self._plan.artifact))
+        self._report(1, 1)
 
-    def _tile(self, rows: Span, columns: Span, factors: Sequence[float], measure: bool) -> Iterator[Piece]:
-        residuals = self._residuals(rows, columns, factors)
+    def _glue(
+        self,
+        tile: Tile,
+        strip: Strip,
+        residuals: list[Image | None],
+        factors: Sequence[float],
+        put: Put,
+        measure: bool,
+    ) -> None:
+        rows, columns = tile
+        artifact = self._plan.artifact_for(rows, columns)
         if self._gives_pictures:
             pictures = (clip(picture) for picture in residuals if picture is not None)
-            whole = self._mean(pictures, self._plan.artifact_for(rows, columns))
-            yield from self._pieces(rows.keep_start, columns.keep_start, whole)
+            self._put(put, strip, rows.keep_start, columns.keep_start, self._mean(pictures, artifact))
             return
         scale, left = self._scale, columns.keep_start
         for top in range(rows.keep_start, rows.keep_stop, PIECE_ROWS):
             bottom = min(top + PIECE_ROWS, rows.keep_stop)
-            upsampled = self._upsampled(slice(top, bottom), slice(left, columns.keep_stop))
+            upsampled = self._upsampled(strip, slice(top, bottom), slice(left, columns.keep_stop))
             within = slice((top - rows.keep_start) * scale, (bottom - rows.keep_start) * scale)
             cut = [None if residual is None else residual[:, within] for residual in residuals]
             if measure:
@@ -105,16 +150,20 @@ class TiledRun:
                 upsampled if residual is None else subtract_and_clip(upsampled, residual, k)
                 for residual, k in zip(cut, factors, strict=True)
             )
-            yield from self._pieces(top, left, self._mean(results, self._plan.artifact_for(rows, columns)))
+            self._put(put, strip, top, left, self._mean(results, artifact))
+
+    def _put(self, put: Put, strip: Strip, top: int, left: int, values: Image) -> None:
+        for piece in self._pieces(strip, top, left, values):
+            put(*piece)
 
     def _add_squares(self, residuals: Sequence[Image | None]) -> None:
         for place, residual in enumerate(residuals):
             if residual is not None:
                 self._square_sums[place] += square_sum(residual)
 
-    def _residuals(self, rows: Span, columns: Span, factors: Sequence[float]) -> list[Image | None]:
+    def _residuals(self, tile: Tile, lr: FloatArray, factors: Sequence[float]) -> list[Image | None]:
         """The kept part of a tile's residual (c,H,W) for every member; None where k is 0 and it does not matter."""
-        lr = self._colouring.network_values(self._image[rows.start : rows.stop, columns.start : columns.stop])
+        rows, columns = tile
         session = self._session(self._plan.artifact_for(rows, columns))
         kept = tuple(
             slice((span.keep_start - span.start) * self._scale, (span.keep_stop - span.start) * self._scale)
@@ -122,8 +171,8 @@ class TiledRun:
         )
         residuals: list[Image | None] = []
         for member, k, means in zip(self._plan.members, factors, self._means, strict=True):
-            tile = np.ascontiguousarray(member.apply(lr, 1))
-            whole = member.undo(self._residual(session, tile, means), 1) if k else None
+            turned = np.ascontiguousarray(member.apply(lr, 1))
+            whole = member.undo(self._residual(session, turned, means), 1) if k else None
             residuals.append(None if whole is None else whole[:, kept[0], kept[1]])
         return residuals
 
@@ -131,9 +180,8 @@ class TiledRun:
         """Means of pooled features over the whole image, for every member, from a pass with those of the last one."""
         tiles = list(product(self._plan.grid.rows, self._plan.grid.columns))
         sums = [np.zeros(self._plan.artifact.pooled) for _ in self._plan.members]
-        for done, (rows, columns) in enumerate(tiles):
+        for done, ((rows, columns), _, lr) in enumerate(self._inputs(tiles)):
             self._report(done, len(tiles))
-            lr = self._colouring.network_values(self._image[rows.start : rows.stop, columns.start : columns.stop])
             mask = np.zeros((1, *lr.shape[1:]), dtype=np.float32)
             kept = [slice(span.keep_start - span.start, span.keep_stop - span.start) for span in (rows, columns)]
             mask[:, kept[0], kept[1]] = 1
@@ -149,11 +197,11 @@ class TiledRun:
             return session.infer(tile)
         return session.infer_pooled(tile, means, np.ones((1, *tile.shape[1:]), dtype=np.float32))[0]
 
-    def _pieces(self, top: int, left: int, values: Image) -> Iterator[Piece]:
+    def _pieces(self, strip: Strip, top: int, left: int, values: Image) -> Iterator[Piece]:
         """RGB pieces of a picture at an LR position, without what passes the image's own size."""
         height, width = ((side - start) * self._scale for side, start in zip(self._size, (top, left), strict=True))
         if height > 0 and width > 0:
-            yield from self._colouring.coloured(top, left, values[:, :height, :width])
+            yield from self._colouring.coloured(strip.within(self._size), top, left, values[:, :height, :width])
 
     def _mean(self, results: Iterator[Image], artifact: Artifact) -> Image:
         """Mean over the members, of which one at a time is held; an EdgesrError where a value is not finite."""
@@ -166,10 +214,10 @@ class TiledRun:
             raise EdgesrError(f"{artifact.id} gives values that are not finite; check it with 'edgesr parity'")
         return result
 
-    def _upsampled(self, rows: slice, columns: slice) -> Image:
+    def _upsampled(self, strip: Strip, rows: slice, columns: slice) -> Image:
         """Bilinear upsampling (3,H,W) of a part of the LR image."""
         top, left = max(rows.start - 1, 0), max(columns.start - 1, 0)
-        around = rgb_values(self._image[top : rows.stop + 1, left : columns.stop + 1])
+        around = rgb_values(strip.part(slice(top, rows.stop + 1), slice(left, columns.stop + 1)))
         return upsample_region(
             around,
             self._scale,
@@ -178,23 +226,14 @@ class TiledRun:
         )
 
     def _noise_level(self, member: Member) -> float:
-        image = member.apply(self._image, 0)
+        image = turned(self._image, member)
         height, width = image.shape[:2]
 
         def rows(first: int, last: int) -> Image:
             top, bottom = first // self._scale, -(-last // self._scale)
             start = max(top - 1, 0)
-            around = rgb_values(image[start : bottom + 1])
+            around = rgb_values(image.rows(start, min(bottom + 1, height)))
             band = upsample_region(around, self._scale, slice(top - start, bottom - start), slice(0, width))
             return band[:, first - top * self._scale : last - top * self._scale]
 
         return streamed_noise_level(rows, (height * self._scale, width * self._scale))
-
-
-def _extended(image: AnyPixels, size: tuple[int, int], least_side: int) -> AnyPixels:
-    """The image with its last row and column repeated up to the least side, and reflected at its end up to ``size``."""
-    least = [(0, max(least_side - had, 0)) for had in image.shape[:2]]
-    if least != [(0, 0), (0, 0)]:
-        image = np.pad(image, [*least, (0, 0)], mode="edge")
-    missing = [(0, wanted - had) for wanted, had in zip(size, image.shape[:2], strict=True)]
-    return np.pad(image, [*missing, (0, 0)], mode="reflect") if missing != [(0, 0), (0, 0)] else image

@@ -22,10 +22,8 @@ from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.pixels import in_dtype, require_pixels
 from edgesr.runtimes.upscaling.plan import UpscalePlan, plan_upscale
-from edgesr.runtimes.upscaling.tiled_run import TiledRun
-
-Put = Callable[[int, int, Image], None]
-"""Top, left and values (3,h,w) of a piece of the output, see `Piece`. A later piece replaces an earlier one."""
+from edgesr.runtimes.upscaling.strips import PixelRows, as_rows
+from edgesr.runtimes.upscaling.tiled_run import Put, TiledRun
 
 
 def upscale(image: AnyPixels, bundle: Bundle, options: UpscaleOptions | None = None) -> AnyPixels:
@@ -59,11 +57,23 @@ class Upscaler:
         self._told = False
         self._told_artifacts: set[str] = set()
 
-    def plan(self, size: tuple[int, int], *, row_bytes: int = 0, in_order: bool = False) -> UpscalePlan:
+    def plan(
+        self, size: tuple[int, int], *, row_bytes: int = 0, held_bytes: int = 0, in_order: bool = False
+    ) -> UpscalePlan:
         """The plan for an LR image of that size (h,w), see `plan_upscale`."""
+        extended = self._extended(size)
+        return plan_upscale(
+            self._bundle, extended, self._options, row_bytes=row_bytes, held_bytes=held_bytes, in_order=in_order
+        )
+
+    def takes_size(self, size: tuple[int, int]) -> bool:
+        """Whether an LR image of that size (h,w) needs no row or column more."""
+        return self._extended(size) == size
+
+    def _extended(self, size: tuple[int, int]) -> tuple[int, int]:
         least, multiple = self._bundle.manifest.minimum_side, self._bundle.manifest.multiple
         height, width = (next_multiple(max(side, least), multiple) for side in size)
-        return plan_upscale(self._bundle, (height, width), self._options, row_bytes=row_bytes, in_order=in_order)
+        return height, width
 
     def session(self, artifact: Artifact, runtime: str) -> ImageSession:
         """An open artifact; the one that was open before is closed."""
@@ -99,15 +109,27 @@ class Upscaler:
         session.infer(tile)
         return time.perf_counter() - started
 
-    def run(self, image: AnyPixels, put: Put, name: str = "") -> UpscalePlan:
-        """Upscale RGB (h,w,3), uint8, uint16 or float32 in [0,255], and hand out all pieces; gives the plan."""
-        plan = self.plan((image.shape[0], image.shape[1]))
-        run = self._tiled_run(image, plan, name)
-        for piece in run.pieces(run.factors, measure=run.projected):
-            put(*piece)
+    def run(
+        self,
+        image: AnyPixels | PixelRows,
+        put: Put,
+        name: str = "",
+        *,
+        plan: UpscalePlan | None = None,
+        restart: Callable[[], None] = lambda: None,
+    ) -> UpscalePlan:
+        """Upscale RGB (h,w,3), uint8, uint16 or float32 in [0,255], and hand out all pieces; gives the plan.
+
+        The rows of tiles come from top to bottom. Where the projection turns out to be active, ``restart`` is called,
+        and all pieces come again. ``plan``: what `plan` gave for the image's size.
+        """
+        source = as_rows(image)
+        plan = plan or self.plan((source.shape[0], source.shape[1]))
+        run = self._tiled_run(source, plan, name)
+        run.run(run.factors, put, measure=run.projected)
         if run.projected and (factors := run.measured_factors()) != run.factors:
-            for piece in run.pieces(factors, measure=False):
-                put(*piece)
+            restart()
+            run.run(factors, put, measure=False)
         return plan
 
     def array(self, image: AnyPixels) -> AnyPixels:
@@ -130,11 +152,10 @@ class Upscaler:
     def _bands(self, image: AnyPixels, plan: UpscalePlan) -> Iterator[AnyPixels]:
         height, width = image.shape[:2]
         scale = self._bundle.manifest.scale
-        run = self._tiled_run(image, plan, "")
+        run = self._tiled_run(as_rows(image), plan, "")
         factors = run.factors
         if run.projected:
-            for _ in run.pieces(factors, measure=True):
-                pass
+            run.run(factors, _nowhere, measure=True)
             factors = run.measured_factors()
         top = 0
         for span in plan.grid.rows:
@@ -146,8 +167,7 @@ class Upscaler:
                     values, image.dtype
                 )
 
-            for piece in run.pieces(factors, measure=False, only_rows=span):
-                put(*piece)
+            run.run(factors, put, measure=False, only_rows=span)
             yield band
             top = bottom
 
@@ -158,7 +178,7 @@ class Upscaler:
             self._told = True
             notice(self._progress, f"tiles of this network {tiling.text}")
 
-    def _tiled_run(self, image: AnyPixels, plan: UpscalePlan, name: str) -> TiledRun:
+    def _tiled_run(self, image: PixelRows, plan: UpscalePlan, name: str) -> TiledRun:
         self._tell_inexact_tiles(plan)
         started = time.perf_counter()
         megapixels = plan.size[0] * plan.size[1] * self._bundle.manifest.scale**2 / 1e6
@@ -176,3 +196,7 @@ class Upscaler:
             self._progress(ProgressEvent("tiles", done, total, note))
 
         return TiledRun(plan, image, self._bundle.manifest, session, report)
+
+
+def _nowhere(top: int, left: int, values: Image) -> None:
+    """Where pieces go of which nothing but their sum of squares is wanted."""

@@ -8,8 +8,9 @@ from typing import Any
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.images.image_io import write_image
 from edgesr.runtimes.progress import ProgressEvent
-from edgesr.runtimes.upscaling.files import FileUpscaler, FolderReport
+from edgesr.runtimes.upscaling.files import FileUpscaler
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
+from edgesr.runtimes.upscaling.outcomes import FolderReport
 from tests.helpers.whole_runs import channels_first, exposed
 
 NAMES = ("a", "b", "c", "d")

@@ -11,8 +11,8 @@ import pytest
 from edgesr.runtimes.bundle.manifest import Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.upscaling.files import PlannedImage
 from edgesr.runtimes.upscaling.options import UpscaleOptions
+from edgesr.runtimes.upscaling.outcomes import PlannedImage
 from edgesr.runtimes.upscaling.plan import UpscalePlan, plan_upscale
 from tests.helpers.small_bundle import with_uses
 
@@ -34,8 +34,8 @@ def test_the_files_tile_is_taken(mobile_bundle: Bundle) -> None:
 
 def test_a_dry_run_says_so(mobile_bundle: Bundle) -> None:
     chosen = plan(unmeasured(mobile_bundle, "onnx-fp32-tile"), (300, 300))
-    planned = PlannedImage(Path("in.png"), Path("out.png"), chosen, 1200, 1200, chosen.memory_bytes, 5_000_000, 1.0)
-    assert planned.describe()[-1] == "  unknown memory for a tile, 5 MB for the images, 1.0 s"
+    planned = PlannedImage(Path("in.png"), Path("out.png"), chosen, 1200, 1200, chosen.memory_bytes, 5_000_000, "", 1.0)
+    assert planned.describe()[-2] == "  unknown memory for a tile, 5 MB for the images, 1.0 s"
 
 
 def test_no_large_image_is_taken_whole(mobile_bundle: Bundle) -> None:

@@ -18,8 +18,9 @@ from edgesr.runtimes.glue.noise_level import noise_level
 from edgesr.runtimes.glue.projection import apply_residual
 from edgesr.runtimes.images.image_io import read_image, write_image
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
-from edgesr.runtimes.upscaling.files import FileUpscaler, Written
+from edgesr.runtimes.upscaling.files import FileUpscaler
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
+from edgesr.runtimes.upscaling.outcomes import Written
 from edgesr.runtimes.upscaling.upscale import upscale_rows
 from tests.helpers.whole_runs import RUNTIMES_HERE, run_whole
 

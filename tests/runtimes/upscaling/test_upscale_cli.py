@@ -47,7 +47,7 @@ def test_dry_run_tells_and_writes_nothing(run_cli: RunCli, any_bundle: Bundle, t
     arguments = ("upscale", source, tmp_path / "out.png", "--bundle", any_bundle.root, "--dry-run")
     code, out, err = run_cli(*arguments, "--memory", "20MB", "--self-ensemble")
     assert (code, err) == (0, "")
-    first, artifact, tiles, costs = out.splitlines()
+    first, artifact, tiles, costs, ways = out.splitlines()
     assert first == f"{source} -> {tmp_path / 'out.png'}: 360x280"
     assert artifact.startswith("  onnx-fp32-tile") and artifact.endswith(" on ort")
     found = re.fullmatch(r"  (\d+)x(\d+) tiles of (\d+)x(\d+), 8 times each; (\d\.\d\d) of the pixels", tiles)
@@ -58,6 +58,7 @@ def test_dry_run_tells_and_writes_nothing(run_cli: RunCli, any_bundle: Bundle, t
     told = re.fullmatch(r"  about (\d+) MB for a tile, (\d+) MB for the images, \d+\.\d s", costs)
     assert told is not None, costs
     assert 5 < int(told[1]) <= 20
+    assert ways == "  read as a whole, written as a whole"
     assert listing(tmp_path) == ["in.png"]
 
 
@@ -65,7 +66,7 @@ def test_dry_run_of_a_folder_tells_of_every_image(run_cli: RunCli, mobile_bundle
     source = four_photographs(tmp_path / "in")
     code, out, err = run_cli("upscale", source, tmp_path / "out", "--bundle", mobile_bundle.root, "--dry-run")
     assert (code, err) == (0, "")
-    assert [line.split(" -> ")[0] for line in out.splitlines()[::4]] == [str(source / f"{n}.png") for n in "abcd"]
+    assert [line.split(" -> ")[0] for line in out.splitlines()[::5]] == [str(source / f"{n}.png") for n in "abcd"]
     assert listing(tmp_path) == ["in"]
 
 

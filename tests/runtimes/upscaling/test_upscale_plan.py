@@ -210,7 +210,7 @@ def test_fixed_tiles(mobile_bundle: Bundle) -> None:
         plan(bundle, (63, 200))
     with pytest.raises(InputError, match="has tiles of 64x64 only; leave --tile-size out"):
         plan(bundle, (64, 200), tile_size=(32, 64))
-    with pytest.raises(InputError, match=r"memory of 9 MB is too little .* at least 51 MB, or export with a smaller"):
+    with pytest.raises(InputError, match=r"memory of 9 MB is too little .* at least 52 MB, or export with a smaller"):
         plan(bundle, (64, 200), memory_bytes=9_000_000)
 
 

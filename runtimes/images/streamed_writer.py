@@ -1,0 +1,105 @@
+"""Write an upscaled picture while its rows are finished, so that memory does not grow with the image."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgesr.runtimes.arrays import PicturePixels
+from edgesr.runtimes.images.picture import PictureLook
+from edgesr.runtimes.images.rounding import luma, upsampled_rows
+from edgesr.runtimes.images.row_streams import RowStream
+from edgesr.runtimes.images.tiff_head import TiffLayout
+
+_CHUNK_ROWS = 16
+"""LR rows that are handed to the encoder at one time."""
+
+
+class StreamedWriter:
+    """The output of ``scale`` times the size of ``like``; pieces may come in any order, but each pixel once.
+
+    What is held are rows that are not full yet and what the encoder has not taken: a row of tiles, mostly.
+    """
+
+    def __init__(self, like: PictureLook, layout: TiffLayout, *, scale: int, opened: Callable[[], RowStream]) -> None:
+        self._like, self._layout, self._scale, self._opened = like, layout, scale, opened
+        self._colours = layout.bands - (like.alpha is not None)
+        self._dtype = np.dtype(np.uint8 if layout.bits == 8 else np.uint16)
+        self._rows_each = _CHUNK_ROWS * scale
+        self._stream = opened()
+        self._chunks: dict[int, _Chunk] = {}
+        self._next = 0
+
+    def restart(self) -> None:
+        """All pieces come again."""
+        self._stream.abort()
+        self._chunks, self._next = {}, 0
+        self._stream = self._opened()
+
+    def put(self, top: int, left: int, values: NDArray[np.float32]) -> None:
+        """Place float32 (3,h,w) in [0,255] at an output position, rounded and clipped."""
+        bottom = top + values.shape[1]
+        for place in range(top // self._rows_each, -(-bottom // self._rows_each)):
+            start = place * self._rows_each
+            first, last = max(top, start), min(bottom, start + self._rows_each)
+            chunk = self._chunk(place)
+            chunk.put(first - start, left, values[:, first - top : last - top], self._colours)
+        while (full := self._chunks.get(self._next)) is not None and full.missing == 0:
+            self._stream.write(self._with_alpha(self._chunks.pop(self._next).pixels))
+            self._next += 1
+
+    def finish(self) -> None:
+        """The file is whole."""
+        self._stream.finish()
+
+    def abort(self) -> None:
+        """The file is of no use."""
+        self._stream.abort()
+
+    def _chunk(self, place: int) -> _Chunk:
+        if place not in self._chunks:
+            rows = min(self._rows_each, self._layout.height - place * self._rows_each)
+            shape = (rows, self._layout.width, self._layout.bands)
+            self._chunks[place] = _Chunk(_mapped(shape, self._dtype))
+        return self._chunks[place]
+
+    def _with_alpha(self, pixels: PicturePixels) -> PicturePixels:
+        if self._like.alpha is not None:
+            first = self._next * _CHUNK_ROWS
+            last = first + pixels.shape[0] // self._scale
+            alpha = upsampled_rows(self._like.alpha, self._scale, first, last)
+            if self._like.bits == 16 and self._layout.bits == 8:
+                alpha = alpha / np.float32(257)
+            pixels[:, :, -1] = np.rint(alpha).clip(0, (1 << self._layout.bits) - 1)
+        return pixels
+
+
+class _Chunk:
+    """Rows (n,W,c) of which ``missing`` pixels have not come yet."""
+
+    def __init__(self, pixels: PicturePixels) -> None:
+        self.pixels = pixels
+        self.missing = pixels.shape[0] * pixels.shape[1]
+
+    def put(self, top: int, left: int, values: NDArray[np.float32], colours: int) -> None:
+        bits = self.pixels.dtype.itemsize * 8
+        height, width = values.shape[1:]
+        place = self.pixels[top : top + height, left : left + width]
+        rounded = np.rint(np.multiply(values, np.float32(257)) if bits == 16 else values)
+        np.clip(rounded, 0, 2**bits - 1, out=rounded)
+        if colours == 1:
+            place[:, :, 0] = luma(rounded.astype(self.pixels.dtype))
+        else:
+            for colour in range(3):
+                np.copyto(place[:, :, colour], rounded[colour], casting="unsafe")
+        self.missing -= height * width
+
+
+def _mapped(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> PicturePixels:
+    """An array that goes back to the system as soon as it is encoded: the heap keeps what another thread frees."""
+    pages = mmap.mmap(-1, int(np.prod(shape)) * dtype.itemsize)
+    return np.frombuffer(pages, dtype=dtype).reshape(shape)

@@ -1,0 +1,129 @@
+"""Photographs that are read in strips and written row by row: the same files, in memory that does not grow."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.images import strips, writing
+from edgesr.runtimes.images.image_io import read_picture
+from edgesr.runtimes.upscaling import files as upscale_files
+from edgesr.runtimes.upscaling.files import FileUpscaler
+from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
+from tests.helpers.folder_runs import save_photograph
+from tests.helpers.places import ROOT
+
+_ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+_PEAK = """
+import json, sys
+from pathlib import Path
+from edgesr.runtimes.adapters.registry import runtime_info
+from edgesr.runtimes.bundle.opening import open_bundle
+from edgesr.runtimes.upscaling.files import FileUpscaler
+from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
+
+def status(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith(name))
+
+bundle, runtime, source, target = sys.argv[1:]
+runtime_info(runtime).load()
+before = status("VmRSS")
+options = UpscaleOptions(runtime=runtime, memory_bytes=128_000_000)
+upscaler = FileUpscaler(open_bundle(Path(bundle)), options, FileOptions())
+planned = next(upscaler.planned(Path(source), Path(target)))
+upscaler.file(Path(source), Path(target))
+print(json.dumps([planned.memory_bytes / 1e6, planned.image_bytes / 1e6, status("VmHWM") - before]))
+"""
+
+
+def _upscaled(bundle: Bundle, source: Path, target: Path) -> None:
+    FileUpscaler(bundle, UpscaleOptions(tile_size=(40, 37)), FileOptions()).file(source, target)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
+def test_strips_and_rows_give_the_same_file(
+    suffix: str, any_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The small generator's projection is active, so that all pieces come twice."""
+    source = save_photograph(tmp_path / "in.png", (150, 90))
+    _upscaled(any_bundle, source, tmp_path / f"whole{suffix}")
+    monkeypatch.setattr(writing, "STREAMED_FROM_BYTES", 0)
+    in_strips = functools.partial(strips.opened_in_strips, from_bytes=0)
+    monkeypatch.setattr(upscale_files, "opened_in_strips", in_strips)
+    monkeypatch.setattr(upscale_files, "read_picture", None)
+    _upscaled(any_bundle, source, tmp_path / f"rows{suffix}")
+    found, expected = (read_picture(tmp_path / f"{name}{suffix}") for name in ("rows", "whole"))
+    assert np.array_equal(found.pixels, expected.pixels)
+
+
+def _large_photograph(path: Path, height: int) -> Path:
+    """640 pixels wide, of a pattern that compresses like a photograph."""
+    rows = np.arange(height, dtype=np.float32)[:, None, None]
+    columns = np.arange(640, dtype=np.float32)[None, :, None]
+    phases = np.array([0, 1, 2], dtype=np.float32)
+    values = 127 + 60 * np.sin(rows / 9 + phases) + 60 * np.sin(columns / 7 - phases)
+    noise = np.random.default_rng(0).normal(0, 4, values.shape)
+    Image.fromarray((values + noise).clip(0, 255).astype(np.uint8)).save(path, quality=90)
+    return path
+
+
+def _peak(bundle: Bundle, runtime: str, height: int, folder: Path) -> tuple[float, float]:
+    """MB that were planned, and the highest resident memory above the interpreter with its runtime."""
+    source = _large_photograph(folder / f"{height}.jpg", height)
+    command = [sys.executable, "-P", "-c", _PEAK, bundle.root, runtime, source, folder / "out.jpg"]
+    done = subprocess.run(list(map(str, command)), env=_ENVIRONMENT, capture_output=True, text=True, check=True)
+    tile_mb, image_mb, peak_mb = json.loads(done.stdout.splitlines()[-1])
+    return tile_mb + image_mb, peak_mb
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["ort", "tflite"])
+def test_memory_does_not_grow_with_the_photograph(runtime: str, mobile_bundle: Bundle, tmp_path: Path) -> None:
+    """The larger one has 41 megapixels, which are 164 MB as Pillow holds them."""
+    (_, smaller), (planned, larger) = (_peak(mobile_bundle, runtime, height, tmp_path) for height in (2200, 4000))
+    assert larger == pytest.approx(planned, rel=0.2)
+    assert larger <= 1.1 * smaller
+    assert larger < 160
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["torchscript", "openvino", "mnn", "ncnn"])
+def test_memory_is_as_planned(runtime: str, mobile_bundle: Bundle, tmp_path: Path) -> None:
+    """ncnn takes a quarter less than its files took for a single tile at the export."""
+    planned, peak = _peak(mobile_bundle, runtime, 1300, tmp_path)
+    assert (0.7 if runtime == "ncnn" else 0.8) * planned <= peak <= 1.2 * planned
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_no_half_file_at_whatever_moment_it_ends(number: signal.Signals, mobile_bundle: Bundle, tmp_path: Path) -> None:
+    """Ten moments each: under the final name stands the old file or the whole new one."""
+    source, target = _large_photograph(tmp_path / "in.jpg", 800), tmp_path / "out.png"
+    command = [sys.executable, "-P", "-m", "edgesr", "upscale", str(source), str(target)]
+    command += ["--bundle", str(mobile_bundle.root), "--memory", "64MB"]
+    began = time.monotonic()
+    subprocess.run(command, env=_ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
+    took, whole = time.monotonic() - began, target.read_bytes()
+    moments = random.Random(number).choices(range(5, 100), k=10)
+    for moment in moments:
+        target.write_bytes(b"old")
+        process = subprocess.Popen(command, env=_ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(took * moment / 100)
+        process.send_signal(number)
+        process.wait()
+        assert target.read_bytes() in (b"old", whole)
+        if number == signal.SIGINT:
+            assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jpg", "out.png"]
