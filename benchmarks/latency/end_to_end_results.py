@@ -9,7 +9,7 @@ from itertools import product
 from edgesr.benchmarks.devices.device import Device, DeviceEnvironment, environments
 from edgesr.benchmarks.latency.end_to_end import END_TO_END, EndToEnd
 from edgesr.benchmarks.latency.settings import EndToEndSettings
-from edgesr.benchmarks.results.header import Header, header
+from edgesr.benchmarks.results.header import Header, header, utc_now
 from edgesr.benchmarks.results.rows import Row, all_measured, require_any_ran, row
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
@@ -65,7 +65,6 @@ def run_end_to_end(
         )
         outcome, measured = END_TO_END.answer(device.run(job))
         results.append(EndToEndResult(**row(job, device.name, outcome), end_to_end=measured))
-    require_any_ran([(r.status, r.reason) for r in results])
     return EndToEndResults(
         **header(EndToEndResults, bundle),
         settings=settings,
@@ -75,7 +74,8 @@ def run_end_to_end(
 
 
 def joined_photographs(parts: Sequence[EndToEndResults], devices: Sequence[Device]) -> EndToEndResults:
-    """Results of several devices in one file, in the order of the devices."""
+    """Results of several devices in one file, in the order of the devices; an EdgesrError where no runtime is there."""
     names = [device.name for device in devices]
     rows = sorted((row for one in parts for row in one.results), key=lambda row: names.index(row.key.device))
-    return replace(parts[0], results=tuple(rows), devices=environments(devices))
+    require_any_ran([(row.status, row.reason) for row in rows])
+    return replace(parts[0], created_utc=utc_now(), results=tuple(rows), devices=environments(devices))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -21,12 +23,15 @@ from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import require_creatable
 from edgesr.runtimes.interface.pooled import MASK, MEANS
 from edgesr.runtimes.json_records import to_json
+from edgesr.runtimes.wording import shown_name
 
 RAW = "raw"
 GOLDEN_FORMS = (RAW,)
 """Of goldens in a bundle, next to the .npy files that are always there."""
 RAW_FOLDER = "raw-goldens"
 """Where an export puts them in its bundle: what they hold is in the manifest already, so it does not list them."""
+_OWN_NAMES = (INDEX_FILE, README_FILE, *get_args(Layout))
+"""All that a folder of raw goldens has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +50,8 @@ def write_raw_goldens(bundle: Bundle, folder: Path | str) -> RawGoldens:
     that is not empty is refused.
     """
     place = Path(folder).absolute()
-    if place.is_symlink() or (place.exists() and not place.is_dir()):
-        raise InputError(f"{folder}: exists and is not a directory; give another --output")
-    if place.is_dir() and any(place.iterdir()) and not holds_raw_goldens(place):
-        raise InputError(f"{folder}: is not empty and holds no raw goldens; give a new directory with --output")
-    require_creatable(place.parent)
     try:
+        _require_replaceable(bundle, place, folder)
         place.parent.mkdir(parents=True, exist_ok=True)
         recover(place)
         with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as name:
@@ -61,6 +62,26 @@ def write_raw_goldens(bundle: Bundle, folder: Path | str) -> RawGoldens:
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}") from error
     return RawGoldens(folder=Path(folder), index=written.index, size_bytes=written.size_bytes)
+
+
+def _require_replaceable(bundle: Bundle, place: Path, given: Path | str) -> None:
+    """Refuse what holds anything else, such as a runner's outputs, and a place among the files of the bundle."""
+    if place.is_symlink() or (place.exists() and not place.is_dir()):
+        raise InputError(f"{given}: exists and is not a directory; give another --output")
+    inside, root = Path(os.path.realpath(place)), Path(os.path.realpath(bundle.root))
+    if root in (inside, *inside.parents) and inside != root / RAW_FOLDER:
+        raise InputError(
+            f"{given}: is inside the bundle, where raw goldens belong into {RAW_FOLDER} alone; give another --output"
+        )
+    held = sorted(path.name for path in place.iterdir()) if place.is_dir() else []
+    if held and not holds_raw_goldens(place):
+        raise InputError(f"{given}: is not empty and holds no raw goldens; give a new directory with --output")
+    if others := [name for name in held if name not in _OWN_NAMES]:
+        raise InputError(
+            f"{given}: holds {shown_name(others[0])!r} beside raw goldens, which would be deleted with them; move it, "
+            "or give another --output"
+        )
+    require_creatable(place.parent)
 
 
 def fill_raw_goldens(bundle: Bundle, folder: Path) -> RawGoldens:

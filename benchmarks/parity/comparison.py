@@ -34,8 +34,8 @@ def compare(
     image: NDArray[np.float32], reference: NDArray[np.float32], tolerance: Tolerance, *, ring: int
 ) -> Comparison:
     """Compare an image or residual (3,H,W) with its reference; the border is ``ring`` pixels wide."""
-    if image.shape != reference.shape or not np.isfinite(image).all():
-        failure = f"output {image.shape} is not finite or not of shape {reference.shape}"
+    failure = _unusable(image, reference)
+    if failure is not None:
         return Comparison(
             psnr_db=None, max_abs_error=None, mean_shift=(), border_max_abs_error=None, failures=(failure,)
         )
@@ -50,6 +50,14 @@ def compare(
         border_max_abs_error=border,
         failures=_missed(tolerance, quality=quality, worst=worst, shift=max(map(abs, shift)), border=border),
     )
+
+
+def _unusable(image: NDArray[np.float32], reference: NDArray[np.float32]) -> str | None:
+    """Why an output cannot be compared at all."""
+    if image.shape != reference.shape:
+        return f"output has shape {image.shape}, need {reference.shape}"
+    wrong = image.size - int(np.isfinite(image).sum())
+    return f"{wrong} of {image.size} values of the output are NaN or infinite" if wrong else None
 
 
 def flat_tile_failure(comparison: Comparison, bilinear_db: float) -> str | None:

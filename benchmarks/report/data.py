@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TypeVar
 
-from edgesr.benchmarks.jobs import HOST, engine_title
+from edgesr.benchmarks.jobs import HOST, OUTSIDE, engine_title
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults
 from edgesr.benchmarks.latency.instruction_results import InstructionResult
 from edgesr.benchmarks.latency.profiles import ProfileResults
@@ -103,7 +103,7 @@ def of_device(data: ReportData, device: str) -> ReportData:
         data,
         parity=_of_device(data.parity, device),
         latency=_latency_of_device(data.latency, device),
-        names_all=device == devices(data)[0],
+        names_all=device == devices(data)[0] and device != OUTSIDE,
     )
 
 
@@ -204,7 +204,9 @@ class Subject:
 
 
 def subjects(data: ReportData) -> list[Subject]:
-    """All artifacts on all of their runtimes, there on every provider that parity or latency was measured on."""
+    """All artifacts on all of their runtimes, and on runners of others that were checked, there on every provider that
+    parity or latency was measured on.
+    """
     unmeasured: set[str | None] = {None} if data.names_all else set()
     measured_on: dict[tuple[str, str], set[str | None]] = {}
     for key in _keys(data):
@@ -212,7 +214,7 @@ def subjects(data: ReportData) -> list[Subject]:
     return [
         Subject(artifact=artifact, runtime=runtime, provider=provider)
         for artifact in data.bundle.manifest.artifacts
-        for runtime in artifact.runtimes
+        for runtime in dict.fromkeys((*artifact.runtimes, *(of for name, of in measured_on if name == artifact.id)))
         for provider in sorted(measured_on.get((artifact.id, runtime), unmeasured), key=lambda name: name or "")
     ]
 

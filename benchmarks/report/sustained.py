@@ -9,12 +9,11 @@ from edgesr.benchmarks.report import commands
 from edgesr.benchmarks.report.data import ReportData, ReportFiles
 from edgesr.benchmarks.report.figures import Figure
 from edgesr.benchmarks.report.section import Plot, Section
-from edgesr.benchmarks.results.rows import Key, distinct_label
+from edgesr.benchmarks.results.rows import label_with_threads
 from edgesr.benchmarks.sustained.measure import Sustained
 from edgesr.benchmarks.sustained.results import SustainedResults
 from edgesr.benchmarks.sustained.table import sustained_notes, sustained_states, sustained_table
 from edgesr.benchmarks.sustained.windows import Window
-from edgesr.runtimes.wording import counted
 
 _TEXT = (
     "The same call again and again, in windows. Heat slows a device down: then the clock falls, or the calls per "
@@ -96,15 +95,11 @@ def sustained_section(found: ReportData, files: ReportFiles) -> Section:
 
 def _plots(results: SustainedResults) -> tuple[Plot, ...]:
     keys = [one.key for one in results.results]
-    named = [(_name(one.key, keys), one.sustained) for one in results.results if one.sustained]
+    named = [(label_with_threads(one.key, keys), one.sustained) for one in results.results if one.sustained]
     return tuple(
         Plot(f"sustained-plot-{place}", f"{name}: {found.verdict}: {found.why}.", sustained_figure(found), name)
         for place, (name, found) in enumerate(named, 1)
     )
-
-
-def _name(key: Key, keys: Sequence[Key]) -> str:
-    return f"{distinct_label(key, keys)}, {counted(key.threads, 'thread')}"
 
 
 def sustained_figure(found: Sustained) -> Figure:

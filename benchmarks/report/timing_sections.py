@@ -25,7 +25,7 @@ def tradeoff_section(found: ReportData, files: ReportFiles) -> Section:
         commands.latency_command(root, files, found.latency),
     )
     if not trades:
-        missing = commands.missing_text(found, "Parity and latency", "--parity and --latency")
+        missing = _no_tradeoff(found)
         return Section(id="tradeoff", title="Latency, fidelity, size", commands=made_by, missing=missing)
     alike = " All devices have the same axes and sizes of points." if len(trades) > 1 else ""
     plots = []
@@ -49,6 +49,13 @@ def tradeoff_section(found: ReportData, files: ReportFiles) -> Section:
         tables=(joined_tradeoffs(found, trades),),
         notes=tuple(f"{name}: parity was not measured there; PSNR is that of this host" for name in _borrowed(found)),
     )
+
+
+def _no_tradeoff(found: ReportData) -> str:
+    """Why there is no trade-off."""
+    if found.parity is None or found.latency is None:
+        return commands.missing_text(found, "Parity and latency", "--parity and --latency")
+    return "No artifact has both: a latency, and a finite parity of the same runtime."
 
 
 def latency_section(found: ReportData, files: ReportFiles) -> Section:

@@ -11,6 +11,7 @@ from edgesr.runtimes.adapters.registry import runtime_info, with_provider
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
+from edgesr.runtimes.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,11 @@ def distinct_label(key: Key, keys: Iterable[Key]) -> str:
     name = label(key)
     shared = sum(label(other) == name for other in keys) > 1
     return f"{name} ({key.engine})" if shared or key.provider is not None else name
+
+
+def label_with_threads(key: Key, keys: Iterable[Key]) -> str:
+    """`distinct_label` and the threads, for results at several thread counts."""
+    return f"{distinct_label(key, keys)}, {counted(key.threads, 'thread')}"
 
 
 def result_key(job: Job, device: str) -> Key:

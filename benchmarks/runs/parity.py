@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from edgesr.benchmarks.devices.host import HostDevice
@@ -14,6 +15,7 @@ from edgesr.benchmarks.results.rows import select_artifacts
 from edgesr.benchmarks.results.writing import require_writable, write_json
 from edgesr.benchmarks.runs.options import ParityOptions
 from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, silent
 
 
@@ -33,6 +35,7 @@ def run_parity(
     options = options or ParityOptions()
     require_writable(json, bundle.root)
     if options.outputs is not None:
+        _require_outside(json, options.outputs)
         results = _outside(bundle, options, options.outputs)
         write_json(results, json)
         return results
@@ -47,3 +50,9 @@ def run_parity(
 def _outside(bundle: Bundle, options: ParityOptions, outputs: Path) -> ParityResults:
     chosen = bundle.manifest.artifacts if options.artifact is None else (bundle.artifact(options.artifact),)
     return check_outputs(bundle, outputs, artifacts=chosen, runner=options.runner_name)
+
+
+def _require_outside(json: Path | None, outputs: Path) -> None:
+    """Refuse a file of results among the outputs: it belongs to none, and may be one."""
+    if json is not None and Path(os.path.realpath(outputs)) in Path(os.path.realpath(json)).parents:
+        raise InputError(f"{json}: is in the folder of outputs, {outputs}; write the results into another folder")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgesr.benchmarks.results.rows import distinct_label
+from edgesr.benchmarks.results.rows import label_with_threads
 from edgesr.benchmarks.sustained.measure import Sustained
 from edgesr.benchmarks.sustained.results import SustainedResult, SustainedResults
 from edgesr.benchmarks.sustained.windows import Window
@@ -36,7 +36,7 @@ def sustained_states(results: SustainedResults) -> Table:
 def sustained_notes(results: SustainedResults) -> list[str]:
     """Why each verdict is what it is, energy or why there is none, and warnings."""
     keys = [one.key for one in results.results]
-    named = [(distinct_label(one.key, keys), one.sustained) for one in results.results if one.sustained]
+    named = [(label_with_threads(one.key, keys), one.sustained) for one in results.results if one.sustained]
     verdicts = [f"{name}: {found.verdict}: {found.why}" for name, found in named]
     refusals = dict.fromkeys(found.no_energy for _, found in named if found.no_energy is not None)
     missing = [f"no energy of a call: {reason}" for reason in refusals]

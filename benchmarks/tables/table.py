@@ -19,6 +19,16 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
+def without_alike(table: Table) -> tuple[Table, str]:
+    """A table without those columns that say the same in every row, and one line of what they say; the first stays."""
+    places = range(1, len(table.columns))
+    alike = [place for place in places if len({row[place] for row in table.rows}) == 1]
+    kept = [place for place in range(len(table.columns)) if place not in alike]
+    rows = tuple(tuple(row[place] for place in kept) for row in table.rows)
+    said = "; ".join(f"{table.columns[place]}: {table.rows[0][place]}" for place in alike)
+    return Table(table.title, tuple(table.columns[place] for place in kept), rows), said
+
+
 def shape_text(shape: Sequence[int | None]) -> str:
     """1x3x?x? for a shape with dynamic dimensions."""
     return "x".join("?" if side is None else str(side) for side in shape)

@@ -19,6 +19,8 @@ from edgesr.runtimes.files import is_standard_output
 from edgesr.runtimes.wording import printable
 
 if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
     from edgesr.benchmarks.tables.table import Table
     from edgesr.runtimes.progress import Progress
 
@@ -158,19 +160,41 @@ def shown_progress() -> Iterator[Progress]:
 
 
 def print_table(table: Table) -> None:
-    """Draw a table as wide as the terminal, or as a pipe may be."""
-    from rich import box
+    """Draw a table as wide as the terminal, or as a pipe may be; what a narrow terminal cannot hold and is the same in
+    every row is told below.
+    """
     from rich.console import Console
+
+    from edgesr.benchmarks.tables.table import without_alike
+
+    console = Console()
+    if not console.is_terminal:
+        Console(width=_PIPE_WIDTH).print(_drawn(table))
+    elif console.measure(_drawn(table), options=console.options.update(max_width=_PIPE_WIDTH)).maximum <= console.width:
+        console.print(_drawn(table))
+    else:
+        narrow, said = without_alike(table)
+        console.print(_drawn(narrow, padding=0))
+        print_lines([f"in every row: {said}", ""] if said else [])
+
+
+def _drawn(table: Table, *, padding: int = 1) -> RichTable:
+    from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    drawn = RichTable(title=Text(printable(table.title)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn = RichTable(
+        title=Text(printable(table.title)),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, padding),
+    )
     for column in table.columns:
         drawn.add_column(Text(printable(column)), overflow="fold")
     for row in table.rows:
         drawn.add_row(*(Text(printable(cell)) for cell in row))
-    console = Console()
-    (console if console.is_terminal else Console(width=_PIPE_WIDTH)).print(drawn)
+    return drawn
 
 
 def print_lines(lines: list[str]) -> None:

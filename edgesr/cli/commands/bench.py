@@ -208,6 +208,7 @@ def _sustained(bundle: Bundle, options: SustainedOptions, json: Path | None) -> 
 def _photograph(bundle: Bundle, options: PhotographOptions, json: Path | None) -> int:
     """Measure a photograph from file to file, write and show it; the exit code."""
     from edgesr.benchmarks.runs.bench import run_photograph
+    from edgesr.benchmarks.tables.devices import remote_lines
     from edgesr.benchmarks.tables.end_to_end import end_to_end_notes, end_to_end_states, end_to_end_table
 
     with shown_progress() as progress:
@@ -215,5 +216,5 @@ def _photograph(bundle: Bundle, options: PhotographOptions, json: Path | None) -
     print_table(end_to_end_table(results))
     if (states := end_to_end_states(results)).rows:
         print_table(states)
-    print_lines(end_to_end_notes(results))
+    print_lines([*remote_lines(results.devices), *end_to_end_notes(results)])
     return 0 if results.passed else 1

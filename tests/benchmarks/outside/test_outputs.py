@@ -19,7 +19,8 @@ from edgesr.benchmarks.parity.check import GoldenParity, check_parity
 from edgesr.benchmarks.parity.results import ParityResults
 from edgesr.benchmarks.quality.metrics import psnr
 from edgesr.benchmarks.report.builder import build_report
-from edgesr.benchmarks.report.data import ReportFiles
+from edgesr.benchmarks.report.data import ReportFiles, of_device, read_data
+from edgesr.benchmarks.report.summary import Counts, parity_counts, summary_table
 from edgesr.benchmarks.result_files import read_results
 from edgesr.benchmarks.runs.options import ParityOptions
 from edgesr.benchmarks.runs.parity import run_parity
@@ -82,6 +83,11 @@ def test_right_outputs_pass_with_the_figures_of_our_own_runs(right: Path, tmp_pa
     assert found["torchscript-fp32-tile"].status == "not run"
     page = build_report(bundle, ReportFiles(parity=file), pictures=False).html
     assert "--outputs DIR" in page and "outside: a script 1.0" in page
+    data = read_data(bundle, ReportFiles(parity=file))
+    summary = {row[:4] for row in summary_table(of_device(data, "outside")).rows}
+    states = {"torchscript-fp32-tile": "not run"}
+    assert summary == {(name, "outside: a script 1.0", "fp32", states.get(name, "pass")) for name in found}
+    assert parity_counts(data) == Counts(passed=4, failed=0, unknown=1)
 
 
 def test_one_changed_weight_is_a_miss_with_its_figure(goldens: Path, tmp_path: Path, run_cli: RunCli) -> None:
@@ -115,7 +121,7 @@ def test_one_changed_weight_is_a_miss_with_its_figure(goldens: Path, tmp_path: P
         (lambda batch: batch.transpose(0, 2, 3, 1), "worse than bilinear upsampling"),
         (lambda batch: batch / 255, "mean shift"),
         (lambda batch: np.where(np.arange(64) == 63, batch + 1, batch), "border error 1 is above 0.05"),
-        (lambda batch: np.where(batch == batch.max(), np.nan, batch), "is not finite"),
+        (lambda batch: np.where(batch == batch.max(), np.nan, batch), "1 of 9216 values of the output are NaN or infinite"),
     ],
     ids=["swapped channels", "NHWC", "of 0 to 1", "border", "NaN"],
 )
@@ -193,6 +199,12 @@ def test_files_that_belong_to_no_output_are_refused(out: Path, damage: Callable[
     path = damage(out)
     options = ("--outputs", out, "--json", out.parent / "p.json")
     refused(run_cli, out.parent, "parity", RELEASED_BUNDLE, *options, naming=path)
+
+
+def test_results_are_not_written_among_the_outputs(out: Path, run_cli: RunCli) -> None:
+    for file in (out / "p.json", out / FULL / "flat.output.bin"):
+        options = ("--outputs", out, "--json", file)
+        refused(run_cli, out.parent, "parity", RELEASED_BUNDLE, *options, naming=f"{file}: is in the folder of outputs")
 
 
 def test_a_wrong_size_tells_what_is_needed(out: Path, run_cli: RunCli) -> None:

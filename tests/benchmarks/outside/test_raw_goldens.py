@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -153,6 +154,22 @@ def test_older_ones_are_replaced_and_nothing_else_is(raw: Path, tmp_path: Path, 
     (target / "index.json").write_text('{"kind": "a web page"}')
     for place in (target, target / "index.json"):
         refused(run_cli, tmp_path, "goldens", RELEASED_BUNDLE, "--output", place, naming=place)
+
+
+def test_what_others_put_beside_them_is_kept(tmp_path: Path, run_cli: RunCli) -> None:
+    """A runner's outputs, for one."""
+    target = write_raw_goldens(open_bundle(RELEASED_BUNDLE), tmp_path / "raw").folder
+    (target / "out").mkdir()
+    (target / "out" / "measured.bin").touch()
+    refused(run_cli, tmp_path, "goldens", RELEASED_BUNDLE, "--output", target, naming="holds 'out' beside raw goldens")
+
+
+def test_a_bundle_has_them_in_their_own_folder_alone(tmp_path: Path, run_cli: RunCli) -> None:
+    bundle = Path(shutil.copytree(RELEASED_BUNDLE, tmp_path / "bundle"))
+    (tmp_path / "link").symlink_to(bundle)
+    for place in (bundle / "new", bundle / "goldens" / "raw", tmp_path / "link" / "new"):
+        refused(run_cli, tmp_path, "goldens", bundle, "--output", place, naming=f"{place}: is inside the bundle")
+    assert run_cli("goldens", bundle, "--output", bundle / "raw-goldens")[0] == 0
 
 
 def test_names_that_lead_elsewhere_are_refused(tmp_path: Path) -> None:
