@@ -36,7 +36,7 @@ from tests.helpers.small_bundle import fill
 from tests.helpers.whole_runs import RUNTIMES_HERE
 
 SECTIONS = [
-    *("summary", "pictures", "tradeoff", "latency", "roofline", "operators", "parity"),
+    *("summary", "pictures", "tradeoff", "latency", "sustained", "roofline", "operators", "parity"),
     *("errors", "end-to-end", "quality", "artifacts", "environment"),
 ]
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>|`x`"
