@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from rich import console
 
 from edgesr.benchmarks.tables.table import Table
 from edgesr.cli.main import main
@@ -59,3 +60,22 @@ def test_names_that_cannot_be_encoded_are_escaped(encoding: str, shown: str, mon
     assert ended.value.code == 2
     assert err.buffer.getvalue().decode(encoding) == f"edgesr: {shown}: no such file\n"
     assert out.buffer.getvalue().decode(encoding).count(shown) == 3
+
+
+@pytest.mark.parametrize(("width", "columns"), [(40, 2), (200, 4)])
+def test_a_narrow_terminal_is_told_below_what_all_rows_share(
+    width: int, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def terminal(**options: object) -> console.Console:
+        return real(force_terminal=True, no_color=True, _environ={"COLUMNS": str(width)}, **options)  # type: ignore[arg-type]
+
+    real = console.Console
+    monkeypatch.setattr(console, "Console", terminal)
+    rows = tuple((name, "not told by this device", "1", ms) for name, ms in (("onnx-fp32-tile", "10"), ("b", "12")))
+    print_table(Table("Latency", ("artifact", "temperature, most", "threads", "ms"), rows))
+    shown = capsys.readouterr().out
+    head = next(line for line in shown.splitlines() if "artifact" in line)
+    assert [name in head for name in ("artifact", "ms", "temperature, most", "threads")].count(True) == columns
+    assert all(any(name in line and ms in line for line in shown.splitlines()) for name, _, _, ms in rows)
+    said = "in every row: temperature, most: not told by this device; threads: 1"
+    assert (said in shown.splitlines()) == (columns == 2)

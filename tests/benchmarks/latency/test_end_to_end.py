@@ -11,7 +11,7 @@ import pytest
 
 from edgesr.benchmarks.devices import registry
 from edgesr.benchmarks.devices.host import HostDevice
-from edgesr.benchmarks.jobs import Job, Outcome
+from edgesr.benchmarks.jobs import Job, JobStatus, Outcome
 from edgesr.benchmarks.latency.end_to_end import measure_end_to_end
 from edgesr.benchmarks.latency.end_to_end_results import EndToEndResults, run_end_to_end
 from edgesr.benchmarks.latency.settings import EndToEndSettings
@@ -100,6 +100,29 @@ def test_a_worker_that_answers_something_else_costs_its_row(mobile_bundle: Bundl
     (found,) = results.results
     assert (found.status, found.end_to_end) == ("crashed", None)
     assert str(found.reason).startswith("invalid result: top level: unknown p50_ms; missing")
+
+
+def test_a_device_without_the_runtime_costs_its_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Answers(NamedDevice):
+        """Crashes, or has no runtime."""
+
+        def __init__(self, name: str, status: JobStatus) -> None:
+            super().__init__(name)
+            self.status = status
+
+        def run(self, job: Job) -> Outcome:
+            return Outcome(status=self.status, reason="told", result=None)
+
+    bundle, options = open_bundle(RELEASE / "bundle"), PhotographOptions(size=(40, 60), artifact="onnx-fp32-tile")
+    options = dataclasses.replace(options, runtime="ort")
+    for statuses in (("missing", "crashed"), ("crashed", "missing")):
+        devices = [Answers(f"box:{status}", status) for status in statuses]
+        monkeypatch.setattr(registry, "open_devices", lambda *_, found=devices, **__: found)
+        rows = run_photograph(bundle, options).results
+        assert [(row.key.device, row.status) for row in rows] == [(f"box:{status}", status) for status in statuses]
+    monkeypatch.setattr(registry, "open_devices", lambda *_, **__: [Answers("box:a", "missing")])
+    with pytest.raises(EdgesrError, match="no runtime of this bundle runs here: told"):
+        run_photograph(bundle, options)
 
 
 def test_command_writes_results(

@@ -22,6 +22,7 @@ from edgesr.benchmarks.results.writing import write_json
 from edgesr.benchmarks.sustained.measure import SUSTAINED, Sustained
 from edgesr.benchmarks.sustained.results import SustainedResults, measure_each
 from edgesr.benchmarks.sustained.settings import SustainedSettings
+from edgesr.benchmarks.sustained.table import sustained_notes
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.json_records import to_json
@@ -78,7 +79,7 @@ def test_the_command(
     options = ("--artifact", "onnx-fp32-tile", "--runtime", "ort", "--json", tmp_path / "s.json")
     code, out, _ = run_cli("bench", mobile_bundle.root, *options, "--sustained", 300)
     assert code == 0
-    assert "onnx-fp32-tile: throttled: the clock fell from 2400 to 1440 MHz" in out
+    assert "onnx-fp32-tile, 1 thread: throttled: the clock fell from 2400 to 1440 MHz" in out
     assert "no energy of a call: the device has no sensor" in out
     row = next(line for line in out.splitlines() if "ort" in line).split()
     assert row[:4] == ["onnx-fp32-tile", "ort", "1", "host"]
@@ -118,6 +119,15 @@ def test_ctrl_c_keeps_what_was_measured(mobile_bundle: Bundle) -> None:
     assert (found.complete, len(found.results), found.passed) == (False, 1, True)
     with pytest.raises(KeyboardInterrupt):
         measure_each(mobile_bundle, Answering(None), artifacts=chosen, threads=[1], settings=settings)
+
+
+def test_notes_tell_thread_counts_apart(mobile_bundle: Bundle) -> None:
+    pair = (mobile_bundle.artifact("onnx-fp32-tile"), "ort")
+    device, settings = Answering(HOT, SQUEEZED), SustainedSettings(seconds=60.0)
+    found = measure_each(mobile_bundle, device, artifacts=[pair], threads=[1, 2], settings=settings)
+    hot, squeezed = sustained_notes(found)[:2]
+    assert hot.startswith("onnx-fp32-tile (ort), 1 thread: throttled: ")
+    assert squeezed.startswith("onnx-fp32-tile (ort), 2 threads: contended: ")
 
 
 def test_the_limit_of_time_is_longer_by_what_a_job_is_to_last(tmp_path: Path) -> None:
