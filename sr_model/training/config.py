@@ -43,6 +43,7 @@ class TrainConfig:
     ``perceptual_block`` is the VGG block (1 to 5) whose last convolution gives the perceptual features. Written
     generators are exponential moving averages over about 1/(1 - ``ema_decay``) updates. ``luma_weight`` is the share of
     luma in the loss of the L1 phase. Beside the photographs, copies reduced by each of ``reductions`` are trained on.
+    ``teacher_share`` is the share of the teachers' pictures in what SR is compared with, where teachers are given.
 
     With ``minutes`` a run of one phase (``steps`` or ``gan_steps`` is 0) lasts so long, however many updates that are,
     and its learning rate follows the time: the weights then depend on the machine. ``precision`` "bf16" computes
@@ -64,6 +65,7 @@ class TrainConfig:
     ema_decay: float = 0.999
     luma_weight: float = 0.0
     reductions: tuple[float, ...] = ()
+    teacher_share: float = 0.7
     seed: int = 0
     validate_every: int = 1_000
     minutes: float | None = None
@@ -91,6 +93,8 @@ class TrainConfig:
             raise InputError(f"ema_decay is {self.ema_decay}: need at least 0 and below 1")
         if not 0 <= self.luma_weight <= 1:
             raise InputError(f"luma_weight is {self.luma_weight}: need 0 to 1")
+        if not 0 < self.teacher_share <= 1:
+            raise InputError(f"teacher_share is {self.teacher_share}: need a number above 0, at most 1")
         if not all(0 < reduction < 1 for reduction in self.reductions):
             raise InputError(f"reductions are {self.reductions}: need factors above 0 and below 1")
         hr_patch = self.patch_size * preset(self.preset).scale

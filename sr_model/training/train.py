@@ -24,6 +24,7 @@ from edgesr.sr_model.training.interrupt import deferred_interrupt
 from edgesr.sr_model.training.loop import GAN, L1, Loop, Phase
 from edgesr.sr_model.training.patches.batches import Batches
 from edgesr.sr_model.training.patches.photographs import PhotographReader, load_unpaired
+from edgesr.sr_model.training.patches.teaching import Upscale, load_teachers, taught
 from edgesr.sr_model.training.phases import gan_update, l1_update
 from edgesr.sr_model.training.processes import Processes, joined_processes
 from edgesr.sr_model.training.run.folder import RunFolder
@@ -64,7 +65,8 @@ def run_training(inputs: TrainInputs, output: Path, config: TrainConfig, conduct
         validation = _validation(inputs, config)
         state = _start(settings, folder, inputs, processes)
         features = _perceptual_features(inputs, config, processes, progress)
-        batches = _batches(inputs, config, processes, conduct.reader, progress)
+        teachers = load_teachers(inputs.teachers, config, processes.device)
+        batches = _batches(inputs, teachers, config, processes, conduct.reader, progress)
         processes.meet()
         if processes.rank == 0:
             folder.create(settings)
@@ -138,7 +140,12 @@ def _perceptual_features(
 
 
 def _batches(
-    inputs: TrainInputs, config: TrainConfig, processes: Processes, reader: PhotographReader, progress: Progress
+    inputs: TrainInputs,
+    teachers: list[Upscale],
+    config: TrainConfig,
+    processes: Processes,
+    reader: PhotographReader,
+    progress: Progress,
 ) -> Batches:
     scale = preset(config.preset).scale
     images, skipped = reader.photographs(
@@ -154,6 +161,8 @@ def _batches(
         skipped = skipped + more
     if skipped:
         notice(progress, f"skipped {counted(len(skipped), 'image')}, broken or too small: {', '.join(skipped[:5])}")
+    if teachers:
+        images = taught(images, teachers, share=config.teacher_share, progress=progress)
     return Batches(
         images,
         unpaired,

@@ -47,6 +47,9 @@ def train(
     reductions: Annotated[
         str, _setting("reductions", "Train on copies reduced by these factors too: 0.8,0.65.", _numbers)
     ],
+    teacher_share: Annotated[
+        float, _setting("teacher_share", "Share of the teachers' pictures in what the L1 phase learns, above 0 to 1.")
+    ],
     seed: Annotated[int, _setting("seed", "Seed of weights and patches.")],
     validate_every: Annotated[int, _setting("validate_every", "Updates between two validations, which also save.")],
     precision: Annotated[str, _setting("precision", "Arithmetic of the network: fp32, or bf16 (autocast).")],
@@ -57,6 +60,14 @@ def train(
     validation: Annotated[Path | None, typer.Option(help="Folder of HR images to validate on.")] = None,
     unpaired: Annotated[Path | None, typer.Option(help="Folder of real LR images for the cycle.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint to start from.")] = None,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Checkpoint whose pictures, the mean of eight flips and transpositions, the L1 phase learns from, "
+            "next to HR; may be given again: their mean.",
+        ),
+    ] = None,
     perceptual_weights: Annotated[
         Path | None, typer.Option(help="VGG16 or VGG19 state dict instead of the one of stlpips-pytorch.")
     ] = None,
@@ -82,6 +93,7 @@ def train(
         ema_decay=ema_decay,
         luma_weight=luma_weight,
         reductions=factors("--reductions", reductions),
+        teacher_share=teacher_share,
         seed=seed,
         validate_every=validate_every,
         minutes=minutes,
@@ -93,6 +105,7 @@ def train(
         validation=validation,
         checkpoint=checkpoint,
         perceptual_weights=perceptual_weights,
+        teachers=tuple(teacher or ()),
     )
     with shown_progress() as progress:
         path = run(inputs, output, config, device=device, progress=progress)

@@ -25,9 +25,9 @@ _LR_PIXELS_TOGETHER = {"cpu": 0, "cuda": 2**21}
 
 
 class Batch(NamedTuple):
-    """LR (N,3,p,p) and HR (N,3,s*p,s*p) of the same places, and LR patches (N,3,p,p) without HR; float32 in [0,255].
+    """LR (N,3,p,p) and HR (N,3,s*p,s*p), or what teachers make of it, of the same places; float32 in [0,255].
 
-    ``unpaired_lr`` equals ``lr`` where there are no such photographs.
+    ``unpaired_lr`` (N,3,p,p) are LR patches without HR, and equal ``lr`` where there are no such photographs.
     """
 
     lr: Tensor
@@ -62,6 +62,9 @@ class Batches:
         share = processes.share(batch_size) * self._together
         self._mine = slice(processes.rank * share, (processes.rank + 1) * share)
         self._hr = PixelStore.of([photograph.hr for photograph in photographs], processes.device)
+        self._target = self._hr
+        if any(photograph.taught is not None for photograph in photographs):
+            self._target = PixelStore.of([photograph.target for photograph in photographs], processes.device)
         self._lr = PixelStore.of([photograph.lr for photograph in photographs], processes.device)
         self._unpaired = PixelStore.of(unpaired, processes.device) if unpaired else None
         self._degrader = BatchDegrader(degradation, scale)
@@ -108,7 +111,7 @@ class Batches:
         unpaired_lr = lr
         if self._unpaired is not None:
             unpaired_lr = self._unpaired.cut(self._unpaired.draw(random, count, size).of(self._mine), size)
-        return Batch(lr, self._hr.cut(patches.scaled(scale), size * scale), unpaired_lr)
+        return Batch(lr, self._target.cut(patches.scaled(scale), size * scale), unpaired_lr)
 
     def _degraded(self, regions: Places, amounts: DegradationDraws) -> Tensor:
         """LR regions (N,3,q,q) after their degradation."""

@@ -20,10 +20,19 @@ _SOFT_WIDTH = 1000
 
 
 class Photograph(NamedTuple):
-    """An HR photograph (s*h,s*w,3) and its bicubic LR (h,w,3), uint8 RGB."""
+    """An HR photograph (s*h,s*w,3) and its bicubic LR (h,w,3), uint8 RGB.
+
+    ``taught`` (s*h,s*w,3) takes the place of HR in the loss where teachers are given.
+    """
 
     hr: Pixels
     lr: Pixels
+    taught: Pixels | None = None
+
+    @property
+    def target(self) -> Pixels:
+        """The picture that SR is compared with."""
+        return self.hr if self.taught is None else self.taught
 
 
 class Photographs(NamedTuple):

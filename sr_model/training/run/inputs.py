@@ -13,13 +13,17 @@ from edgesr.sr_model.generators.weights_file import require_file
 
 @dataclass(frozen=True, kw_only=True)
 class TrainInputs:
-    """Where a run reads from: HR photographs, LR images without HR, a validation set, initial and VGG weights."""
+    """Where a run reads from: HR photographs, LR images without HR, a validation set, initial and VGG weights.
+
+    ``teachers`` are checkpoints whose pictures the L1 phase learns from, next to HR.
+    """
 
     photographs: Path
     unpaired: Path | None = None
     validation: Path | None = None
     checkpoint: Path | None = None
     perceptual_weights: Path | None = None
+    teachers: tuple[Path, ...] = ()
 
     def check(self, output: Path) -> None:
         """Refuse an output inside a folder that is read: its pictures would be trained on."""
@@ -34,6 +38,7 @@ class TrainInputs:
             "unpaired": _of_folder(self.unpaired),
             "checkpoint": _of_file(self.checkpoint),
             "perceptual_weights": _of_file(self.perceptual_weights),
+            "teachers": ",".join(filter(None, map(_of_file, self.teachers))) or None,
         }
 
 

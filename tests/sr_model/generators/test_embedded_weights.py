@@ -27,8 +27,12 @@ from edgesr.sr_model.generators.checkpoint import (
 )
 from edgesr.sr_model.generators.config import PRESETS, preset
 
-KINDS = {"srrescycgan-mobile": ("real", "clean"), "srrescycgan": ("real",)}
-FAMILY = ("mobile-s", "mobile-m", "mobile-l")
+KINDS = {
+    "srrescycgan-mobile": ("real", "clean"),
+    "srrescycgan": ("real",),
+    "mobile-l": ("clean",),
+    "mobile-m": ("clean",),
+}
 EMBEDDED = [(name, kind) for name, kinds in KINDS.items() for kind in kinds]
 CARD_ROWS = ("architecture", "data", "licence of the data", "licence of the weights", "command", "steps", "time")
 
@@ -40,7 +44,7 @@ def card_rows(card: str) -> dict[str, str]:
 
 
 def test_which_there_are() -> None:
-    assert {name: tuple(embedded_weights(name)) for name in PRESETS} == {**dict.fromkeys(FAMILY, ()), **KINDS}
+    assert {name: tuple(embedded_weights(name)) for name in PRESETS} == {"mobile-s": (), **KINDS}
     folder = embedded_checkpoint("srrescycgan").parent
     assert {p.stem for p in folder.iterdir()} == {f"{name}-{kind}" for name, kind in EMBEDDED}
 
