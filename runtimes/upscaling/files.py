@@ -27,14 +27,20 @@ from edgesr.runtimes.wording import counted
 
 
 class FileUpscaler:
-    """Reads, upscales and writes files with one bundle."""
+    """Reads, upscales and writes files with one bundle. ``upscaler`` with the same bundle and options: to watch it."""
 
     def __init__(
-        self, bundle: Bundle, options: UpscaleOptions, files: FileOptions, progress: Progress = silent
+        self,
+        bundle: Bundle,
+        options: UpscaleOptions,
+        files: FileOptions,
+        progress: Progress = silent,
+        *,
+        upscaler: Upscaler | None = None,
     ) -> None:
         self._bundle, self._options, self._files, self._progress = bundle, options, files, progress
         self._scale = bundle.manifest.scale
-        self._upscaler = Upscaler(bundle, options, progress)
+        self._upscaler = upscaler or Upscaler(bundle, options, progress)
         self._told = bundle.manifest.colour == "rgb"
 
     def file(self, source: Path, target: Path) -> Written:
