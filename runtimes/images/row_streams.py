@@ -79,7 +79,7 @@ class VipsStream(ABC):
         self._rows: Queue[_Rows] = Queue(_WAITING_CHUNKS)
         self._pixels, self._done = _NO_ROWS
         self._position = 0
-        self._begun = False
+        self._begun = self._ended = False
         self._failure: Exception | None = None
         self._layout = layout
         self._head = TiffLayout(width=layout.width, height=layout.height, bands=layout.bands, bits=layout.bits).head()
@@ -156,9 +156,10 @@ class VipsStream(ABC):
         if self._position < len(self._head):
             piece: bytes | memoryview = self._head[self._position : self._position + size]
         else:
-            if not self._pixels:
+            if not (self._pixels or self._ended):
                 self._done()
                 self._pixels, self._done = self._rows.get()
+                self._ended = not self._pixels
             piece, self._pixels = self._pixels[:size], self._pixels[size:]
         self._position += len(piece)
         return piece

@@ -57,6 +57,7 @@ class StreamedWriter:
 
     def finish(self) -> None:
         """The file is whole."""
+        assert self._next == -(-self._layout.height // self._rows_each), "pieces are missing"
         self._stream.finish()
 
     def abort(self) -> None:

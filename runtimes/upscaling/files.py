@@ -110,9 +110,7 @@ class FileUpscaler:
             seconds=seconds,
         )
 
-    def _seconds(
-        self, picture: Picture | StripPicture, target: Path, plan: UpscalePlan, *, streamed: bool
-    ) -> float:
+    def _seconds(self, picture: Picture | StripPicture, target: Path, plan: UpscalePlan, *, streamed: bool) -> float:
         """The network and, where nothing is written meanwhile, the encoder; else the slower, and the last row of tiles."""
         network = self._upscaler.seconds_per_tile(plan) * plan.grid.tiles * len(plan.members) * plan.passes
         quality = self._files.quality

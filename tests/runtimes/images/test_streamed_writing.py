@@ -18,8 +18,8 @@ from edgesr.runtimes.images import sixteen_bit, writing
 from edgesr.runtimes.images.image_io import read_picture
 from edgesr.runtimes.images.picture import Picture
 from edgesr.runtimes.images.picture_writer import PictureWriter
-from edgesr.runtimes.images.tiff_head import TiffLayout
 from edgesr.runtimes.images.streamed_writer import StreamedWriter
+from edgesr.runtimes.images.tiff_head import TiffLayout
 from edgesr.runtimes.images.writing import opened_writer, way_of_writing
 
 SIZE, SCALE = (70, 45), 4

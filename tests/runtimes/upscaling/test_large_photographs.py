@@ -25,6 +25,8 @@ from edgesr.runtimes.upscaling import files as upscale_files
 from edgesr.runtimes.upscaling.files import FileUpscaler
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 from edgesr.runtimes.upscaling.outcomes import PlannedImage
+from edgesr.runtimes.upscaling.strips import HeldRows, strip_around
+from edgesr.runtimes.upscaling.tiles import cut
 from edgesr.runtimes.upscaling.upscale import Upscaler
 from tests.helpers.folder_runs import save_photograph
 from tests.helpers.places import RELEASED_BUNDLE, ROOT
@@ -71,6 +73,14 @@ def test_strips_and_rows_give_the_same_file(
     _upscaled(any_bundle, source, tmp_path / f"rows{suffix}")
     found, expected = (read_picture(tmp_path / f"{name}{suffix}") for name in ("rows", "whole"))
     assert np.array_equal(found.pixels, expected.pixels)
+
+
+def test_strips_hold_what_tiles_and_their_glue_read() -> None:
+    """The rows of the tile, and two beyond the kept ones for colours, where the image has them."""
+    image = np.arange(100, dtype=np.uint8)[:, None, None].repeat(3, axis=2)
+    found = [strip_around(HeldRows(image), span) for span in cut(100, 40, 1)]
+    assert [(int(one.pixels[0, 0, 0]), int(one.pixels[-1, 0, 0])) for one in found] == [(0, 40), (37, 78), (60, 99)]
+    assert [one.top for one in found] == [0, 37, 60]
 
 
 def test_planned_time_and_memory_count_the_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
