@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from pathlib import Path
@@ -32,7 +33,7 @@ def writing_seconds(
             with opened_writer(path, sample, scale=scale, quality=quality, streamed=streamed) as writer:
                 writer.put(0, 0, values)
             took = time.perf_counter() - started
-    return took * np.prod(picture.size, dtype=float) / np.prod(sample.size, dtype=float)
+    return took * math.prod(picture.size) / math.prod(sample.size)
 
 
 def _sample(picture: Picture | StripPicture) -> Picture:

@@ -111,7 +111,7 @@ class FileUpscaler:
         )
 
     def _seconds(self, picture: Picture | StripPicture, target: Path, plan: UpscalePlan, *, streamed: bool) -> float:
-        """The network and, where nothing is written meanwhile, the encoder; else the slower, and the last row of tiles."""
+        """The network and the encoder; where rows are written meanwhile the slower one, and the last row of tiles."""
         network = self._upscaler.seconds_per_tile(plan) * plan.grid.tiles * len(plan.members) * plan.passes
         quality = self._files.quality
         writing = writing_seconds(picture, target.suffix, scale=self._scale, quality=quality, streamed=streamed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from edgesr.benchmarks.tables.end_to_end import end_to_end_table
 from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
-from edgesr.runtimes.json_records import decode
 from tests.helpers.made_up_latency import NamedDevice
 from tests.helpers.places import RELEASE, RELEASED_BUNDLE
 
@@ -67,7 +65,7 @@ def test_earlier_files_say_what_each_part_took() -> None:
     results = read_results(EndToEndResults, RELEASE / "end_to_end.json")
     measured = results.results[0].end_to_end
     assert measured is not None and measured.file_ms is None
-    assert measured.decode_ms and measured.tiles_ms and measured.encode_ms
+    assert measured.decode_ms is not None and measured.tiles_ms is not None and measured.encode_ms is not None
     assert measured.whole_ms == measured.decode_ms + measured.tiles_ms + measured.encode_ms
     row = dict(zip((table := end_to_end_table(results)).columns, table.rows[0], strict=True))
     assert row["file to file ms"] == f"{measured.whole_ms:.0f}"
@@ -125,7 +123,7 @@ def test_command_writes_results(
     code, out, _ = run_cli("bench", mobile_bundle.root, *arguments)
     assert code == 0
     assert "A photograph of 50x70 pixels" in out
-    results = decode(EndToEndResults, json.loads(file.read_text()))
+    results = read_results(EndToEndResults, file)
     assert [r.key.artifact for r in results.results] == ["tflite-fp32-tile-64x64"]
     assert results.settings == EndToEndSettings(size=(70, 50), memory_bytes=100_000_000)
     code, _, err = run_cli("bench", mobile_bundle.root, "--image-size", "70")

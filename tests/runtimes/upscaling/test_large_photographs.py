@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
@@ -102,9 +103,14 @@ def test_planned_time_and_memory_count_the_encoder(tmp_path: Path, monkeypatch: 
 def test_planned_time_is_that_of_a_part_times_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 256x1024 pixels 128x512 are written, twice; a clock that ticks at each look stands in for time."""
     written: list[tuple[int, ...]] = []
-    monkeypatch.setattr(writing_time.time, "perf_counter", functools.partial(next, itertools.count(0, 3)))
+    monkeypatch.setattr(time, "perf_counter", functools.partial(next, itertools.count(0, 3)))
     put = PictureWriter.put
-    monkeypatch.setattr(PictureWriter, "put", lambda self, *piece: (written.append(piece[2].shape), put(self, *piece)))
+
+    def recorded(self: PictureWriter, top: int, left: int, values: NDArray[np.float32]) -> None:
+        written.append(values.shape)
+        put(self, top, left, values)
+
+    monkeypatch.setattr(PictureWriter, "put", recorded)
     picture = read_picture(save_photograph(tmp_path / "in.png", (256, 1024)))
     seconds = writing_time.writing_seconds(picture, ".jpg", scale=2, quality=None, streamed=False)
     assert (seconds, written) == (3 * 4, [(3, 256, 1024)] * 2)
