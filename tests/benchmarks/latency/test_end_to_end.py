@@ -55,7 +55,7 @@ def test_no_more_memory_than_planned_by_far(mobile_bundle: Bundle, form: str, ru
     results = run_end_to_end(mobile_bundle, HostDevice(), artifacts=pairs, threads=[1], settings=settings)
     (measured,) = [r.end_to_end for r in results.results]
     assert measured is not None
-    assert measured.estimated_tile_mb is not None
+    assert measured.estimated_tile_mb is not None and measured.estimated_images_mb is not None
     assert measured.estimated_images_mb == pytest.approx(400 * 600 * (3 + 3 * 16) / 1e6, rel=0.35)
     assert measured.peak_above_runtime_mb <= 1.5 * (measured.estimated_tile_mb + measured.estimated_images_mb)
 
