@@ -142,7 +142,8 @@ def _measured(row: AnyRow) -> tuple[object, tuple[float, ...]]:
         return row.instructions, (row.instructions.total,) if row.instructions else ()
     if isinstance(row, EndToEndResult):
         one = row.end_to_end
-        return one, (one.tiles_ms, one.ratio_to_whole) if one else ()
+        times = (one.file_ms, one.tiles_ms, one.ratio_to_whole) if one else ()
+        return one, tuple(figure for figure in times if figure is not None)
     return row.profile, (row.profile.call_ms,) if row.profile else ()
 
 

@@ -1,13 +1,14 @@
-"""A photograph from file to file: decode, tiles, numpy glue, encode; beside a run of a tile's size in one piece.
+"""A photograph from file to file, as `edgesr upscale` does it; beside a run of a tile's size in one piece.
 
-The glue is what upscaling takes beside the network's calls: layout, upsampling, noise level, projection, rounding.
+Reading, numpy glue and encoding run while the network does, as far as they can: what the file takes longer than the
+calls of the runtime is the time for which the network waits.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from edgesr.benchmarks.jobs import Job, JobKind
 from edgesr.benchmarks.latency.settings import EndToEndSettings
@@ -23,41 +25,58 @@ from edgesr.benchmarks.state.record import DeviceState
 from edgesr.benchmarks.state.watch import watched
 from edgesr.runtimes.adapters.registry import require_usable, runtime_info
 from edgesr.runtimes.adapters.session import ImageSession
-from edgesr.runtimes.arrays import PicturePixels
 from edgesr.runtimes.bundle.manifest import Artifact, Size
 from edgesr.runtimes.bundle.opening import Bundle
-from edgesr.runtimes.errors import EdgesrError
+from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.glue.colour import rgb_picture
-from edgesr.runtimes.images.image_io import read_picture, write_image
-from edgesr.runtimes.images.picture_writer import PictureWriter
+from edgesr.runtimes.images.image_io import read_picture
+from edgesr.runtimes.images.picture import Picture
 from edgesr.runtimes.interface.runtime import Session
-from edgesr.runtimes.upscaling.options import UpscaleOptions
+from edgesr.runtimes.upscaling.files import FileUpscaler
+from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
+from edgesr.runtimes.upscaling.outcomes import PlannedImage
+from edgesr.runtimes.upscaling.pixels import in_dtype
 from edgesr.runtimes.upscaling.upscale import Upscaler
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndToEnd:
-    """One artifact on one photograph. Times are of the first run, medians for ``ratio_to_whole`` and ``glue_share``.
+    """One artifact on one photograph; times are medians of runs in an open session.
 
-    ``tiles_ms`` is all of upscaling, ``network_ms`` of it the calls of the runtime. ``ratio_to_whole``: time per output
-    pixel divided by that of a photograph as large as one tile, which runs whole, glue included on both sides;
-    ``glue_share`` is glue by all of upscaling. ``peak_above_runtime_mb`` is the highest resident memory, both images
-    included, above that of the process with its runtime imported; 1e6 bytes. ``state`` is that of the device meanwhile.
+    ``file_ms`` is from file to file, ``network_ms`` of it the calls of the runtime, ``glue_share`` all else divided by
+    ``file_ms``. ``ratio_to_whole``: time per output pixel, from pixels to pixels, divided by that of a photograph as
+    large as one tile, which runs whole, glue included on both sides. ``peak_above_runtime_mb`` is the highest resident
+    memory of the first run above that of the process with its runtime imported; 1e6 bytes. ``estimated_tile_mb`` and
+    ``estimated_images_mb`` are what the plan said. ``state`` is that of the device meanwhile.
+
+    Up to version 7 a file was decoded, upscaled and encoded in turn: ``decode_ms``, ``tiles_ms``, ``encode_ms``.
     """
 
     size: Size
     tile_size: Size
     tiles: int
-    decode_ms: float
-    tiles_ms: float
     network_ms: float
-    encode_ms: float
+    file_ms: float | None = None
     glue_share: float
     ratio_to_whole: float
     runtime_mb: float
     peak_above_runtime_mb: float
     estimated_tile_mb: float | None
+    estimated_images_mb: float | None = None
     state: DeviceState | None = None
+    decode_ms: float | None = None
+    tiles_ms: float | None = None
+    encode_ms: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.file_ms is None) == (None in (self.decode_ms, self.tiles_ms, self.encode_ms)):
+            raise InputError("give either the time from file to file, or those of its three parts")
+
+    @property
+    def whole_ms(self) -> float:
+        """From file to file, in whatever version."""
+        parts = (self.file_ms, self.decode_ms, self.tiles_ms, self.encode_ms)
+        return sum(part for part in parts if part is not None)
 
 
 def measure_end_to_end(
@@ -99,33 +118,28 @@ def _measured(
             provider=provider,
         )
         upscaler = _TimedUpscaler(bundle, options)
-        started = time.perf_counter()
-        picture = read_picture(source)
-        decode_ms = _milliseconds_since(started)
-        writer = PictureWriter(source.with_name("output.png"), picture, scale=bundle.manifest.scale)
-        plan = upscaler.plan(picture.size)
-        tiles_ms, network_ms = upscaler.timed(picture.pixels, writer)
-        _require_network(network_ms, settings.size)
-        started = time.perf_counter()
-        writer.save()
-        encode_ms = _milliseconds_since(started)
+        files = FileUpscaler(bundle, options, FileOptions(), upscaler=upscaler)
+        target = source.with_name("output.png")
+        (planned,) = files.planned(source, target)
+        assert isinstance(planned, PlannedImage), planned
+        upscaler.timed(lambda: files.file(source, target))
         peak = peak_rss_bytes() - before
-        height, width = plan.grid.tile_size
-        whole = np.ascontiguousarray(picture.pixels[:height, :width])
-        share, ratio = _compare(upscaler, picture.pixels, whole, writer, settings.repeats)
+        runs = [upscaler.timed(lambda: files.file(source, target)) for _ in range(settings.repeats)]
+        file_ms, network_ms = (median(times) for times in zip(*runs, strict=True))
+        _require_network(network_ms, settings.size)
+        ratio = _ratio_to_whole(upscaler, read_picture(source), planned.plan.grid.tile_size, settings.repeats)
     return EndToEnd(
         size=settings.size,
-        tile_size=plan.grid.tile_size,
-        tiles=plan.grid.tiles,
-        decode_ms=decode_ms,
-        tiles_ms=tiles_ms,
+        tile_size=planned.plan.grid.tile_size,
+        tiles=planned.plan.grid.tiles,
         network_ms=network_ms,
-        encode_ms=encode_ms,
-        glue_share=share,
+        file_ms=file_ms,
+        glue_share=median(1 - network / whole for whole, network in runs),
         ratio_to_whole=ratio,
         runtime_mb=before / 1e6,
         peak_above_runtime_mb=peak / 1e6,
-        estimated_tile_mb=None if plan.memory_bytes is None else plan.memory_bytes / 1e6,
+        estimated_tile_mb=None if planned.memory_bytes is None else planned.memory_bytes / 1e6,
+        estimated_images_mb=planned.image_bytes / 1e6,
     )
 
 
@@ -137,18 +151,16 @@ def _require_network(network_ms: float, size: Size) -> None:
         )
 
 
-def _compare(
-    upscaler: _TimedUpscaler, photograph: PicturePixels, whole: PicturePixels, writer: PictureWriter, repeats: int
-) -> tuple[float, float]:
-    """Share of the glue, and time per pixel of the photograph by that of the whole run."""
-    shares, ratios = [], []
-    upscaler.timed(whole, writer)
+def _ratio_to_whole(upscaler: _TimedUpscaler, picture: Picture, tile_size: Size, repeats: int) -> float:
+    """Time per pixel of the photograph divided by that of a part of a tile's size, from pixels to pixels, in turn."""
+    whole = np.ascontiguousarray(picture.pixels[: tile_size[0], : tile_size[1]])
+    upscaler.array(whole)
+    ratios = []
     for _ in range(repeats):
-        whole_ms, _ = upscaler.timed(whole, writer)
-        tiles_ms, network_ms = upscaler.timed(photograph, writer)
-        shares.append(1 - network_ms / tiles_ms)
-        ratios.append((tiles_ms / photograph.size) / (whole_ms / whole.size))
-    return median(shares), median(ratios)
+        whole_ms, _ = upscaler.timed(lambda: upscaler.array(whole))
+        tiles_ms, _ = upscaler.timed(lambda: upscaler.array(picture.pixels))
+        ratios.append((tiles_ms / picture.pixels.size) / (whole_ms / whole.size))
+    return median(ratios)
 
 
 class _TimedSession:
@@ -177,11 +189,11 @@ class _TimedUpscaler(Upscaler):
         timed = self._timed.setdefault(id(opened.session), _TimedSession(opened.session))
         return replace(opened, session=timed)
 
-    def timed(self, pixels: PicturePixels, writer: PictureWriter) -> tuple[float, float]:
-        """Upscale into a writer: milliseconds of all, and of the runtime's calls."""
+    def timed(self, work: Callable[[], object]) -> tuple[float, float]:
+        """Milliseconds of what upscales with it, and of the runtime's calls."""
         before = self._network_ms()
         started = time.perf_counter()
-        self.run(pixels, writer.put)
+        work()
         return _milliseconds_since(started), self._network_ms() - before
 
     def _network_ms(self) -> float:
@@ -192,12 +204,12 @@ class _TimedUpscaler(Upscaler):
 def _photograph_file(bundle: Bundle, size: Size) -> Iterator[Path]:
     """A PNG of that size: the largest golden photograph, mirrored again and again."""
     golden = max(bundle.manifest.goldens, key=lambda g: (g.size[0] * g.size[1], g.source))
-    image = rgb_picture(bundle.tensor(golden.input), bundle.manifest.colour)
+    image = in_dtype(rgb_picture(bundle.tensor(golden.input), bundle.manifest.colour), np.uint8)
     missing = [(0, max(wanted - had, 0)) for wanted, had in zip(size, golden.size, strict=True)]
-    photograph = np.pad(image, [(0, 0), *missing], mode="symmetric")[:, : size[0], : size[1]]
+    photograph = np.pad(image, [*missing, (0, 0)], mode="symmetric")[: size[0], : size[1]]
     with tempfile.TemporaryDirectory(prefix="edgesr-photograph-") as folder:
         path = Path(folder) / "photograph.png"
-        write_image(path, photograph)
+        Image.fromarray(np.ascontiguousarray(photograph)).save(path)
         yield path
 
 

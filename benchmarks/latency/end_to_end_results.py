@@ -29,7 +29,7 @@ class EndToEndResults(Header):
     """Content of ``edgesr bench --image-size --json``; ``devices`` are those other than this host."""
 
     KIND = "end-to-end"
-    VERSION = 7
+    VERSION = 8
     OLDEST_VERSION = 6
     COMMAND = "edgesr bench --image-size --json"
 

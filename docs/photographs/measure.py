@@ -1,6 +1,6 @@
 """A photograph from file to file: its peak memory, its time and processor time against the network's calls alone.
 
-python docs/photographs/measure.py memory BUNDLE IMAGE [--megapixels 160,400] [--suffix .jpg]
+python docs/photographs/measure.py memory BUNDLE IMAGE [--megapixels 160,400] [--runtime ort,tflite] [--suffix .jpg]
 python docs/photographs/measure.py time BUNDLE IMAGE [--suffix .jpg] [--rounds 7]
 """
 
@@ -41,7 +41,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("image", type=Path)
     parser.add_argument("--artifact")
-    parser.add_argument("--runtime", default="ort")
+    parser.add_argument("--runtime", default="ort", help="several for memory, as in ort,tflite")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--memory", type=int, default=256, help="MB")
     parser.add_argument("--suffix", default=".jpg", help="of the output")
@@ -61,22 +61,24 @@ def _options(arguments: argparse.Namespace) -> UpscaleOptions:
 
 def _memory(arguments: argparse.Namespace) -> None:
     """Photographs of given sizes, repetitions of the given one, as JPEG; a fresh process each."""
-    print("| output | planned MB | peak MB above the runtime | planned s | s |")
-    print("|---|---|---|---|---|")
+    print("| output | runtime | planned MB | peak MB above the runtime | planned s | s |")
+    print("|---|---|---|---|---|---|")
     scale = open_bundle(arguments.bundle).manifest.scale
     with tempfile.TemporaryDirectory() as folder:
         for megapixels in arguments.megapixels.split(","):
             source = Path(folder) / f"{megapixels}.jpg"
             height = round((float(megapixels) * 1e6 * 3 / 4) ** 0.5 / scale)
             _repeat(arguments.image, (height, height * 4 // 3), source)
-            command = [sys.executable, __file__, "one", *sys.argv[2:3], str(source), *sys.argv[4:]]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            one = parse_json(done.stdout.splitlines()[-1].encode())
-            print(
-                f"| {one['size']} | {one['planned_mb']:.0f} | {one['peak_mb']:.0f} | {one['planned_s']:.1f} | "
-                f"{one['took_s']:.1f} |",
-                flush=True,
-            )
+            for runtime in arguments.runtime.split(","):
+                options = [*sys.argv[4:], "--runtime", runtime]
+                command = [sys.executable, __file__, "one", *sys.argv[2:3], str(source), *options]
+                done = subprocess.run(command, capture_output=True, text=True, check=True)
+                one = parse_json(done.stdout.splitlines()[-1].encode())
+                print(
+                    f"| {one['size']} | {runtime} | {one['planned_mb']:.0f} | {one['peak_mb']:.0f} | "
+                    f"{one['planned_s']:.1f} | {one['took_s']:.1f} |",
+                    flush=True,
+                )
 
 
 def _repeat(image: Path, size: tuple[int, int], target: Path) -> None:

@@ -45,9 +45,10 @@ def clip(picture: Image) -> Image:
 
 def subtract_and_clip(upsampled: Image, residual: Image, k: float) -> Image:
     """clip(u - k*r, 0, 255), all (3,H,W) float32; nan where the residual is not finite, which a clip would hide."""
+    result = np.empty(upsampled.shape, dtype=np.float32)
     with np.errstate(invalid="ignore"):
-        result = np.multiply(residual, np.float32(-k), order="C")
-    result += upsampled
+        scaled = residual if k == 1 else np.multiply(residual, np.float32(k), out=result)
+        np.subtract(upsampled, scaled, out=result)
     if not np.isfinite(result).all():
         np.copyto(result, np.nan, where=np.isinf(result))
     return np.clip(result, 0.0, 255.0, out=result)

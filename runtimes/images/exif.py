@@ -20,10 +20,13 @@ _KEPT = (
 )
 
 
-def read_exif(image: Image.Image) -> tuple[int, bytes | None]:
-    """Orientation 1..8 (1 when absent or senseless) and the tags to keep; a damaged block counts as absent."""
+def read_exif(image: Image.Image, *, before_pixels: bool = False) -> tuple[int, bytes | None]:
+    """Orientation 1..8 (1 when absent or senseless) and the tags to keep; a damaged block counts as absent.
+
+    ``before_pixels``: only what stands in front of the pixels. Pillow decodes a PNG to look behind them.
+    """
     try:
-        exif = image.getexif()
+        exif = Image.Image.getexif(image) if before_pixels else image.getexif()
         orientation = exif.get(Base.Orientation, 1)
     except _DAMAGED:
         return 1, None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Thread
@@ -24,13 +25,18 @@ from edgesr.runtimes.images.tiff_head import TiffLayout
 
 _WAITING_CHUNKS = 2
 _POLL_SECONDS = 0.1
+_Rows = tuple[memoryview, Callable[[], None]]
+_NO_ROWS: _Rows = (memoryview(b""), lambda: None)
 _JPEG_START, _PNG_START = b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n"
 
 
 class RowStream(Protocol):
-    """An output file that grows: rows (n,W,c) of uint8 or uint16 from top to bottom, then `finish` or `abort`."""
+    """An output file that grows: rows (n,W,c) of uint8 or uint16 from top to bottom, then `finish` or `abort`.
 
-    def write(self, rows: PicturePixels) -> None: ...
+    ``done`` is called, in any thread, once the rows are not read any more.
+    """
+
+    def write(self, rows: PicturePixels, done: Callable[[], None]) -> None: ...
 
     def finish(self) -> None: ...
 
@@ -49,8 +55,9 @@ class TiffStream:
         self._file = opened_file(path)
         self._file.write(layout.head())
 
-    def write(self, rows: PicturePixels) -> None:
+    def write(self, rows: PicturePixels, done: Callable[[], None]) -> None:
         self._file.write(np.ascontiguousarray(rows, dtype=rows.dtype.newbyteorder("<")).data)
+        done()
 
     def finish(self) -> None:
         self._file.close()
@@ -69,10 +76,10 @@ class VipsStream(ABC):
         self._vips = require_pyvips(path)
         self._exif = layout.exif
         self._file = opened_file(path)
-        self._rows: Queue[memoryview | None] = Queue(_WAITING_CHUNKS)
-        self._pixels = memoryview(b"")
+        self._rows: Queue[_Rows] = Queue(_WAITING_CHUNKS)
+        self._pixels, self._done = _NO_ROWS
         self._position = 0
-        self._begun = False
+        self._begun = self._ended = False
         self._failure: Exception | None = None
         self._layout = layout
         self._head = TiffLayout(width=layout.width, height=layout.height, bands=layout.bands, bits=layout.bits).head()
@@ -87,12 +94,12 @@ class VipsStream(ABC):
     def with_exif(self, start: bytes, exif: bytes) -> bytes:
         """The first bytes of the encoded file with EXIF put into them."""
 
-    def write(self, rows: PicturePixels) -> None:
+    def write(self, rows: PicturePixels, done: Callable[[], None]) -> None:
         """Waits while libvips has enough to do; raises what stopped it."""
-        self._hand_over(np.ascontiguousarray(rows).data.cast("B"))
+        self._hand_over((np.ascontiguousarray(rows).data.cast("B"), done))
 
     def finish(self) -> None:
-        self._hand_over(None)
+        self._hand_over(_NO_ROWS)
         self._thread.join()
         self._file.close()
         self._raise_failure()
@@ -101,7 +108,7 @@ class VipsStream(ABC):
         """Let libvips run out of rows, which ends it."""
         while self._thread.is_alive():
             try:
-                self._rows.put(None, timeout=_POLL_SECONDS)
+                self._rows.put(_NO_ROWS, timeout=_POLL_SECONDS)
                 self._thread.join(_POLL_SECONDS)
             except Full:
                 self._empty()
@@ -114,7 +121,7 @@ class VipsStream(ABC):
         except Empty:
             return
 
-    def _hand_over(self, item: memoryview | None) -> None:
+    def _hand_over(self, item: _Rows) -> None:
         while True:
             try:
                 self._rows.put(item, timeout=_POLL_SECONDS)
@@ -149,8 +156,10 @@ class VipsStream(ABC):
         if self._position < len(self._head):
             piece: bytes | memoryview = self._head[self._position : self._position + size]
         else:
-            if not self._pixels:
-                self._pixels = self._rows.get() or memoryview(b"")
+            if not (self._pixels or self._ended):
+                self._done()
+                self._pixels, self._done = self._rows.get()
+                self._ended = not self._pixels
             piece, self._pixels = self._pixels[:size], self._pixels[size:]
         self._position += len(piece)
         return piece

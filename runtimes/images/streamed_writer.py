@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import mmap
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,7 @@ class StreamedWriter:
         self._dtype = np.dtype(np.uint8 if layout.bits == 8 else np.uint16)
         self._rows_each = _CHUNK_ROWS * scale
         self._stream = opened()
+        self._buffers = _Buffers((self._rows_each, layout.width, layout.bands), self._dtype)
         self._chunks: dict[int, _Chunk] = {}
         self._next = 0
 
@@ -49,11 +51,13 @@ class StreamedWriter:
             chunk = self._chunk(place)
             chunk.put(first - start, left, values[:, first - top : last - top], self._colours)
         while (full := self._chunks.get(self._next)) is not None and full.missing == 0:
-            self._stream.write(self._with_alpha(self._chunks.pop(self._next).pixels))
+            del self._chunks[self._next]
+            self._stream.write(self._with_alpha(full.pixels), functools.partial(self._buffers.give, full.buffer))
             self._next += 1
 
     def finish(self) -> None:
         """The file is whole."""
+        assert self._next == -(-self._layout.height // self._rows_each), "pieces are missing"
         self._stream.finish()
 
     def abort(self) -> None:
@@ -63,8 +67,7 @@ class StreamedWriter:
     def _chunk(self, place: int) -> _Chunk:
         if place not in self._chunks:
             rows = min(self._rows_each, self._layout.height - place * self._rows_each)
-            shape = (rows, self._layout.width, self._layout.bands)
-            self._chunks[place] = _Chunk(_mapped(shape, self._dtype))
+            self._chunks[place] = _Chunk(self._buffers.take(), rows)
         return self._chunks[place]
 
     def _with_alpha(self, pixels: PicturePixels) -> PicturePixels:
@@ -81,25 +84,43 @@ class StreamedWriter:
 class _Chunk:
     """Rows (n,W,c) of which ``missing`` pixels have not come yet."""
 
-    def __init__(self, pixels: PicturePixels) -> None:
-        self.pixels = pixels
-        self.missing = pixels.shape[0] * pixels.shape[1]
+    def __init__(self, buffer: PicturePixels, rows: int) -> None:
+        self.buffer, self.pixels = buffer, buffer[:rows]
+        self.missing = rows * buffer.shape[1]
 
     def put(self, top: int, left: int, values: NDArray[np.float32], colours: int) -> None:
-        bits = self.pixels.dtype.itemsize * 8
+        """One colour after the other, so that its values stay in the cache of the CPU."""
+        most = np.iinfo(self.pixels.dtype).max
         height, width = values.shape[1:]
         place = self.pixels[top : top + height, left : left + width]
-        rounded = np.rint(np.multiply(values, np.float32(257)) if bits == 16 else values)
-        np.clip(rounded, 0, 2**bits - 1, out=rounded)
+        rounded = np.empty((height, width), dtype=np.float32)
+        channels = np.empty((3, height, width), dtype=self.pixels.dtype) if colours == 1 else place.transpose(2, 0, 1)
+        for colour in range(3):
+            scaled = values[colour] if most == 255 else np.multiply(values[colour], np.float32(257), out=rounded)
+            np.clip(np.rint(scaled, out=rounded), 0, most, out=rounded)
+            np.copyto(channels[colour], rounded, casting="unsafe")
         if colours == 1:
-            place[:, :, 0] = luma(rounded.astype(self.pixels.dtype))
-        else:
-            for colour in range(3):
-                np.copyto(place[:, :, colour], rounded[colour], casting="unsafe")
+            place[:, :, 0] = luma(channels)
         self.missing -= height * width
 
 
-def _mapped(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> PicturePixels:
-    """An array that goes back to the system as soon as it is encoded: the heap keeps what another thread frees."""
-    pages = mmap.mmap(-1, int(np.prod(shape)) * dtype.itemsize)
-    return np.frombuffer(pages, dtype=dtype).reshape(shape)
+class _Buffers:
+    """Pixels of chunks, used again once they are encoded: pages of new ones cost more than what is put into them.
+
+    They go back to the system with the writer; of what is freed in another thread, the heap would keep some.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], dtype: np.dtype[Any]) -> None:
+        self._shape, self._dtype = shape, dtype
+        self._free: list[PicturePixels] = []
+
+    def take(self) -> PicturePixels:
+        """Pixels with any values."""
+        if self._free:
+            return self._free.pop()
+        pages = mmap.mmap(-1, int(np.prod(self._shape)) * self._dtype.itemsize, access=mmap.ACCESS_COPY)
+        return np.frombuffer(pages, dtype=self._dtype).reshape(self._shape)
+
+    def give(self, buffer: PicturePixels) -> None:
+        """Called by whatever thread is done with it."""
+        self._free.append(buffer)

@@ -138,7 +138,7 @@ def opened_in_strips(path: Path, *, max_megapixels: float, from_bytes: int = STR
             shape, dtype = (image.height, image.width, 3), np.dtype(np.uint16 if deep else np.uint8)
             if shape[0] * shape[1] * 3 * dtype.itemsize < from_bytes or not _comes_in_rows(path, image):
                 return None
-            orientation, exif = read_exif(image)
+            orientation, exif = read_exif(image, before_pixels=True)
             if orientation != 1 or libvips_version() is None:
                 return None
             return StripPicture(

@@ -94,12 +94,15 @@ def way_of_writing(path: Path, like: PictureLook, *, scale: int) -> WritingWay:
 
 
 @contextmanager
-def opened_writer(path: Path, like: PictureLook, *, scale: int, quality: int | None = None) -> Iterator[Writer]:
+def opened_writer(
+    path: Path, like: PictureLook, *, scale: int, quality: int | None = None, streamed: bool | None = None
+) -> Iterator[Writer]:
     """A writer of a picture of ``scale`` times the size of ``like``, with its alpha, profile and EXIF.
 
-    At the end of the body the file appears whole; when the body raises it does not.
+    At the end of the body the file appears whole; when the body raises it does not. ``streamed``: row by row or not,
+    as `way_of_writing` says unless given.
     """
-    if not way_of_writing(path, like, scale=scale).streamed:
+    if not (way_of_writing(path, like, scale=scale).streamed if streamed is None else streamed):
         whole = PictureWriter(path, like, scale=scale, quality=quality)
         yield whole
         whole.save()

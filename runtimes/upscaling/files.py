@@ -16,6 +16,7 @@ from edgesr.runtimes.images.picture import Picture
 from edgesr.runtimes.images.picture_writer import check_output_format, holds_alpha
 from edgesr.runtimes.images.strips import StripPicture, opened_in_strips
 from edgesr.runtimes.images.writing import WritingWay, opened_writer, way_of_writing
+from edgesr.runtimes.images.writing_time import writing_seconds
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.upscaling.journal import FolderJournal
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
@@ -27,14 +28,20 @@ from edgesr.runtimes.wording import counted
 
 
 class FileUpscaler:
-    """Reads, upscales and writes files with one bundle."""
+    """Reads, upscales and writes files with one bundle. ``upscaler`` with the same bundle and options: to watch it."""
 
     def __init__(
-        self, bundle: Bundle, options: UpscaleOptions, files: FileOptions, progress: Progress = silent
+        self,
+        bundle: Bundle,
+        options: UpscaleOptions,
+        files: FileOptions,
+        progress: Progress = silent,
+        *,
+        upscaler: Upscaler | None = None,
     ) -> None:
         self._bundle, self._options, self._files, self._progress = bundle, options, files, progress
         self._scale = bundle.manifest.scale
-        self._upscaler = Upscaler(bundle, options, progress)
+        self._upscaler = upscaler or Upscaler(bundle, options, progress)
         self._told = bundle.manifest.colour == "rgb"
 
     def file(self, source: Path, target: Path) -> Written:
@@ -89,7 +96,7 @@ class FileUpscaler:
             picture = self._read(source, target, in_folder=in_folder)
             way = way_of_writing(target, picture, scale=self._scale)
             plan = self._plan(source, picture, way)
-            seconds = self._upscaler.seconds_per_tile(plan) * plan.grid.tiles * len(plan.members) * plan.passes
+            seconds = self._seconds(picture, target, plan, streamed=way.streamed)
         height, width = (side * self._scale for side in picture.size)
         return PlannedImage(
             source=source,
@@ -102,6 +109,16 @@ class FileUpscaler:
             ways=f"{picture.reading}, {way.description}",
             seconds=seconds,
         )
+
+    def _seconds(self, picture: Picture | StripPicture, target: Path, plan: UpscalePlan, *, streamed: bool) -> float:
+        """The network and the encoder; where rows are written meanwhile the slower one, and the last row of tiles."""
+        network = self._upscaler.seconds_per_tile(plan) * plan.grid.tiles * len(plan.members) * plan.passes
+        quality = self._files.quality
+        writing = writing_seconds(picture, target.suffix, scale=self._scale, quality=quality, streamed=streamed)
+        if not streamed:
+            return network + writing
+        last = plan.grid.rows[-1]
+        return max(network, writing) + writing * (last.keep_stop - last.keep_start) / plan.size[0]
 
     def pairs(self, source: Path, target: Path) -> list[tuple[Path, Path]]:
         """The images of a folder and where each is written, see `output_names`: never one of the images themselves."""

@@ -43,7 +43,8 @@ class PlannedImage:
     output where these are written while they are made; ``image_bytes``: of both images, as far as they are held.
 
     ``ways`` says whether the images are read and written by rows or as a whole.
-    ``seconds`` extrapolates one timed tile on this machine to all of them, the projection's second pass left out.
+    ``seconds`` extrapolates one timed tile and a part of the output, written, on this machine to all of them; the
+    projection's second pass is left out.
     """
 
     source: Path

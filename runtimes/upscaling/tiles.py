@@ -8,6 +8,7 @@ Networks with strides or windows are right in tiles that begin at multiples of a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 
 from edgesr.runtimes.bundle.manifest import Size
 
@@ -107,8 +108,7 @@ def _cells_within(length: int, longest: int, step: int) -> int:
 def _least_work_tile(size: Size, halo: int, max_pixels: int, *, row_pixels: int, largest: Size) -> Size | None:
     """All lengths in steps."""
     best: tuple[int, int, Size] | None = None
-    for row_count in range(1, size[0] + 1):
-        height = _even_side(size[0], row_count, halo)
+    for height, _ in groupby(_even_side(size[0], row_count, halo) for row_count in range(1, size[0] + 1)):
         longest = min(max_pixels // height - row_pixels, largest[1])
         column_count = _fewest_tiles(size[1], longest, halo) if height <= largest[0] else None
         if column_count is not None:

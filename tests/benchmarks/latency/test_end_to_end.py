@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from edgesr.benchmarks.tables.end_to_end import end_to_end_table
 from edgesr.benchmarks.tables.not_measured import not_measured
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import EdgesrError, InputError
-from edgesr.runtimes.json_records import decode
 from tests.helpers.made_up_latency import NamedDevice
 from tests.helpers.places import RELEASE, RELEASED_BUNDLE
 
@@ -36,7 +34,9 @@ def test_times_and_memory_add_up(mobile_bundle: Bundle) -> None:
     assert measured.size == (120, 90)
     assert measured.tiles > 1, "the memory allows no tile as large as the photograph"
     assert measured.tile_size[0] * measured.tile_size[1] * measured.tiles >= 120 * 90
-    assert 0 < measured.network_ms < measured.tiles_ms
+    assert measured.file_ms is not None
+    assert 0 < measured.network_ms < measured.file_ms == measured.whole_ms
+    assert (measured.decode_ms, measured.tiles_ms, measured.encode_ms) == (None, None, None)
     assert 0 < measured.glue_share < 1
     assert measured.ratio_to_whole > 0
     assert measured.estimated_tile_mb is not None
@@ -55,9 +55,22 @@ def test_no_more_memory_than_planned_by_far(mobile_bundle: Bundle, form: str, ru
     results = run_end_to_end(mobile_bundle, HostDevice(), artifacts=pairs, threads=[1], settings=settings)
     (measured,) = [r.end_to_end for r in results.results]
     assert measured is not None
-    images_mb = 400 * 600 * (3 + 4 * 16) / 1e6
-    assert measured.estimated_tile_mb is not None
-    assert measured.peak_above_runtime_mb <= 1.5 * (measured.estimated_tile_mb + images_mb)
+    assert measured.estimated_tile_mb is not None and measured.estimated_images_mb is not None
+    assert measured.estimated_images_mb == pytest.approx(400 * 600 * (3 + 3 * 16) / 1e6, rel=0.35)
+    assert measured.peak_above_runtime_mb <= 1.5 * (measured.estimated_tile_mb + measured.estimated_images_mb)
+
+
+def test_earlier_files_say_what_each_part_took() -> None:
+    """Up to version 7 the parts took turns, so that their sum is the time from file to file."""
+    results = read_results(EndToEndResults, RELEASE / "end_to_end.json")
+    measured = results.results[0].end_to_end
+    assert measured is not None and measured.file_ms is None
+    assert measured.decode_ms is not None and measured.tiles_ms is not None and measured.encode_ms is not None
+    assert measured.whole_ms == measured.decode_ms + measured.tiles_ms + measured.encode_ms
+    row = dict(zip((table := end_to_end_table(results)).columns, table.rows[0], strict=True))
+    assert row["file to file ms"] == f"{measured.whole_ms:.0f}"
+    with pytest.raises(InputError, match="give either the time from file to file, or those of its three parts"):
+        dataclasses.replace(measured, tiles_ms=None)
 
 
 def test_a_photograph_that_no_network_runs_on_is_refused() -> None:
@@ -133,7 +146,7 @@ def test_command_writes_results(
     code, out, _ = run_cli("bench", mobile_bundle.root, *arguments)
     assert code == 0
     assert "A photograph of 50x70 pixels" in out
-    results = decode(EndToEndResults, json.loads(file.read_text()))
+    results = read_results(EndToEndResults, file)
     assert [r.key.artifact for r in results.results] == ["tflite-fp32-tile-64x64"]
     assert results.settings == EndToEndSettings(size=(70, 50), memory_bytes=100_000_000)
     code, _, err = run_cli("bench", mobile_bundle.root, "--image-size", "70")

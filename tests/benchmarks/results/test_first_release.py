@@ -26,6 +26,8 @@ KINDS = {
     "end_to_end": "edgesr bench --image-size --json",
     "profile": "edgesr profile --json",
 }
+NEWEST = {"end_to_end": 8}
+"""Others have version 7."""
 
 
 @pytest.fixture
@@ -94,7 +96,9 @@ def test_compare_takes_old_and_new_files(release: Path, run_cli: RunCli) -> None
 @pytest.mark.parametrize("name", list(KINDS))
 def test_older_and_newer_result_files_are_refused(release: Path, run_cli: RunCli, name: str) -> None:
     option = f"--{name.replace('_', '-')}"
-    for version, naming in ((5, f"measure again with '{KINDS[name]}'"), (8, "of a newer edgesr"), (0, "6 to 7")):
+    newest = NEWEST.get(name, 7)
+    remake = f"measure again with '{KINDS[name]}'"
+    for version, naming in ((5, remake), (newest + 1, "of a newer edgesr"), (0, f"6 to {newest}")):
         change(release / f"{name}.json", schema_version=version)
         arguments = ("report", release / "bundle", "--output", release / "r.html", option, release / f"{name}.json")
         refused(run_cli, release, *arguments, naming=naming)

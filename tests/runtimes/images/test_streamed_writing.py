@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from edgesr.runtimes.images import sixteen_bit, writing
 from edgesr.runtimes.images.image_io import read_picture
 from edgesr.runtimes.images.picture import Picture
 from edgesr.runtimes.images.picture_writer import PictureWriter
+from edgesr.runtimes.images.streamed_writer import StreamedWriter
 from edgesr.runtimes.images.tiff_head import TiffLayout
 from edgesr.runtimes.images.writing import opened_writer, way_of_writing
 
@@ -112,6 +114,46 @@ def test_without_libvips_tiff_alone_is_written_by_rows(tmp_path: Path, monkeypat
     assert (ways[".jpg"].streamed, ways[".tif"].streamed) == (False, True)
     assert "pip install 'edgesr[images]'" in ways[".jpg"].description
     assert stream(tmp_path / "x.jpg", source(), output()).size == (SIZE[0] * SCALE, SIZE[1] * SCALE)
+
+
+def test_the_encoder_counts_in_what_is_held(tmp_path: Path) -> None:
+    """Rows of the output in any case; libvips and some rows more where it encodes."""
+    ways = {suffix: way_of_writing(tmp_path / f"x{suffix}", source(), scale=SCALE) for suffix in (".jpg", ".tif")}
+    row_bytes = SIZE[1] * SCALE * 3
+    assert ways[".jpg"].row_bytes == ways[".tif"].row_bytes == row_bytes * SCALE
+    assert ways[".tif"].held_bytes == 0
+    assert ways[".jpg"].held_bytes > 20_000_000 + 300 * row_bytes
+
+
+class _Kept:
+    """A stream that is done with rows when it is told so."""
+
+    def __init__(self) -> None:
+        self.rows: list[PicturePixels] = []
+        self.done: list[Callable[[], None]] = []
+
+    def write(self, rows: PicturePixels, done: Callable[[], None]) -> None:
+        self.rows.append(rows)
+        self.done.append(done)
+
+    def finish(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+def test_memory_of_rows_is_used_again_once_they_are_encoded() -> None:
+    kept, layout = _Kept(), TiffLayout(width=SIZE[1] * SCALE, height=16 * SCALE * 4, bands=3, bits=8)
+    like = Picture(pixels=np.zeros((64, SIZE[1], 3), dtype=np.uint8))
+    writer = StreamedWriter(like, layout, scale=SCALE, opened=lambda: kept)
+    for place in range(4):
+        writer.put(place * 16 * SCALE, 0, np.full((3, 16 * SCALE, layout.width), place, dtype=np.float32))
+        if place == 1:
+            kept.done[0]()
+    first, second, third, fourth = kept.rows
+    assert np.shares_memory(first, third)
+    assert not any(np.shares_memory(second, other) for other in (first, fourth))
+    assert [int(rows.min()) for rows in (second, third, fourth)] == [1, 2, 3]
+    assert [int(rows.max()) for rows in (second, third, fourth)] == [1, 2, 3]
 
 
 class _FullDisk:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 import random
@@ -14,16 +15,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
-from edgesr.runtimes.bundle.opening import Bundle
-from edgesr.runtimes.images import strips, writing
+from edgesr.runtimes.bundle.opening import Bundle, open_bundle
+from edgesr.runtimes.images import strips, writing, writing_time
 from edgesr.runtimes.images.image_io import read_picture
+from edgesr.runtimes.images.picture_writer import PictureWriter
 from edgesr.runtimes.upscaling import files as upscale_files
 from edgesr.runtimes.upscaling.files import FileUpscaler
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
+from edgesr.runtimes.upscaling.outcomes import PlannedImage
+from edgesr.runtimes.upscaling.strips import HeldRows, strip_around
+from edgesr.runtimes.upscaling.tiles import cut
+from edgesr.runtimes.upscaling.upscale import Upscaler
 from tests.helpers.folder_runs import save_photograph
-from tests.helpers.places import ROOT
+from tests.helpers.places import RELEASED_BUNDLE, ROOT
 
 _ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 _PEAK = """
@@ -67,6 +74,46 @@ def test_strips_and_rows_give_the_same_file(
     _upscaled(any_bundle, source, tmp_path / f"rows{suffix}")
     found, expected = (read_picture(tmp_path / f"{name}{suffix}") for name in ("rows", "whole"))
     assert np.array_equal(found.pixels, expected.pixels)
+
+
+def test_strips_hold_what_tiles_and_their_glue_read() -> None:
+    """The rows of the tile, and two beyond the kept ones for colours, where the image has them."""
+    image = np.arange(100, dtype=np.uint8)[:, None, None].repeat(3, axis=2)
+    found = [strip_around(HeldRows(image), span) for span in cut(100, 40, 1)]
+    assert [(int(one.pixels[0, 0, 0]), int(one.pixels[-1, 0, 0])) for one in found] == [(0, 40), (37, 78), (60, 99)]
+    assert [one.top for one in found] == [0, 37, 60]
+
+
+def test_planned_time_and_memory_count_the_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It works after the network where the output is written as a whole, and beside it where rows are written."""
+    source = save_photograph(tmp_path / "in.png", (150, 90))
+    monkeypatch.setattr(upscale_files, "writing_seconds", lambda *_, **__: 500.0)
+    monkeypatch.setattr(Upscaler, "seconds_per_tile", lambda *_: 1.0)
+    upscaler = FileUpscaler(open_bundle(RELEASED_BUNDLE), UpscaleOptions(tile_size=(40, 37)), FileOptions())
+    whole = next(upscaler.planned(source, tmp_path / "out.jpg"))
+    monkeypatch.setattr(writing, "STREAMED_FROM_BYTES", 0)
+    rows, tiff = (next(upscaler.planned(source, tmp_path / f"out{suffix}")) for suffix in (".jpg", ".tif"))
+    assert isinstance(whole, PlannedImage) and isinstance(rows, PlannedImage) and isinstance(tiff, PlannedImage)
+    assert whole.seconds == whole.plan.grid.tiles + 500
+    last = rows.plan.grid.rows[-1]
+    assert rows.seconds == 500 + 500 * (last.keep_stop - last.keep_start) / 150
+    assert rows.image_bytes > tiff.image_bytes + 20_000_000
+
+
+def test_planned_time_is_that_of_a_part_times_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 256x1024 pixels 128x512 are written, twice; a clock that ticks at each look stands in for time."""
+    written: list[tuple[int, ...]] = []
+    monkeypatch.setattr(time, "perf_counter", functools.partial(next, itertools.count(0, 3)))
+    put = PictureWriter.put
+
+    def recorded(self: PictureWriter, top: int, left: int, values: NDArray[np.float32]) -> None:
+        written.append(values.shape)
+        put(self, top, left, values)
+
+    monkeypatch.setattr(PictureWriter, "put", recorded)
+    picture = read_picture(save_photograph(tmp_path / "in.png", (256, 1024)))
+    seconds = writing_time.writing_seconds(picture, ".jpg", scale=2, quality=None, streamed=False)
+    assert (seconds, written) == (3 * 4, [(3, 256, 1024)] * 2)
 
 
 def _large_photograph(path: Path, height: int) -> Path:
