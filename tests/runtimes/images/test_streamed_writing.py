@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.ExifTags import IFD, Base
 
+from edgesr.export.calibration.photographs import photograph
 from edgesr.runtimes.arrays import PicturePixels
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.images import sixteen_bit, writing
@@ -90,6 +91,17 @@ def test_rows_make_what_the_whole_makes(suffix: str, bits: int, grey: bool, alph
     if found.alpha is not None and expected.alpha is not None:
         assert np.array_equal(found.alpha, expected.alpha)
     assert (found.bits, found.grey, found.icc) == (expected.bits, expected.grey, expected.icc)
+
+
+def test_a_png_of_rows_is_hardly_larger_than_pillows(tmp_path: Path) -> None:
+    """Up to 8% on photographs; without a filter of rows it was 47% on this one."""
+    values = photograph("cat", (SIZE[0] * SCALE, SIZE[1] * SCALE)).astype(np.float32)
+    like = source()
+    whole = PictureWriter(tmp_path / "whole.png", like, scale=SCALE)
+    whole.put(0, 0, values)
+    whole.save()
+    stream(tmp_path / "rows.png", like, values)
+    assert (tmp_path / "rows.png").stat().st_size < 1.1 * (tmp_path / "whole.png").stat().st_size
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
