@@ -185,7 +185,7 @@ class VipsStream(ABC):
 
 
 class PngStream(VipsStream):
-    """PNG of 8 or 16 bits, about as large as Pillow makes it: rows as differences from those above them, zlib's level 5."""
+    """PNG of 8 or 16 bits, about as large as Pillow makes it: rows less those above them, at zlib's level 5."""
 
     def encode(self, image: Any, target: Any) -> None:
         image.pngsave_target(target, compression=5, filter="up", keep="icc")
