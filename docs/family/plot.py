@@ -35,7 +35,7 @@ def draw(path: Path) -> None:
     axes = figure.add_subplot()
     for title, points, marker in (
         ("published, 1.6M updates", PUBLISHED, "o"),
-        ("edgesr, clean weights, 11,000 to 46,000 updates", OURS, "s"),
+        ("edgesr, clean weights, 11,000 to 45,000 updates", OURS, "s"),
         ("edgesr, 1,500 updates", SHORT, "^"),
     ):
         axes.plot(*zip(*points.values(), strict=True), marker, label=title)
