@@ -45,7 +45,7 @@ def test_compare_names_each_failure() -> None:
         (edge, "border error 3"),
         (cast, "mean shift 0.6"),
         (noise, "PSNR 44.6 dB is below 50"),
-        (broken, "not finite"),
+        (broken, "NaN or infinite"),
         (reference[:, :-1], "not of shape"),
     ):
         (failure,) = compare(wrong, reference, TOLERANCE, ring=4).failures
