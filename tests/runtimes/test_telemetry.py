@@ -100,11 +100,11 @@ def test_every_child_process_gets_the_switches(monkeypatch: pytest.MonkeyPatch, 
     EmulatedX86Device(guest).run(job)
     seen.append(guest.command(next(iter(CPUS.values())), python_path=tmp_path).environment)
 
-    def converted(*_: object, env: Mapping[str, str], **__: object) -> subprocess.CompletedProcess[str]:
-        seen.append(env)
+    def converted(*_: object, environment: Mapping[str, str], **__: object) -> subprocess.CompletedProcess[str]:
+        seen.append(environment)
         return subprocess.CompletedProcess([], 0, "", "")
 
-    monkeypatch.setattr("subprocess.run", converted)
+    monkeypatch.setattr("edgesr.export.subprocesses.ended_process", converted)
     run_converter("edgesr.export.conversions.to_tflite", [], folder=tmp_path, result=Path(__file__), what="")
     assert len(seen) == 4
     for environment in seen:

@@ -46,7 +46,7 @@ def test_compare_names_each_failure() -> None:
         (cast, "mean shift 0.6"),
         (noise, "PSNR 44.6 dB is below 50"),
         (broken, "NaN or infinite"),
-        (reference[:, :-1], "not of shape"),
+        (reference[:, :-1], "has shape (3, 39, 40), need (3, 40, 40)"),
     ):
         (failure,) = compare(wrong, reference, TOLERANCE, ring=4).failures
         assert message in failure
