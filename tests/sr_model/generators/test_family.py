@@ -61,7 +61,7 @@ def test_every_target_and_precision_has_parity(name: str, cache_dir: Path, tmp_p
 
 
 def test_member_without_weights_says_how_to_get_some() -> None:
-    with pytest.raises(InputError, match="'mobile-s' has no embedded weights: .*edgesr train --preset mobile-s"):
+    with pytest.raises(InputError, match=r"'mobile-s' has no embedded weights: .*edgesr train --preset mobile-s"):
         ExportOptions(preset="mobile-s").source()
 
 
