@@ -11,9 +11,9 @@ import tempfile
 import warnings
 from collections.abc import Iterable
 from contextlib import redirect_stderr
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -43,23 +43,60 @@ def load() -> Any:
     return _C
 
 
-@dataclass(frozen=True)
-class ExecuTorchSession:
-    """An open program with one input and one output; ``largest`` is the shape that its memory is planned for."""
+class _ThreadPool:
+    """ExecuTorch's one pool of threads a process.
 
-    program: Any
-    method: Any
-    largest: tuple[int, ...]
+    A method computes in the pool that it was loaded with. A pool with another number of threads takes its place and
+    frees it: a method that is called afterwards would read freed memory, so that it has to be loaded again.
+    """
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self._replaced = 0
+
+    def with_threads(self, threads: int) -> int:
+        """Give the process a pool of so many threads; how often it was replaced, which tells pools apart."""
+        package = load()
+        if package._threadpool_get_thread_count() != threads:
+            package._unsafe_reset_threadpool(threads)
+            self._replaced += 1
+        return self._replaced
+
+
+_POOL = _ThreadPool()
+
+
+class ExecuTorchSession:
+    """An open program with one input and one output, computed with so many threads.
+
+    ``largest`` is the shape that its memory is planned for. Its sessions of one process take turns.
+    """
+
+    def __init__(self, program: Any, threads: int) -> None:
+        self.program = program
+        self._threads = threads
+        self._method: Any = None
+        self._pool = -1
+        self.largest: tuple[int, ...] = tuple(self._loaded().method_meta().input_tensor_meta(0).sizes())
 
     def run(self, image: FloatArray) -> FloatArray:
         import torch
 
         self._require(image)
-        (answer,) = self.method((torch.from_numpy(image),))  # a copy: the next call does not touch it
+        with _POOL.lock:
+            (answer,) = self._loaded()((torch.from_numpy(image),))  # a copy: the next call does not touch it
         if not isinstance(answer, torch.Tensor):
             raise RuntimeError(f"it answers a {type(answer).__name__}, need a tensor")
         output: FloatArray = answer.numpy()
         return output
+
+    def _loaded(self) -> Any:
+        """The method, loaded with the pool that there is now."""
+        pool = _POOL.with_threads(self._threads)
+        if pool != self._pool:
+            self._method = None  # its memory is free for the new one
+            self._method, self._pool = self.program.load_method(_METHOD), pool
+        return self._method
 
     def _require(self, image: FloatArray) -> None:
         """A ValueError for what the program was not made for."""
@@ -72,27 +109,23 @@ class ExecuTorchSession:
 
 
 def open(path: Path, settings: RunSettings) -> ExecuTorchSession:
-    """Load a .pte file. ExecuTorch has one pool of threads a process: that of ``settings`` is that of all sessions.
-
-    Its kernels are those that the file was made for: there are no others for exact arithmetic.
-    """
+    """Load a .pte file. Its kernels are those that the file was made for: there are no others for exact arithmetic."""
     return _open(path, settings)
 
 
 def _open(path: Path, settings: RunSettings, *, traced: bool = False) -> ExecuTorchSession:
     package = load()
-    with silent_standard_error(), redirect_stderr(io.StringIO()):  # it tells how it counted the CPUs by Python's own
-        package._unsafe_reset_threadpool(settings.threads)
+    with _POOL.lock, silent_standard_error(), redirect_stderr(io.StringIO()):  # it tells how it counted the CPUs
+        _POOL.with_threads(settings.threads)
         program = package._load_program(str(path), enable_etdump=traced)
         names = [program.get_method_name(place) for place in range(program.num_methods())]
         if names != [_METHOD]:
             raise ValueError(f"it has the methods {', '.join(names)}, need {_METHOD} alone")
-        method = program.load_method(_METHOD)
-    about = method.method_meta()
-    inputs, outputs = about.num_inputs(), about.num_outputs()
-    if (inputs, outputs) != (1, 1):
-        raise ValueError(f"it has {counted(inputs, 'input')} and {counted(outputs, 'output')}, need one of each")
-    return ExecuTorchSession(program, method, tuple(about.input_tensor_meta(0).sizes()))
+        about = program.method_meta(_METHOD)
+        inputs, outputs = about.num_inputs(), about.num_outputs()
+        if (inputs, outputs) != (1, 1):
+            raise ValueError(f"it has {counted(inputs, 'input')} and {counted(outputs, 'output')}, need one of each")
+        return ExecuTorchSession(program, settings.threads)
 
 
 def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int) -> OperatorProfile:

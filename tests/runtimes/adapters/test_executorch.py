@@ -106,3 +106,28 @@ print({name for name in os.environ if os.environ[name] != before.get(name)})
 def test_running_imports_no_exporter_and_sets_no_variable(file: Path) -> None:
     done = subprocess.run([sys.executable, "-P", "-c", _LOADED, str(file)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "set()\nset()\n", "")
+
+
+_OTHER_THREADS = """
+import sys
+from pathlib import Path
+import numpy as np
+from edgesr.runtimes.adapters import executorch
+from edgesr.runtimes.interface.runtime import RunSettings
+
+image = np.random.default_rng(0).uniform(0, 255, (1, 3, 32, 32)).astype(np.float32)
+first = executorch.open(Path(sys.argv[1]), RunSettings(threads=2))
+expected = first.run(image)
+for threads in (1, 2, 3, 1):
+    other = executorch.open(Path(sys.argv[1]), RunSettings(threads=threads))
+    for session in (first, other, first):
+        assert np.abs(session.run(image) - expected).max() <= 1e-3
+"""
+
+
+def test_sessions_with_other_numbers_of_threads_leave_each_other_alone(file: Path) -> None:
+    """In a process of its own: a method that is called with the pool of another session crashes it."""
+    done = subprocess.run(
+        [sys.executable, "-c", _OTHER_THREADS, str(file)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
