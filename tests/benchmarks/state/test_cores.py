@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from edgesr.benchmarks.devices.device import AbsentDevice
 from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.latency.settings import LatencySettings
 from edgesr.benchmarks.runs.cores import require_cores
@@ -96,3 +97,7 @@ def test_the_device_is_asked_before_anything_is_measured() -> None:
     require_cores(HostDevice(), str(usable_cores()[0]), (1,))
     with pytest.raises(InputError, match=r"host: --cores 4000: core 4000 cannot be used: this device has 0"):
         require_cores(HostDevice(), "4000", (1,))
+
+
+def test_a_device_that_does_not_answer_tells_so_in_its_rows_and_not_here() -> None:
+    require_cores(AbsentDevice(name="ssh:a", reason="switched off"), "big", (1,))
