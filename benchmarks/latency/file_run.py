@@ -42,7 +42,8 @@ class RunJob:
 class RunCost:
     """``output_size`` (H,W) of all files, None when the runtime refused the size, for the ``refusal`` given.
 
-    ``memory_bytes`` is for all files together; ``best_ms`` the fastest of each file's further calls.
+    ``memory_bytes`` is for all files together, without the answer of the last call, which is held during the next one
+    as the upscaler holds it; ``best_ms`` the fastest of each file's further calls.
     """
 
     output_size: Size | None
@@ -60,21 +61,23 @@ def measure_run(job: RunJob) -> RunCost:
     tile = np.random.default_rng(0).uniform(0, 255, (job.channels, *job.size)).astype(np.float32)
     batch = to_layout(tile, job.layout)
     try:
-        shapes = [from_layout(session.run(batch), job.layout).shape for session in sessions]
+        held = [session.run(batch) for session in sessions]
     except runtime.failures() as error:
         return RunCost(output_size=None, refusal=" ".join(str(error).split()), memory_bytes=0, best_ms=())
+    shapes = [from_layout(answer, job.layout).shape for answer in held]
     if len(set(shapes)) > 1 or shapes[0][0] != job.channels:
         return RunCost(output_size=None, refusal=f"answers of shapes {shapes}", memory_bytes=0, best_ms=())
     times = np.full((job.calls, len(sessions)), np.inf)
     for call in range(job.calls):
         for place, session in enumerate(sessions):
             started = time.perf_counter()
-            session.run(batch)
+            answer = session.run(batch)
             times[call, place] = (time.perf_counter() - started) * 1000
+            held[place] = answer
     return RunCost(
         output_size=(shapes[0][1], shapes[0][2]),
         refusal=None,
-        memory_bytes=peak_rss_bytes() - before,
+        memory_bytes=max(peak_rss_bytes() - before - sum(answer.nbytes for answer in held if job.calls), 0),
         best_ms=tuple(float(best) for best in times.min(axis=0)) if job.calls else (),
     )
 

@@ -16,6 +16,8 @@ from edgesr.runtimes.json_records import to_json
 
 COST_FILE = "cost.json"
 _TIMED_CALLS = 3
+_MEMORY_CALLS = 4
+"""What an allocator cannot use again shows in the fourth call of TorchScript Lite, and no further one adds to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +68,10 @@ def _file_cost(runnable: Runnable, file: Path, side: int, least_side: int) -> Fi
     tile, growth = runnable.tile_size, runtime_info(runnable.runtime).memory_growth_bytes
     resizable = tile is not None and _can_resize(runnable, file, tile, least_side)
     if tile is not None and not resizable:
-        used = _run(runnable, (file,), tile, 1).memory_bytes
+        used = _run(runnable, (file,), tile, _MEMORY_CALLS).memory_bytes
         return FileCost(resizable=False, memory=RunMemory(fixed_bytes=used + growth, bytes_per_lr_pixel=0.0))
     sides = (side // 2, side)
-    small, large = (_run(runnable, (file,), (one, one), 1).memory_bytes for one in sides)
+    small, large = (_run(runnable, (file,), (one, one), _MEMORY_CALLS).memory_bytes for one in sides)
     per_pixel = max((large - small) / (sides[1] ** 2 - sides[0] ** 2), 0.0)
     fixed = max(round(large - per_pixel * sides[1] ** 2), 0) + growth
     return FileCost(resizable=resizable, memory=RunMemory(fixed_bytes=fixed, bytes_per_lr_pixel=per_pixel))

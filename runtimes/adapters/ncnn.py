@@ -31,7 +31,7 @@ _NEEDED: dict[Precision, tuple[str, ...]] = {"fp16a": _HALF, "bf16": _BFLOAT, "i
 """The options of reduced precision that a file of a precision runs with; all others are off."""
 _FLOAT32 = "float32"
 _ARITHMETIC: dict[Precision, str] = {"fp16a": "float16", "bf16": "bfloat16"}
-_SLACK_BYTES = 16_000_000
+_SLACK_BYTES = 8_000_000
 _FAST_KERNELS = ("use_packing_layout", "use_sgemm_convolution", "use_winograd_convolution")
 
 

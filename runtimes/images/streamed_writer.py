@@ -16,7 +16,7 @@ from edgesr.runtimes.images.rounding import luma, upsampled_rows
 from edgesr.runtimes.images.row_streams import RowStream
 from edgesr.runtimes.images.tiff_head import TiffLayout
 
-_CHUNK_ROWS = 16
+CHUNK_ROWS = 8
 """LR rows that are handed to the encoder at one time."""
 
 
@@ -30,7 +30,7 @@ class StreamedWriter:
         self._like, self._layout, self._scale, self._opened = like, layout, scale, opened
         self._colours = layout.bands - (like.alpha is not None)
         self._dtype = np.dtype(np.uint8 if layout.bits == 8 else np.uint16)
-        self._rows_each = _CHUNK_ROWS * scale
+        self._rows_each = CHUNK_ROWS * scale
         self._stream = opened()
         self._buffers = _Buffers((self._rows_each, layout.width, layout.bands), self._dtype)
         self._chunks: dict[int, _Chunk] = {}
@@ -72,7 +72,7 @@ class StreamedWriter:
 
     def _with_alpha(self, pixels: PicturePixels) -> PicturePixels:
         if self._like.alpha is not None:
-            first = self._next * _CHUNK_ROWS
+            first = self._next * CHUNK_ROWS
             last = first + pixels.shape[0] // self._scale
             alpha = upsampled_rows(self._like.alpha, self._scale, first, last)
             if self._like.bits == 16 and self._layout.bits == 8:

@@ -17,10 +17,13 @@ from edgesr.runtimes.images.sixteen_bit import damaged, libvips_version, require
 
 STRIPS_FROM_BYTES = 3_000_000
 """What an image may take as a whole, decoded."""
-DECODER_BYTES = 8_000_000
+DECODER_BYTES = 5_000_000
+_DECODER_ROWS = 1000
+"""What libvips holds: itself, and rows, as measured with docs/photographs/measure.py."""
 _KEPT_ROWS = 32
 """Rows above those that were asked for last: strips overlap, and a noise level is computed around its rows."""
-_STEP_ROWS = 256
+_STEP_ROWS = 64
+_STRIPS = 3
 _TIFF_COMPRESSION, _TIFF_PHOTOMETRIC, _TIFF_PLANAR, _TIFF_SAMPLES = 259, 262, 284, 277
 _LOSSLESS = (1, 5, 8, 32773, 32946)  # none, LZW, deflate, PackBits, deflate
 _PNG_TEXTS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
@@ -111,15 +114,17 @@ class StripPicture:
 
     @property
     def held_bytes(self) -> int:
-        """libvips, and the coefficients of a progressive JPEG, 2 bytes each."""
+        """libvips, what a strip has beyond a tile, and the coefficients of a progressive JPEG, 2 bytes each."""
         height, width, channels = self.pixels.shape
-        return DECODER_BYTES + (2 * height * width * channels if self.progressive else 0)
+        rows = min(_DECODER_ROWS + _STRIPS * (_KEPT_ROWS + _STEP_ROWS), height)
+        coefficients = 2 * height * width * channels if self.progressive else 0
+        return DECODER_BYTES + rows * width * channels * self.pixels.dtype.itemsize + coefficients
 
     @property
     def row_bytes(self) -> int:
         """A strip, the one that is read ahead, and a copy while rows are put together."""
         _, width, channels = self.pixels.shape
-        return 3 * width * channels * self.pixels.dtype.itemsize
+        return _STRIPS * width * channels * self.pixels.dtype.itemsize
 
     @property
     def reading(self) -> str:

@@ -26,13 +26,13 @@ from edgesr.runtimes.images.picture_writer import (
 )
 from edgesr.runtimes.images.rounding import fitting_profile
 from edgesr.runtimes.images.row_streams import JpegStream, PngStream, RowStream, TiffStream
-from edgesr.runtimes.images.streamed_writer import StreamedWriter
+from edgesr.runtimes.images.streamed_writer import CHUNK_ROWS, StreamedWriter
 from edgesr.runtimes.images.tiff_head import TiffLayout
 
 STREAMED_FROM_BYTES = 32_000_000
 """What an output may take as a whole: importing libvips takes longer than writing less than that."""
-_ENCODER_BYTES = 25_000_000
-_ENCODER_ROWS = 400
+_ENCODER_BYTES = 8_000_000
+_ENCODER_ROWS = 1100
 """What libvips holds: itself, and rows of the output, as measured with docs/photographs/measure.py."""
 
 
@@ -57,16 +57,23 @@ class WritingWay:
 
 @dataclass(frozen=True)
 class _Format:
-    """A format whose rows are written as they are finished, and whether that needs libvips."""
+    """A format whose rows are written as they are finished, and whether that needs libvips.
 
-    open: Callable[[Path, TiffLayout, int], RowStream]
+    ``open`` takes the file, what it holds, the quality, and how many chunks of rows may wait for the encoder. ``slow``:
+    it takes longer than a small network, so that a whole row of tiles waits while the next one is made.
+    """
+
+    open: Callable[[Path, TiffLayout, int, int], RowStream]
     by_libvips: bool
+    slow: bool = False
 
 
-_TIFF = _Format(lambda path, layout, _quality: TiffStream(path, layout), by_libvips=False)
-_JPEG = _Format(JpegStream, by_libvips=True)
+_TIFF = _Format(lambda path, layout, *_: TiffStream(path, layout), by_libvips=False)
+_JPEG = _Format(lambda path, layout, quality, _: JpegStream(path, layout, quality), by_libvips=True)
 _FORMATS = {
-    ".png": _Format(lambda path, layout, _quality: PngStream(path, layout), by_libvips=True),
+    ".png": _Format(
+        lambda path, layout, _, waiting: PngStream(path, layout, waiting=waiting), by_libvips=True, slow=True
+    ),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
     ".tif": _TIFF,
@@ -88,19 +95,25 @@ def way_of_writing(path: Path, like: PictureLook, *, scale: int) -> WritingWay:
     return WritingWay(
         streamed=True,
         description="written row by row" + (" by libvips" if known.by_libvips else ""),
-        row_bytes=layout.row_bytes * scale,
+        row_bytes=layout.row_bytes * scale * (2 if known.slow else 1),
         held_bytes=(_ENCODER_BYTES + _ENCODER_ROWS * layout.row_bytes) if known.by_libvips else 0,
     )
 
 
 @contextmanager
 def opened_writer(
-    path: Path, like: PictureLook, *, scale: int, quality: int | None = None, streamed: bool | None = None
+    path: Path,
+    like: PictureLook,
+    *,
+    scale: int,
+    quality: int | None = None,
+    streamed: bool | None = None,
+    tile_rows: int = 0,
 ) -> Iterator[Writer]:
     """A writer of a picture of ``scale`` times the size of ``like``, with its alpha, profile and EXIF.
 
     At the end of the body the file appears whole; when the body raises it does not. ``streamed``: row by row or not,
-    as `way_of_writing` says unless given.
+    as `way_of_writing` says unless given. ``tile_rows``: LR rows that come at a time, which wait for a slow encoder.
     """
     if not (way_of_writing(path, like, scale=scale).streamed if streamed is None else streamed):
         whole = PictureWriter(path, like, scale=scale, quality=quality)
@@ -116,7 +129,7 @@ def opened_writer(
             like,
             layout,
             scale=scale,
-            opened=lambda: known.open(temporary, layout, DEFAULT_QUALITY if quality is None else quality),
+            opened=lambda: known.open(temporary, layout, quality or DEFAULT_QUALITY, tile_rows // CHUNK_ROWS),
         )
         try:
             yield writer

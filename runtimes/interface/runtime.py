@@ -88,7 +88,7 @@ class Runtime:
     allow. What a golden allows is then for exact arithmetic, which such files are computed in, too.
     ``needs_torch``: its package runs next to torch alone, which devices without torch's wheel lack.
     ``successor``: the runtime that its makers name in its place, where it is legacy.
-    ``memory_growth_bytes``: what the process may hold after many calls beyond what two calls need.
+    ``memory_growth_bytes``: what the process may hold after many calls beyond what a few calls need.
     ``saturates_without_vnni``: on an x86 without VNNI, sums of its int8 kernels saturate at 16 bits.
     """
 

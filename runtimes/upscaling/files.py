@@ -50,7 +50,8 @@ class FileUpscaler:
             picture = self._read(source, target)
             way = way_of_writing(target, picture, scale=self._scale)
             plan = self._plan(source, picture, way)
-            with opened_writer(target, picture, scale=self._scale, quality=self._files.quality) as writer:
+            tile_rows, quality = plan.grid.tile_size[0], self._files.quality
+            with opened_writer(target, picture, scale=self._scale, quality=quality, tile_rows=tile_rows) as writer:
                 self._upscaler.run(picture.pixels, writer.put, source.name, plan=plan, restart=writer.restart)
         height, width = (side * self._scale for side in picture.size)
         return Written(target, width, height, plan.artifact.id, plan.runtime)

@@ -37,6 +37,7 @@ _PEAK = """
 import json, sys
 from pathlib import Path
 from edgesr.runtimes.adapters.registry import runtime_info
+from edgesr.runtimes.allocator import keep_large_blocks_after_torch
 from edgesr.runtimes.bundle.opening import open_bundle
 from edgesr.runtimes.upscaling.files import FileUpscaler
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
@@ -46,6 +47,7 @@ def status(name):
     return next(int(line.split()[1]) / 1000 for line in lines if line.startswith(name))
 
 bundle, runtime, source, target = sys.argv[1:]
+keep_large_blocks_after_torch()
 runtime_info(runtime).load()
 before = status("VmRSS")
 options = UpscaleOptions(runtime=runtime, memory_bytes=128_000_000)
@@ -97,7 +99,7 @@ def test_planned_time_and_memory_count_the_encoder(tmp_path: Path, monkeypatch: 
     assert whole.seconds == whole.plan.grid.tiles + 500
     last = rows.plan.grid.rows[-1]
     assert rows.seconds == 500 + 500 * (last.keep_stop - last.keep_start) / 150
-    assert rows.image_bytes > tiff.image_bytes + 20_000_000
+    assert rows.image_bytes > tiff.image_bytes + 5_000_000
 
 
 def test_planned_time_is_that_of_a_part_times_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,9 +151,8 @@ def test_memory_does_not_grow_with_the_photograph(runtime: str, mobile_bundle: B
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["torchscript", "openvino", "mnn", "ncnn"])
 def test_memory_is_as_planned(runtime: str, mobile_bundle: Bundle, tmp_path: Path) -> None:
-    """ncnn takes a quarter less than its files took for a single tile at the export."""
     planned, peak = _peak(mobile_bundle, runtime, 1300, tmp_path)
-    assert (0.7 if runtime == "ncnn" else 0.8) * planned <= peak <= 1.2 * planned
+    assert peak == pytest.approx(planned, rel=0.2)
 
 
 @pytest.mark.slow
