@@ -16,7 +16,7 @@ from edgesr.runtimes.interface.runtime import RunSettings, Runtime
 
 _CALL = "edgesr.call"
 _HEAP_BYTES = 12_000_000
-"""What the heap keeps free of answers that another thread gives back, at one moment or another: 0 to 30 MB were seen."""
+"""What the heap keeps free of answers that another thread gives back: 0 to 30 MB were seen."""
 
 
 def load() -> Any:
