@@ -9,7 +9,7 @@ import type { Network } from "./site";
 import { planGrid, type PlannedArtifact, type PlannedNetwork } from "./upscaler/plan";
 import { Source, type Pixels } from "./upscaler/planes";
 import { toRgba } from "./upscaler/rounding";
-import { TiledRun, type Band, type RunNetwork, type Session } from "./upscaler/run";
+import { TiledRun, type Band, type Gives, type RunNetwork, type Session } from "./upscaler/run";
 import type { Grid } from "./upscaler/tiles";
 
 export type { Artifact, Network, Site, Size } from "./site";
@@ -94,6 +94,7 @@ export async function upscale(
   return { width, height, data };
 }
 
-function whatItGives(network: Pick<Network, "glue">, artifact: PlannedArtifact): "residual" | "picture" {
-  return artifact.graph === "full" || network.glue.upsample === "none" ? "picture" : "residual";
+function whatItGives(network: Pick<Network, "glue">, artifact: PlannedArtifact): Gives {
+  if (artifact.graph === "full") return "whole";
+  return network.glue.upsample === "none" ? "picture" : "residual";
 }

@@ -25,6 +25,9 @@ export interface TileReport {
   total: number;
 }
 
+/** What a session gives for a tile: a "whole" picture is not clipped before its colours are added. */
+export type Gives = "residual" | "picture" | "whole";
+
 const LARGEST_ALPHA = 700;
 
 export class TiledRun {
@@ -37,7 +40,7 @@ export class TiledRun {
   constructor(
     pixels: Pixels,
     private readonly network: RunNetwork,
-    private readonly gives: "residual" | "picture",
+    private readonly gives: Gives,
     private readonly session: Session,
   ) {
     this.source = new Source(pixels, network.minimum_side, network.multiple);
@@ -119,7 +122,8 @@ export class TiledRun {
           const given = output === null ? 0 : output.values[from + x];
           this.squareSum += given * given;
           const value = upsampled === null ? given : upsampled.values[base + x] - k * given;
-          if (to >= 0 && x < shown) band.values[to + x] = Math.min(Math.max(value, 0), 255);
+          if (to < 0 || x >= shown) continue;
+          band.values[to + x] = this.gives === "whole" ? value : Math.min(Math.max(value, 0), 255);
         }
       }
     }
