@@ -1,15 +1,9 @@
 /** One of the two runtimes that a browser has, and what opening a file with it takes and gives. */
 
-import type { Artifact } from "../site";
-import type { Session } from "../upscaler/run";
-
 /** "wasm": WebAssembly with SIMD on the processor. */
 export type Backend = "wasm" | "webgpu";
 
 export interface OpenRequest {
-  artifact: Artifact;
-  /** 3, or 1 for a network of luma or grey. */
-  channels: number;
   model: Uint8Array<ArrayBuffer>;
   backend: Backend;
   /** What the page may use; more than 1 only where it is cross-origin isolated. */
@@ -18,9 +12,17 @@ export interface OpenRequest {
   runtimesUrl: URL;
 }
 
-export interface OpenSession extends Session {
+export interface FileOutput {
+  shape: number[];
+  values: Float32Array;
+}
+
+/** An open file, in its own layout. */
+export interface OpenSession {
   /** What runs it, for people: runtime, version, back end, threads. */
   readonly description: string;
+  /** Its first output for its only input, both float32. */
+  runFile(values: Float32Array, shape: number[]): Promise<FileOutput>;
   close(): Promise<void>;
 }
 
@@ -28,4 +30,9 @@ export interface Runtime {
   /** For people. */
   readonly title: string;
   open(request: OpenRequest): Promise<OpenSession>;
+}
+
+/** "WebGPU", or "WebAssembly, 2 threads". */
+export function described(backend: Backend, threads: number): string {
+  return backend === "webgpu" ? "WebGPU" : `WebAssembly, ${threads} thread${threads > 1 ? "s" : ""}`;
 }
