@@ -54,6 +54,8 @@ export interface Artifact {
   bounds: { least: Size; most: Size } | null;
   /** LR pixels at an inner border of a tile that are wrong and are cut; null for a full graph. */
   halo: number | null;
+  /** Multiply-accumulates of the network for each pixel of its picture: what makes tiles small on a page. */
+  mac_per_hr_pixel: number;
   /** What it took at export beside its input, on a native runtime; null where it was not measured. */
   memory: { fixed_bytes: number; bytes_per_lr_pixel: number } | null;
 }

@@ -1,0 +1,134 @@
+/** Before and after, one above the other: a line between them, zoom and a picture that can be moved. */
+
+import { element } from "./elements";
+
+const MOST_ZOOM = 8;
+const STEP = 1.5;
+const KEY_PIXELS = 60;
+
+export class Viewer {
+  private readonly frame = element("viewer");
+  private size = { width: 1, height: 1 };
+  private zoom = 1;
+  private fitted = true;
+  private left = 0;
+  private top = 0;
+
+  constructor() {
+    element("split").addEventListener("input", () => this.draw());
+    element("zoom-in").addEventListener("click", () => this.zoomTo(this.zoom * STEP));
+    element("zoom-out").addEventListener("click", () => this.zoomTo(this.zoom / STEP));
+    element("zoom-fit").addEventListener("click", () => this.fit());
+    element("zoom-full").addEventListener("click", () => this.zoomTo(1 / window.devicePixelRatio));
+    this.frame.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
+    this.frame.addEventListener("keydown", (event) => this.onKey(event));
+    this.frame.addEventListener("pointerdown", (event) => this.onPointer(event));
+    new ResizeObserver(() => (this.fitted ? this.fit() : this.draw())).observe(this.frame);
+  }
+
+  /** Shows two pictures (URLs), the first of them stretched to the size of the second. */
+  async show(before: string, after: string, width: number, height: number): Promise<void> {
+    this.size = { width, height };
+    for (const [id, url] of [["before", before], ["after", after]] as const) {
+      const image = element(id);
+      image.src = url;
+      image.style.width = `${width}px`;
+      image.style.height = `${height}px`;
+      await image.decode();
+    }
+    this.fit();
+  }
+
+  private fit(): void {
+    this.zoom = this.least();
+    this.fitted = true;
+    this.draw();
+  }
+
+  private least(): number {
+    const { clientWidth, clientHeight } = this.frame;
+    return Math.min(clientWidth / this.size.width, clientHeight / this.size.height) || 1;
+  }
+
+  /** Zooms about a point of the frame, its middle by default. */
+  private zoomTo(wanted: number, x = this.frame.clientWidth / 2, y = this.frame.clientHeight / 2): void {
+    const zoom = Math.min(Math.max(wanted, this.least()), MOST_ZOOM);
+    this.left = x - ((x - this.left) * zoom) / this.zoom;
+    this.top = y - ((y - this.top) * zoom) / this.zoom;
+    this.zoom = zoom;
+    this.fitted = zoom === this.least();
+    this.draw();
+  }
+
+  private move(x: number, y: number): void {
+    this.left += x;
+    this.top += y;
+    this.draw();
+  }
+
+  private draw(): void {
+    this.left = within(this.left, this.frame.clientWidth, this.size.width * this.zoom);
+    this.top = within(this.top, this.frame.clientHeight, this.size.height * this.zoom);
+    const transform = `translate(${this.left}px, ${this.top}px) scale(${this.zoom})`;
+    element("before").style.transform = transform;
+    element("after").style.transform = transform;
+    const split = element("split");
+    element("after-clip").style.clipPath = `inset(0 0 0 ${split.value}%)`;
+    element("divider").style.left = `${split.value}%`;
+    split.setAttribute("aria-valuetext", `${split.value} % before, ${100 - split.valueAsNumber} % after`);
+    const percent = Math.round(this.zoom * window.devicePixelRatio * 100);
+    element("zoom-value").textContent = `${percent}%`;
+  }
+
+  private onWheel(event: WheelEvent): void {
+    event.preventDefault();
+    const { left, top } = this.frame.getBoundingClientRect();
+    this.zoomTo(this.zoom * Math.exp(-event.deltaY / 400), event.clientX - left, event.clientY - top);
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    const keys: Record<string, () => void> = {
+      ArrowLeft: () => this.move(KEY_PIXELS, 0),
+      ArrowRight: () => this.move(-KEY_PIXELS, 0),
+      ArrowUp: () => this.move(0, KEY_PIXELS),
+      ArrowDown: () => this.move(0, -KEY_PIXELS),
+      "+": () => this.zoomTo(this.zoom * STEP),
+      "=": () => this.zoomTo(this.zoom * STEP),
+      "-": () => this.zoomTo(this.zoom / STEP),
+      "0": () => this.fit(),
+    };
+    const act = keys[event.key];
+    if (act === undefined || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    act();
+  }
+
+  /** A finger or the mouse moves the line or the picture. */
+  private onPointer(down: PointerEvent): void {
+    const onLine = down.target instanceof Node && element("divider").contains(down.target);
+    let [x, y] = [down.clientX, down.clientY];
+    this.frame.setPointerCapture(down.pointerId);
+    const move = (event: PointerEvent): void => {
+      if (event.pointerId !== down.pointerId) return;
+      const box = this.frame.getBoundingClientRect();
+      if (onLine) {
+        element("split").valueAsNumber = ((event.clientX - box.left) / box.width) * 100;
+        this.draw();
+      } else this.move(event.clientX - x, event.clientY - y);
+      [x, y] = [event.clientX, event.clientY];
+    };
+    const end = new AbortController();
+    const stop = (): void => {
+      end.abort();
+      this.frame.classList.remove("moving");
+    };
+    this.frame.classList.toggle("moving", !onLine);
+    this.frame.addEventListener("pointermove", move, { signal: end.signal });
+    for (const kind of ["pointerup", "pointercancel"] as const) this.frame.addEventListener(kind, stop, { signal: end.signal });
+  }
+}
+
+/** Where a side of a picture begins: in the middle of a larger frame, and covering a smaller one. */
+function within(place: number, frame: number, side: number): number {
+  return side <= frame ? (frame - side) / 2 : Math.min(0, Math.max(frame - side, place));
+}
