@@ -24,14 +24,14 @@ def _why_no_webgpu(features: Features) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """``name`` is the device's. ``accelerator`` is what the app calls it, ``options`` are what Chromium needs for it.
+    """``name`` is the device's. ``backend`` is what the app calls it, ``options`` are what Chromium needs for it.
 
     ``untimed``: why its time is not measured, None where it is.
     """
 
     name: str
     title: str
-    accelerator: str
+    backend: str
     why_missing: Callable[[Features], str | None]
     options: tuple[str, ...] = ()
     untimed: str | None = None
@@ -40,13 +40,13 @@ class Engine:
 WASM = Engine(
     name="browser",
     title="headless Chromium on this machine: WebAssembly with SIMD and threads",
-    accelerator="wasm",
+    backend="wasm",
     why_missing=_why_no_wasm,
 )
 SOFTWARE_WEBGPU = Engine(
     name="browser:webgpu-software",
     title="the same, WebGPU computed by the CPU (SwiftShader): parity alone",
-    accelerator="webgpu",
+    backend="webgpu",
     why_missing=_why_no_webgpu,
     options=("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"),
     untimed="a GPU that the CPU computes says nothing about the time of real ones",
@@ -54,7 +54,7 @@ SOFTWARE_WEBGPU = Engine(
 WEBGPU = Engine(
     name="browser:webgpu",
     title="the same, WebGPU of this machine's GPU",
-    accelerator="webgpu",
+    backend="webgpu",
     why_missing=_why_no_webgpu,
     options=("--enable-unsafe-webgpu", "--enable-features=Vulkan", "--ignore-gpu-blocklist"),
 )

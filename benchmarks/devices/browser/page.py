@@ -94,7 +94,7 @@ def open_in_page(page: Page, runtime: str, path: Path, settings: RunSettings) ->
     question = {
         "do": "open",
         "runtime": runtime,
-        "accelerator": page.engine.accelerator,
+        "backend": page.engine.backend,
         "threads": settings.threads,
     }
     answer, _ = page.ask(question, path.read_bytes())

@@ -4,18 +4,21 @@
  * bytes. The page itself tells each second that it lives, also while its worker computes.
  */
 
-import { openModel, type Accelerator, type Model } from "./runtimes/open";
-import type { RuntimeName } from "./site";
+import { RUNTIMES, type Backend, type OpenSession } from "./runtimes";
+import type { Artifact, RuntimeName } from "./site";
 
 type Question =
   | { id: number; do: "features" }
-  | { id: number; do: "open"; runtime: RuntimeName; accelerator: Accelerator; threads: number }
+  | { id: number; do: "open"; runtime: RuntimeName; backend: Backend; threads: number }
   | { id: number; do: "run"; session: number; shape: number[]; output: boolean };
 type Answer = Record<string, unknown>;
 
 const BEAT_MS = 1000;
 const query = location.search;
-const models: Model[] = [];
+const runtimesUrl = new URL("runtimes/", location.href);
+/** What a file is does not matter where it is run in its own layout. */
+const FILE = { id: "the file" } as Artifact;
+const sessions: OpenSession[] = [];
 
 function packed(head: Answer, payload: ArrayBufferView | null): Blob {
   const text = new TextEncoder().encode(JSON.stringify(head));
@@ -52,13 +55,15 @@ async function answered(question: Question, payload: ArrayBuffer): Promise<[Answ
   const began = performance.now();
   if (question.do === "features") return [await features(), null];
   if (question.do === "open") {
-    const { runtime, accelerator, threads } = question;
-    models.push(await openModel(new Uint8Array(payload), { runtime, accelerator, threads }));
-    return [{ session: models.length - 1, ms: performance.now() - began }, null];
+    const { runtime, backend, threads } = question;
+    const request = { artifact: FILE, channels: 0, model: new Uint8Array(payload), backend, threads, runtimesUrl };
+    const session = await RUNTIMES[runtime].open(request);
+    sessions.push(session);
+    return [{ session: sessions.length - 1, ms: performance.now() - began, ran: session.description }, null];
   }
-  const output = await models[question.session]!.run(new Float32Array(payload), question.shape);
+  const output = await sessions[question.session].runFile(new Float32Array(payload), question.shape);
   const ms = performance.now() - began;
-  return [{ ms, shape: output.shape }, question.output ? output.data : null];
+  return [{ ms, shape: output.shape }, question.output ? output.values : null];
 }
 
 async function work(): Promise<never> {

@@ -1,7 +1,7 @@
 /** TFLite files in LiteRT.js. Its module loads the variant of its WebAssembly that the browser takes. */
 
 import type * as LiteRt from "@litertjs/core";
-import type { OpenRequest, OpenSession, Runtime } from "./runtime";
+import type { FileOutput, OpenRequest, OpenSession, Runtime } from "./runtime";
 import { fromNhwc, toNhwc } from "./layout";
 
 export const liteRt: Runtime = { title: "LiteRT.js", open };
@@ -22,20 +22,25 @@ async function open(request: OpenRequest): Promise<OpenSession> {
   const used = threaded ? threads : 1;
   const onGpu = backend === "webgpu" && model.isFullyAccelerated;
   const where = onGpu ? "WebGPU" : `WebAssembly, ${used} thread${used > 1 ? "s" : ""}`;
+  const runFile = async (input: Float32Array, wanted: readonly number[]): Promise<FileOutput> => {
+    if (wanted.join() !== shape.join()) throw new Error(`${artifact.id} takes ${shape.join("x")}, not ${wanted.join("x")}`);
+    const given = new litert.Tensor(input, [...wanted]);
+    const outputs = await model.run(given);
+    const here = await outputs[0].moveTo("wasm");
+    const values = new Float32Array(here.toTypedArray());
+    const output = { values, shape: [...here.type.layout.dimensions] };
+    for (const tensor of [given, here, ...outputs]) if (!tensor.deleted) tensor.delete();
+    return output;
+  };
   return {
     description: `${liteRt.title} ${__LITERT_VERSION__}, ${where}`,
     async run(input, height, width) {
       const nhwc = artifact.layout === "NHWC";
       const wanted = nhwc ? [1, height, width, channels] : [1, channels, height, width];
-      if (wanted.join() !== shape.join()) throw new Error(`${artifact.id} takes ${shape.join("x")}, not ${wanted.join("x")}`);
-      const given = new litert.Tensor(nhwc ? toNhwc(input, channels) : new Float32Array(input), wanted);
-      const outputs = await model.run(given);
-      const here = await outputs[0].moveTo("wasm");
-      const values = here.toTypedArray() as Float32Array;
-      const result = nhwc ? fromNhwc(values, channels) : new Float32Array(values);
-      for (const tensor of [given, here, ...outputs]) if (!tensor.deleted) tensor.delete();
-      return result;
+      const { values } = await runFile(nhwc ? toNhwc(input, channels) : new Float32Array(input), wanted);
+      return nhwc ? fromNhwc(values, channels) : values;
     },
+    runFile,
     close: () => Promise.resolve(model.delete()),
   };
 }

@@ -18,7 +18,15 @@ export interface OpenRequest {
   runtimesUrl: URL;
 }
 
+/** What a file gave: values in its own layout. */
+export interface FileOutput {
+  values: Float32Array;
+  shape: readonly number[];
+}
+
 export interface OpenSession extends Session {
+  /** As `run`, but of values in the layout of the file, with the batch of 1 in their shape. */
+  runFile(values: Float32Array, shape: readonly number[]): Promise<FileOutput>;
   /** What runs it, for people: runtime, version, back end, threads. */
   readonly description: string;
   close(): Promise<void>;
