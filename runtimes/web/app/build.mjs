@@ -1,7 +1,6 @@
 /** Writes dist/: the page, its worker, the module for other pages, and the runtimes' own files. */
 
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { existsSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { build } from "esbuild";
 
@@ -31,8 +30,7 @@ await cp("static", "dist", { recursive: true });
 await build({ ...common, entryPoints: ["src/app.ts"], format: "esm", outdir: "dist" });
 await build({ ...common, entryPoints: ["src/upscaler.ts"], format: "esm", minify: false, outdir: "dist" });
 // Classic scripts: LiteRT.js loads its WebAssembly by importScripts, which workers of type "module" refuse.
-const classic = ["worker", "sw", "device"].map((name) => `src/${name}.ts`).filter((path) => existsSync(path));
-await build({ ...common, entryPoints: classic, format: "iife", outdir: "dist" });
+await build({ ...common, entryPoints: ["src/worker.ts", "src/sw.ts", "src/device.ts"], format: "iife", outdir: "dist" });
 await build({
   ...common, entryPoints: { litert: "node_modules/@litertjs/core/dist/index.js" }, format: "esm",
   outdir: "dist/runtimes/litert",

@@ -1,7 +1,7 @@
 /** TFLite files in LiteRT.js. Its module loads the variant of its WebAssembly that the browser takes. */
 
 import type * as LiteRt from "@litertjs/core";
-import { described, type OpenRequest, type OpenSession, type Runtime } from "./runtime";
+import { described, type FileOutput, type OpenRequest, type OpenSession, type Runtime } from "./runtime";
 
 export const liteRt: Runtime = { title: "LiteRT.js", open };
 
@@ -18,7 +18,8 @@ async function open({ model, backend, threads, runtimesUrl }: OpenRequest): Prom
   if (loadedFor !== null && loadedFor !== purpose) {
     throw new Error(`LiteRT.js is loaded for ${loadedFor} here: open a file for ${purpose} in another worker`);
   }
-  if (loadedFor === null) await (backend === "wasm" ? withoutGpu(() => load(litert, folder, threaded)) : load(litert, folder, false));
+  const start = (): Promise<void> => load(litert, folder, threaded);
+  if (loadedFor === null) await (backend === "wasm" ? withoutGpu(start) : start());
   loadedFor = purpose;
   const options = threaded ? { cpuOptions: { numThreads: threads } } : {};
   const compiled = await litert.loadAndCompile(model, { accelerator: backend, ...options });
@@ -31,16 +32,16 @@ async function open({ model, backend, threads, runtimesUrl }: OpenRequest): Prom
 }
 
 async function run(
-  litert: typeof LiteRt, compiled: LiteRt.CompiledModel, values: Float32Array, shape: number[],
-): Promise<{ shape: number[]; values: Float32Array }> {
+  litert: typeof LiteRt, compiled: LiteRt.CompiledModel, values: Float32Array, shape: readonly number[],
+): Promise<FileOutput> {
   const wanted = compiled.getInputDetails()[0].shape;
   if (wanted.join() !== shape.join()) throw new Error(`the file takes ${wanted.join("x")}, not ${shape.join("x")}`);
-  const given = new litert.Tensor(new Float32Array(values), shape);
+  const given = new litert.Tensor(new Float32Array(values), [...shape]);
   const outputs = await compiled.run(given);
   const here = await outputs[0].moveTo("wasm");
-  const result = new Float32Array(here.toTypedArray() as Float32Array);
+  const output = { values: new Float32Array(here.toTypedArray()), shape: [...here.type.layout.dimensions] };
   for (const tensor of [given, here, ...outputs]) if (!tensor.deleted) tensor.delete();
-  return { shape: [...compiled.getOutputDetails()[0].shape], values: result };
+  return output;
 }
 
 /**

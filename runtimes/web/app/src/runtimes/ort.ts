@@ -22,7 +22,7 @@ async function open({ model, backend, threads, runtimesUrl }: OpenRequest): Prom
       const results = await session.run({ [session.inputNames[0]]: given });
       const output = results[session.outputNames[0]];
       given.dispose();
-      return { shape: [...output.dims], values: (await output.getData(true)) as Float32Array };
+      return { shape: output.dims, values: (await output.getData(true)) as Float32Array };
     },
     close: () => session.release(),
   };

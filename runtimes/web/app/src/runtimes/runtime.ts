@@ -13,7 +13,7 @@ export interface OpenRequest {
 }
 
 export interface FileOutput {
-  shape: number[];
+  shape: readonly number[];
   values: Float32Array;
 }
 
@@ -22,7 +22,7 @@ export interface OpenSession {
   /** What runs it, for people: runtime, version, back end, threads. */
   readonly description: string;
   /** Its first output for its only input, both float32. */
-  runFile(values: Float32Array, shape: number[]): Promise<FileOutput>;
+  runFile(values: Float32Array, shape: readonly number[]): Promise<FileOutput>;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,73 @@
+"""The runtimes of a browser: builds of ONNX Runtime and LiteRT for WebAssembly and WebGPU, run by a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from edgesr.benchmarks.devices.browser.channel import PageError
+from edgesr.benchmarks.devices.browser.page import Page, open_in_page
+from edgesr.runtimes.adapters.registry import RUNTIMES
+from edgesr.runtimes.arrays import FloatArray
+from edgesr.runtimes.interface.operator_profile import OperatorProfile
+from edgesr.runtimes.interface.runtime import RunSettings, Runtime, profile_of_calls
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """``runtime`` is the name of what it is a build of, ``in_app`` what the app calls it, ``package`` that of npm.
+
+    ``resizes``: it sets other sizes than a file's own.
+    """
+
+    runtime: str
+    in_app: str
+    package: str
+    title: str
+    resizes: bool
+
+
+BUILDS = (
+    Build(
+        runtime="ort",
+        in_app="onnxruntime-web",
+        package="onnxruntime-web",
+        title="ONNX Runtime Web",
+        resizes=True,
+    ),
+    Build(runtime="tflite", in_app="litert", package="@litertjs/core", title="LiteRT.js", resizes=False),
+)
+
+
+def runtimes_in(page: Page, packages: Mapping[str, str]) -> tuple[Runtime, ...]:
+    """Both, run by a page; ``packages`` are the versions of the app's."""
+    return tuple(_runtime(build, page, packages) for build in BUILDS)
+
+
+def _runtime(build: Build, page: Page, packages: Mapping[str, str]) -> Runtime:
+    return replace(
+        RUNTIMES[build.runtime],
+        title=f"{build.title} in Chromium",
+        distribution=build.package,
+        load=lambda: None,
+        open=partial(open_in_page, page, build.in_app),
+        profile=partial(_profile, page, build.in_app),
+        failures=lambda: (PageError,),
+        refusals=None,
+        execution=None,
+        providers=None,
+        known_providers=(),
+        exact_arithmetic=False,
+        saturates_without_vnni=False,
+        resizes=build.resizes,
+        find_version=packages.get,
+    )
+
+
+def _profile(
+    page: Page, in_app: str, path: Path, batch: FloatArray, settings: RunSettings, *, calls: int
+) -> OperatorProfile:
+    session = open_in_page(page, in_app, path, settings)
+    return profile_of_calls(session, batch, calls=calls, why_no_times="runtimes in browsers time no operators")
