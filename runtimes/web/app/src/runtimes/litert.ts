@@ -18,8 +18,7 @@ async function open({ model, backend, threads, runtimesUrl }: OpenRequest): Prom
   if (loadedFor !== null && loadedFor !== purpose) {
     throw new Error(`LiteRT.js is loaded for ${loadedFor} here: open a file for ${purpose} in another worker`);
   }
-  const start = (): Promise<void> => load(litert, folder, threaded);
-  if (loadedFor === null) await (backend === "wasm" ? withoutGpu(start) : start());
+  if (loadedFor === null) await load(litert, folder, threaded);
   loadedFor = purpose;
   const options = threaded ? { cpuOptions: { numThreads: threads } } : {};
   const compiled = await litert.loadAndCompile(model, { accelerator: backend, ...options });
@@ -57,14 +56,4 @@ async function load(litert: typeof LiteRt, folder: URL, threads: boolean): Promi
   };
   Object.assign(globalThis, { Module });
   await litert.loadLiteRt(folder.href, { threads });
-}
-
-/** Its start asks for a GPU whatever it is started for, and logs an error where there is none. */
-async function withoutGpu(start: () => Promise<void>): Promise<void> {
-  Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });
-  try {
-    await start();
-  } finally {
-    Reflect.deleteProperty(navigator, "gpu");
-  }
 }

@@ -6,6 +6,9 @@ import { described, type OpenRequest, type OpenSession, type Runtime } from "./r
 /** The module of each back end; each loads the .wasm file that it needs from the same folder. */
 const MODULES = { wasm: "ort.wasm.min.mjs", webgpu: "ort.webgpu.min.mjs" } as const;
 
+/** Its warnings are of no use to a visitor. */
+const ERRORS = 3;
+
 export const onnxRuntimeWeb: Runtime = { title: "ONNX Runtime Web", open };
 
 async function open({ model, backend, threads, runtimesUrl }: OpenRequest): Promise<OpenSession> {
@@ -14,7 +17,8 @@ async function open({ model, backend, threads, runtimesUrl }: OpenRequest): Prom
   ort.env.wasm.wasmPaths = folder.href;
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
-  const session = await ort.InferenceSession.create(model, { executionProviders: [backend] });
+  const options = { executionProviders: [backend], logSeverityLevel: ERRORS } as const;
+  const session = await ort.InferenceSession.create(model, options);
   return {
     description: `${onnxRuntimeWeb.title} ${ort.env.versions.web ?? ""}, ${described(backend, threads)}`,
     async runFile(values, shape) {
