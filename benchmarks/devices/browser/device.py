@@ -8,7 +8,6 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgesr.benchmarks.devices.browser.builds import BUILDS
 from edgesr.benchmarks.devices.browser.built import SETUP_COMMAND, App, app_place, installed_app
 from edgesr.benchmarks.devices.browser.chromium import PROGRAMS, chromium_version, end_left, require_chromium
 from edgesr.benchmarks.devices.browser.engine import ENGINES, Engine
@@ -19,6 +18,7 @@ from edgesr.benchmarks.machine.environment import current_environment
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.progress import Progress
 from edgesr.runtimes.telemetry import TELEMETRY_OFF
+from edgesr.runtimes.web.web_runtimes import WEB_RUNTIMES
 
 WORKER = "edgesr.benchmarks.devices.browser.worker"
 _UNTIMED = ("parity",)
@@ -33,7 +33,7 @@ class BrowserDevice(Device):
     app: App
     chromium: str
     timeout_seconds: float = 900.0
-    runtimes = tuple(build.runtime for build in BUILDS)
+    runtimes = tuple(build.runtime for build in WEB_RUNTIMES)
 
     @property
     def name(self) -> str:
