@@ -1,6 +1,6 @@
 /** The worker: opens a network, decodes a file, upscales it and writes a PNG. The page ends it to cancel. */
 
-import { openSession, type OpenSession } from "./runtimes";
+import { openSession, type ArtifactSession } from "./runtimes";
 import { PlanError, toRgba, upscaleBands, type Sink } from "./upscaler";
 import { decode } from "./picture/decode";
 import { PngWriter } from "./picture/png";
@@ -9,7 +9,7 @@ import { measureSpeed } from "./work/measure";
 
 declare const self: DedicatedWorkerGlobalScope;
 
-let opened: { key: string; session: OpenSession } | null = null;
+let opened: { key: string; session: ArtifactSession } | null = null;
 let queue: Promise<void> = Promise.resolve();
 
 const answer = (message: Answer): void => self.postMessage(message);
@@ -31,7 +31,7 @@ async function obey(order: Order): Promise<void> {
   }
 }
 
-async function sessionOf(setting: Setting): Promise<OpenSession> {
+async function sessionOf(setting: Setting): Promise<ArtifactSession> {
   const key = [setting.artifact.id, setting.backend, setting.threads].join();
   if (opened?.key === key) return opened.session;
   await opened?.session.close();
@@ -42,7 +42,7 @@ async function sessionOf(setting: Setting): Promise<OpenSession> {
   return session;
 }
 
-async function upscale(file: Blob, { network, artifact }: Setting, session: OpenSession): Promise<Result> {
+async function upscale(file: Blob, { network, artifact }: Setting, session: ArtifactSession): Promise<Result> {
   const { pixels, grey, alpha } = await decode(file);
   answer({ kind: "decoded", width: pixels.width, height: pixels.height });
   const width = pixels.width * network.scale;

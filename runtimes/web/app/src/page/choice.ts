@@ -68,9 +68,9 @@ export class Choice {
 
   private labelOf(artifact: Artifact): string {
     const known = localStorage.getItem(keyOf(this.settingOf(artifact)));
-    const usual = artifact.id === this.site.default ? ", the usual choice" : "";
+    const usual = artifact.id === this.site.default ? " (usual)" : "";
     const measured = known === null ? "" : `, ${speed(Number(known))} here`;
-    return `${artifact.precision}, ${RUNTIMES[artifact.runtime].title}, ${bytes(artifact.bytes)}${measured}${usual}`;
+    return `${artifact.precision}${usual}, ${RUNTIMES[artifact.runtime].title}, ${bytes(artifact.bytes)}${measured}`;
   }
 }
 

@@ -15,6 +15,8 @@ export type Listener = (answer: Answer) => void;
 
 export class Engine {
   private worker: Worker | null = null;
+  /** Runtime and back end of the worker: another one gets a worker of its own, and the memory of the last is freed. */
+  private serves = "";
   private fail: ((reason: Error) => void) | null = null;
 
   async open(setting: Setting): Promise<string> {
@@ -44,6 +46,9 @@ export class Engine {
     order: Order, wanted: Kind, listen: Listener = () => undefined,
   ): Promise<Extract<Answer, { kind: Kind }>> {
     this.fail?.(new Cancelled());
+    const serves = `${order.setting.artifact.runtime} ${order.setting.backend}`;
+    if (serves !== this.serves) this.cancel();
+    this.serves = serves;
     this.worker ??= new Worker("worker.js");
     const worker = this.worker;
     return new Promise((resolve, reject) => {

@@ -70,6 +70,7 @@ export class Viewer {
     this.left = within(this.left, this.frame.clientWidth, this.size.width * this.zoom);
     this.top = within(this.top, this.frame.clientHeight, this.size.height * this.zoom);
     const transform = `translate(${this.left}px, ${this.top}px) scale(${this.zoom})`;
+    this.frame.style.setProperty("--check", `${16 / this.zoom}px`);
     element("before").style.transform = transform;
     element("after").style.transform = transform;
     const split = element("split");

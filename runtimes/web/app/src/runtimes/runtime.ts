@@ -1,15 +1,9 @@
 /** One of the two runtimes that a browser has, and what opening a file with it takes and gives. */
 
-import type { Artifact } from "../site";
-import type { Session } from "../upscaler/run";
-
 /** "wasm": WebAssembly with SIMD on the processor. */
 export type Backend = "wasm" | "webgpu";
 
 export interface OpenRequest {
-  artifact: Artifact;
-  /** 3, or 1 for a network of luma or grey. */
-  channels: number;
   model: Uint8Array<ArrayBuffer>;
   backend: Backend;
   /** What the page may use; more than 1 only where it is cross-origin isolated. */
@@ -18,17 +12,17 @@ export interface OpenRequest {
   runtimesUrl: URL;
 }
 
-/** What a file gave: values in its own layout. */
 export interface FileOutput {
+  shape: number[];
   values: Float32Array;
-  shape: readonly number[];
 }
 
-export interface OpenSession extends Session {
-  /** As `run`, but of values in the layout of the file, with the batch of 1 in their shape. */
-  runFile(values: Float32Array, shape: readonly number[]): Promise<FileOutput>;
+/** An open file, in its own layout. */
+export interface OpenSession {
   /** What runs it, for people: runtime, version, back end, threads. */
   readonly description: string;
+  /** Its first output for its only input, both float32. */
+  runFile(values: Float32Array, shape: number[]): Promise<FileOutput>;
   close(): Promise<void>;
 }
 
@@ -36,4 +30,9 @@ export interface Runtime {
   /** For people. */
   readonly title: string;
   open(request: OpenRequest): Promise<OpenSession>;
+}
+
+/** "WebGPU", or "WebAssembly, 2 threads". */
+export function described(backend: Backend, threads: number): string {
+  return backend === "webgpu" ? "WebGPU" : `WebAssembly, ${threads} thread${threads > 1 ? "s" : ""}`;
 }
