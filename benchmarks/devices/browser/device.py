@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -90,6 +91,15 @@ def set_up_app(progress: Progress) -> Prepared:
     )
 
 
+def delete_app() -> str:
+    """Delete the app and what an interrupted set-up left; what that was."""
+    place = app_place()
+    found = [one for one in (place, place.with_name(f"{place.name}.setup")) if one.exists()]
+    for folder in found:
+        shutil.rmtree(folder)
+    return f"{place}: {'deleted' if found else 'nothing is there'}"
+
+
 def chromium_notes() -> list[str]:
     """One line on Chromium, which no set-up installs."""
     try:
@@ -109,6 +119,7 @@ BROWSER_KIND = DeviceKind(
             title=f"runtimes in browsers, and 'edgesr web'; needs Node.js to build, {PROGRAMS[0]} to measure",
             require=installed_app,
             run=set_up_app,
+            clean=delete_app,
         ),
     ),
     notes=chromium_notes,
