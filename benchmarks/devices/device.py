@@ -129,13 +129,15 @@ class Prepared:
 class SetUp:
     """How devices are made ready. ``title`` names the devices; the last word of ``command`` is the set-up's own name.
 
-    ``require`` raises a MissingPackageError unless it was done; ``run`` does it.
+    ``require`` raises a MissingPackageError unless it was done; ``run`` does it. ``clean`` deletes what it made, and
+    tells what that was; None where that is not offered.
     """
 
     command: str
     title: str
     require: Callable[[], object]
     run: Callable[[Progress], Prepared]
+    clean: Callable[[], str] | None = None
 
     @property
     def name(self) -> str:

@@ -42,7 +42,7 @@ class Round:
     kept to, empty when it was free; ``core_mhz`` is the fastest core's clock after the last call, None where the system
     does not tell. ``execution`` is what runs the file's operators, in one call apart, None where that is not told.
     ``state`` is that of the device during the timed calls. Where the model ran in another process, such as a
-    browser's page, that one told its times and its memory, and ``state`` has no shares of this one.
+    browser's page, that one told its times and its memory, and ``state`` tells nothing of this one.
     """
 
     size: Size
@@ -132,7 +132,7 @@ def measure_latency(
         peak_rss_mb=(peak_rss_bytes() if distant is None else distant.peak_rss_bytes()) / 1e6,
         pinned_cores=watch.pinned,
         core_mhz=core_mhz(),
-        state=state if distant is None else replace(state, own_share=None, waiting_share=None),
+        state=state if distant is None else replace(state, ran_on=None, own_share=None, waiting_share=None),
     )
     ran = read_execution(bundle, artifact, image, runtime=runtime, threads=threads, provider=provider)
     return replace(measured, execution=ran)

@@ -26,6 +26,7 @@ from edgesr.cli.commands.pack import pack
 from edgesr.cli.commands.report import report
 from edgesr.cli.commands.train import train
 from edgesr.cli.commands.upscale import upscale
+from edgesr.cli.commands.web import web
 from edgesr.cli.terminal import discard_output, escape_what_cannot_be_encoded
 from edgesr.runtimes.allocator import keep_large_blocks_after_torch
 from edgesr.runtimes.errors import EdgesrError
@@ -68,6 +69,7 @@ app.add_typer(devices, name="devices")
 app.command(cls=Command)(diff)
 app.command(cls=Command)(report)
 app.command(cls=Command)(upscale)
+app.command(cls=Command)(web)
 app.command(cls=Command)(inspect)
 app.command(cls=Command)(train)
 app.command(cls=Command)(pack)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,47 +13,22 @@ from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.interface.operator_profile import OperatorProfile
 from edgesr.runtimes.interface.runtime import RunSettings, Runtime, profile_of_calls
-
-
-@dataclass(frozen=True, kw_only=True)
-class Build:
-    """``runtime`` is the name of what it is a build of, ``in_app`` what the app calls it, ``package`` that of npm.
-
-    ``resizes``: it sets other sizes than a file's own.
-    """
-
-    runtime: str
-    in_app: str
-    package: str
-    title: str
-    resizes: bool
-
-
-BUILDS = (
-    Build(
-        runtime="ort",
-        in_app="onnxruntime-web",
-        package="onnxruntime-web",
-        title="ONNX Runtime Web",
-        resizes=True,
-    ),
-    Build(runtime="tflite", in_app="litert", package="@litertjs/core", title="LiteRT.js", resizes=False),
-)
+from edgesr.runtimes.web.web_runtimes import WEB_RUNTIMES, WebRuntime
 
 
 def runtimes_in(page: Page, packages: Mapping[str, str]) -> tuple[Runtime, ...]:
     """Both, run by a page; ``packages`` are the versions of the app's."""
-    return tuple(_runtime(build, page, packages) for build in BUILDS)
+    return tuple(_runtime(build, page, packages) for build in WEB_RUNTIMES)
 
 
-def _runtime(build: Build, page: Page, packages: Mapping[str, str]) -> Runtime:
+def _runtime(build: WebRuntime, page: Page, packages: Mapping[str, str]) -> Runtime:
     return replace(
         RUNTIMES[build.runtime],
         title=f"{build.title} in Chromium",
         distribution=build.package,
         load=lambda: None,
-        open=partial(open_in_page, page, build.in_app),
-        profile=partial(_profile, page, build.in_app),
+        open=partial(open_in_page, page, build.name),
+        profile=partial(_profile, page, build.name),
         failures=lambda: (PageError,),
         refusals=None,
         execution=None,

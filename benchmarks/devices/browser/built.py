@@ -15,6 +15,8 @@ from edgesr.runtimes.json_file import read_record
 from edgesr.runtimes.packages import require_packages
 
 SETUP_COMMAND = "edgesr devices setup browser"
+LEAST_NODE = 20
+INSTALL_NODE = f"install Node.js {LEAST_NODE} or later with npm"
 RECORD_FILE = "app.json"
 SITE_FOLDER = "site"
 SCHEMA_VERSION = 1

@@ -150,7 +150,7 @@ class _Handler(FolderHandler):
 def served_channel(channel: Channel, folder: Path) -> Iterator[str]:
     """The URL of the page that answers, until the end of a block; ``folder`` is the built app."""
     with LoopbackServer(partial(_Handler, channel=channel, folder=folder)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(_LOOK_SECONDS,), daemon=True).start()
         try:
             yield f"{server.url}device.html?token={channel.token}"
         finally:

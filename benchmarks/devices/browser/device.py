@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgesr.benchmarks.devices.browser.builds import BUILDS
 from edgesr.benchmarks.devices.browser.built import SETUP_COMMAND, App, app_place, installed_app
 from edgesr.benchmarks.devices.browser.chromium import PROGRAMS, chromium_version, end_left, require_chromium
 from edgesr.benchmarks.devices.browser.engine import ENGINES, Engine
@@ -19,6 +19,7 @@ from edgesr.benchmarks.machine.environment import current_environment
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.progress import Progress
 from edgesr.runtimes.telemetry import TELEMETRY_OFF
+from edgesr.runtimes.web.web_runtimes import WEB_RUNTIMES
 
 WORKER = "edgesr.benchmarks.devices.browser.worker"
 _UNTIMED = ("parity",)
@@ -33,7 +34,7 @@ class BrowserDevice(Device):
     app: App
     chromium: str
     timeout_seconds: float = 900.0
-    runtimes = tuple(build.runtime for build in BUILDS)
+    runtimes = tuple(build.runtime for build in WEB_RUNTIMES)
 
     @property
     def name(self) -> str:
@@ -90,6 +91,15 @@ def set_up_app(progress: Progress) -> Prepared:
     )
 
 
+def delete_app() -> str:
+    """Delete the app and what an interrupted set-up left; what that was."""
+    place = app_place()
+    found = [one for one in (place, place.with_name(f"{place.name}.setup")) if one.exists()]
+    for folder in found:
+        shutil.rmtree(folder)
+    return f"{place}: {'deleted' if found else 'nothing is there'}"
+
+
 def chromium_notes() -> list[str]:
     """One line on Chromium, which no set-up installs."""
     try:
@@ -109,6 +119,7 @@ BROWSER_KIND = DeviceKind(
             title=f"runtimes in browsers, and 'edgesr web'; needs Node.js to build, {PROGRAMS[0]} to measure",
             require=installed_app,
             run=set_up_app,
+            clean=delete_app,
         ),
     ),
     notes=chromium_notes,

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 from edgesr.benchmarks.devices.browser.built import (
+    INSTALL_NODE,
+    LEAST_NODE,
     RECORD_FILE,
     SCHEMA_VERSION,
     SETUP_COMMAND,
@@ -29,9 +31,7 @@ from edgesr.runtimes.json_file import read_json
 from edgesr.runtimes.json_records import to_json
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 
-LEAST_NODE = 20
 TASK = "browser runtimes"
-_INSTALL_NODE = f"install Node.js {LEAST_NODE} or later with npm"
 _STEPS = ("npm packages", "building", "checking")
 _LOCK = "package-lock.json"
 
@@ -67,11 +67,11 @@ def packages_of(lock_file: Path) -> dict[str, str]:
 
 def _require_node() -> str:
     """The path of npm; a MissingPackageError without it or Node.js, an InputError where that is too old."""
-    node, npm = require_program("node", _INSTALL_NODE), require_program("npm", _INSTALL_NODE)
-    version = run_program([node, "--version"], what="node --version", mend=_INSTALL_NODE).strip()
+    node, npm = require_program("node", INSTALL_NODE), require_program("npm", INSTALL_NODE)
+    version = run_program([node, "--version"], what="node --version", mend=INSTALL_NODE).strip()
     number = version.removeprefix("v").partition(".")[0]
     if not number.isdecimal() or int(number) < LEAST_NODE:
-        raise InputError(f"the set-up needs Node.js {LEAST_NODE} or later, and {node} is {version}: {_INSTALL_NODE}")
+        raise InputError(f"the set-up needs Node.js {LEAST_NODE} or later, and {node} is {version}: {INSTALL_NODE}")
     return npm
 
 

@@ -5,7 +5,7 @@
  */
 
 import { RUNTIMES, type Backend, type OpenSession } from "./runtimes";
-import type { Artifact, RuntimeName } from "./site";
+import type { RuntimeName } from "./site";
 
 type Question =
   | { id: number; do: "features" }
@@ -16,8 +16,6 @@ type Answer = Record<string, unknown>;
 const BEAT_MS = 1000;
 const query = location.search;
 const runtimesUrl = new URL("runtimes/", location.href);
-/** What a file is does not matter where it is run in its own layout. */
-const FILE = { id: "the file" } as Artifact;
 const sessions: OpenSession[] = [];
 
 function packed(head: Answer, payload: ArrayBufferView | null): Blob {
@@ -56,7 +54,7 @@ async function answered(question: Question, payload: ArrayBuffer): Promise<[Answ
   if (question.do === "features") return [await features(), null];
   if (question.do === "open") {
     const { runtime, backend, threads } = question;
-    const request = { artifact: FILE, channels: 0, model: new Uint8Array(payload), backend, threads, runtimesUrl };
+    const request = { model: new Uint8Array(payload), backend, threads, runtimesUrl };
     const session = await RUNTIMES[runtime].open(request);
     sessions.push(session);
     return [{ session: sessions.length - 1, ms: performance.now() - began, ran: session.description }, null];
