@@ -30,12 +30,7 @@ await cp("static", "dist", { recursive: true });
 await build({ ...common, entryPoints: ["src/app.ts"], format: "esm", outdir: "dist" });
 await build({ ...common, entryPoints: ["src/upscaler.ts"], format: "esm", minify: false, outdir: "dist" });
 // Classic scripts: LiteRT.js loads its WebAssembly by importScripts, which workers of type "module" refuse.
-<<<<<<< HEAD
 await build({ ...common, entryPoints: ["src/worker.ts", "src/sw.ts", "src/device.ts"], format: "iife", outdir: "dist" });
-=======
-const classic = ["worker", "sw", "device"].map((name) => `src/${name}.ts`);
-await build({ ...common, entryPoints: classic, format: "iife", outdir: "dist" });
->>>>>>> browser
 await build({
   ...common, entryPoints: { litert: "node_modules/@litertjs/core/dist/index.js" }, format: "esm",
   outdir: "dist/runtimes/litert",
