@@ -40,23 +40,25 @@ export class Viewer {
   }
 
   private fit(): void {
-    this.zoom = this.least();
+    this.zoom = this.whole();
     this.fitted = true;
     this.draw();
   }
 
-  private least(): number {
+  /** The zoom that shows the whole picture. */
+  private whole(): number {
     const { clientWidth, clientHeight } = this.frame;
     return Math.min(clientWidth / this.size.width, clientHeight / this.size.height) || 1;
   }
 
   /** Zooms about a point of the frame, its middle by default. */
   private zoomTo(wanted: number, x = this.frame.clientWidth / 2, y = this.frame.clientHeight / 2): void {
-    const zoom = Math.min(Math.max(wanted, this.least()), MOST_ZOOM);
+    const least = Math.min(this.whole(), 1 / window.devicePixelRatio);
+    const zoom = Math.min(Math.max(wanted, least), Math.max(MOST_ZOOM, this.whole()));
     this.left = x - ((x - this.left) * zoom) / this.zoom;
     this.top = y - ((y - this.top) * zoom) / this.zoom;
     this.zoom = zoom;
-    this.fitted = zoom === this.least();
+    this.fitted = zoom === this.whole();
     this.draw();
   }
 
