@@ -113,7 +113,6 @@ class App {
       await this.viewer.show(this.urls[0], this.urls[1], width, height);
     }
     element("spoken").textContent = `Done: ${size(width, height)} pixels.`;
-    element("save-png").focus({ preventScroll: true });
   }
 
   private async measure(): Promise<void> {

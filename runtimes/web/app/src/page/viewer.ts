@@ -6,6 +6,11 @@ const MOST_ZOOM = 8;
 const STEP = 1.5;
 const KEY_PIXELS = 60;
 
+interface Point {
+  x: number;
+  y: number;
+}
+
 export class Viewer {
   private readonly frame = element("viewer");
   private size = { width: 1, height: 1 };
@@ -13,6 +18,8 @@ export class Viewer {
   private fitted = true;
   private left = 0;
   private top = 0;
+  /** Where the fingers, or the mouse, are that hold something. */
+  private readonly fingers = new Map<number, Point>();
 
   constructor() {
     element("split").addEventListener("input", () => this.draw());
@@ -106,28 +113,40 @@ export class Viewer {
     act();
   }
 
-  /** A finger or the mouse moves the line or the picture. */
+  /** A finger or the mouse moves the line or the picture, two fingers zoom. */
   private onPointer(down: PointerEvent): void {
     const onLine = down.target instanceof Node && element("divider").contains(down.target);
-    let [x, y] = [down.clientX, down.clientY];
     this.frame.setPointerCapture(down.pointerId);
-    const move = (event: PointerEvent): void => {
-      if (event.pointerId !== down.pointerId) return;
-      const box = this.frame.getBoundingClientRect();
-      if (onLine) {
-        element("split").valueAsNumber = ((event.clientX - box.left) / box.width) * 100;
-        this.draw();
-      } else this.move(event.clientX - x, event.clientY - y);
-      [x, y] = [event.clientX, event.clientY];
-    };
+    this.fingers.set(down.pointerId, { x: down.clientX, y: down.clientY });
     const end = new AbortController();
-    const stop = (): void => {
-      end.abort();
+    const move = (event: PointerEvent): void => {
+      if (event.pointerId === down.pointerId) this.onMove(event, onLine);
+    };
+    const stop = (event: PointerEvent): void => {
+      if (event.pointerId !== down.pointerId) return;
+      this.fingers.delete(down.pointerId);
       this.frame.classList.remove("moving");
+      end.abort();
     };
     this.frame.classList.toggle("moving", !onLine);
     this.frame.addEventListener("pointermove", move, { signal: end.signal });
     for (const kind of ["pointerup", "pointercancel"] as const) this.frame.addEventListener(kind, stop, { signal: end.signal });
+  }
+
+  private onMove(event: PointerEvent, onLine: boolean): void {
+    const box = this.frame.getBoundingClientRect();
+    const before = this.fingers.get(event.pointerId) ?? { x: event.clientX, y: event.clientY };
+    const now = { x: event.clientX, y: event.clientY };
+    this.fingers.set(event.pointerId, now);
+    const other = [...this.fingers].find(([id]) => id !== event.pointerId)?.[1];
+    if (other !== undefined) {
+      const distance = (point: Point): number => Math.hypot(point.x - other.x, point.y - other.y);
+      const [x, y] = [(now.x + other.x) / 2 - box.left, (now.y + other.y) / 2 - box.top];
+      this.zoomTo((this.zoom * distance(now)) / Math.max(distance(before), 1), x, y);
+    } else if (onLine) {
+      element("split").valueAsNumber = ((event.clientX - box.left) / box.width) * 100;
+      this.draw();
+    } else this.move(now.x - before.x, now.y - before.y);
   }
 }
 
