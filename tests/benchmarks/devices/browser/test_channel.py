@@ -10,7 +10,7 @@ import pytest
 from edgesr.benchmarks.devices.browser.channel import Channel, PageEndedError, PageError, PageHungError, Patience
 from edgesr.benchmarks.devices.browser.framing import LARGEST_MESSAGE_BYTES, packed, unpacked
 from edgesr.runtimes.json_file import JsonError
-from tests.helpers.browser.fake_page import echoed, fake_page, message_of, refused
+from tests.helpers.browser.fake_page import Answer, echoed, fake_page, message_of, refused
 
 QUICK = Patience(answer_seconds=0.5, silence_seconds=10)
 
@@ -91,11 +91,11 @@ def test_the_end_of_the_browser_is_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", [lambda *_: b"hello", lambda *_: packed({"id": 99}), lambda *_: packed({})])
-def test_an_answer_to_nothing_ends_the_page(answer: object, tmp_path: Path) -> None:
+def test_an_answer_to_nothing_ends_the_page(answer: Answer, tmp_path: Path) -> None:
     with (
         fake_page(tmp_path, answer) as (channel, _),
         pytest.raises(PageEndedError, match=r"answer is shorter|answer has a head|another question"),
-    ):  # type: ignore[arg-type]
+    ):
         channel.ask({"do": "run"})
 
 
