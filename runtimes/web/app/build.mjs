@@ -28,7 +28,8 @@ await rm("dist", { recursive: true, force: true });
 await mkdir("dist/runtimes", { recursive: true });
 await cp("static", "dist", { recursive: true });
 await build({ ...common, entryPoints: ["src/app.ts"], format: "esm", outdir: "dist" });
-await build({ ...common, entryPoints: ["src/upscaler.ts"], format: "esm", minify: false, outdir: "dist" });
+const modules = ["src/upscaler.ts", "src/sessions.ts"];
+await build({ ...common, entryPoints: modules, format: "esm", minify: false, outdir: "dist" });
 // Classic scripts: LiteRT.js loads its WebAssembly by importScripts, which workers of type "module" refuse.
 await build({ ...common, entryPoints: ["src/worker.ts", "src/sw.ts", "src/device.ts"], format: "iife", outdir: "dist" });
 await build({
@@ -48,4 +49,4 @@ const types = spawnSync(
   { stdio: "inherit" },
 );
 if (types.status !== 0) process.exit(1);
-await writeFile("dist/upscaler.d.ts", 'export * from "./types/upscaler";\n');
+for (const name of ["upscaler", "sessions"]) await writeFile(`dist/${name}.d.ts`, `export * from "./types/${name}";\n`);

@@ -18,7 +18,7 @@ export { PlanError, planGrid } from "./upscaler/plan";
 export type { Pixels, Planes } from "./upscaler/planes";
 export { luma, toRgba } from "./upscaler/rounding";
 export type { Band, Session } from "./upscaler/run";
-export type { Grid, Span } from "./upscaler/tiles";
+export { gridOf, leastWorkGrid, type Grid, type Span } from "./upscaler/tiles";
 
 /** Where the picture goes, from top to bottom. */
 export interface Sink {

@@ -13,9 +13,9 @@ export class Choice {
   private readonly backends = element("backend");
 
   constructor(private readonly site: Site, private readonly siteUrl: URL, changed: () => void) {
-    for (const artifact of site.artifacts) this.artifacts.add(new Option("", artifact.id));
-    const offered: Backend[] = "gpu" in navigator ? ["wasm", "webgpu"] : ["wasm"];
-    for (const backend of offered) this.backends.add(new Option(BACKENDS[backend], backend));
+    for (const artifact of offered(site)) this.artifacts.add(new Option("", artifact.id));
+    const known: Backend[] = "gpu" in navigator ? ["wasm", "webgpu"] : ["wasm"];
+    for (const backend of known) this.backends.add(new Option(BACKENDS[backend], backend));
     this.artifacts.value = site.default;
     this.draw();
     for (const select of [this.artifacts, this.backends]) {
@@ -72,6 +72,12 @@ export class Choice {
     const measured = known === null ? "" : `, ${speed(Number(known))} here`;
     return `${artifact.precision}${usual}, ${RUNTIMES[artifact.runtime].title}, ${bytes(artifact.bytes)}${measured}`;
   }
+}
+
+/** Photographs have any size: graphs of whole pictures are for networks without tiles. */
+function offered({ artifacts, default: usual }: Site): Artifact[] {
+  const tiles = artifacts.filter((one) => one.graph === "tile" || one.id === usual);
+  return tiles.some((one) => one.graph === "tile") ? tiles : artifacts;
 }
 
 function keyOf({ artifact, backend, threads }: Setting): string {
