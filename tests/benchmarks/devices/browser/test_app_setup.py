@@ -94,8 +94,8 @@ def test_an_app_of_other_sources_is_built_anew(tmp_path: Path, npm: Callable[[st
 
 def test_what_npm_leaves_in_a_checkout_is_no_source() -> None:
     names = {str(one.relative_to(sources_folder())) for one in sources()}
-    assert {".npmrc", "package.json", "package-lock.json", "build.mjs", "src/device.ts", "static/device.html"} <= names
-    assert not any(name.startswith(("node_modules", "dist")) for name in names)
+    assert {"package.json", "package-lock.json", "build.mjs", "src/device.ts", "static/device.html"} <= names
+    assert not any(name.startswith(("node_modules", "dist", ".")) for name in names)
 
 
 def test_the_lock_file_names_no_host_and_has_every_hash() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgesr.benchmarks.browser_worker import run_in_page
 from edgesr.benchmarks.devices.browser import page as page_module
 from edgesr.benchmarks.devices.browser.built import installed_app
 from edgesr.benchmarks.devices.browser.channel import Patience
@@ -18,7 +19,6 @@ from edgesr.benchmarks.devices.browser.device import BrowserDevice, open_browser
 from edgesr.benchmarks.devices.browser.engine import ENGINES, WASM
 from edgesr.benchmarks.devices.browser.framing import packed
 from edgesr.benchmarks.devices.browser.page import Page
-from edgesr.benchmarks.devices.browser.worker import run_in_page
 from edgesr.benchmarks.devices.registry import open_devices
 from edgesr.benchmarks.devices.worker_process import parsed_outcome
 from edgesr.benchmarks.jobs import Job, Outcome
