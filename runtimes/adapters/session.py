@@ -161,9 +161,7 @@ def open_session(
     return ImageSession(artifact, _checked(artifact, session, bundle.manifest.scale, failures), chosen.name)
 
 
-def _checked(
-    artifact: Artifact, session: Session, scale: int, failures: tuple[type[Exception], ...]
-) -> CheckedSession:
+def _checked(artifact: Artifact, session: Session, scale: int, failures: tuple[type[Exception], ...]) -> CheckedSession:
     if isinstance(session, DistantSession):
         return CheckedDistantSession(artifact, session, scale, failures)
     return CheckedSession(artifact, session, scale, failures)

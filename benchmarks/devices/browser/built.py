@@ -77,11 +77,10 @@ def sources_folder() -> Path:
 
 
 def sources() -> Iterator[Path]:
-    """Its files, without what npm puts among them in a checkout."""
-    folder = sources_folder()
-    for file in sorted(folder.rglob("*")):
-        if file.is_file() and file.relative_to(folder).parts[0] not in _NOT_SOURCES:
-            yield file
+    """Its files, without what npm puts among them in a checkout, and without hidden ones, which building needs not."""
+    for entry in sorted(sources_folder().iterdir()):
+        if entry.name not in _NOT_SOURCES and not entry.name.startswith("."):
+            yield from [entry] if entry.is_file() else sorted(file for file in entry.rglob("*") if file.is_file())
 
 
 def sources_sha256() -> str:

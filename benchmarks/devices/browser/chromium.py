@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -29,6 +30,7 @@ _QUIET = (
 )
 _VERSION = re.compile(r"(\d+(?:\.\d+)+)")
 _SECONDS_TO_TELL = 60.0
+_SECONDS_TO_END = 10.0
 
 
 def require_chromium() -> Path:
@@ -108,18 +110,24 @@ def end_left(folder: Path) -> None:
 
 
 def end_group(leader: int) -> None:
-    """Kill a process, and those that it started: also the ones in process groups of their own."""
-    for pid in (*descendants(leader), leader):
+    """Kill a process, and those that it started, also the ones in process groups of their own; none of them writes any
+    more afterwards.
+    """
+    killed = (*descendants(leader), leader)
+    for pid in killed:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + _SECONDS_TO_END
+    while any(map(_runs, killed)) and time.monotonic() < until:
+        time.sleep(0.01)
 
 
 def descendants(leader: int) -> list[int]:
     """All processes that a process started, and those that these did."""
     children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdecimal() and (fields := _read(int(name), "stat").rpartition(b") ")[2].split()):
-            children.setdefault(int(fields[1]), []).append(int(name))
+    for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()):
+        if fields := _read(pid, "stat").rpartition(b") ")[2].split():
+            children.setdefault(int(fields[1]), []).append(pid)
     found: list[int] = []
     left = [leader]
     while left:
@@ -127,6 +135,11 @@ def descendants(leader: int) -> list[int]:
         found += started
         left += started
     return found
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and not a zombie, which nobody has waited for."""
+    return _read(pid, "stat").rpartition(b") ")[2][:1] not in (b"", b"Z", b"X")
 
 
 def _peak_bytes(pid: int) -> int:

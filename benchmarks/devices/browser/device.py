@@ -21,7 +21,7 @@ from edgesr.runtimes.progress import Progress
 from edgesr.runtimes.telemetry import TELEMETRY_OFF
 from edgesr.runtimes.web.web_runtimes import WEB_RUNTIMES
 
-WORKER = "edgesr.benchmarks.devices.browser.worker"
+WORKER = "edgesr.benchmarks.browser_worker"
 _UNTIMED = ("parity",)
 _TIMED = (*_UNTIMED, "latency", "limits")
 

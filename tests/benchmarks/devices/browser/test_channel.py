@@ -10,7 +10,7 @@ import pytest
 from edgesr.benchmarks.devices.browser.channel import Channel, PageEndedError, PageError, PageHungError, Patience
 from edgesr.benchmarks.devices.browser.framing import LARGEST_MESSAGE_BYTES, packed, unpacked
 from edgesr.runtimes.json_file import JsonError
-from tests.helpers.browser.fake_page import echoed, fake_page, message_of, refused
+from tests.helpers.browser.fake_page import Answer, echoed, fake_page, message_of, refused
 
 QUICK = Patience(answer_seconds=0.5, silence_seconds=10)
 
@@ -37,28 +37,34 @@ def test_no_other_bytes_are_a_message(message: bytes, why: str) -> None:
 def test_questions_are_answered_in_turn(tmp_path: Path) -> None:
     with fake_page(tmp_path, echoed) as (channel, page):
         assert channel.ask({"do": "run", "shape": [1, 2]}, b"ab")[1] == b"ab"
-        assert channel.ask({"do": "run", "shape": [1]}, b"c") == ({"id": 2, "shape": [1], "ms": 1.5, "session": 0}, b"c")
+        assert channel.ask({"do": "run", "shape": [1]}, b"c") == (
+            {"id": 2, "shape": [1], "ms": 1.5, "session": 0},
+            b"c",
+        )
     assert [one["id"] for one in page.asked] == [1, 2]
 
 
 def test_what_failed_in_the_page_is_its_own_error(tmp_path: Path) -> None:
-    with fake_page(tmp_path, refused) as (channel, _):
-        with pytest.raises(PageError, match="no kernel of that name"):
-            channel.ask({"do": "open"})
+    with fake_page(tmp_path, refused) as (channel, _), pytest.raises(PageError, match="no kernel of that name"):
+        channel.ask({"do": "open"})
 
 
 def test_a_page_that_lives_and_never_answers_has_hung(tmp_path: Path) -> None:
-    with fake_page(tmp_path, lambda *_: None, patience=QUICK) as (channel, page):
-        with pytest.raises(PageHungError, match=r"no answer in 0\.5 s"):
-            channel.ask({"do": "run"})
+    with (
+        fake_page(tmp_path, lambda *_: None, patience=QUICK) as (channel, page),
+        pytest.raises(PageHungError, match=r"no answer in 0\.5 s"),
+    ):
+        channel.ask({"do": "run"})
     assert len(page.asked) == 1
 
 
 def test_a_silent_page_has_ended(tmp_path: Path) -> None:
     patience = Patience(answer_seconds=60, silence_seconds=0.4)
-    with fake_page(tmp_path, lambda *_: None, patience=patience) as (channel, _):
-        with pytest.raises(PageEndedError, match=r"no sign of life for 0\.4 s"):
-            channel.ask({"do": "run"})
+    with (
+        fake_page(tmp_path, lambda *_: None, patience=patience) as (channel, _),
+        pytest.raises(PageEndedError, match=r"no sign of life for 0\.4 s"),
+    ):
+        channel.ask({"do": "run"})
 
 
 def test_beats_keep_a_page_alive(tmp_path: Path) -> None:
@@ -85,10 +91,12 @@ def test_the_end_of_the_browser_is_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", [lambda *_: b"hello", lambda *_: packed({"id": 99}), lambda *_: packed({})])
-def test_an_answer_to_nothing_ends_the_page(answer: object, tmp_path: Path) -> None:
-    with fake_page(tmp_path, answer) as (channel, _):  # type: ignore[arg-type]
-        with pytest.raises(PageEndedError, match=r"answer is shorter|answer has a head|another question"):
-            channel.ask({"do": "run"})
+def test_an_answer_to_nothing_ends_the_page(answer: Answer, tmp_path: Path) -> None:
+    with (
+        fake_page(tmp_path, answer) as (channel, _),
+        pytest.raises(PageEndedError, match=r"answer is shorter|answer has a head|another question"),
+    ):
+        channel.ask({"do": "run"})
 
 
 def test_only_the_page_itself_is_admitted(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from edgesr.benchmarks.devices.browser.built import installed_app
 from edgesr.benchmarks.devices.browser.builds import runtimes_in
+from edgesr.benchmarks.devices.browser.built import installed_app
 from edgesr.benchmarks.devices.browser.channel import PageEndedError, PageHungError, Patience
 from edgesr.benchmarks.devices.browser.engine import ENGINES
 from edgesr.benchmarks.devices.browser.page import Page
