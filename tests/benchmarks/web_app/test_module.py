@@ -18,9 +18,9 @@ from edgesr.runtimes.images.picture import Picture
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.tiles import grid_of, least_work_grid
 from edgesr.runtimes.upscaling.upscale import upscale
-from tests.helpers.whole_runs import channels_first, exposed, projected
 from tests.benchmarks.web_app.conftest import Visits
 from tests.benchmarks.web_app.visits import Visit
+from tests.helpers.whole_runs import channels_first, exposed, projected
 
 TOLERANCE = 0.01
 SIZES = [(2, 2), (7, 5), (33, 47), (61, 53), (2, 300), (300, 3)]
@@ -127,7 +127,9 @@ def test_tiles_are_those_of_python(step: int, site: str, visits: Visits) -> None
         ]
         for grid, wanted in zip(grids, expected, strict=True):
             assert wanted is not None
-            spans = [[[s.start, s.stop, s.keep_start, s.keep_stop] for s in axis] for axis in (wanted.rows, wanted.columns)]
+            spans = [
+                [[s.start, s.stop, s.keep_start, s.keep_stop] for s in axis] for axis in (wanted.rows, wanted.columns)
+            ]
             assert grid == spans, (size, halo, most)
 
 
