@@ -57,7 +57,8 @@ def test_alpha_grey_and_orientation(site: str, mobile_bundle: Bundle, visits: Vi
     alpha = np.full((41, 53), 255, dtype=np.uint8)
     alpha[:9], alpha[9:12] = 0, 128
     opaque = alpha == 255
-    visit.give(png(np.dstack([np.where(opaque[:, :, None], pixels, 0), alpha])))
+    seen = np.where(opaque[:, :, None], pixels, 0).astype(np.uint8)
+    visit.give(png(np.dstack([seen, alpha])))
     visit.page.wait_for_selector("#result")
     saved = np.asarray(visit.saved())
     assert (saved[:, :, 3] == np.rint(upsampled_rows(alpha, 4, 0, 41))).all()
