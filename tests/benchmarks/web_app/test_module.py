@@ -158,7 +158,7 @@ def test_networks_of_one_channel(colour: Any, site: str, visits: Visits) -> None
     found = np.zeros((3, 76, 104), dtype=np.float32)
     for top, height, values in text:
         found[:, top : top + height] = np.array(values, dtype=np.float32).reshape(3, height, 104)
-    picture = (network_image(rgb, colour) / 2).repeat(4, axis=1).repeat(4, axis=2)
+    picture = (network_image(rgb, colour) / np.float32(2)).repeat(4, axis=1).repeat(4, axis=2)
     added = upsample_bicubic(colours(rgb), 4, slice(0, 19), slice(0, 26))
     assert len(text) > 1
     assert np.abs(found - rgb_picture(picture, colour, added)).max() <= TOLERANCE
