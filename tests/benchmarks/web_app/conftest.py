@@ -16,8 +16,8 @@ from edgesr.benchmarks.devices.browser.chromium import require_chromium
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.web.serving import FolderHandler, LoopbackServer
 from edgesr.runtimes.web.site import write_site
-from tests.helpers.browser.needs import require_browser
 from tests.benchmarks.web_app.visits import ARGUMENTS, Visit
+from tests.helpers.browser.needs import require_browser
 
 Visits = Callable[..., Visit]
 

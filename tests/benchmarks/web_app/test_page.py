@@ -1,4 +1,4 @@
-"""The page in Chromium: a photograph comes in by file, drop or paste, is upscaled as Python does, compared and saved."""
+"""The page in Chromium: a photograph comes in by file, drop or paste, and is upscaled as Python does it, and saved."""
 
 from __future__ import annotations
 
@@ -57,18 +57,22 @@ def test_alpha_grey_and_orientation(site: str, mobile_bundle: Bundle, visits: Vi
     alpha = np.full((41, 53), 255, dtype=np.uint8)
     alpha[:9], alpha[9:12] = 0, 128
     opaque = alpha == 255
-    visit.give(png(np.dstack([np.where(opaque[:, :, None], pixels, 0), alpha])))
+    seen = np.where(opaque[:, :, None], pixels, 0).astype(np.uint8)
+    visit.give(png(np.dstack([seen, alpha])))
     visit.page.wait_for_selector("#result")
     saved = np.asarray(visit.saved())
     assert (saved[:, :, 3] == np.rint(upsampled_rows(alpha, 4, 0, 41))).all()
-    bled = bleed_colours(Picture(pixels=np.where(opaque[:, :, None], pixels, 0).astype(np.uint8), alpha=alpha)).pixels
+    bled = bleed_colours(
+        Picture(pixels=np.where(opaque[:, :, None], pixels, 0).astype(np.uint8), alpha=alpha)
+    ).pixels.astype(np.uint8)
     below = slice(4 * 30, None)  # far from what the browser's canvas lost
     assert np.abs(saved[below, :, :3].astype(int) - by_python(mobile_bundle, bled)[below]).max() <= 1
 
     grey = np.ascontiguousarray(pixels[:, :, 1])
     visit.give(png(grey))
     visit.page.wait_for_selector("#result")
-    expected = luma(by_python(mobile_bundle, np.repeat(grey[:, :, None], 3, axis=2)).transpose(2, 0, 1))
+    grey_result = by_python(mobile_bundle, np.repeat(grey[:, :, None], 3, axis=2))
+    expected = luma(grey_result.transpose(2, 0, 1)).astype(np.uint8)
     saved_grey = visit.saved()
     assert saved_grey.mode == "L" and difference(saved_grey, expected) <= 1
 

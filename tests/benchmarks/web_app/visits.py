@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import BrowserContext, FilePayload
+from playwright.sync_api import BrowserContext, ConsoleMessage, FilePayload
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -29,9 +29,13 @@ class Visit:
         context.on("request", lambda request: self._asked(request.url))
         self.page = context.new_page()
         self.page.set_default_timeout(WAIT_MS)
-        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(url)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
 
     def _asked(self, url: str) -> None:
         self.requested.append(url)
@@ -58,7 +62,8 @@ class Visit:
                 const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
                 const given = new DataTransfer();
                 given.items.add(new File([bytes], name));
-                document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: given, bubbles: true, cancelable: true }));
+                const how = { dataTransfer: given, bubbles: true, cancelable: true };
+                document.body.dispatchEvent(new DragEvent("drop", how));
             }""",
             [encoded, name],
         )
@@ -74,8 +79,7 @@ class Visit:
         """The file that a button saves."""
         with self.page.expect_download() as download:
             self.page.click(f"#{button}")
-        assert (path := download.value.path()) is not None
-        picture = Image.open(io.BytesIO(path.read_bytes()))
+        picture = Image.open(io.BytesIO(download.value.path().read_bytes()))
         picture.info["name"] = download.value.suggested_filename
         return picture
 

@@ -5,8 +5,8 @@ export function bytes(count: number): string {
 }
 
 export function seconds(count: number): string {
-  if (count < 9.95) return `${count.toFixed(1)} s`;
-  if (count < 100) return `${Math.round(count)} s`;
+  if (count < 9.95) return `${count.toFixed(1)}\u00a0s`;
+  if (count < 100) return `${Math.round(count)}\u00a0s`;
   return `${Math.floor(count / 60)} min ${Math.round(count % 60)} s`;
 }
 
