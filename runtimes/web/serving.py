@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from edgesr.runtimes.errors import InputError
 
@@ -86,13 +85,6 @@ class FolderHandler(SimpleHTTPRequestHandler):
         """Nothing: requests are not for the terminal."""
 
 
-@contextmanager
-def served_folder(folder: Path, port: int) -> Iterator[tuple[str, Callable[[], NoReturn]]]:
-    """The URL of a folder, and what serves it until Ctrl-C."""
-    with LoopbackServer(partial(FolderHandler, folder=folder), port) as server:
-
-        def serve() -> NoReturn:
-            server.serve_forever()
-            raise KeyboardInterrupt
-
-        yield server.url, serve
+def folder_server(folder: Path, port: int) -> LoopbackServer:
+    """A server of a folder, which `serve_forever` starts; a block closes it."""
+    return LoopbackServer(partial(FolderHandler, folder=folder), port)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+import urllib.request
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.web.serving import folder_server
 from edgesr.runtimes.web.site import WrittenSite, write_site
 from edgesr.runtimes.web.site_file import left_out, site_of
 from tests.helpers.browser.made_up_app import make_app
@@ -130,3 +133,13 @@ def test_the_command_names_the_set_up(
     make_app(tmp_path / "edgesr" / "browser")
     code, out, _ = run_cli("web", RELEASED_BUNDLE, "--output", tmp_path / "site")
     assert (code, "first load, with tflite-fp32-tile-12x16" in out, "left out: torchscript" in out) == (0, True, True)
+
+
+def test_the_page_is_served_until_ctrl_c(app: Path) -> None:
+    with folder_server(app, 0) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        with urllib.request.urlopen(f"{server.url}app.js") as answer:
+            assert (answer.read(), answer.headers["Cross-Origin-Opener-Policy"]) == (b"the file app.js", "same-origin")
+        with pytest.raises(InputError, match="give another --port"):
+            folder_server(app, server.server_address[1])
+        server.shutdown()

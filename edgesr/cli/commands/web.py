@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -31,8 +32,8 @@ def web(
         ]
     )
     if serve:
-        from edgesr.runtimes.web.serving import served_folder
+        from edgesr.runtimes.web.serving import folder_server
 
-        with served_folder(output, port) as (url, serve_until_interrupted):
-            print_lines([f"{url} until Ctrl-C"])
-            serve_until_interrupted()
+        with folder_server(output, port) as server, contextlib.suppress(KeyboardInterrupt):
+            print_lines([f"{server.url} until Ctrl-C"])
+            server.serve_forever()
