@@ -1,4 +1,4 @@
-# make demo: export, check, time and use the embedded generator. make test: the fast tests.
+# make demo: export, check, time and use the embedded generator; a page for browsers where they are set up. make test: the fast tests.
 # make container: an image without PyTorch, CONTAINERS=docker with docker (docs/container.md).
 # make fuzz: a minute of mutated files (docs/reliability.md).
 PYTHON ?= python3.11
@@ -25,6 +25,7 @@ demo: install
 	$(BIN)/edgesr bench $(DEMO)/bundle --threads 1,2 --rounds 3 --json $(DEMO)/latency.json
 	$(BIN)/edgesr profile $(DEMO)/bundle --json $(DEMO)/profile.json
 	$(BIN)/edgesr upscale export/photographs/cat.png $(DEMO)/cat_x4.png --bundle $(DEMO)/bundle
+	$(BIN)/edgesr web $(DEMO)/bundle --output $(DEMO)/site || echo "no page for browsers: set that up, then make demo again"
 	$(BIN)/edgesr report $(DEMO)/bundle --parity $(DEMO)/parity.json --latency $(DEMO)/latency.json --profile $(DEMO)/profile.json --output $(DEMO)/report.html
 
 test: install

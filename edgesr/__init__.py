@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from edgesr.benchmarks.runs.parity import run_parity
     from edgesr.benchmarks.runs.profile import run_profile
     from edgesr.benchmarks.runs.sustained import run_sustained
+    from edgesr.benchmarks.runs.web import write_web
     from edgesr.export.diff.diff import diff
     from edgesr.export.diff.options import DiffOptions
     from edgesr.export.foreign.inspection import inspect_module
@@ -96,6 +97,7 @@ __all__ = [
     "upscale_files",
     "upscale_rows",
     "write_raw_goldens",
+    "write_web",
 ]
 
 _PLACES = {
@@ -143,6 +145,7 @@ _PLACES = {
     "upscale_files": ("edgesr.runtimes.upscaling.paths", "upscale_files"),
     "upscale_rows": ("edgesr.runtimes.upscaling.upscale", "upscale_rows"),
     "write_raw_goldens": ("edgesr.benchmarks.outside.raw_goldens", "write_raw_goldens"),
+    "write_web": ("edgesr.benchmarks.runs.web", "write_web"),
 }
 """Module and name there; a test compares it with the imports above."""
 

@@ -19,14 +19,14 @@ from edgesr.runtimes.progress import Progress
 @dataclass(frozen=True, kw_only=True)
 class DeviceEnvironment:
     """What a device other than this host is: "emulated" CPUs compute as the real ones do, but their time is not real;
-    "remote" is a machine of its own.
+    "remote" is a machine of its own, "browser" a browser on this one.
 
     ``packages`` are the versions on it. Of a remote one also its operating ``system``, the number of its ``cores``, and
     a ``note`` that is to stand next to its results; empty or None otherwise.
     """
 
     name: str
-    kind: Literal["emulated", "remote"]
+    kind: Literal["emulated", "remote", "browser"]
     cpu: str
     packages: dict[str, str]
     system: str = ""
@@ -129,13 +129,15 @@ class Prepared:
 class SetUp:
     """How devices are made ready. ``title`` names the devices; the last word of ``command`` is the set-up's own name.
 
-    ``require`` raises a MissingPackageError unless it was done; ``run`` does it.
+    ``require`` raises a MissingPackageError unless it was done; ``run`` does it. ``clean`` deletes what it made, and
+    tells what that was; None where that is not offered.
     """
 
     command: str
     title: str
     require: Callable[[], object]
     run: Callable[[Progress], Prepared]
+    clean: Callable[[], str] | None = None
 
     @property
     def name(self) -> str:

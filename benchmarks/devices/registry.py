@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from edgesr.benchmarks.devices.arm64.device import ARM64_KIND
 from edgesr.benchmarks.devices.boxes.kinds import ADB_KIND, SSH_KIND
+from edgesr.benchmarks.devices.browser.device import BROWSER_KIND
 from edgesr.benchmarks.devices.device import (
     AbsentDevice,
     AbsentDeviceError,
@@ -29,6 +30,7 @@ DEVICE_KINDS: tuple[DeviceKind, ...] = (
     X86_KIND,
     SSH_KIND,
     ADB_KIND,
+    BROWSER_KIND,
 )
 
 

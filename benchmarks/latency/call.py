@@ -22,7 +22,9 @@ from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.manifest import Artifact, Golden, Size
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.interface.distant import DistantSession
 from edgesr.runtimes.interface.operator_profile import Execution
+from edgesr.runtimes.interface.runtime import timed_call_ms
 from edgesr.runtimes.json_records import DecodeError
 
 _STEADY_WINDOW = 3
@@ -39,7 +41,8 @@ class Round:
     warm-up ended because three calls in a row agreed with the three before. ``pinned_cores`` are those that the process
     kept to, empty when it was free; ``core_mhz`` is the fastest core's clock after the last call, None where the system
     does not tell. ``execution`` is what runs the file's operators, in one call apart, None where that is not told.
-    ``state`` is that of the device during the timed calls.
+    ``state`` is that of the device during the timed calls. Where the model ran in another process, such as a
+    browser's page, that one told its times and its memory, and ``state`` tells nothing of this one.
     """
 
     size: Size
@@ -110,27 +113,26 @@ def measure_latency(
         batch = session.prepare(image)
 
         def call() -> float:
-            start = time.perf_counter()
-            session.session.run(batch)
-            return _milliseconds_since(start)
+            return timed_call_ms(session.session, batch)
 
         first_call_ms = call()
         warmup, steady = _warm_up(call, settings)
         watch.begin()
         samples = _sample(call, settings)
         _, state = watch.end()
+    distant = session.session if isinstance(session.session, DistantSession) else None
     measured = Round(
         size=golden.size,
         gmac=artifact.mac_per_hr_pixel * golden.size[0] * golden.size[1] * bundle.manifest.scale**2 / 1e9,
-        load_ms=load_ms,
+        load_ms=load_ms if distant is None else distant.load_ms,
         first_call_ms=first_call_ms,
         warmup_calls=warmup,
         steady=steady,
         samples_ms=tuple(samples),
-        peak_rss_mb=peak_rss_bytes() / 1e6,
+        peak_rss_mb=(peak_rss_bytes() if distant is None else distant.peak_rss_bytes()) / 1e6,
         pinned_cores=watch.pinned,
         core_mhz=core_mhz(),
-        state=state,
+        state=state if distant is None else replace(state, ran_on=None, own_share=None, waiting_share=None),
     )
     ran = read_execution(bundle, artifact, image, runtime=runtime, threads=threads, provider=provider)
     return replace(measured, execution=ran)

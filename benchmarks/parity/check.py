@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from edgesr.benchmarks.jobs import Job, JobKind
 from edgesr.benchmarks.machine.environment import x86_features
@@ -67,7 +67,7 @@ class ArtifactParity:
     ``lacks_exact``: exact arithmetic would tell more, but the runtime has none. ``execution`` is what ran the file's
     operators, None where that is not told. ``own_tolerance``: what the runtime's fast kernels are judged by in place of
     what goldens allow, which is then for exact arithmetic; None where all is judged by that. ``not_run``: goldens whose
-    output an outside runner did not give.
+    output an outside runner did not give, or whose size this build of the runtime cannot set.
     """
 
     goldens: tuple[GoldenParity, ...]
@@ -91,29 +91,30 @@ def check_parity(
 
     ``images``: folders to keep the SR images in, or to take those of exact arithmetic from.
     """
-    runtime_for(artifact, runtime)
+    info = runtime_for(artifact, runtime)
     fitting = [g for g in bundle.manifest.goldens if artifact.fits(g.size, runtime)]
     if not fitting:
         raise InputError(f"{artifact.id}: no golden has its size; export the bundle again")
     session = open_session(bundle, artifact, runtime=runtime, threads=threads, provider=provider)
     has_exact = has_exact_arithmetic(artifact, runtime)
     folders = images or ImageFolders()
-    if not has_exact:
-        folders = replace(folders, exact_from=None)
     exact: ImageSession | None = None
     if has_exact and folders.exact_from is None:
         exact = open_session(bundle, artifact, runtime=runtime, threads=threads, exact=True)
-    goldens = tuple(_check(bundle, session, exact, golden, folders, place) for place, golden in enumerate(fitting))
+    own_size_alone = artifact.tile_size if not info.resizes else None
+    taken = [(place, golden) for place, golden in enumerate(fitting) if own_size_alone in (None, golden.size)]
+    goldens = tuple(_check(bundle, session, exact, golden, folders, place) for place, golden in taken)
     difference = max((g.exact_max_difference or 0.0 for g in goldens), default=0.0)
     cause = difference_cause(artifact, runtime, max_difference=difference, x86_features=x86_features())
     return ArtifactParity(
         goldens=goldens,
         difference_cause=cause,
-        lacks_exact=computes_apart(artifact, runtime) and not has_exact,
+        lacks_exact=computes_apart(artifact, runtime) and not (has_exact or folders.exact_from),
         execution=read_execution(
             bundle, artifact, bundle.tensor(fitting[0].input), runtime=runtime, threads=threads, provider=provider
         ),
         own_tolerance=own_tolerance(artifact, runtime),
+        not_run=tuple(golden.id for golden in fitting if own_size_alone not in (None, golden.size)),
     )
 
 

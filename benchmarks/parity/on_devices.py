@@ -155,7 +155,8 @@ def _difference(
     if ours is None or base is None or ours.parity is None or base.parity is None:
         return None
     folders = [images.folder(name, pair) for name in (device.name, first.name)]
-    found = [_largest(folders, place) for place in range(len(ours.parity.goldens))]
+    places = [golden.golden for golden in base.parity.goldens]
+    found = [_largest(folders, places.index(golden.golden)) for golden in ours.parity.goldens]
     worst = int(np.argmax(found))
     return DeviceDifference(
         artifact=pair[0].id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edgesr.benchmarks.devices.device import Device, Finding, Plan
-from edgesr.benchmarks.devices.registry import remote
+from edgesr.benchmarks.devices.registry import remote, set_ups
 from edgesr.benchmarks.machine.limits import LIMITS, LimitsSettings
 from edgesr.benchmarks.parity.check import PARITY
 from edgesr.benchmarks.parity.kept_images import ImageFolders
@@ -26,7 +26,13 @@ def check_device(name: str, bundle: Bundle | None = None) -> Iterator[Finding]:
 
 
 def clean_device(name: str) -> str:
-    """Delete what edgesr put on the device of that name; what that was. An InputError as from `check_device`."""
+    """Delete what edgesr put on another machine, or what the set-up of that name made; what that was.
+
+    An InputError as from `check_device`.
+    """
+    made_here = set_ups().get(name)
+    if made_here is not None and made_here.clean is not None:
+        return made_here.clean()
     return remote(name).clean(name)
 
 

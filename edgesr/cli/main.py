@@ -11,8 +11,6 @@ from typing import Annotated
 import typer
 
 from edgesr.cli.command import Command
-from edgesr.cli.commands.bench import bench
-from edgesr.cli.commands.compare import compare
 from edgesr.cli.commands.devices import devices
 from edgesr.cli.commands.diff import diff
 from edgesr.cli.commands.doctor import doctor
@@ -20,12 +18,15 @@ from edgesr.cli.commands.eval import evaluate
 from edgesr.cli.commands.export import export
 from edgesr.cli.commands.goldens import goldens
 from edgesr.cli.commands.inspect import inspect
+from edgesr.cli.commands.measuring.bench import bench
+from edgesr.cli.commands.measuring.compare import compare
+from edgesr.cli.commands.measuring.parity import parity
+from edgesr.cli.commands.measuring.profile import profile
 from edgesr.cli.commands.pack import pack
-from edgesr.cli.commands.parity import parity
-from edgesr.cli.commands.profile import profile
 from edgesr.cli.commands.report import report
 from edgesr.cli.commands.train import train
 from edgesr.cli.commands.upscale import upscale
+from edgesr.cli.commands.web import web
 from edgesr.cli.terminal import discard_output, escape_what_cannot_be_encoded
 from edgesr.runtimes.allocator import keep_large_blocks_after_torch
 from edgesr.runtimes.errors import EdgesrError
@@ -68,6 +69,7 @@ app.add_typer(devices, name="devices")
 app.command(cls=Command)(diff)
 app.command(cls=Command)(report)
 app.command(cls=Command)(upscale)
+app.command(cls=Command)(web)
 app.command(cls=Command)(inspect)
 app.command(cls=Command)(train)
 app.command(cls=Command)(pack)

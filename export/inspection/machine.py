@@ -10,6 +10,8 @@ from pathlib import Path
 from edgesr.benchmarks.devices.arm64.counter import COMPILERS, compiler
 from edgesr.benchmarks.devices.arm64.cpus import CPUS
 from edgesr.benchmarks.devices.arm64.guest import installed_guest
+from edgesr.benchmarks.devices.browser.built import INSTALL_NODE, installed_app
+from edgesr.benchmarks.devices.browser.chromium import PROGRAMS
 from edgesr.benchmarks.devices.emulated_x86 import NAME as X86_NAME
 from edgesr.benchmarks.tables.table import Table
 from edgesr.runtimes.errors import InputError, MissingPackageError
@@ -27,8 +29,8 @@ Row = tuple[str, str, str, str]
 
 def machine_table() -> Table:
     """A row for each thing: what was found, what needs it, and how to get it where it is missing."""
-    rows = (_python(), _memory(), _cache_disk(), _working_disk(), _compiler(), *_emulated(), _libvips(), _chromium())
-    return Table("This machine", ("what", "found", "needed for", "how to get it"), rows)
+    fixed = (_python(), _memory(), _cache_disk(), _working_disk(), _compiler(), *_emulated(), _libvips())
+    return Table("This machine", ("what", "found", "needed for", "how to get it"), (*fixed, *_browser()))
 
 
 def free_bytes(folder: Path) -> int:
@@ -102,9 +104,19 @@ def _libvips() -> Row:
     return ("libvips", found or "not installed", "16-bit colour images", advice)
 
 
-def _chromium() -> Row:
-    found = shutil.which("chromium")
-    return ("Chromium", found or "not installed", "tests of the report alone", "" if found else "apt install chromium")
+def _browser() -> tuple[Row, Row, Row]:
+    """What measures in a browser, what is measured there, and what builds that."""
+    chromium = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    node = shutil.which("node") if shutil.which("npm") else None
+    try:
+        state, advice = f"ready, {installed_app().record.size_bytes / 1e6:.0f} MB", ""
+    except MissingPackageError as error:
+        state, _, advice = str(error).rpartition(": ")
+    return (
+        ("Chromium", chromium or "not installed", "--device browser", "" if chromium else "apt install chromium"),
+        ("browser runtimes", state, "--device browser, edgesr web", advice),
+        ("Node.js with npm", node or "not installed", "setting those up", "" if node else INSTALL_NODE),
+    )
 
 
 def _gigabytes(number: int) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 from edgesr.runtimes.adapters import coreml, executorch, mnn, ncnn, openvino, ort, tflite, torchscript
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.errors import InputError, MissingPackageError, OtherSystemError
@@ -20,6 +23,20 @@ RUNTIMES = {
         coreml.RUNTIME,
     )
 }
+
+
+@contextmanager
+def other_builds(builds: Sequence[Runtime]) -> Iterator[None]:
+    """Until the end of a block, these take the places of the runtimes of the same names, for the whole process.
+
+    It is for a process that does one job on other builds than those of this Python.
+    """
+    before = {build.name: RUNTIMES[build.name] for build in builds}
+    RUNTIMES.update({build.name: build for build in builds})
+    try:
+        yield
+    finally:
+        RUNTIMES.update(before)
 
 
 def runtime_info(name: str) -> Runtime:

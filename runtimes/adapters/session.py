@@ -15,6 +15,7 @@ from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.bundle.size_bounds import taken_sizes
 from edgesr.runtimes.errors import EdgesrError, InputError
 from edgesr.runtimes.files import is_text
+from edgesr.runtimes.interface.distant import DistantSession
 from edgesr.runtimes.interface.pooled import PooledSession
 from edgesr.runtimes.interface.runtime import RunSettings, Session
 from edgesr.runtimes.threads import require_threads
@@ -71,6 +72,25 @@ class CheckedSession:
                 f"{_shown(expected)}; give images of its own size, or export it again"
             )
         return output
+
+
+@dataclass(frozen=True)
+class CheckedDistantSession(CheckedSession):
+    """A `CheckedSession` of a model that runs in another process."""
+
+    session: DistantSession
+
+    @property
+    def load_ms(self) -> float:
+        return self.session.load_ms
+
+    def call_ms(self, image: FloatArray) -> float:
+        """As `DistantSession.call_ms`; an EdgesrError that names the artifact for a failure."""
+        with self._named_failures(image):
+            return self.session.call_ms(image)
+
+    def peak_rss_bytes(self) -> int:
+        return self.session.peak_rss_bytes()
 
 
 @dataclass(frozen=True)
@@ -138,8 +158,13 @@ def open_session(
             f"{path}: {chosen.title} cannot open it: {first_line(error)}; export the bundle again, or install "
             f"{', '.join(f'{name} {version} or later' for name, version in artifact.least_runtime.items())}"
         ) from error
-    checked = CheckedSession(artifact, session, bundle.manifest.scale, failures)
-    return ImageSession(artifact, checked, chosen.name)
+    return ImageSession(artifact, _checked(artifact, session, bundle.manifest.scale, failures), chosen.name)
+
+
+def _checked(artifact: Artifact, session: Session, scale: int, failures: tuple[type[Exception], ...]) -> CheckedSession:
+    if isinstance(session, DistantSession):
+        return CheckedDistantSession(artifact, session, scale, failures)
+    return CheckedSession(artifact, session, scale, failures)
 
 
 def _height_and_width(shape: tuple[int, ...], layout: Layout) -> tuple[int, int]:

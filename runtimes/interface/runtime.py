@@ -13,6 +13,7 @@ from typing import Protocol
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import REFERENCE, Precision, Tolerance
 from edgesr.runtimes.delegates.rules import Refusals
+from edgesr.runtimes.interface.distant import DistantSession
 from edgesr.runtimes.interface.operator_profile import Execution, OperatorProfile
 from edgesr.runtimes.packages import installed_version
 
@@ -89,6 +90,8 @@ class Runtime:
     ``needs_torch``: its package runs next to torch alone, which devices without torch's wheel lack.
     ``successor``: the runtime that its makers name in its place, where it is legacy.
     ``memory_growth_bytes``: what the process may hold after many calls beyond what a few calls need.
+    ``resizes``: this build sets other sizes than a file's own where the runtime can (`RuntimeUse.resizable`).
+    ``find_version`` of its distribution, None where it is not installed.
     ``saturates_without_vnni``: on an x86 without VNNI, sums of its int8 kernels saturate at 16 bits.
     """
 
@@ -112,6 +115,8 @@ class Runtime:
     needs_torch: bool = False
     saturates_without_vnni: bool = False
     memory_growth_bytes: int = 0
+    resizes: bool = True
+    find_version: Callable[[str], str | None] = installed_version
 
     @property
     def install_command(self) -> str:
@@ -126,7 +131,7 @@ class Runtime:
 
     def version(self) -> str | None:
         """Installed version, None when it is not installed."""
-        return installed_version(self.distribution)
+        return self.find_version(self.distribution)
 
     def computes_exactly(self, precision: Precision) -> bool:
         """Whether it has exact arithmetic for files of a precision."""
@@ -134,7 +139,9 @@ class Runtime:
 
 
 def timed_call_ms(session: Session, batch: FloatArray) -> float:
-    """Time of one call on a batch in the file's own layout."""
+    """Time of one call on a batch in the file's own layout, told by the process that it runs in."""
+    if isinstance(session, DistantSession):
+        return session.call_ms(batch)
     start = time.perf_counter()
     session.run(batch)
     return (time.perf_counter() - start) * 1000

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from edgesr.benchmarks.devices.arm64.guest import installed_guest
+from edgesr.benchmarks.devices.browser.built import sources, sources_folder
 from edgesr.export.calibration.photographs import photograph
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import MissingPackageError
@@ -30,6 +31,7 @@ DATA = (
     "edgesr/export/photographs/cat.png",
     "edgesr/sr_model/weights/srrescycgan-mobile-real.md",
     "edgesr/sr_model/weights/srrescycgan-mobile-real.safetensors",
+    *(f"edgesr/runtimes/web/app/{file.relative_to(sources_folder()).as_posix()}" for file in sources()),
 )
 SENT = """
 import hashlib

@@ -72,8 +72,10 @@ def check(
 
 
 @devices.command()
-def clean(name: Annotated[str, typer.Argument(metavar="DEVICE", help="Another machine, as for 'check'.")]) -> None:
-    """Delete everything that edgesr put on another machine."""
+def clean(
+    name: Annotated[str, typer.Argument(metavar="DEVICE", help="Another machine, as for 'check', or browser.")],
+) -> None:
+    """Delete everything that edgesr put on another machine, or built for browsers."""
     from edgesr.benchmarks.runs.devices import clean_device
 
     print_lines([clean_device(name)])

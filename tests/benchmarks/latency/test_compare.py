@@ -25,7 +25,7 @@ from edgesr.benchmarks.results.header import BundleIdentity
 from edgesr.benchmarks.results.rows import Key, select_artifacts
 from edgesr.benchmarks.results.writing import write_json
 from edgesr.benchmarks.tables.changes import change_lines, change_table
-from edgesr.cli.commands.compare import compare
+from edgesr.cli.commands.measuring.compare import compare
 from edgesr.cli.terminal import parse_percent
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError

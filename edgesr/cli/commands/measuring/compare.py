@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgesr.benchmarks.runs.options import CompareOptions
-from edgesr.cli.commands.bench import LIMIT, LimitOption, UnlikeOption, shown_changes
+from edgesr.cli.commands.measuring.bench import LIMIT, LimitOption, UnlikeOption, shown_changes
 from edgesr.cli.terminal import parse_percent
 
 

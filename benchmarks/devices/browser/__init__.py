@@ -1,0 +1,1 @@
+"""A browser on this machine as a place for measurements: headless Chromium, driven over loopback."""

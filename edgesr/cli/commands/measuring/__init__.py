@@ -1,0 +1,1 @@
+"""Sub-commands that measure a bundle, and compare what was measured."""

@@ -1,0 +1,39 @@
+"""The sub-command `web`: a page that upscales photographs in the browsers of its visitors."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgesr.cli.terminal import ArtifactOption, BundleArgument, print_lines
+
+
+def web(
+    bundle: BundleArgument,
+    *,
+    output: Annotated[Path, typer.Option(help="Folder of the page; an older page there is replaced.", metavar="DIR")],
+    artifact: ArtifactOption = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Also serve it to this machine alone, until Ctrl-C.")] = False,
+    port: Annotated[int, typer.Option(help="Port of --serve; 0: any free one.", min=0, max=65535)] = 8000,
+) -> None:
+    """Write a static page that makes photographs larger on the machine of whoever opens it."""
+    import edgesr
+
+    written = edgesr.write_web(edgesr.open_bundle(bundle), output, artifact=artifact)
+    print_lines(
+        [
+            f"{output}: {written.size_bytes / 1e6:.1f} MB, {', '.join(one.id for one in written.site.artifacts)}",
+            f"first load, with {written.site.default}: {written.first_load_bytes / 1e6:.1f} MB, "
+            f"{written.first_load_gzip_bytes / 1e6:.1f} MB gzipped",
+            *(f"left out: {name}: {why}" for name, why in written.left_out.items()),
+        ]
+    )
+    if serve:
+        from edgesr.runtimes.web.serving import folder_server
+
+        with folder_server(output, port) as server, contextlib.suppress(KeyboardInterrupt):
+            print_lines([f"{server.url} until Ctrl-C"])
+            server.serve_forever()

@@ -1,0 +1,26 @@
+/** A photograph that is chosen, dropped or pasted. */
+
+import { element } from "./elements";
+
+export function onPicture(take: (file: File) => void): void {
+  const input = element("file");
+  const first = (files: FileList | undefined | null): void => {
+    const file = files?.[0];
+    if (file !== undefined) take(file);
+  };
+  input.addEventListener("change", () => {
+    first(input.files);
+    input.value = "";
+  });
+  document.addEventListener("paste", (event) => first(event.clipboardData?.files));
+  const dragging = (on: boolean) => (event: DragEvent): void => {
+    event.preventDefault();
+    document.body.classList.toggle("dragging", on);
+  };
+  document.addEventListener("dragover", dragging(true));
+  document.addEventListener("dragleave", dragging(false));
+  document.addEventListener("drop", (event) => {
+    dragging(false)(event);
+    first(event.dataTransfer?.files);
+  });
+}
