@@ -1,0 +1,131 @@
+"""Parts of photographs, as all methods upscale them, next to each other in one picture a scene."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from peer_methods import Method
+from peer_process import PeerError, PeerProcess
+from PIL import Image, ImageDraw, ImageFont
+
+from edgesr.benchmarks.quality.degradations import Degradation, parse_degradation
+from edgesr.runtimes.images.image_io import read_rgb8
+
+SCALE = 4
+COLUMNS = 3
+LABEL_HEIGHT = 22
+GAP = 6
+QUALITY = 84
+_FONT_SIZE = 14
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A photograph that the methods upscale, after noise or compression (seed 0), and the part that is shown.
+
+    ``left`` and ``top`` are of that part, in pixels of the photograph. ``photograph``: a file, or the name of one that
+    edgesr ships.
+    """
+
+    name: str
+    title: str
+    photograph: str
+    degradation: str
+    left: int
+    top: int
+    width: int = 76
+    height: int = 57
+
+
+SCENES = (
+    Scene(name="cat_clean", title="as it is", photograph="cat.png", degradation="clean", left=78, top=30),
+    Scene(name="astronaut_noise8", title="noise 8", photograph="astronaut.png", degradation="noise:8", left=60, top=10),
+    Scene(name="coffee_jpeg30", title="JPEG 30", photograph="coffee.png", degradation="jpeg:30", left=40, top=40),
+)
+SHOWN = (
+    "pillow-bicubic",
+    "realesrgan-x4plus",
+    "realesrgan-animevideov3",
+    "realsr-df2k",
+    "realcugan-conservative",
+    "waifu2x-photo",
+    "srrescycgan-mobile-real",
+    "srrescycgan-mobile-clean",
+)
+
+
+def draw(
+    methods: Sequence[Method], pythons: dict[str, Path], scenes: Sequence[Scene], output: Path, told: Told
+) -> list[Path]:
+    """Write one JPEG a scene into the folder ``output``; a method that fails has its reason in its place."""
+    chosen = [one for name in SHOWN for one in methods if one.name == name]
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        sources = {scene.name: _input(scene, Path(folder)) for scene in scenes}
+        panels = {scene.name: [("input", _enlarged(scene, sources[scene.name]))] for scene in scenes}
+        for method in chosen:
+            told(method.title)
+            for scene in scenes:
+                panel = _upscaled(method, pythons, scene, sources[scene.name])
+                panels[scene.name].append((method.title, panel))
+    written = []
+    for scene in scenes:
+        written.append(output / f"{scene.name}.jpg")
+        sheet(panels[scene.name]).save(written[-1], quality=QUALITY)
+    return written
+
+
+def sheet(panels: Sequence[tuple[str, Image.Image]]) -> Image.Image:
+    """Labelled panels of one size in rows of three, on white."""
+    width, height = panels[0][1].size
+    rows = -(-len(panels) // COLUMNS)
+    step = (width + GAP, height + LABEL_HEIGHT + GAP)
+    canvas = Image.new("RGB", (COLUMNS * step[0] - GAP, rows * step[1] - GAP), "white")
+    pen = ImageDraw.Draw(canvas)
+    font = ImageFont.load_default(_FONT_SIZE)
+    for place, (label, panel) in enumerate(panels):
+        left, top = place % COLUMNS * step[0], place // COLUMNS * step[1]
+        pen.text((left + 2, top + 2), label, fill="black", font=font)
+        canvas.paste(panel, (left, top + LABEL_HEIGHT))
+    return canvas
+
+
+def _input(scene: Scene, folder: Path) -> Path:
+    """The photograph as the methods get it."""
+    given = Path(scene.photograph)
+    pixels = read_rgb8(given if given.is_file() else Path(str(files("edgesr.export.photographs") / scene.photograph)))
+    steps = parse_degradation(scene.degradation)
+    assert isinstance(steps, Degradation), scene
+    file = folder / f"{scene.name}.png"
+    Image.fromarray(steps.spoil(pixels, np.random.default_rng(0))).save(file)
+    return file
+
+
+def _enlarged(scene: Scene, source: Path) -> Image.Image:
+    """Every pixel of the part as a square."""
+    box = (scene.left, scene.top, scene.left + scene.width, scene.top + scene.height)
+    with Image.open(source) as image:
+        size = (scene.width * SCALE, scene.height * SCALE)
+        return image.convert("RGB").crop(box).resize(size, Image.Resampling.NEAREST)
+
+
+def _upscaled(method: Method, pythons: dict[str, Path], scene: Scene, source: Path) -> Image.Image:
+    """The part of the upscaled photograph."""
+    target = source.with_name("out.png")
+    try:
+        with PeerProcess(method, pythons) as process:
+            process.upscale(source, target)
+    except PeerError as error:
+        panel = Image.new("RGB", (scene.width * SCALE, scene.height * SCALE), "lightgrey")
+        ImageDraw.Draw(panel).text((4, 4), str(error)[:60], fill="black")
+        return panel
+    box = (scene.left, scene.top, scene.left + scene.width, scene.top + scene.height)
+    with Image.open(target) as image:
+        return image.convert("RGB").crop(tuple(SCALE * one for one in box))
