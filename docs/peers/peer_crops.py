@@ -35,7 +35,6 @@ class Scene:
     """
 
     name: str
-    title: str
     photograph: str
     degradation: str
     left: int
@@ -45,9 +44,9 @@ class Scene:
 
 
 SCENES = (
-    Scene(name="cat_clean", title="as it is", photograph="cat.png", degradation="clean", left=78, top=30),
-    Scene(name="astronaut_noise8", title="noise 8", photograph="astronaut.png", degradation="noise:8", left=60, top=10),
-    Scene(name="coffee_jpeg30", title="JPEG 30", photograph="coffee.png", degradation="jpeg:30", left=40, top=40),
+    Scene(name="cat_clean", photograph="cat.png", degradation="clean", left=78, top=30),
+    Scene(name="astronaut_noise8", photograph="astronaut.png", degradation="noise:8", left=60, top=10),
+    Scene(name="coffee_jpeg30", photograph="coffee.png", degradation="jpeg:30", left=40, top=40),
 )
 SHOWN = (
     "pillow-bicubic",
@@ -110,14 +109,12 @@ def _input(scene: Scene, folder: Path) -> Path:
 
 def _enlarged(scene: Scene, source: Path) -> Image.Image:
     """Every pixel of the part as a square."""
-    box = (scene.left, scene.top, scene.left + scene.width, scene.top + scene.height)
-    with Image.open(source) as image:
-        size = (scene.width * SCALE, scene.height * SCALE)
-        return image.convert("RGB").crop(box).resize(size, Image.Resampling.NEAREST)
+    size = (scene.width * SCALE, scene.height * SCALE)
+    return _part(scene, source, 1).resize(size, Image.Resampling.NEAREST)
 
 
 def _upscaled(method: Method, pythons: dict[str, Path], scene: Scene, source: Path) -> Image.Image:
-    """The part of the upscaled photograph."""
+    """The part of the upscaled photograph, or the reason why there is none."""
     target = source.with_name("out.png")
     try:
         with PeerProcess(method, pythons) as process:
@@ -126,6 +123,10 @@ def _upscaled(method: Method, pythons: dict[str, Path], scene: Scene, source: Pa
         panel = Image.new("RGB", (scene.width * SCALE, scene.height * SCALE), "lightgrey")
         ImageDraw.Draw(panel).text((4, 4), str(error)[:60], fill="black")
         return panel
-    box = (scene.left, scene.top, scene.left + scene.width, scene.top + scene.height)
-    with Image.open(target) as image:
-        return image.convert("RGB").crop(tuple(SCALE * one for one in box))
+    return _part(scene, target, SCALE)
+
+
+def _part(scene: Scene, file: Path, scale: int) -> Image.Image:
+    left, top = scene.left * scale, scene.top * scale
+    with Image.open(file) as image:
+        return image.convert("RGB").crop((left, top, left + scene.width * scale, top + scene.height * scale))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from peer_results import OTHERS, OURS, PeerResults, QualityPart, QualityRow
-from peer_time_tables import time_section
+from peer_time_tables import time_section, wrapped
 
 from edgesr.runtimes.errors import InputError
 
@@ -36,11 +35,12 @@ METRICS = (
 def filled(page: str, results: PeerResults) -> str:
     """The page with every part between `<!-- NAME -->` and `<!-- end NAME -->` made anew."""
     for name, part in PARTS.items():
-        marks = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- end {re.escape(name)} -->)", re.DOTALL)
-        if not marks.search(page):
-            raise InputError(f"the page has no marks '<!-- {name} -->' and '<!-- end {name} -->'; put them back")
-        text = part(results)
-        page = marks.sub(lambda found, text=text: f"{found[1]}{text}{found[2]}", page)
+        begin, end = f"<!-- {name} -->\n", f"<!-- end {name} -->"
+        before, found, rest = page.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not (found and closed):
+            raise InputError(f"the page has no marks '{begin.strip()}' and '{end}'; put them back")
+        page = f"{before}{begin}{part(results)}{end}{after}"
     return page
 
 
@@ -123,7 +123,7 @@ def measured_where(results: PeerResults) -> str:
         return ""
     versions = ", ".join(f"{package} {version}" for package, version in part.versions.items())
     images = ", ".join(f"{data} {count}" for data, count in {row.data: row.images for row in part.rows}.items())
-    return f"{part.created_utc[:10]}, {part.environment.cpu}. Images: {images}. Versions: {versions}.\n"
+    return wrapped(f"{part.created_utc[:10]}, {part.environment.cpu}. Images: {images}. Versions: {versions}.")
 
 
 PARTS: dict[str, Callable[[PeerResults], str]] = {

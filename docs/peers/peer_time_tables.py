@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from statistics import median
 
@@ -17,10 +18,17 @@ def time_section(results: PeerResults) -> str:
     if part is None:
         return ""
     versions = ", ".join(f"{package} {version}" for package, version in part.versions.items())
-    where = f"{part.created_utc[:10]}, {part.environment.cpu}, {part.environment.logical_cores} cores. {versions}."
-    return "\n".join(
-        ["## Seconds and memory\n", *_leads(part), *(_table(part, picture) for picture in part.sizes), where, ""]
+    where = wrapped(
+        f"{part.created_utc[:10]}, {part.environment.cpu}, {part.environment.logical_cores} cores. {versions}."
     )
+    return "\n".join(
+        ["## Seconds and memory\n", *_leads(part), *(_table(part, picture) for picture in part.sizes), where]
+    )
+
+
+def wrapped(text: str) -> str:
+    """Lines of at most 150 columns."""
+    return "\n".join(textwrap.wrap(text, 150, break_on_hyphens=False)) + "\n"
 
 
 def _leads(part: TimePart) -> list[str]:
@@ -31,7 +39,9 @@ def _leads(part: TimePart) -> list[str]:
             others, ours = (_medians(part, picture, figure, groups) for groups in (OTHERS, OURS))
             ahead = [part.titles[name] for name, value in others.items() if ours and value < min(ours.values())]
             if ahead:
-                sentences.append(f"{what} than every row of edgesr ({_NAMES[picture].lower()}): {'; '.join(ahead)}.\n")
+                sentences.append(
+                    wrapped(f"{what} than every row of edgesr ({_NAMES[picture].lower()}): {'; '.join(ahead)}.")
+                )
     return sentences
 
 
