@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 from peer_methods import Method
-from peer_process import PeerError, PeerProcess
+from peer_process import PeerError, PeerProcess, Told
+from peer_runner import SCALE
 from PIL import Image, ImageDraw, ImageFont
 
 from edgesr.benchmarks.quality.degradations import Degradation, parse_degradation
 from edgesr.runtimes.images.image_io import read_rgb8
 
-SCALE = 4
 COLUMNS = 3
 LABEL_HEIGHT = 22
 GAP = 6
 QUALITY = 84
 _FONT_SIZE = 14
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,8 @@ from peer_methods import Method
 from edgesr.runtimes.json_file import JsonError, parse_json
 
 RUNNER = Path(__file__).with_name("peer_runner.py")
+Told = Callable[[str], None]
+"""Takes a line on how far a run is."""
 _LEFT_OUT = "OMP_NUM_THREADS"
 """Every upscaler runs at its default number of threads, whatever the caller's shell says."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from peer_methods import Method
-from peer_process import PeerError, PeerProcess
+from peer_process import PeerError, PeerProcess, Told
 from peer_results import QualityPart, QualityRow
+from peer_runner import SCALE
 from PIL import Image
 
 from edgesr.benchmarks.machine.environment import current_environment
@@ -19,14 +21,11 @@ from edgesr.benchmarks.result_files import read_results
 from edgesr.benchmarks.results.header import utc_now
 from edgesr.benchmarks.results.writing import write_json
 from edgesr.runtimes.arrays import Pixels
-from edgesr.runtimes.errors import InputError, MissingPackageError
+from edgesr.runtimes.errors import MissingPackageError
 from edgesr.sr_model.evaluation.evaluate import perceptual_distance
 
 DEGRADATIONS = ("clean", "noise:8", "jpeg:30")
 SEED = 0
-SCALE = 4
-
-Told = Callable[[str], None]
 
 
 def measure(
@@ -69,14 +68,14 @@ def _row(
 ) -> QualityRow:
     """One method on one set; a failure at one picture is that of the row."""
     kept = work / f"{method.name}_{images.folder.name}_{degradation.replace(':', '')}.json"
-    try:
-        found = read_results(QualityResults, kept) if kept.exists() else None
-        if found is None:
-            candidate = Candidate(name=method.name, scale=SCALE, upscale=_through_files(process, work))
-            found = measure_quality([candidate], images, degradation=degradation, seed=SEED, distance=distance)
-            write_json(found, kept)
-    except (PeerError, InputError) as error:
-        return _failed(method, images, degradation, error)
+    if kept.exists():
+        found = read_results(QualityResults, kept)
+    else:
+        try:
+            found = _measured(method, process, images, degradation, distance)
+        except PeerError as error:
+            return _failed(method, images, degradation, error)
+        write_json(found, kept)
     return QualityRow(
         method=method.name,
         data=images.folder.name,
@@ -87,17 +86,21 @@ def _row(
     )
 
 
-def _through_files(process: PeerProcess, work: Path) -> Callable[[Pixels], Pixels]:
-    """Pixels (h,w,3) -> (4h,4w,3), by PNG files."""
-    source, target = (work / name for name in ("in.png", "out.png"))
+def _measured(
+    method: Method, process: PeerProcess, images: ImageSet, degradation: str, distance: PerceptualDistance
+) -> QualityResults:
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = (Path(folder) / name for name in ("in.png", "out.png"))
 
-    def upscale(lr: Pixels) -> Pixels:
-        Image.fromarray(lr).save(source, compress_level=1)
-        process.upscale(source, target)
-        with Image.open(target) as result:
-            return np.asarray(result.convert("RGB"))
+        def upscale(lr: Pixels) -> Pixels:
+            """(h,w,3) -> (4h,4w,3)."""
+            Image.fromarray(lr).save(source, compress_level=1)
+            process.upscale(source, target)
+            with Image.open(target) as result:
+                return np.asarray(result.convert("RGB"))
 
-    return upscale
+        candidate = Candidate(name=method.name, scale=SCALE, upscale=upscale)
+        return measure_quality([candidate], images, degradation=degradation, seed=SEED, distance=distance)
 
 
 def _failed(method: Method, images: ImageSet, degradation: str, error: Exception) -> QualityRow:

@@ -40,7 +40,7 @@ def filled(page: str, results: PeerResults) -> str:
         _, closed, after = rest.partition(end)
         if not (found and closed):
             raise InputError(f"the page has no marks '{begin.strip()}' and '{end}'; put them back")
-        page = f"{before}{begin}{part(results)}{end}{after}"
+        page = f"{before}{begin}\n{part(results)}\n{end}{after}"
     return page
 
 
@@ -66,22 +66,26 @@ def ahead(results: PeerResults) -> str:
 
 
 def quality_table(results: PeerResults, degradation: str) -> str:
-    """All methods under one degradation; the best of each column in bold."""
+    """All methods under one degradation, the best of each column in bold; below it why figures are missing."""
     part = results.quality
     if part is None:
         return ""
     sets = _distinct(row.data for row in part.rows)
     found = {(row.method, row.data): row for row in part.rows if row.degradation == degradation}
-    fidelity = METRICS[:3]
-    header = [f"input {degradation}", *(f"{data}: PSNR Y / RGB / SSIM" for data in sets)]
     rows = []
     for method, title in part.titles.items():
-        of_method = [found[method, data] for data in sets if (method, data) in found]
-        reason = next((row.failure for row in of_method if row.failure), None)
-        texts = [" / ".join(_shown(part, row, metric) for metric in fidelity) for row in of_method]
-        distances = [_shown(part, row, METRICS[3]) for row in of_method]
-        rows.append([title, *texts, *distances] if reason is None else [title, f"not measured: {reason}"])
-    return markdown([*header, *(f"{data}: ST-LPIPS" for data in sets)], rows)
+        of_sets = [found.get((method, data)) for data in sets]
+        rows.append([title, *(_cell(part, row, group) for group in (METRICS[:3], METRICS[3:]) for row in of_sets)])
+    header = [f"input {degradation}", *(f"{data}: PSNR Y / RGB / SSIM" for data in sets)]
+    table = markdown([*header, *(f"{data}: ST-LPIPS" for data in sets)], rows)
+    missing = [f"{part.titles[row.method]}, {row.data}: {row.failure}." for row in found.values() if row.failure]
+    return "\n".join([table, *map(wrapped, missing)])
+
+
+def _cell(part: QualityPart, row: QualityRow | None, metrics: Sequence[Metric]) -> str:
+    if row is None or row.mean is None:
+        return "-"
+    return " / ".join(_shown(part, row, metric) for metric in metrics)
 
 
 def _shown(part: QualityPart, row: QualityRow, metric: Metric) -> str:

