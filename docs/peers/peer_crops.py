@@ -15,6 +15,7 @@ from peer_runner import SCALE
 from PIL import Image, ImageDraw, ImageFont
 
 from edgesr.benchmarks.quality.degradations import Degradation, parse_degradation
+from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.images.image_io import read_rgb8
 
 COLUMNS = 3
@@ -26,25 +27,26 @@ _FONT_SIZE = 14
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """A photograph that the methods upscale, after noise or compression (seed 0), and the part that is shown.
+    """A photograph, its noise or compression (seed 0), and the part of it that is upscaled; its edge is not shown.
 
-    ``left`` and ``top`` are of that part, in pixels of the photograph. ``photograph``: a file, or the name of one that
-    edgesr ships.
+    ``photograph``: a file, or the name of one that edgesr ships. ``left`` and ``top`` are in its pixels, those of the
+    middle where they are None.
     """
 
     name: str
     photograph: str
     degradation: str
-    left: int
-    top: int
-    width: int = 76
-    height: int = 57
+    left: int | None = None
+    top: int | None = None
 
 
+WIDTH, HEIGHT = 76, 57
+"""What is shown, in pixels of the photograph."""
+EDGE = 24
 SCENES = (
-    Scene(name="cat_clean", photograph="cat.png", degradation="clean", left=78, top=30),
-    Scene(name="astronaut_noise8", photograph="astronaut.png", degradation="noise:8", left=60, top=10),
-    Scene(name="coffee_jpeg30", photograph="coffee.png", degradation="jpeg:30", left=40, top=40),
+    Scene(name="cat_clean", photograph="cat.png", degradation="clean", left=54, top=6),
+    Scene(name="astronaut_noise8", photograph="astronaut.png", degradation="noise:8", left=8, top=4),
+    Scene(name="coffee_jpeg30", photograph="coffee.png", degradation="jpeg:30", left=16, top=16),
 )
 SHOWN = (
     "pillow-bicubic",
@@ -66,11 +68,11 @@ def draw(
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         sources = {scene.name: _input(scene, Path(folder)) for scene in scenes}
-        panels = {scene.name: [("input", _enlarged(scene, sources[scene.name]))] for scene in scenes}
+        panels = {scene.name: [("input", _enlarged(sources[scene.name]))] for scene in scenes}
         for method in chosen:
             told(method.title)
             for scene in scenes:
-                panel = _upscaled(method, pythons, scene, sources[scene.name])
+                panel = _upscaled(method, pythons, sources[scene.name])
                 panels[scene.name].append((method.title, panel))
     written = []
     for scene in scenes:
@@ -95,36 +97,44 @@ def sheet(panels: Sequence[tuple[str, Image.Image]]) -> Image.Image:
 
 
 def _input(scene: Scene, folder: Path) -> Path:
-    """The photograph as the methods get it."""
+    """The part of the photograph that the methods get."""
     given = Path(scene.photograph)
     pixels = read_rgb8(given if given.is_file() else Path(str(files("edgesr.export.photographs") / scene.photograph)))
     steps = parse_degradation(scene.degradation)
-    assert isinstance(steps, Degradation), scene
+    if not isinstance(steps, Degradation) or steps.blur:
+        raise InputError(
+            f"degradation {scene.degradation!r}: give noise, JPEG or both, which spoil a picture of any size"
+        )
+    spoilt = steps.spoil(pixels, np.random.default_rng(0))
+    height, width = HEIGHT + 2 * EDGE, WIDTH + 2 * EDGE
+    top = (spoilt.shape[0] - height) // 2 if scene.top is None else scene.top
+    left = (spoilt.shape[1] - width) // 2 if scene.left is None else scene.left
+    if min(top, left) < 0 or top + height > spoilt.shape[0] or left + width > spoilt.shape[1]:
+        raise InputError(f"{scene.photograph}: has no {width}x{height} pixels at {left}, {top}; give a larger one")
     file = folder / f"{scene.name}.png"
-    Image.fromarray(steps.spoil(pixels, np.random.default_rng(0))).save(file)
+    Image.fromarray(spoilt[top : top + height, left : left + width]).save(file)
     return file
 
 
-def _enlarged(scene: Scene, source: Path) -> Image.Image:
-    """Every pixel of the part as a square."""
-    size = (scene.width * SCALE, scene.height * SCALE)
-    return _part(scene, source, 1).resize(size, Image.Resampling.NEAREST)
+def _enlarged(source: Path) -> Image.Image:
+    """Every pixel as a square."""
+    return _shown(source, 1).resize((WIDTH * SCALE, HEIGHT * SCALE), Image.Resampling.NEAREST)
 
 
-def _upscaled(method: Method, pythons: dict[str, Path], scene: Scene, source: Path) -> Image.Image:
-    """The part of the upscaled photograph, or the reason why there is none."""
+def _upscaled(method: Method, pythons: dict[str, Path], source: Path) -> Image.Image:
+    """What the method makes of it, or the reason why there is nothing."""
     target = source.with_name("out.png")
     try:
         with PeerProcess(method, pythons) as process:
             process.upscale(source, target)
     except PeerError as error:
-        panel = Image.new("RGB", (scene.width * SCALE, scene.height * SCALE), "lightgrey")
+        panel = Image.new("RGB", (WIDTH * SCALE, HEIGHT * SCALE), "lightgrey")
         ImageDraw.Draw(panel).text((4, 4), str(error)[:60], fill="black")
         return panel
-    return _part(scene, target, SCALE)
+    return _shown(target, SCALE)
 
 
-def _part(scene: Scene, file: Path, scale: int) -> Image.Image:
-    left, top = scene.left * scale, scene.top * scale
+def _shown(file: Path, scale: int) -> Image.Image:
+    left, top, right, bottom = (scale * one for one in (EDGE, EDGE, EDGE + WIDTH, EDGE + HEIGHT))
     with Image.open(file) as image:
-        return image.convert("RGB").crop((left, top, left + scene.width * scale, top + scene.height * scale))
+        return image.convert("RGB").crop((left, top, right, bottom))

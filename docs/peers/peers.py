@@ -3,7 +3,7 @@
 python docs/peers/peers.py bundles --bundles DIR [--published FILE]
 python docs/peers/peers.py quality --bundles DIR --peers VENV --data DIR,DIR,DIR --work DIR
 python docs/peers/peers.py time --bundles DIR --peers VENV --image FILE [--rounds 3] [--crop-rounds 2]
-python docs/peers/peers.py crops --bundles DIR --peers VENV
+python docs/peers/peers.py crops --bundles DIR --peers VENV [--image FILE,FILE --degradation jpeg:30 --output DIR]
 python docs/peers/peers.py page
 """
 
@@ -47,16 +47,20 @@ def _arguments() -> argparse.Namespace:
     for name in ("quality", "time", "page"):
         of[name].add_argument("--results", type=Path, default=HERE / "results.json", help="the file of all figures")
         of[name].add_argument("--page", type=Path, default=HERE.parent / "peers.md", help="its tables are written")
-    of["quality"].add_argument("--data", type=_folders, required=True, help="folders of HR images, joined by a comma")
+    of["quality"].add_argument("--data", type=_files, required=True, help="folders of HR images, joined by a comma")
     of["quality"].add_argument("--work", type=Path, required=True, help="folder of what was measured already")
     of["time"].add_argument("--image", type=Path, required=True, help="the photograph")
     of["time"].add_argument("--rounds", type=int, default=3, help="of the photograph")
     of["time"].add_argument("--crop-rounds", type=int, default=2, help="of the crop, for slow methods")
+    of["crops"].add_argument(
+        "--image", type=_files, default=[], help="photographs, joined by a comma; edgesr's unless given"
+    )
+    of["crops"].add_argument("--degradation", default="clean", help="of these photographs, as noise:8 or jpeg:30")
     of["crops"].add_argument("--output", type=Path, default=HERE, help="folder of the pictures")
     return parser.parse_args()
 
 
-def _folders(text: str) -> list[Path]:
+def _files(text: str) -> list[Path]:
     return [Path(one) for one in text.split(",")]
 
 
@@ -98,9 +102,18 @@ def _time(arguments: argparse.Namespace) -> None:
 
 
 def _crops(arguments: argparse.Namespace) -> None:
-    from peer_crops import SCENES, draw
+    from peer_crops import SCENES, Scene, draw
 
-    for file in draw(_chosen(arguments, "quality"), pythons(arguments.peers), SCENES, arguments.output, _told):
+    own = [
+        Scene(
+            name=f"{image.stem}_{arguments.degradation.replace(':', '')}",
+            photograph=str(image),
+            degradation=arguments.degradation,
+        )
+        for image in arguments.image
+    ]
+    chosen = _chosen(arguments, "quality")
+    for file in draw(chosen, pythons(arguments.peers), own or SCENES, arguments.output, _told):
         print(f"{file}: {file.stat().st_size} bytes")
 
 

@@ -10,6 +10,7 @@ import peer_process
 import peer_quality
 import peer_times
 import pytest
+from peer_crops import GAP, LABEL_HEIGHT, Scene, draw
 from peer_methods import Method, methods, pythons
 from peer_process import PeerError, PeerProcess
 from peer_results import CROP, PHOTOGRAPH, TimePart, empty_results, read_peer_results
@@ -130,6 +131,26 @@ def _require_leads(part: TimePart) -> None:
     assert "Faster than every row of edgesr (the whole photograph): Bicubic." in time_section(
         replace(empty_results(), time=swapped)
     )
+
+
+def test_pictures_next_to_each_other(own: dict[str, Path], tmp_path: Path) -> None:
+    shown = (replace(BICUBIC, name="pillow-bicubic"), replace(MISSING, name="realsr-df2k"))
+    scene = Scene(name="cat", photograph="cat.png", degradation="jpeg:30")
+    (file,) = draw(shown, own, [scene], tmp_path / "pictures", [].append)
+    with Image.open(file) as image:
+        pixels = np.asarray(image.convert("RGB")).astype(float)
+    assert pixels.shape == (LABEL_HEIGHT + 4 * 57, 3 * (4 * 76 + GAP) - GAP, 3)
+    squares, bicubic, grey = (
+        pixels[LABEL_HEIGHT:, left : left + 4 * 76] for left in (0, 4 * 76 + GAP, 8 * 76 + 2 * GAP)
+    )
+    assert abs(squares - bicubic).mean() < 12 and abs(bicubic[:, 4:] - bicubic[:, :-4]).mean() > 2
+    assert abs(grey[40:, 20:] - 211).max() < 3
+    for wrong, message in (
+        (replace(scene, degradation="blur:2"), "give noise"),
+        (replace(scene, left=150), "has no 124x105"),
+    ):
+        with pytest.raises(InputError, match=message):
+            draw(shown, own, [wrong], tmp_path / "pictures", [].append)
 
 
 def test_page_has_the_figures_of_the_results() -> None:
