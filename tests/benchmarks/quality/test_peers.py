@@ -136,7 +136,9 @@ def _require_leads(part: TimePart) -> None:
 def test_pictures_next_to_each_other(own: dict[str, Path], tmp_path: Path) -> None:
     shown = (replace(BICUBIC, name="pillow-bicubic"), replace(MISSING, name="realsr-df2k"))
     scene = Scene(name="cat", photograph="cat.png", degradation="jpeg:30")
-    (file,) = draw(shown, own, [scene], tmp_path / "pictures", [].append)
+    told: list[str] = []
+    (file,) = draw(shown, own, [scene], tmp_path / "pictures", told.append)
+    assert told == ["Bicubic", "Missing"]
     with Image.open(file) as image:
         pixels = np.asarray(image.convert("RGB")).astype(float)
     assert pixels.shape == (LABEL_HEIGHT + 4 * 57, 3 * (4 * 76 + GAP) - GAP, 3)
@@ -150,7 +152,7 @@ def test_pictures_next_to_each_other(own: dict[str, Path], tmp_path: Path) -> No
         (replace(scene, left=150), "has no 124x105"),
     ):
         with pytest.raises(InputError, match=message):
-            draw(shown, own, [wrong], tmp_path / "pictures", [].append)
+            draw(shown, own, [wrong], tmp_path / "pictures", told.append)
 
 
 def test_page_has_the_figures_of_the_results() -> None:
