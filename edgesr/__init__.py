@@ -149,8 +149,8 @@ _PLACES = {
 _NEEDS = {
     "Generator": ("a generator", ("torch",), "export"),
     "diff": ("diff", ("onnx", "onnxruntime"), "export"),
-    "export_bundle": ("export", ("torch", "safetensors", "filelock", "platformdirs"), "export"),
-    "inspect_module": ("inspecting a network", ("torch", "safetensors", "filelock", "platformdirs"), "export"),
+    "export_bundle": ("export", ("torch", "safetensors", "platformdirs"), "export"),
+    "inspect_module": ("inspecting a network", ("torch", "safetensors", "platformdirs"), "export"),
     "pack_training": ("packing a training", ("torch", "safetensors"), "train"),
     "train": ("training", ("torch", "safetensors", "matplotlib"), "train"),
 }
