@@ -1,0 +1,79 @@
+"""Upscale a folder with many workers: the files that one process would write, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from edgesr.benchmarks.archive.messages import Settings
+from edgesr.benchmarks.archive.options import WorkerOptions
+from edgesr.benchmarks.archive.places import DeviceHandle, DevicePlace
+from edgesr.benchmarks.archive.supervisor import Supervisor
+from edgesr.benchmarks.archive.worker import Place
+from edgesr.benchmarks.devices.device import AbsentDevice
+from edgesr.benchmarks.devices.registry import open_devices
+from edgesr.benchmarks.jobs import HOST
+from edgesr.runtimes.bundle.opening import Bundle
+from edgesr.runtimes.errors import InputError
+from edgesr.runtimes.progress import Progress, notice, silent
+from edgesr.runtimes.upscaling.files import FileUpscaler
+from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
+from edgesr.runtimes.upscaling.outcomes import FolderReport
+from edgesr.runtimes.upscaling.paths import upscale_files
+from edgesr.runtimes.upscaling.plan import first_runtime
+
+
+def upscale_archive(
+    source: Path,
+    target: Path,
+    bundle: Bundle,
+    options: UpscaleOptions | None = None,
+    files: FileOptions | None = None,
+    workers: WorkerOptions | None = None,
+    *,
+    progress: Progress = silent,
+) -> FolderReport:
+    """Upscale as `upscale_files` does, a folder with as many workers as are asked for.
+
+    Each worker has the threads and the memory of the ``options``. One that dies is started again, and its photograph is
+    tried once more; a run that was interrupted goes on where it stopped.
+    """
+    options, files, workers = options or UpscaleOptions(), files or FileOptions(), workers or WorkerOptions()
+    if workers.alone:
+        return upscale_files(source, target, bundle, options, files, progress=progress)
+    if not source.is_dir():
+        raise InputError(f"{source}: is not a folder: several workers share the images of one; leave out --jobs, --on, --ray")
+    settings = Settings(bundle="", manifest_sha256=bundle.manifest_sha256, options=options, files=files)
+    with FileUpscaler(bundle, options, files, progress).begun(source, target) as run:
+        with _places(workers, settings, bundle, len(run.pending), progress) as places:
+            return Supervisor(run, target, progress).upscale(places)
+
+
+@contextmanager
+def _places(
+    workers: WorkerOptions, settings: Settings, bundle: Bundle, images: int, progress: Progress
+) -> Iterator[Sequence[Place]]:
+    """Where workers are started, not more than there are images."""
+    if images == 0:
+        yield []
+        return
+    with ExitStack() as stack:
+        yield _on_devices(workers, settings, bundle, stack, progress)[:images]
+
+
+def _on_devices(
+    workers: WorkerOptions, settings: Settings, bundle: Bundle, stack: ExitStack, progress: Progress
+) -> list[Place]:
+    """A place of each device, then a second one of each, and so on."""
+    runtime = first_runtime(bundle, settings.options)
+    handles = []
+    for device in open_devices(workers.on or HOST):
+        handles.append(DeviceHandle(device, bundle, [runtime]))
+        stack.callback(handles[-1].close)
+        if isinstance(device, AbsentDevice):
+            notice(progress, f"{device.reason}; it is asked again while the others work")
+    if workers.on is not None:
+        settings = replace(settings, options=replace(settings.options, runtime=runtime))
+    return [DevicePlace(handle, settings) for _ in range(workers.count) for handle in handles]
