@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,23 +43,16 @@ def upscale_archive(
     if workers.alone:
         return upscale_files(source, target, bundle, options, files, progress=progress)
     if not source.is_dir():
-        raise InputError(f"{source}: is not a folder: several workers share the images of one; leave out --jobs, --on, --ray")
+        raise InputError(
+            f"{source}: is not a folder: several workers share the images of one; leave out --jobs, --on and --ray"
+        )
+    upscaler = FileUpscaler(bundle, options, files, progress)
+    images = len(upscaler.pairs(source, target))
     settings = Settings(bundle="", manifest_sha256=bundle.manifest_sha256, options=options, files=files)
-    with FileUpscaler(bundle, options, files, progress).begun(source, target) as run:
-        with _places(workers, settings, bundle, len(run.pending), progress) as places:
-            return Supervisor(run, target, progress).upscale(places)
-
-
-@contextmanager
-def _places(
-    workers: WorkerOptions, settings: Settings, bundle: Bundle, images: int, progress: Progress
-) -> Iterator[Sequence[Place]]:
-    """Where workers are started, not more than there are images."""
-    if images == 0:
-        yield []
-        return
     with ExitStack() as stack:
-        yield _on_devices(workers, settings, bundle, stack, progress)[:images]
+        places = _on_devices(workers, settings, bundle, stack, progress)[:images]
+        run = stack.enter_context(upscaler.begun(source, target))
+        return Supervisor(run, target, progress).upscale(places[: len(run.pending)])
 
 
 def _on_devices(

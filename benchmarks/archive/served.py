@@ -30,7 +30,7 @@ LEASE_SECONDS = 120
 _SIGN_OF_LIFE_SECONDS = 20.0
 _MOST_NOISE = 1 << 20
 _MOST_ERRORS = 1 << 14
-_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS = 5.0
 
 
 class ServedWorker(Worker):
@@ -70,16 +70,28 @@ class ServedWorker(Worker):
         return Reply(**{**vars(reply), "text": text})
 
     def close(self) -> None:
+        """Close its input, which ends it wherever it is, and kill what is started here if that takes too long."""
         self._ended.set()
-        self._process.kill()
-        self._process.wait()
+        self._close_input()
+        try:
+            self._process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         for thread in self._threads:
-            thread.join()
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            thread.join(_PATIENCE_SECONDS)
+        for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+                stream.close()
         self._resources.close()
+
+    def _close_input(self) -> None:
+        """Unless the other thread cannot finish an empty line, since nobody reads it."""
+        if self._writing.acquire(timeout=_PATIENCE_SECONDS):
+            with contextlib.suppress(OSError):
+                assert self._process.stdin is not None
+                self._process.stdin.close()
+            self._writing.release()
 
     def _begin(self, settings: Settings) -> None:
         self._pass_noise()

@@ -63,7 +63,7 @@ def upscale(
     jobs: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Workers for a folder, each with --threads and --memory; with --on so many on each device."
+            help="Workers for a folder, each with --threads and --memory of its own; with --on so many on each device."
         ),
     ] = None,
     on: Annotated[
