@@ -14,7 +14,7 @@ import pytest
 import edgesr
 from edgesr.benchmarks.archive import supervisor
 from edgesr.benchmarks.devices.host import HostDevice
-from edgesr.benchmarks.devices.standing import STANDING_WORKER, Standing
+from edgesr.benchmarks.devices.standing import Standing
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import ProgressEvent
 from edgesr.runtimes.upscaling.folders.journal import JOURNAL_FILE
@@ -28,8 +28,8 @@ from tests.helpers.archive_runs import (
     photographs,
     released_bundle,
     stamps,
+    workers_of,
 )
-from tests.helpers.boxes.needs import children
 from tests.helpers.cli_refusals import RunCli
 from tests.helpers.places import RELEASED_BUNDLE
 
@@ -80,7 +80,7 @@ def test_workers_that_are_killed_lose_nothing_and_repeat_nothing(tmp_path: Path)
         seen.update({name: stamp for name, stamp in stamps(target).items() if name not in seen})
         if event.task == "images" and event.done in moments:
             moments.remove(event.done)
-            for worker in _workers(os.getpid()):
+            for worker in workers_of(os.getpid()):
                 os.kill(worker, signal.SIGKILL)
 
     options = edgesr.WorkerOptions(jobs=2)
@@ -97,7 +97,7 @@ def test_a_supervisor_that_is_killed_leaves_no_worker_and_the_next_run_goes_on(t
     process = subprocess.Popen([*map(str, command), "--runtime", "ort"], stdout=subprocess.DEVNULL)
     try:
         _until(lambda: len(list(target.glob("*.png"))) >= 2)
-        workers = _workers(process.pid)
+        workers = workers_of(process.pid)
         again = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (again.returncode, f"process {process.pid} on " in again.stderr) == (2, True), again.stderr
     finally:
@@ -122,7 +122,7 @@ def test_ctrl_c_ends_all_workers_and_removes_what_they_began(tmp_path: Path) -> 
     options = edgesr.WorkerOptions(jobs=2)
     with pytest.raises(KeyboardInterrupt):
         edgesr.upscale_archive(source, target, released_bundle(), OPTIONS, workers=options, progress=progress)
-    assert _workers(os.getpid()) == [] and not (target / WORK_FOLDER).exists()
+    assert workers_of(os.getpid()) == [] and not (target / WORK_FOLDER).exists()
     assert archive_run(source, target, jobs=2).done_before >= 1
 
 
@@ -171,15 +171,6 @@ def test_one_image_has_one_worker(tmp_path: Path) -> None:
         archive_run(source / "p00.png", tmp_path / "out.png", jobs=2)
     report = archive_run(source, tmp_path / "out", jobs=200)
     assert [one.path.name for one in report.written] == ["p00.png"]
-
-
-def _workers(parent: int) -> list[int]:
-    """The worker processes of a process."""
-    found = []
-    for process in children(parent):
-        if STANDING_WORKER.encode() in Path(f"/proc/{process}/cmdline").read_bytes():
-            found.append(process)
-    return found
 
 
 def _until(found: object, seconds: float = 60.0) -> None:
