@@ -44,7 +44,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """"ready": the settings can be used; "notice": a ``text`` for the user; "failed": why this photograph cannot be
+    """ "ready": the settings can be used; "notice": a ``text`` for the user; "failed": why this photograph cannot be
     upscaled; "unable": why none can be; "done": what was written, which follows with ``size_bytes``.
     """
 

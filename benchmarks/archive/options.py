@@ -24,6 +24,10 @@ class WorkerOptions:
             raise InputError(f"--jobs {self.jobs}: give a number from 1 to {MOST_JOBS}")
         if self.on is not None and self.ray is not None:
             raise InputError("--on and --ray are two ways to other machines: give one of them")
+        if self.ray in ("", "local"):
+            raise InputError(
+                f"--ray {self.ray!r}: give the address of a cluster that runs, or auto for the one of this machine"
+            )
 
     @property
     def count(self) -> int:

@@ -15,20 +15,27 @@ from edgesr.benchmarks.devices.standing import Standing
 from edgesr.runtimes.bundle.opening import Bundle
 
 
+@dataclass(frozen=True)
+class DeviceNeeds:
+    """What a device must have."""
+
+    bundle: Bundle
+    runtimes: Sequence[str]
+
+
 @dataclass
 class DeviceHandle:
     """A device for several places, which is sent what it needs once; one that did not answer is opened again."""
 
     device: Device
-    bundle: Bundle
-    runtimes: Sequence[str]
+    needs: DeviceNeeds
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def standing(self) -> Standing:
         with self._lock:
             if isinstance(self.device, AbsentDevice):
                 (self.device,) = open_devices(self.device.name)
-            return self.device.standing(self.bundle, self.runtimes)
+            return self.device.standing(self.needs.bundle, self.needs.runtimes)
 
     def close(self) -> None:
         self.device.close()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from edgesr.benchmarks.archive.cluster import cluster_places
 from edgesr.benchmarks.archive.messages import Settings
 from edgesr.benchmarks.archive.options import WorkerOptions
-from edgesr.benchmarks.archive.places import DeviceHandle, DevicePlace
+from edgesr.benchmarks.archive.places import DeviceHandle, DeviceNeeds, DevicePlace
 from edgesr.benchmarks.archive.supervisor import Supervisor
 from edgesr.benchmarks.archive.worker import Place
+from edgesr.benchmarks.devices.boxes.payloads import bundle_payload
 from edgesr.benchmarks.devices.device import AbsentDevice
 from edgesr.benchmarks.devices.registry import open_devices
 from edgesr.benchmarks.jobs import HOST
@@ -50,22 +53,31 @@ def upscale_archive(
     images = len(upscaler.pairs(source, target))
     settings = Settings(bundle="", manifest_sha256=bundle.manifest_sha256, options=options, files=files)
     with ExitStack() as stack:
-        places = _on_devices(workers, settings, bundle, stack, progress)[:images]
+        places = _places(workers, settings, bundle, stack, progress)[:images]
         run = stack.enter_context(upscaler.begun(source, target))
         return Supervisor(run, target, progress).upscale(places[: len(run.pending)])
 
 
-def _on_devices(
+def _places(
     workers: WorkerOptions, settings: Settings, bundle: Bundle, stack: ExitStack, progress: Progress
+) -> Sequence[Place]:
+    """Where workers are started. Those of other machines use the runtime that is used here."""
+    runtime = first_runtime(bundle, settings.options)
+    if workers.on or workers.ray:
+        settings = replace(settings, options=replace(settings.options, runtime=runtime))
+    if workers.ray is not None:
+        return cluster_places(workers.ray, settings, bundle_payload(bundle, [runtime]), workers.count, stack)
+    return _on_devices(workers, settings, DeviceNeeds(bundle, [runtime]), stack, progress)
+
+
+def _on_devices(
+    workers: WorkerOptions, settings: Settings, needs: DeviceNeeds, stack: ExitStack, progress: Progress
 ) -> list[Place]:
     """A place of each device, then a second one of each, and so on."""
-    runtime = first_runtime(bundle, settings.options)
     handles = []
     for device in open_devices(workers.on or HOST):
-        handles.append(DeviceHandle(device, bundle, [runtime]))
+        handles.append(DeviceHandle(device, needs))
         stack.callback(handles[-1].close)
         if isinstance(device, AbsentDevice):
             notice(progress, f"{device.reason}; it is asked again while the others work")
-    if workers.on is not None:
-        settings = replace(settings, options=replace(settings.options, runtime=runtime))
     return [DevicePlace(handle, settings) for _ in range(workers.count) for handle in handles]

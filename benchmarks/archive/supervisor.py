@@ -92,7 +92,7 @@ class Supervisor:
 
     def _started(self, place: Place) -> Worker | None:
         """A worker; None for a place that is left out, and where there is nothing left to do."""
-        terms = StartTerms(self._tell, self._queue.needed)
+        terms = StartTerms(self._tell, self._queue.needed, self._stopped.is_set)
         for seconds in (*ASK_AGAIN_SECONDS, None):
             again = None
             try:

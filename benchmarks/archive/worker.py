@@ -52,9 +52,11 @@ class Place(ABC):
 
 @dataclass(frozen=True)
 class StartTerms:
-    """``tell`` gets what workers have for the user. ``needed`` says whether a worker is of use still: a place that
-    waits for something asks now and then, and gives up with a DiedError.
+    """``tell`` gets what workers have for the user. ``needed`` says whether a worker is of use still, ``stopped``
+    whether all is to end: whoever waits for something that no signal ends asks now and then, and gives up with a
+    DiedError.
     """
 
     tell: Callable[[str], None]
     needed: Callable[[], bool]
+    stopped: Callable[[], bool]

@@ -21,9 +21,9 @@ from edgesr.runtimes.images.writing_time import writing_seconds
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
 from edgesr.runtimes.upscaling.folders.journal import FolderJournal
 from edgesr.runtimes.upscaling.folders.occupied import occupied
+from edgesr.runtimes.upscaling.folders.output_names import output_names, refuse_outputs_that_are_sources
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 from edgesr.runtimes.upscaling.outcomes import FolderReport, PlannedImage, Written
-from edgesr.runtimes.upscaling.folders.output_names import output_names, refuse_outputs_that_are_sources
 from edgesr.runtimes.upscaling.plan import UpscalePlan, check_choice
 from edgesr.runtimes.upscaling.upscale import Upscaler
 from edgesr.runtimes.wording import counted
@@ -96,9 +96,7 @@ class FileUpscaler:
             journal = self._journal(target)
             pending = tuple((file, output) for file, output in pairs if journal.output_of(file) is None)
             if done := len(pairs) - len(pending):
-                notice(
-                    self._progress, f"{target}: going on, done already: {done} of {counted(len(pairs), 'image')}"
-                )
+                notice(self._progress, f"{target}: going on, done already: {done} of {counted(len(pairs), 'image')}")
             yield FolderRun(pending, done, journal, work)
 
     def planned(self, source: Path, target: Path) -> Iterator[PlannedImage | str]:

@@ -98,9 +98,7 @@ class BoxDevice(Device):
         variables = [f"{name}={value}" for name, value in TELEMETRY_OFF.items()]
         command, token = self.box.command("stay", *self.software.start(software), *variables)
         place = f"../{sent.folder}"
-        return Standing(
-            command=tuple(command), environment=os.environ, bundle=place, token=token, ended=self.box.ended
-        )
+        return Standing(command=tuple(command), environment=os.environ, bundle=place, token=token, ended=self.box.ended)
 
     def close(self) -> None:
         self.box.transport.close()

@@ -18,7 +18,6 @@ from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.import_closure import code_to_send, write_code
 
-
 _WORKERS = (WORKER, STANDING_WORKER)
 
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgesr.cli.command import default_of
-from edgesr.cli.terminal import ProviderOption, RuntimeOption, parse_bytes, parse_size, print_errors, print_lines, shown_progress
+from edgesr.cli.terminal import (
+    ProviderOption,
+    RuntimeOption,
+    parse_bytes,
+    parse_size,
+    print_errors,
+    print_lines,
+    shown_progress,
+)
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.wording import counted
 

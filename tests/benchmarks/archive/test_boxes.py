@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgesr.benchmarks.archive import supervisor
-from tests.helpers.archive_runs import archive_run, by_one_process, contents, photographs
+from tests.helpers.archive.runs import archive_run, by_one_process, contents, photographs
 from tests.helpers.boxes.fake_ssh import DEVICE, FakeBox
 from tests.helpers.cli_refusals import RunCli
 from tests.helpers.places import RELEASED_BUNDLE
@@ -55,7 +55,9 @@ def test_a_box_that_is_lost_leaves_its_work_to_others(
     assert (report.unfinished, contents(tmp_path / "out")) == ((), expected)
     report = archive_run(source, tmp_path / "alone", on=DEVICE)
     (line,) = report.unfinished
-    assert line.startswith(f"4 images left, no worker is there any more: {DEVICE}: ssh: connect to host box port 22: No")
+    assert line.startswith(
+        f"4 images left, no worker is there any more: {DEVICE}: ssh: connect to host box port 22: No"
+    )
     fake_box.behave("")
     report = archive_run(source, tmp_path / "alone", on=DEVICE)
     assert contents(tmp_path / "alone") == expected

@@ -11,7 +11,8 @@ import pytest
 
 from edgesr.benchmarks.archive import supervisor
 from edgesr.runtimes.upscaling.outcomes import FolderReport
-from tests.helpers.archive_runs import Killer, archive_run, by_one_process, contents, photographs, stamps, workers_of
+from tests.helpers.archive.killer import Killer
+from tests.helpers.archive.runs import archive_run, by_one_process, contents, photographs, stamps, workers_of
 from tests.helpers.boxes.needs import children
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ def test_workers_of_this_machine(tmp_path: Path) -> None:
     compare(killer, report, source, target, jobs=2)
 
 
-def test_two_boxes_their_connections_and_in_the_end_one_box(
-    two_boxes: tuple[SshdBox, SshdBox], tmp_path: Path
-) -> None:
+def test_two_boxes_their_connections_and_in_the_end_one_box(two_boxes: tuple[SshdBox, SshdBox], tmp_path: Path) -> None:
     source, target = photographs(tmp_path / "in", IMAGES, (60, 60)), tmp_path / "out"
 
     def found() -> list[int]:

@@ -19,7 +19,7 @@ from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import ProgressEvent
 from edgesr.runtimes.upscaling.folders.journal import JOURNAL_FILE
 from edgesr.runtimes.upscaling.folders.occupied import WORK_FOLDER, occupied
-from tests.helpers.archive_runs import (
+from tests.helpers.archive.runs import (
     OPTIONS,
     archive_run,
     by_one_process,
