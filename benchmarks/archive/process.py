@@ -63,7 +63,8 @@ def _receive(stream: IO[bytes], pending: queue.SimpleQueue[Request], lease_secon
                     copy_bytes(stream, file, request.size_bytes, lambda: signal.alarm(lease_seconds))
             pending.put(request)
     except (OSError, UnreadableMessageError) as error:
-        print(shown_text(str(error)), file=sys.stderr, flush=True)
+        sys.stderr.write(f"{shown_text(str(error))}\n")
+        sys.stderr.flush()
         os._exit(1)
     os._exit(0)
 

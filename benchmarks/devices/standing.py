@@ -16,8 +16,8 @@ class Standing:
     """How such a process is started from here: ``command``, with these variables and no others.
 
     ``bundle`` is where it finds the bundle. One of another machine does not share this one's files, and its answers
-    begin after a line with the ``token``: login scripts may print before. ``ended`` tells in one line how it ended, from
-    exit code and standard error.
+    begin after a line with the ``token``: login scripts may print before. ``ended`` tells in one line how it ended,
+    from exit code and standard error.
     """
 
     command: tuple[str, ...]

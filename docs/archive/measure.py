@@ -32,9 +32,7 @@ def main() -> None:
         }
     walls, processors = ([many / one for (one, many) in pairs] for pairs in zip(*rows, strict=True))
     seconds = [median(row[0][place] for row in rows) for place in (0, 1)]
-    print(
-        "| photographs | jobs | s with 1 | s with all | time divided by that of 1 | processor time divided by that of 1 |"
-    )
+    print("| photographs | jobs | s with 1 | s with all | ratio of time | ratio of processor time |")
     print("|---|---|---|---|---|---|")
     print(
         f"| {arguments.photographs} of {arguments.size} | {arguments.jobs} | {seconds[0]:.1f} | {seconds[1]:.1f} | "

@@ -93,8 +93,9 @@ def test_workers_that_are_killed_lose_nothing_and_repeat_nothing(tmp_path: Path)
 
 def test_a_supervisor_that_is_killed_leaves_no_worker_and_the_next_run_goes_on(tmp_path: Path) -> None:
     source, target = photographs(tmp_path / "in", 8, (100, 100)), tmp_path / "out"
-    command = [sys.executable, "-m", "edgesr", "upscale", source, target, "--bundle", RELEASED_BUNDLE, "--jobs", "2"]
-    process = subprocess.Popen([*map(str, command), "--runtime", "ort"], stdout=subprocess.DEVNULL)
+    words = ["upscale", source, target, "--bundle", RELEASED_BUNDLE, "--runtime", "ort", "--jobs", 2]
+    command = [sys.executable, "-m", "edgesr", *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         _until(lambda: len(list(target.glob("*.png"))) >= 2)
         workers = workers_of(process.pid)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_twenty_kills_of_actors(tmp_path: Path) -> None:
         assert contents(folder / "out") == by_one_process(source, folder / "one")
 
 
-def _told(folder: Path) -> dict[str, object]:
+def _told(folder: Path) -> dict[str, Any]:
     """What the run tells, which has processes and a network of its own."""
     places = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(ROOT)}
     words = ["unshare", "-n", "-m", "-p", "-f", "--kill-child", "--mount-proc"]
@@ -46,7 +47,7 @@ def _told(folder: Path) -> dict[str, object]:
         [*words, *program], env={**os.environ, **places}, capture_output=True, text=True, check=False, timeout=240
     )
     assert done.returncode == 0, f"{done.stdout[-2000:]}{done.stderr[-3000:]}"
-    told: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told
 
 

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.helpers.archive.runs import stamps
@@ -35,16 +36,20 @@ class Killer:
 
     def _run(self) -> None:
         for moment in self._moments:
-            self._wait(lambda at=moment: len(self.seen) >= at)
+            self._wait(partial(self._done, moment))
             time.sleep(self._random.uniform(0, 0.15))
-            self._wait(lambda: self._kill(self._random.choice([*self._found(), 0])))
+            self._wait(self._kill_one)
 
     def _wait(self, found: Callable[[], bool]) -> None:
         while not found() and not self._ended.wait(0.01):
             self.seen = stamps(self._target) | self.seen
 
-    def _kill(self, process: int) -> bool:
-        """Whether it was there to be killed."""
+    def _done(self, count: int) -> bool:
+        return len(self.seen) >= count
+
+    def _kill_one(self) -> bool:
+        """Whether there was one to be killed."""
+        process = self._random.choice([*self._found(), 0])
         with contextlib.suppress(ProcessLookupError):
             if process:
                 os.kill(process, signal.SIGKILL)

@@ -33,7 +33,7 @@ def main(folder: Path, images: int, kills: int) -> None:
     loopback = struct.pack("16sH14x", b"lo", 0x41)  # SIOCSIFFLAGS: up, running
     with socket.socket() as opened:
         fcntl.ioctl(opened, 0x8914, loopback)
-    supervisor.ASK_AGAIN_SECONDS = (0.1,) * 20
+    supervisor.ASK_AGAIN_SECONDS = (0.1, 0.1, 0.1, 0.1)
     with (folder / "ray.log").open("wb") as log:
         command = [sys.executable, "-m", "ray.scripts.scripts", *_HEAD, f"--temp-dir={folder}/r"]
         head = subprocess.Popen(command, stdout=log, stderr=log)
@@ -54,7 +54,7 @@ def main(folder: Path, images: int, kills: int) -> None:
         "token": (Path.home() / ".ray" / "auth_token").exists(),
         "folders": [one.name for one in Path(os.environ["TMPDIR"]).glob("edgesr-actor-*")],
     }
-    print(json.dumps(told), flush=True)
+    sys.stdout.write(f"{json.dumps(told)}\n")
     head.kill()
     head.wait()
 
