@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from edgesr.benchmarks.archive.messages import Settings
 from edgesr.benchmarks.archive.served import LEASE_SECONDS, ServedWorker
 from edgesr.benchmarks.archive.worker import Place, StartTerms
-from edgesr.benchmarks.devices.device import AbsentDevice, Device
+from edgesr.benchmarks.devices.device import AbsentDevice, AbsentDeviceError, Device
 from edgesr.benchmarks.devices.registry import open_devices
 from edgesr.benchmarks.devices.standing import Standing
 from edgesr.runtimes.bundle.opening import Bundle
@@ -30,6 +30,12 @@ class DeviceHandle:
     device: Device
     needs: DeviceNeeds
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def prepare(self) -> None:
+        """Send what it needs; an AbsentDeviceError where it does not answer."""
+        if isinstance(self.device, AbsentDevice):
+            raise AbsentDeviceError(self.device.reason)
+        self.standing()
 
     def standing(self) -> Standing:
         with self._lock:

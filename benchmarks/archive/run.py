@@ -14,7 +14,7 @@ from edgesr.benchmarks.archive.places import DeviceHandle, DeviceNeeds, DevicePl
 from edgesr.benchmarks.archive.supervisor import Supervisor
 from edgesr.benchmarks.archive.worker import Place
 from edgesr.benchmarks.devices.boxes.payloads import bundle_payload
-from edgesr.benchmarks.devices.device import AbsentDevice
+from edgesr.benchmarks.devices.device import AbsentDeviceError
 from edgesr.benchmarks.devices.registry import open_devices
 from edgesr.benchmarks.jobs import HOST
 from edgesr.runtimes.bundle.opening import Bundle
@@ -73,11 +73,13 @@ def _places(
 def _on_devices(
     workers: WorkerOptions, settings: Settings, needs: DeviceNeeds, stack: ExitStack, progress: Progress
 ) -> list[Place]:
-    """A place of each device, then a second one of each, and so on."""
-    handles = []
-    for device in open_devices(workers.on or HOST):
-        handles.append(DeviceHandle(device, needs))
-        stack.callback(handles[-1].close)
-        if isinstance(device, AbsentDevice):
-            notice(progress, f"{device.reason}; it is asked again while the others work")
+    """A place of each device, then a second one of each, and so on. An InputError for one that can never do it."""
+    devices = open_devices(HOST if workers.on is None else workers.on, stack=stack, option="--on")
+    handles = [DeviceHandle(device, needs) for device in devices]
+    for handle in handles:
+        stack.callback(handle.close)
+        try:
+            handle.prepare()
+        except AbsentDeviceError as error:
+            notice(progress, f"{error}; it is asked again while the others work")
     return [DevicePlace(handle, settings) for _ in range(workers.count) for handle in handles]

@@ -39,7 +39,7 @@ class Supervisor:
         self._written: dict[Task, Written] = {}
         self._failures: dict[Task, str] = {}
         self._unfinished: dict[Task, str] = {}
-        self._lost: list[str] = []
+        self._lost: dict[str, str] = {}
         self._told: set[str] = set()
 
     def upscale(self, places: Sequence[Place]) -> FolderReport:
@@ -63,7 +63,9 @@ class Supervisor:
         left = self._queue.left()
         lines = [self._unfinished[task] for task in self._order if task in self._unfinished]
         if left:
-            lines.append(f"{counted(len(left), 'image')} left, no worker is there any more: {'; '.join(self._lost)}")
+            lines.append(
+                f"{counted(len(left), 'image')} left, no worker is there any more: {'; '.join(self._lost.values())}"
+            )
         if not (lines or self._failures):
             self._run.journal.remove()
         self._progress(ProgressEvent("images", len(self._order), len(self._order)))
@@ -82,7 +84,9 @@ class Supervisor:
         while self._queue.wait():
             worker = self._started(place)
             if worker is None:
-                return
+                if place.name in self._lost:
+                    return
+                continue
             try:
                 self._use(worker, place, folder)
             finally:
@@ -91,7 +95,7 @@ class Supervisor:
             folder.mkdir()
 
     def _started(self, place: Place) -> Worker | None:
-        """A worker; None for a place that is left out, and where there is nothing left to do."""
+        """A worker; None for a place that is left out from now on, and where there is nothing to do at present."""
         terms = StartTerms(self._tell, self._queue.needed, self._stopped.is_set)
         for seconds in (*ASK_AGAIN_SECONDS, None):
             again = None
@@ -105,11 +109,13 @@ class Supervisor:
                 return None
             named = reason if reason.startswith(place.name) else f"{place.name}: {reason}"
             if again is None:
-                self._lost.append(named)
+                self._lost[place.name] = named
                 self._tell(f"{named}; no worker is started there any more")
                 return None
             self._tell(f"{named}; asked again")
             self._stopped.wait(again)
+            if not self._queue.needed():
+                return None
         return None
 
     def _use(self, worker: Worker, place: Place, folder: Path) -> None:

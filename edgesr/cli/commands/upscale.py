@@ -71,7 +71,7 @@ def upscale(
     jobs: Annotated[
         int | None,
         typer.Option(
-            help="Workers for a folder, each with --threads and --memory of its own; with --on so many on each device."
+            help="Workers that share a folder's images, each with these threads and memory; so many on each machine."
         ),
     ] = None,
     on: Annotated[

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgesr.runtimes.bundle.opening import MANIFEST_FILE, Bundle
+from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import sha256_of, write_atomically
 from edgesr.runtimes.json_file import JsonError, parse_json
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
@@ -42,12 +43,17 @@ class FolderJournal:
         return output if None not in stamps and entry[1:] == stamps else None
 
     def add(self, source: Path, output: Path, *, content: Path | None = None) -> None:
-        """Note an image as done. ``content``: the file that is to be renamed to ``output`` next."""
+        """Note an image as done. ``content``: the file that is to be renamed to ``output`` next. An InputError where
+        the journal cannot be written.
+        """
         if not self._begun:
             self._begin()
         self._done[source.name] = [output.name, _stamp(source), _stamp(content or output)]
-        with self._path.open("ab") as file:
-            file.write(_line({source.name: self._done[source.name]}))
+        try:
+            with self._path.open("ab") as file:
+                file.write(_line({source.name: self._done[source.name]}))
+        except OSError as error:
+            raise InputError(f"{self._path}: cannot be written: {error.strerror or error}") from error
 
     def remove(self) -> None:
         """The run is finished: another one starts from the beginning."""

@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 
 import edgesr
-from edgesr.benchmarks.archive import supervisor
+from edgesr.benchmarks.archive import run, supervisor
+from edgesr.benchmarks.archive.messages import Reply, Settings, read_message, write_message
 from edgesr.benchmarks.devices.host import HostDevice
-from edgesr.benchmarks.devices.standing import Standing
+from edgesr.benchmarks.devices.standing import STANDING_WORKER, Standing
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import ProgressEvent
 from edgesr.runtimes.upscaling.folders.journal import JOURNAL_FILE
 from edgesr.runtimes.upscaling.folders.occupied import WORK_FOLDER, occupied
+from edgesr.runtimes.upscaling.options import FileOptions
 from tests.helpers.archive.runs import (
     OPTIONS,
     archive_run,
@@ -31,6 +33,7 @@ from tests.helpers.archive.runs import (
     workers_of,
 )
 from tests.helpers.cli_refusals import RunCli
+from tests.helpers.made_up_latency import NamedDevice
 from tests.helpers.places import RELEASED_BUNDLE
 
 
@@ -92,12 +95,13 @@ def test_workers_that_are_killed_lose_nothing_and_repeat_nothing(tmp_path: Path)
 
 
 def test_a_supervisor_that_is_killed_leaves_no_worker_and_the_next_run_goes_on(tmp_path: Path) -> None:
-    source, target = photographs(tmp_path / "in", 8, (100, 100)), tmp_path / "out"
+    source, target = photographs(tmp_path / "in", 12, (100, 100)), tmp_path / "out"
     words = ["upscale", source, target, "--bundle", RELEASED_BUNDLE, "--runtime", "ort", "--jobs", 2]
     command = [sys.executable, "-m", "edgesr", *map(str, words)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         _until(lambda: len(list(target.glob("*.png"))) >= 2)
+        process.send_signal(signal.SIGSTOP)
         workers = workers_of(process.pid)
         again = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (again.returncode, f"process {process.pid} on " in again.stderr) == (2, True), again.stderr
@@ -108,7 +112,7 @@ def test_a_supervisor_that_is_killed_leaves_no_worker_and_the_next_run_goes_on(t
     _until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
     done = stamps(target)
     report = archive_run(source, target, jobs=2)
-    assert report.done_before >= len(done) and len(report.written) + report.done_before == 8
+    assert report.done_before >= len(done) and len(report.written) + report.done_before == 12
     assert stamps(target) | done == stamps(target)
     assert contents(target) == by_one_process(source, tmp_path / "one")
 
@@ -155,6 +159,9 @@ def test_a_folder_has_one_run_at_a_time(tmp_path: Path, run_cli: RunCli) -> None
     [
         (("--jobs", "0"), "--jobs 0: give a number from 1 to 256"),
         (("--jobs", "999"), "--jobs 999: give a number from 1 to 256"),
+        (("--on", "host,host"), "--on 'host,host': host is there twice"),
+        (("--on", ""), "--on '': give one or more of"),
+        (("--ray", "local"), "--ray 'local': give the address of a cluster that runs"),
         (("--on", "nowhere"), "unknown device 'nowhere'"),
         (("--on", "host", "--ray", "auto"), "give one of them"),
     ],
@@ -163,6 +170,42 @@ def test_what_cannot_be_asked_for(words: tuple[str, ...], why: str, tmp_path: Pa
     source = photographs(tmp_path / "in", 1)
     code, _, error = run_cli("upscale", source, tmp_path / "out", "--bundle", RELEASED_BUNDLE, *words)
     assert (code, why in error) == (2, True), error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_tells_that_each_worker_takes_memory(tmp_path: Path, run_cli: RunCli) -> None:
+    source = photographs(tmp_path / "in", 1)
+    command = ("upscale", source, tmp_path / "out", "--bundle", RELEASED_BUNDLE, "--dry-run", "--jobs", 3)
+    code, out, _ = run_cli(*command)
+    assert (code, out.splitlines()[-1]) == (0, "3 workers: each takes the memory of an image at one time")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_worker_of_another_machine_ends_when_it_hears_nothing_any_more(tmp_path: Path) -> None:
+    """Its lease is renewed by empty lines; without them it ends itself, in the middle of a photograph too."""
+    settings = Settings(
+        bundle=str(RELEASED_BUNDLE), manifest_sha256=None, options=OPTIONS, files=FileOptions(), lease_seconds=1
+    )
+    command = [sys.executable, "-P", "-m", STANDING_WORKER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path) as process:
+        assert process.stdin is not None and process.stdout is not None
+        write_message(process.stdin, settings)
+        assert read_message(process.stdout, Reply) == Reply(kind="ready")
+        for _ in range(15):
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            time.sleep(0.1)
+        assert process.poll() is None
+        assert process.wait(30) == -signal.SIGALRM
+
+
+def test_a_device_where_no_process_stays_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = photographs(tmp_path / "in", 1)
+    monkeypatch.setattr(run, "open_devices", lambda *_, **__: [HostDevice(), NamedDevice("toy")])
+    with pytest.raises(InputError, match=r"^toy: no process stays there; give host or ssh:"):
+        archive_run(source, tmp_path / "out", on="host,toy")
     assert not (tmp_path / "out").exists()
 
 
