@@ -62,6 +62,7 @@ def test_an_image_that_kills_every_worker_is_listed_and_tried_again_by_the_next_
         code, out, error = run_cli(*command)
     assert (code, len(out.splitlines())) == (1, 4)
     assert f"edgesr: {source / 'p01.png'}: its worker died twice, host: killed by SIGKILL" in error
+    assert error.count("its worker died, host: killed by SIGKILL") == error.count("it is tried once more") == 1
     assert error.splitlines()[-1].startswith(f"edgesr: {source} is not finished")
     done = contents(target)
     assert done.pop(JOURNAL_FILE) and done == {name: one for name, one in expected.items() if name != "p01.png"}
