@@ -10,6 +10,8 @@ from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from edgesr.benchmarks.archive.options import WorkerOptions
+    from edgesr.benchmarks.archive.run import upscale_archive
     from edgesr.benchmarks.devices.registry import list_devices, set_up_device
     from edgesr.benchmarks.outside.index import read_index
     from edgesr.benchmarks.outside.raw_goldens import write_raw_goldens
@@ -69,6 +71,7 @@ __all__ = [
     "TrainConfig",
     "TrainInputs",
     "UpscaleOptions",
+    "WorkerOptions",
     "__version__",
     "check_device",
     "check_parity",
@@ -94,6 +97,7 @@ __all__ = [
     "set_up_device",
     "train",
     "upscale",
+    "upscale_archive",
     "upscale_files",
     "upscale_rows",
     "write_raw_goldens",
@@ -118,6 +122,7 @@ _PLACES = {
     "TrainConfig": ("edgesr.sr_model.training.config", "TrainConfig"),
     "TrainInputs": ("edgesr.sr_model.training.run.inputs", "TrainInputs"),
     "UpscaleOptions": ("edgesr.runtimes.upscaling.options", "UpscaleOptions"),
+    "WorkerOptions": ("edgesr.benchmarks.archive.options", "WorkerOptions"),
     "check_device": ("edgesr.benchmarks.runs.devices", "check_device"),
     "check_parity": ("edgesr.benchmarks.parity.check", "check_parity"),
     "clean_device": ("edgesr.benchmarks.runs.devices", "clean_device"),
@@ -142,6 +147,7 @@ _PLACES = {
     "set_up_device": ("edgesr.benchmarks.devices.registry", "set_up_device"),
     "train": ("edgesr.sr_model.training.train", "train"),
     "upscale": ("edgesr.runtimes.upscaling.upscale", "upscale"),
+    "upscale_archive": ("edgesr.benchmarks.archive.run", "upscale_archive"),
     "upscale_files": ("edgesr.runtimes.upscaling.paths", "upscale_files"),
     "upscale_rows": ("edgesr.runtimes.upscaling.upscale", "upscale_rows"),
     "write_raw_goldens": ("edgesr.benchmarks.outside.raw_goldens", "write_raw_goldens"),
@@ -152,8 +158,8 @@ _PLACES = {
 _NEEDS = {
     "Generator": ("a generator", ("torch",), "export"),
     "diff": ("diff", ("onnx", "onnxruntime"), "export"),
-    "export_bundle": ("export", ("torch", "safetensors", "filelock", "platformdirs"), "export"),
-    "inspect_module": ("inspecting a network", ("torch", "safetensors", "filelock", "platformdirs"), "export"),
+    "export_bundle": ("export", ("torch", "safetensors", "platformdirs"), "export"),
+    "inspect_module": ("inspecting a network", ("torch", "safetensors", "platformdirs"), "export"),
     "pack_training": ("packing a training", ("torch", "safetensors"), "train"),
     "train": ("training", ("torch", "safetensors", "matplotlib"), "train"),
 }

@@ -69,9 +69,7 @@ def replaced_atomically(path: Path) -> Iterator[Path]:
     an InputError, and so does a pipe, a device or a folder in that place.
     """
     try:
-        target = Path(os.path.realpath(path))
-        if target.is_symlink() or (target.exists() and not target.is_file()):
-            raise InputError(f"{path}: cannot be written: is not a regular file")
+        target = _regular_place(path)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
         os.close(handle)
         temporary = Path(name)
@@ -85,6 +83,22 @@ def replaced_atomically(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def move_into_place(whole: Path, path: Path) -> None:
+    """Rename a file of the same file system, as `replaced_atomically` does at its end."""
+    try:
+        whole.replace(_regular_place(path))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _regular_place(path: Path) -> Path:
+    """What a path leads to through all links; an InputError where no regular file can be."""
+    target = Path(os.path.realpath(path))
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        raise InputError(f"{path}: cannot be written: is not a regular file")
+    return target
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from edgesr.benchmarks.devices.standing import Standing
 from edgesr.benchmarks.jobs import HOST, Job, Outcome
 from edgesr.runtimes.adapters.registry import RUNTIMES
 from edgesr.runtimes.bundle.manifest import Artifact
@@ -84,6 +85,10 @@ class Device(ABC):
         """Send what jobs of these runtimes need, so that it is not sent while other devices are timed."""
         return
 
+    def standing(self, _bundle: Bundle, _runtimes: Sequence[str], /) -> Standing:
+        """How a process that stays is started there, after what it needs was sent; an InputError where none can be."""
+        raise InputError(f"{self.name}: no process stays there; give {HOST} or ssh:[USER@]HOST")
+
     def close(self) -> None:
         """End what it keeps open between jobs."""
         return
@@ -110,6 +115,9 @@ class AbsentDevice(Device):
     @property
     def machine(self) -> str:
         return self.name
+
+    def standing(self, _bundle: Bundle, _runtimes: Sequence[str], /) -> Standing:
+        raise AbsentDeviceError(self.reason)
 
     def run(self, job: Job) -> Outcome:  # noqa: ARG002 - every job fails alike
         return Outcome(status="crashed", reason=self.reason, result=None)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgesr.benchmarks.devices.device import Device, DeviceKind
+from edgesr.benchmarks.devices.standing import STANDING_WORKER, Standing
 from edgesr.benchmarks.devices.worker_process import WORKER, run_worker
 from edgesr.benchmarks.jobs import HOST, Job, Outcome
+from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.telemetry import TELEMETRY_OFF
 
 
@@ -23,6 +26,11 @@ class HostDevice(Device):
     def run(self, job: Job) -> Outcome:
         environment = {**os.environ, **TELEMETRY_OFF}
         return run_worker(job, self.command, environment=environment, timeout_seconds=self.timeout_seconds)
+
+    def standing(self, bundle: Bundle, _runtimes: Sequence[str], /) -> Standing:
+        command = (sys.executable, "-P", "-m", STANDING_WORKER)
+        place = str(bundle.root.absolute())
+        return Standing(command=command, environment={**os.environ, **TELEMETRY_OFF}, bundle=place)
 
     def command(self, job_file: Path, result_file: Path) -> list[str]:
         """What starts a worker."""

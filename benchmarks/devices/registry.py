@@ -72,17 +72,22 @@ def opened_devices(text: str, *, python: str | None = None, progress: Progress =
 
 
 def open_devices(
-    text: str, *, python: str | None = None, stack: ExitStack | None = None, progress: Progress = silent
+    text: str,
+    *,
+    python: str | None = None,
+    stack: ExitStack | None = None,
+    progress: Progress = silent,
+    option: str = "--device",
 ) -> list[Device]:
     """The devices of a comma-separated text, in its order. An InputError lists the known ones, and names those that
     are one machine; a MissingPackageError gives the set-up command of one that is not set up.
 
     Of several devices, one that does not answer becomes an `AbsentDevice`, which is told at once, unless none of them
     answers. ``python``: a program of those that are other machines, which runs the workers there. ``stack`` closes the
-    devices.
+    devices. ``option``: what gave the text.
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
-    _require_names(text, names)
+    _require_names(f"{option} {text!r}", names)
     if python is not None and not any(_kind(name).remote for name in names):
         raise InputError(
             f"--device-python {python}: is for devices that are other machines, none of which is in {text!r}"
@@ -101,14 +106,14 @@ def open_devices(
     return opened
 
 
-def _require_names(text: str, names: Sequence[str]) -> None:
+def _require_names(given: str, names: Sequence[str]) -> None:
     """An InputError unless there is a name, and none is there twice."""
     if not names:
-        raise InputError(f"--device {text!r}: give one or more of {', '.join(device_forms())}")
+        raise InputError(f"{given}: give one or more of {', '.join(device_forms())}")
     for name in names:
         _kind(name)
         if names.count(name) > 1:
-            raise InputError(f"--device {text!r}: {name} is there twice; give each device once")
+            raise InputError(f"{given}: {name} is there twice; give each device once")
 
 
 def _require_own_machines(devices: Sequence[Device]) -> None:

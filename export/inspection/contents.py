@@ -56,7 +56,7 @@ def inspect(path: Path, *, cache_dir: Path | None = None, progress: Progress = s
 
 
 def _recognised_tables(path: Path, cache_dir: Path | None, progress: Progress) -> list[Table]:
-    require_packages("inspecting a network", ("torch", "safetensors", "filelock", "platformdirs"), extra="export")
+    require_packages("inspecting a network", ("torch", "safetensors", "platformdirs"), extra="export")
     from edgesr.export.foreign.inspection import inspect_module
     from edgesr.export.options import ExportOptions
 

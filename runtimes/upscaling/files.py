@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgesr.runtimes.bundle.contract import COLOUR_TEXTS
@@ -18,13 +19,26 @@ from edgesr.runtimes.images.strips import StripPicture, opened_in_strips
 from edgesr.runtimes.images.writing import WritingWay, opened_writer, way_of_writing
 from edgesr.runtimes.images.writing_time import writing_seconds
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
-from edgesr.runtimes.upscaling.journal import FolderJournal
+from edgesr.runtimes.upscaling.folders.journal import FolderJournal
+from edgesr.runtimes.upscaling.folders.occupied import occupied
+from edgesr.runtimes.upscaling.folders.output_names import output_names, refuse_outputs_that_are_sources
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 from edgesr.runtimes.upscaling.outcomes import FolderReport, PlannedImage, Written
-from edgesr.runtimes.upscaling.output_names import output_names, refuse_outputs_that_are_sources
 from edgesr.runtimes.upscaling.plan import UpscalePlan, check_choice
 from edgesr.runtimes.upscaling.upscale import Upscaler
 from edgesr.runtimes.wording import counted
+
+
+@dataclass(frozen=True)
+class FolderRun:
+    """The images (source, output) that a run is to write, how many an earlier one wrote, and the hidden folder
+    ``work`` for what is not finished.
+    """
+
+    pending: tuple[tuple[Path, Path], ...]
+    done_before: int
+    journal: FolderJournal
+    work: Path
 
 
 class FileUpscaler:
@@ -62,24 +76,29 @@ class FileUpscaler:
         An image that cannot be read, upscaled or written is reported at the end and does not stop the others; a runtime
         that is not installed does.
         """
+        with self.begun(source, target) as run:
+            written: list[Written] = []
+            failures: list[str] = []
+            for done, (file, output) in enumerate(run.pending):
+                self._progress(ProgressEvent("images", done, len(run.pending), file.name))
+                with self._collected(failures):
+                    written.append(self.file(file, output))
+                    run.journal.add(file, output)
+            self._progress(ProgressEvent("images", len(run.pending), len(run.pending)))
+            if not failures:
+                run.journal.remove()
+        return FolderReport(tuple(written), run.done_before, tuple(failures))
+
+    @contextmanager
+    def begun(self, source: Path, target: Path) -> Iterator[FolderRun]:
+        """A run over a folder, which nobody else may write into until the end of the block."""
         pairs = self.pairs(source, target)
-        target.mkdir(parents=True, exist_ok=True)
-        journal = self._journal(target)
-        written: list[Written] = []
-        failures: list[str] = []
-        pending = [(file, output) for file, output in pairs if journal.output_of(file) is None]
-        if len(pending) < len(pairs):
-            images = counted(len(pairs), "image")
-            notice(self._progress, f"{target}: going on, done already: {len(pairs) - len(pending)} of {images}")
-        for done, (file, output) in enumerate(pending):
-            self._progress(ProgressEvent("images", done, len(pending), file.name))
-            with self._collected(failures):
-                written.append(self.file(file, output))
-                journal.add(file, output)
-        self._progress(ProgressEvent("images", len(pending), len(pending)))
-        if not failures:
-            journal.remove()
-        return FolderReport(tuple(written), len(pairs) - len(pending), tuple(failures))
+        with occupied(target) as work:
+            journal = self._journal(target)
+            pending = tuple((file, output) for file, output in pairs if journal.output_of(file) is None)
+            if done := len(pairs) - len(pending):
+                notice(self._progress, f"{target}: going on, done already: {done} of {counted(len(pairs), 'image')}")
+            yield FolderRun(pending, done, journal, work)
 
     def planned(self, source: Path, target: Path) -> Iterator[PlannedImage | str]:
         """What it would take, image by image, without writing anything; why not, for an image of a folder."""

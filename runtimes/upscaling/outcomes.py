@@ -26,11 +26,15 @@ class Written:
 
 @dataclass(frozen=True)
 class FolderReport:
-    """What a run over a folder did: written now, done by an earlier run, and why each of the others was not."""
+    """What a run over a folder did: written now, done by an earlier run, and why each of the others was not.
+
+    ``unfinished``: what the image is not to blame for, as far as is known: its workers died, or none was left.
+    """
 
     written: tuple[Written, ...]
     done_before: int
     failures: tuple[str, ...]
+    unfinished: tuple[str, ...] = ()
 
     def describe(self) -> list[str]:
         """One line for each image that was written now."""

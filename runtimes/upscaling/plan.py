@@ -74,6 +74,12 @@ def check_choice(bundle: Bundle, options: UpscaleOptions) -> None:
         require_usable(runtimes[0])
 
 
+def first_runtime(bundle: Bundle, options: UpscaleOptions) -> str:
+    """The runtime that upscales here, unless an image is of a size that its file does not take."""
+    names = [runtime for _, runtime in _candidates(bundle, options)]
+    return next((name for name in names if is_usable(name)), names[0])
+
+
 def _candidates(bundle: Bundle, options: UpscaleOptions) -> Iterator[tuple[Artifact, str]]:
     if options.artifact_id is not None:
         candidates = [bundle.artifact(options.artifact_id)]

@@ -51,7 +51,7 @@ def test_public_names_are_those_that_a_type_checker_sees() -> None:
     [
         ("Generator", "a generator needs packages that are not installed (torch): pip install 'edgesr[export]'"),
         ("diff", "diff needs packages that are not installed (onnx, onnxruntime): pip install 'edgesr[export]'"),
-        ("export_bundle", "(torch, safetensors, filelock, platformdirs): pip install 'edgesr[export]'"),
+        ("export_bundle", "(torch, safetensors, platformdirs): pip install 'edgesr[export]'"),
         ("train", "(torch, safetensors, matplotlib): pip install 'edgesr[train]'"),
     ],
 )

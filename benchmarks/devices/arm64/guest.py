@@ -109,7 +109,7 @@ class Guest:
 
 def guest_folder() -> Path:
     """Where the guest of this user lives; a MissingPackageError without the packages that set-up needs."""
-    require_packages("the arm64 guest", ("platformdirs", "filelock"), extra="arm64")
+    require_packages("the arm64 guest", ("platformdirs",), extra="arm64")
     import platformdirs
 
     return platformdirs.user_cache_path("edgesr").absolute() / "arm64"

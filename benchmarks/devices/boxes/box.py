@@ -76,6 +76,15 @@ class Box:
             answer = self._line(_CALL, words, terms)
         return answer
 
+    def command(self, *words: str) -> tuple[list[str], str]:
+        """What runs a verb of edgesr's script, which was sent before, and the token before its answer."""
+        return self._command(_CALL, words)
+
+    def ended(self, returncode: int, errors: str) -> str:
+        """How a command ended, in one line; the shell there tells a signal as 128 more than its number."""
+        why = self.transport.why_unreached(returncode, errors)
+        return why or describe_exit(128 - returncode if returncode > 128 else returncode, errors)
+
     @contextmanager
     def named_errors(self) -> Iterator[None]:
         """What goes wrong on the box is an InputError that begins with its name."""
@@ -87,7 +96,15 @@ class Box:
             raise InputError(f"{self.name}: {error}") from error
 
     def _line(self, line: str, words: Sequence[str], terms: Terms) -> bytes:
-        """The answer to a line of shell.
+        """The answer to a line of shell."""
+        command, token = self._command(line, words)
+        reply = exchange(command, token=token, terms=terms)
+        if reply.answer is None:
+            raise self._failure(reply)
+        return reply.answer
+
+    def _command(self, line: str, words: Sequence[str]) -> tuple[list[str], str]:
+        """What runs a line of shell there, and the token before its answer.
 
         Login shells are not all alike: they are given "sh -c" and one word in single quotes, without a quotation mark,
         backslash, exclamation mark or line feed in it.
@@ -96,11 +113,7 @@ class Box:
         token = f"edgesr-{secrets.token_hex(8)}"
         for name, value in (("SCRIPT", _script_name()), ("TOKEN", token), ("WORDS", " ".join(words))):
             line = line.replace(name, value)
-        command = self.transport.command(f"sh -c 'umask 077; d=\"{self.transport.folder}\"; {line}'")
-        reply = exchange(command, token=token, terms=terms)
-        if reply.answer is None:
-            raise self._failure(reply)
-        return reply.answer
+        return self.transport.command(f"sh -c 'umask 077; d=\"{self.transport.folder}\"; {line}'"), token
 
     def _failure(self, reply: Reply) -> EdgesrError:
         if reply.returncode < 0:

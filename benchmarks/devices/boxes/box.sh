@@ -149,6 +149,23 @@ run() {
     tar -cf - "$@"
 }
 
+# A worker that stays: what it is asked and what it answers go through this script's own input and output. It ends with
+# its input.
+stay() {
+    base=$1 loader=$2 program=$4
+    libraries=$(below "$here/$base" "$3") modules=$(below "$here" "$5")
+    shift 5
+    variables=$*
+    sweep
+    job=job.$node.$$
+    trap 'cd / && rm -rf "$here/$job"' EXIT
+    trap 'exit 143' HUP INT TERM PIPE
+    mkdir "$job" && cd "$job" || exit 91
+    answer
+    (become_python -m edgesr.benchmarks.archive.process)
+    exit $?
+}
+
 receive='
 import io, sys, tarfile
 content = sys.stdin.buffer.read(int(sys.argv[1]))
@@ -184,4 +201,4 @@ clean() {
     echo cleaned
 }
 
-case $verb in probe | unpack | run | versions | clean) "$verb" "$@" ;; esac
+case $verb in probe | unpack | run | stay | versions | clean) "$verb" "$@" ;; esac

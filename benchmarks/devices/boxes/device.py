@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from edgesr.benchmarks.devices.boxes.root.packing import packed
 from edgesr.benchmarks.devices.boxes.software import Software
 from edgesr.benchmarks.devices.device import Device, DeviceEnvironment
 from edgesr.benchmarks.devices.process_exit import describe_exit
+from edgesr.benchmarks.devices.standing import Standing
 from edgesr.benchmarks.devices.worker_process import parsed_outcome
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
@@ -87,6 +89,16 @@ class BoxDevice(Device):
         except EdgesrError:
             if self.alone:
                 raise
+
+    def standing(self, bundle: Bundle, runtimes: Sequence[str], /) -> Standing:
+        if not set(runtimes) <= set(self.runtimes):
+            raise InputError(f"{self.name} has no build of {' and '.join(runtimes)}: only {', '.join(self.runtimes)}")
+        software, sent = self.software.payloads(runtimes), bundle_payload(bundle, runtimes)
+        self.send([*software, sent])
+        variables = [f"{name}={value}" for name, value in TELEMETRY_OFF.items()]
+        command, token = self.box.command("stay", *self.software.start(software), *variables)
+        place = f"../{sent.folder}"
+        return Standing(command=tuple(command), environment=os.environ, bundle=place, token=token, ended=self.box.ended)
 
     def close(self) -> None:
         self.box.transport.close()

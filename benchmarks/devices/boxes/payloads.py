@@ -10,12 +10,15 @@ from pathlib import Path
 
 from edgesr.benchmarks.devices.boxes.root.layers import Layer, Root
 from edgesr.benchmarks.devices.boxes.root.packing import packed
+from edgesr.benchmarks.devices.standing import STANDING_WORKER
 from edgesr.benchmarks.devices.worker_process import WORKER
 from edgesr.runtimes.bundle.manifest import FileEntry
 from edgesr.runtimes.bundle.opening import MANIFEST_FILE, Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import sha256_of
 from edgesr.runtimes.import_closure import code_to_send, write_code
+
+_WORKERS = (WORKER, STANDING_WORKER)
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ def layer_payload(root: Root, layer: Layer) -> Payload:
 
 
 def code_payload() -> Payload:
-    """The worker's code, with its bytecode."""
-    files = code_to_send(WORKER)
+    """The workers' code, with its bytecode."""
+    files = {name: content for module in _WORKERS for name, content in code_to_send(module).items()}
     digests = [f"{name} {hashlib.sha256(content).hexdigest()}" for name, content in files.items()]
     return Payload(_name("code", digests), sum(map(len, files.values())), _packed_code)
 
@@ -66,7 +69,8 @@ def _entries(bundle: Bundle, runtimes: frozenset[str]) -> list[FileEntry]:
 def _packed_code() -> bytes:
     with tempfile.TemporaryDirectory(prefix="edgesr-code-") as name:
         folder = Path(name)
-        write_code(WORKER, folder)
+        for module in _WORKERS:
+            write_code(module, folder)
         files = sorted(file for file in folder.rglob("*") if file.is_file())
         return packed((file.relative_to(folder).as_posix(), file.read_bytes()) for file in files)
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgesr.cli.command import default_of
-from edgesr.cli.terminal import ProviderOption, RuntimeOption, parse_bytes, parse_size, print_lines, shown_progress
+from edgesr.cli.terminal import (
+    ProviderOption,
+    RuntimeOption,
+    parse_bytes,
+    parse_size,
+    print_errors,
+    print_lines,
+    shown_progress,
+)
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.wording import counted
 
@@ -59,6 +68,19 @@ def upscale(
             default_factory=default_of(_files, "max_megapixels"),
         ),
     ],
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            help="Workers that share a folder's images, each with these threads and memory; so many on each machine."
+        ),
+    ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(metavar="host,ssh:[USER@]HOST", help="Comma-separated machines that share a folder's images."),
+    ] = None,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="The ray cluster whose actors share a folder's images.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell artifact, tiles, memory and time, and write nothing.")
     ] = False,
@@ -77,14 +99,29 @@ def upscale(
         self_ensemble=self_ensemble,
     )
     files = edgesr.FileOptions(quality=quality, suffix=suffix, max_megapixels=max_megapixels)
+    workers = edgesr.WorkerOptions(jobs=jobs, on=on, ray=ray)
     opened = edgesr.open_bundle(bundle)
-    run = edgesr.plan_files if dry_run else edgesr.upscale_files
     with shown_progress() as progress:
-        done = run(source, target, opened, options, files, progress=progress)
-    print_lines(done.describe())
-    if done.failures:
-        images = counted(len(done.failures), "image")
-        raise InputError(f"{images} of {source} could not be upscaled: {done.failures[0]}")
+        if dry_run:
+            planned = edgesr.plan_files(source, target, opened, options, files, progress=progress)
+        else:
+            report = edgesr.upscale_archive(source, target, opened, options, files, workers, progress=progress)
+    if dry_run:
+        print_lines(planned.describe(workers.count))
+        _end(source, planned.failures)
+    else:
+        print_lines(report.describe())
+        _end(source, report.failures, report.unfinished)
+
+
+def _end(source: Path, failures: Sequence[str], unfinished: Sequence[str] = ()) -> None:
+    """Exit with 1 where the same command, given again, may do what is left; an InputError for bad images alone."""
+    if unfinished:
+        print_errors([*unfinished, f"{source} is not finished: the same command goes on where this one stopped"])
+        raise typer.Exit(1)
+    if failures:
+        images = counted(len(failures), "image")
+        raise InputError(f"{images} of {source} could not be upscaled: {failures[0]}")
 
 
 def _options() -> type[UpscaleOptions]:

@@ -19,7 +19,7 @@ from edgesr.runtimes.images.picture_writer import PictureWriter
 from edgesr.runtimes.interface.runtime import Runtime
 from edgesr.runtimes.upscaling import files as upscale_files
 from edgesr.runtimes.upscaling.files import FileUpscaler
-from edgesr.runtimes.upscaling.journal import JOURNAL_FILE
+from edgesr.runtimes.upscaling.folders.journal import JOURNAL_FILE
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 from edgesr.runtimes.upscaling.upscale import Upscaler
 from tests.helpers.folder_runs import folder_run, four_photographs, listing, written_names

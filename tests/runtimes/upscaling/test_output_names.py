@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from edgesr.runtimes.bundle.opening import Bundle
-from edgesr.runtimes.upscaling.journal import JOURNAL_FILE
-from edgesr.runtimes.upscaling.output_names import output_names
+from edgesr.runtimes.upscaling.folders.journal import JOURNAL_FILE
+from edgesr.runtimes.upscaling.folders.output_names import output_names
 from tests.helpers.folder_runs import folder_run, listing, save_photograph, written_names
 
 

@@ -11,7 +11,7 @@ import pytest
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.images.image_io import read_image
-from edgesr.runtimes.upscaling.journal import JOURNAL_FILE
+from edgesr.runtimes.upscaling.folders.journal import JOURNAL_FILE
 from edgesr.runtimes.upscaling.options import FileOptions
 from tests.helpers.folder_runs import folder_run, four_photographs, listing, save_photograph, written_names
 from tests.helpers.whole_runs import RUNTIMES_HERE, run_whole

@@ -15,7 +15,7 @@ import pytest
 
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.images.image_io import read_image
-from edgesr.runtimes.upscaling.journal import JOURNAL_FILE
+from edgesr.runtimes.upscaling.folders.journal import JOURNAL_FILE
 from edgesr.runtimes.upscaling.options import FileOptions
 from tests.helpers.folder_runs import folder_run, four_photographs, listing, save_photograph, written_names
 from tests.helpers.places import ROOT
@@ -95,9 +95,29 @@ def test_damaged_journal_is_ignored(content: str, mobile_bundle: Bundle, source:
 def test_journal_of_other_content_is_ignored(done: object, mobile_bundle: Bundle, source: Path, tmp_path: Path) -> None:
     target = tmp_path / "out"
     _interrupted(mobile_bundle, source, target)
-    journal = json.loads((target / JOURNAL_FILE).read_text())
-    (target / JOURNAL_FILE).write_text(json.dumps({**journal, "done": done}))
+    settings = json.loads((target / JOURNAL_FILE).read_text().splitlines()[0])
+    (target / JOURNAL_FILE).write_text(json.dumps({**settings, "done": done}, indent=2))
     assert len(folder_run(mobile_bundle, source, target).written) == 4
+
+
+def test_journal_of_the_released_version_and_one_that_is_cut_off(
+    mobile_bundle: Bundle, source: Path, tmp_path: Path
+) -> None:
+    """Version 0.1.0 wrote one object; a killed process leaves a part of a line, after which others must be read."""
+    target = tmp_path / "out"
+    _interrupted(mobile_bundle, source, target)
+    file = target / JOURNAL_FILE
+    settings, *done = map(json.loads, file.read_text().splitlines())
+    assert [list(one) for one in done] == [["a.png"], ["b.png"]]
+    file.write_text(json.dumps({**settings, "done": done[0] | done[1]}, indent=2))
+    with pytest.raises(KeyboardInterrupt):
+        folder_run(mobile_bundle, source, target, stop_at="d.png")
+    file.write_text(file.read_text() + '{"d.png": ["d.p')
+    save_photograph(source / "a.png", (21, 17))
+    with pytest.raises(KeyboardInterrupt):
+        folder_run(mobile_bundle, source, target, stop_at="d.png")
+    report = folder_run(mobile_bundle, source, target)
+    assert (written_names(report), report.done_before) == (["d.png"], 3)
 
 
 @pytest.mark.slow

@@ -84,7 +84,7 @@ class Root:
 
 def root_folder(architecture: Architecture) -> Path:
     """Where the root of this user lives; a MissingPackageError without the packages that set-up needs."""
-    require_packages("a root for boxes", ("platformdirs", "filelock"), extra="devices")
+    require_packages("a root for boxes", ("platformdirs",), extra="devices")
     import platformdirs
 
     return platformdirs.user_cache_path("edgesr").absolute() / architecture.set_up_name

@@ -1,0 +1,39 @@
+"""How many workers upscale a folder, and where they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgesr.runtimes.errors import InputError
+
+MOST_JOBS = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerOptions:
+    """``jobs`` workers at the same time: processes of this machine, of each device of the comma-separated ``on``, or
+    actors of the ray cluster at the address ``ray``. None: one worker, which is this process where neither is given.
+    """
+
+    jobs: int | None = None
+    on: str | None = None
+    ray: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.jobs is not None and not 1 <= self.jobs <= MOST_JOBS:
+            raise InputError(f"--jobs {self.jobs}: give a number from 1 to {MOST_JOBS}")
+        if self.on is not None and self.ray is not None:
+            raise InputError("--on and --ray are two ways to other machines: give one of them")
+        if self.ray in ("", "local"):
+            raise InputError(
+                f"--ray {self.ray!r}: give the address of a cluster that runs, or auto for the one of this machine"
+            )
+
+    @property
+    def count(self) -> int:
+        return self.jobs or 1
+
+    @property
+    def alone(self) -> bool:
+        """Whether this process does all by itself."""
+        return self.count == 1 and self.on is None and self.ray is None
