@@ -34,7 +34,7 @@ def test_devices_are_listed_and_set_up(run_cli: RunCli) -> None:
     assert (code, out.splitlines()) == (0, ["box: 2 MB", "devices: toy", "spring 1.0"])
     code, _, error = run_cli("devices", "setup", "host")
     known = "arm64, box-x86_64, box-aarch64, browser, toy"
-        assert (code, f"device 'host' cannot be set up: choose one of {known}" in error) == (
+    assert (code, f"device 'host' cannot be set up: choose one of {known}" in error) == (
         2,
         True,
     )
