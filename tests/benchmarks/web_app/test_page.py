@@ -140,6 +140,16 @@ def test_small_picture_in_fixed_tiles_takes_another_artifact(site: str, mobile_b
     assert difference(visit.saved(), by_python(mobile_bundle, pixels)) <= 1
 
 
+def test_measured_speed_is_kept(site: str, visits: Visits) -> None:
+    visit = visits(site)
+    visit.choose(ONNX)
+    visit.page.click("#measure")
+    visit.page.wait_for_selector("#remark")
+    assert f"{ONNX} makes" in visit.text("remark")
+    visit.page.reload()
+    assert "MP/s here" in visit.page.locator(f"#artifact option[value={ONNX}]").inner_text()
+
+
 def test_too_long_for_webp(site: str, visits: Visits) -> None:
     visit = visits(site)
     visit.choose(ONNX)
