@@ -91,7 +91,7 @@ class Runtime:
     ``successor``: the runtime that its makers name in its place, where it is legacy.
     ``memory_growth_bytes``: what the process may hold after many calls beyond what a few calls need.
     ``resizes``: this build sets other sizes than a file's own where the runtime can (`RuntimeUse.resizable`).
-    ``find_version`` of its distribution, None where it is not installed.
+    ``find_version`` of its distribution, where that is no package of Python.
     ``saturates_without_vnni``: on an x86 without VNNI, sums of its int8 kernels saturate at 16 bits.
     """
 
@@ -116,7 +116,7 @@ class Runtime:
     saturates_without_vnni: bool = False
     memory_growth_bytes: int = 0
     resizes: bool = True
-    find_version: Callable[[str], str | None] = installed_version
+    find_version: Callable[[str], str | None] | None = None
 
     @property
     def install_command(self) -> str:
@@ -131,7 +131,7 @@ class Runtime:
 
     def version(self) -> str | None:
         """Installed version, None when it is not installed."""
-        return self.find_version(self.distribution)
+        return (self.find_version or installed_version)(self.distribution)
 
     def computes_exactly(self, precision: Precision) -> bool:
         """Whether it has exact arithmetic for files of a precision."""

@@ -34,7 +34,10 @@ def test_devices_are_listed_and_set_up(run_cli: RunCli) -> None:
     assert (code, out.splitlines()) == (0, ["box: 2 MB", "devices: toy", "spring 1.0"])
     code, _, error = run_cli("devices", "setup", "host")
     known = "arm64, box-x86_64, box-aarch64, browser, toy"
-    assert (code, f"device 'host' cannot be set up: choose one of {known}" in error) == (2, True)
+    assert (code, f"device 'host' cannot be set up: choose one of {known}" in error) == (
+        2,
+        True,
+    )
 
 
 def test_help_and_errors_know_all_devices(run_cli: RunCli) -> None:
@@ -42,7 +45,9 @@ def test_help_and_errors_know_all_devices(run_cli: RunCli) -> None:
     listed = " ".join(out.split())
     assert "arm64: all emulated arm64 CPUs; box-x86_64: what is sent to PCs (x86_64); box-aarch64: " in listed
     assert listed.count("; toy: a toy that is wound up.") == 1
-    known = r"unknown device 'phone': choose from host, arm64:.*, x86-64:haswell, toy, ssh:\[USER@\]HOST, adb:SERIAL$"
+    known = (
+        r"unknown device 'phone': choose from host, .*haswell, browser, .*, toy, ssh:\[USER@\]HOST, adb:SERIAL$"
+    )
     with pytest.raises(InputError, match=known):
         registry.open_devices("phone")
 
