@@ -81,6 +81,6 @@ def test_mlperf_raises_what_a_round_measures() -> None:
 
 def test_devices_without_a_guest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    host, *emulated = list_devices().devices
+    host, *others = list_devices().devices
     assert (host.name, host.missing, host.set_up) == ("host", None, None)
-    assert {one.set_up for one in emulated} == {"edgesr devices setup arm64"}
+    assert {one.set_up for one in others} == {"edgesr devices setup arm64", "edgesr devices setup browser"}

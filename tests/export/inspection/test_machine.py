@@ -18,18 +18,19 @@ from tests.helpers.places import ROOT
 README = ROOT / "README.md"
 WHAT = [
     *("Python", "memory", "free disk, cache folder", "free disk, working folder", "C compiler"),
-    *("emulated arm64 CPUs", "emulated x86-64 CPU", "libvips", "Chromium"),
+    *("emulated arm64 CPUs", "emulated x86-64 CPU", "libvips", "Chromium", "browser runtimes", "Node.js with npm"),
 ]
 
 
 @pytest.fixture(autouse=True)
 def no_guest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The guest of whoever runs the tests is not looked at."""
+    """The guest and the web app of whoever runs the tests are not looked at."""
 
-    def installed() -> None:
-        raise MissingPackageError("the arm64 guest is not set up: edgesr devices setup arm64")
+    def installed(what: str) -> None:
+        raise MissingPackageError(f"{what} is not set up: edgesr devices setup {what}")
 
-    monkeypatch.setattr(machine, "installed_guest", installed)
+    monkeypatch.setattr(machine, "installed_guest", lambda: installed("arm64"))
+    monkeypatch.setattr(machine, "installed_app", lambda: installed("browser"))
 
 
 def rows() -> dict[str, tuple[str, ...]]:
@@ -59,7 +60,10 @@ def test_a_machine_with_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert found["memory"][0] == "16.0 GB, 8.0 GB available"
     assert found["C compiler"][0] == "/usr/bin/gcc"
     assert found["free disk, working folder"][0].endswith(f" GB at {tmp_path}")
-    assert {what for what, (*_, advice) in found.items() if advice} == {"emulated arm64 CPUs", "emulated x86-64 CPU"}
+    missing = {"emulated arm64 CPUs", "emulated x86-64 CPU", "browser runtimes"}
+    assert {what for what, (*_, advice) in found.items() if advice} == missing
+    assert found["browser runtimes"][::2] == ("browser is not set up", "edgesr devices setup browser")
+    assert found["Node.js with npm"][0] == "/usr/bin/node"
 
 
 def test_a_machine_with_the_least(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,6 +79,7 @@ def test_a_machine_with_the_least(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["libvips"][::2] == ("not installed", "pip install 'edgesr[images]'")
     assert found["C compiler"][::2] == ("none (cc, gcc, clang)", "apt install gcc")
     assert found["Chromium"][::2] == ("not installed", "apt install chromium")
+    assert found["Node.js with npm"][0] == "not installed"
     assert found["memory"][2] == "end other programs before an export of srrescycgan"
 
 

@@ -50,7 +50,7 @@ def test_dry_run_tells_and_writes_nothing(run_cli: RunCli, any_bundle: Bundle, t
     first, artifact, tiles, costs, ways = out.splitlines()
     assert first == f"{source} -> {tmp_path / 'out.png'}: 360x280"
     assert artifact.startswith("  onnx-fp32-tile") and artifact.endswith(" on ort")
-    found = re.fullmatch(r"  (\d+)x(\d+) tiles of (\d+)x(\d+), 8 times each; (\d\.\d\d) of the pixels", tiles)
+    found = re.fullmatch(r"  (\d+)x(\d+) tiles of (\d+)x(\d+), 8 times each; (\d+\.\d\d) of the pixels", tiles)
     assert found is not None, tiles
     rows, columns, height, width = (int(found[group]) for group in range(1, 5))
     assert rows * columns > 1
