@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgesr.benchmarks.devices.registry import require_staying
 from edgesr.runtimes.errors import InputError
 
 MOST_JOBS = 256
@@ -25,6 +26,8 @@ class WorkerOptions:
             raise InputError(f"--jobs {self.jobs}: give a number from 1 to {MOST_JOBS}")
         if self.on is not None and self.ray is not None:
             raise InputError("--on and --ray are two ways to other machines: give one of them")
+        if self.on is not None:
+            require_staying(self.on, option="--on")
         if self.ray in ("", "local"):
             raise InputError(
                 f"--ray {self.ray!r}: give the address of a cluster that runs, or auto for the one of this machine"

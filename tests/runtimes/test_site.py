@@ -128,7 +128,7 @@ def test_why_a_page_cannot_be_copied_is_told(
         raise shutil.Error([("app.js", "site/app.js", "[Errno 28] No space left on device")])
 
     monkeypatch.setattr(shutil, "copytree", full)
-    with pytest.raises(InputError, match="site: cannot be written: .*No space left on device"):
+    with pytest.raises(InputError, match=r"site: cannot be written: .*No space left on device"):
         written(bundle, app, tmp_path / "site")
     assert not (tmp_path / "site").exists()
 

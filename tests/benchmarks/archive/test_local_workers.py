@@ -163,7 +163,10 @@ def test_a_folder_has_one_run_at_a_time(tmp_path: Path, run_cli: RunCli) -> None
         (("--on", "host,host"), "--on 'host,host': host is there twice"),
         (("--on", ""), "--on '': give one or more of"),
         (("--ray", "local"), "--ray 'local': give the address of a cluster that runs"),
-        (("--on", "nowhere"), "unknown device 'nowhere'"),
+        (("--on", "nowhere"), "--on nowhere: is no place for workers; give host, ssh:"),
+        (("--on", "host,browser"), "--on browser: is no place for workers; give host, ssh:"),
+        (("--on", "adb:x"), "--on adb:x: is no place for workers; give host, ssh:[USER@]HOST"),
+        (("--on", "arm64:cortex-a53", "--dry-run"), "--on arm64:cortex-a53: is no place for workers"),
         (("--on", "host", "--ray", "auto"), "give one of them"),
     ],
 )
@@ -208,7 +211,7 @@ def test_a_device_where_no_process_stays_is_refused_before_anything_is_made(
     source = photographs(tmp_path / "in", 1)
     monkeypatch.setattr(run, "open_devices", lambda *_, **__: [HostDevice(), NamedDevice("toy")])
     with pytest.raises(InputError, match=r"^toy: no process stays there; give host or ssh:"):
-        archive_run(source, tmp_path / "out", on="host,toy")
+        archive_run(source, tmp_path / "out", jobs=2)
     assert not (tmp_path / "out").exists()
 
 
