@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from edgesr.benchmarks.devices.registry import require_staying
 from edgesr.runtimes.errors import InputError
 
 MOST_JOBS = 256
@@ -24,6 +26,8 @@ class WorkerOptions:
             raise InputError(f"--jobs {self.jobs}: give a number from 1 to {MOST_JOBS}")
         if self.on is not None and self.ray is not None:
             raise InputError("--on and --ray are two ways to other machines: give one of them")
+        if self.on is not None:
+            require_staying(self.on, option="--on")
         if self.ray in ("", "local"):
             raise InputError(
                 f"--ray {self.ray!r}: give the address of a cluster that runs, or auto for the one of this machine"
@@ -37,3 +41,9 @@ class WorkerOptions:
     def alone(self) -> bool:
         """Whether this process does all by itself."""
         return self.count == 1 and self.on is None and self.ray is None
+
+    def require_folder(self, source: Path) -> None:
+        """An InputError unless there is a folder whose images workers can share."""
+        if not (self.alone or source.is_dir()):
+            why = "is not a folder: several workers share the images of one; leave out --jobs, --on and --ray"
+            raise InputError(f"{source}: {why if source.exists() else 'no such folder'}")

@@ -18,7 +18,6 @@ from edgesr.benchmarks.devices.device import AbsentDeviceError
 from edgesr.benchmarks.devices.registry import open_devices
 from edgesr.benchmarks.jobs import HOST
 from edgesr.runtimes.bundle.opening import Bundle
-from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.progress import Progress, notice, silent
 from edgesr.runtimes.upscaling.files import FileUpscaler
 from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
@@ -45,10 +44,7 @@ def upscale_archive(
     options, files, workers = options or UpscaleOptions(), files or FileOptions(), workers or WorkerOptions()
     if workers.alone:
         return upscale_files(source, target, bundle, options, files, progress=progress)
-    if not source.is_dir():
-        raise InputError(
-            f"{source}: is not a folder: several workers share the images of one; leave out --jobs, --on and --ray"
-        )
+    workers.require_folder(source)
     upscaler = FileUpscaler(bundle, options, files, progress)
     images = len(upscaler.pairs(source, target))
     settings = Settings(bundle="", manifest_sha256=bundle.manifest_sha256, options=options, files=files)

@@ -201,7 +201,7 @@ class DeviceKind:
     that makes its devices ready, which may be one of the ``set_ups`` of another kind. ``notes`` are lines below a list
     of devices. ``form`` tells how names are made that are not in ``titles``.
 
-    Devices that are not of this machine have ``remote``.
+    Devices that are not of this machine have ``remote``; on those that ``stay`` a process can stay, see `standing`.
     """
 
     titles: Mapping[str, str]
@@ -212,6 +212,7 @@ class DeviceKind:
     set_ups: tuple[SetUp, ...] = ()
     notes: Callable[[], list[str]] = _no_notes
     remote: Remote | None = None
+    stay: bool = False
 
     def opens(self, name: str) -> bool:
         """Whether a device of that name would be of this kind."""

@@ -37,4 +37,4 @@ class HostDevice(Device):
         return [sys.executable, "-P", "-m", WORKER, str(job_file), str(result_file)]
 
 
-HOST_KIND = DeviceKind(titles={HOST: "this machine"}, open=lambda _: HostDevice())
+HOST_KIND = DeviceKind(titles={HOST: "this machine"}, open=lambda _: HostDevice(), stay=True)

@@ -106,6 +106,16 @@ def open_devices(
     return opened
 
 
+def require_staying(text: str, *, option: str) -> None:
+    """An InputError unless a process can stay on all devices of a comma-separated text; none is opened."""
+    staying = [form for kind in DEVICE_KINDS if kind.stay for form in (*kind.titles, kind.form) if form is not None]
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if not any(kind.stay and kind.opens(name) for kind in DEVICE_KINDS):
+            raise InputError(f"{option} {name}: is no place for workers; give {', '.join(staying)}")
+    _require_names(f"{option} {text!r}", names)
+
+
 def _require_names(given: str, names: Sequence[str]) -> None:
     """An InputError unless there is a name, and none is there twice."""
     if not names:

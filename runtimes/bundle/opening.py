@@ -45,6 +45,11 @@ class Bundle:
         """Path of a file of the bundle, whose size and hash hold."""
         return self._verifier.path(entry)
 
+    def holds(self, path: Path) -> bool:
+        """Whether a path is the bundle's folder or leads into it."""
+        inside, root = path.resolve(), self.root.resolve()
+        return root in (inside, *inside.parents)
+
     def model_path(self, artifact: Artifact) -> Path:
         """Path of the file of an artifact that is opened; the size and hash of all its files hold."""
         opened, *_ = [self.path(entry) for entry in artifact.files]

@@ -147,6 +147,8 @@ class FileUpscaler:
             raise InputError(f"{target}: is a file; give a folder to write the images of {source} into")
         if target.exists() and target.samefile(source):
             raise InputError(f"{target}: is the folder of the images; give another one to write into")
+        if self._bundle.holds(target):
+            raise InputError(f"{target}: is inside the bundle; give another folder to write into")
         require_creatable(target)
         check_choice(self._bundle, self._options)
         journal = self._journal(target)

@@ -12,6 +12,8 @@ from typing import Any
 from edgesr.runtimes.errors import InputError
 
 LOOPBACK = "127.0.0.1"
+HTTP_PORT = 80
+"""Browsers leave it out of the name of a server."""
 ISOLATION = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
@@ -60,8 +62,7 @@ class FolderHandler(SimpleHTTPRequestHandler):
 
     def host_is_ours(self) -> bool:
         """Whether the request names loopback: a page of others whose name leads here does not."""
-        port = self.connection.getsockname()[1]
-        return self.headers.get("Host") in (f"{LOOPBACK}:{port}", f"localhost:{port}")
+        return names_loopback(self.headers.get("Host"), self.connection.getsockname()[1])
 
     def answer(self, status: HTTPStatus, content: bytes = b"") -> None:
         """An answer of bytes; one that refuses ends the connection, whose request may not have been read."""
@@ -83,6 +84,12 @@ class FolderHandler(SimpleHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Nothing: requests are not for the terminal."""
+
+
+def names_loopback(host: str | None, port: int) -> bool:
+    """Whether the header `Host` of a request to this port names loopback."""
+    names = (LOOPBACK, "localhost")
+    return host in [f"{name}:{port}" for name in names] or (port == HTTP_PORT and host in names)
 
 
 def folder_server(folder: Path, port: int) -> LoopbackServer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -16,7 +15,7 @@ from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.files import require_creatable
 from edgesr.runtimes.json_file import read_json
 from edgesr.runtimes.json_records import to_json
-from edgesr.runtimes.web.site_file import KIND, SITE_FILE, Site, left_out, site_of
+from edgesr.runtimes.web.site_file import KIND, MODELS, SITE_FILE, Site, left_out, site_of
 from edgesr.runtimes.web.web_runtimes import WEB_RUNTIMES
 
 LARGEST_FIRST_LOAD_BYTES = 5_000_000
@@ -41,12 +40,13 @@ class WrittenSite:
 def write_site(bundle: Bundle, output: Path | str, *, app: Path, artifact: str | None = None) -> WrittenSite:
     """Write the page of a bundle into a folder, which appears whole or not at all; ``app`` is the built web app.
 
-    ``artifact``: only that one. A page that is there is replaced, any other folder that is not empty is refused.
+    ``artifact``: only that one. A page that is there is replaced, any other folder that is not empty is refused, and so
+    is a page with files beside it that edgesr did not write.
     """
     if artifact is not None:
         bundle.artifact(artifact)
     site, place = site_of(bundle.manifest, artifact=artifact), Path(output).absolute()
-    _require_replaceable(bundle, place, output)
+    _require_replaceable(bundle, place, output, app)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         recover(place)
@@ -54,6 +54,8 @@ def write_site(bundle: Bundle, output: Path | str, *, app: Path, artifact: str |
             new = Path(name) / place.name
             _fill(new, bundle, site, app)
             swap_in(new, place)
+    except shutil.Error as error:
+        raise InputError(f"{output}: cannot be written: {error.args[0][0][-1]}") from error
     except OSError as error:
         raise InputError(f"{output}: cannot be written: {error.strerror}") from error
     first = [place / name for name in _first_load(site)]
@@ -67,14 +69,18 @@ def write_site(bundle: Bundle, output: Path | str, *, app: Path, artifact: str |
     )
 
 
-def _require_replaceable(bundle: Bundle, place: Path, given: Path | str) -> None:
+def _require_replaceable(bundle: Bundle, place: Path, given: Path | str, app: Path) -> None:
     if place.is_symlink() or (place.exists() and not place.is_dir()):
         raise InputError(f"{given}: exists and is not a directory; give another --output")
-    inside, root = Path(os.path.realpath(place)), Path(os.path.realpath(bundle.root))
-    if root in (inside, *inside.parents):
+    if bundle.holds(place):
         raise InputError(f"{given}: is inside the bundle; give another --output")
     if place.is_dir() and any(place.iterdir()) and not _is_site(place):
         raise InputError(f"{given}: is not empty and holds no page of edgesr; give a new directory with --output")
+    foreign = sorted({one.name for one in place.glob("*")} - {one.name for one in app.iterdir()} - {MODELS, SITE_FILE})
+    if foreign:
+        raise InputError(
+            f"{given}: {foreign[0]!r} is no part of the page and would be deleted: move it, or give another --output"
+        )
     require_creatable(place.parent if place.exists() else place)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import pytest
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.web.serving import folder_server
+from edgesr.runtimes.web.serving import folder_server, names_loopback
 from edgesr.runtimes.web.site import WrittenSite, write_site
 from edgesr.runtimes.web.site_file import left_out, site_of
 from tests.helpers.browser.made_up_app import make_app
@@ -111,6 +112,27 @@ def test_another_folder_is_never_replaced(bundle: Bundle, app: Path, tmp_path: P
     assert not (tmp_path / "site").exists()
 
 
+def test_files_beside_an_older_page_are_never_deleted(bundle: Bundle, app: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    written(bundle, app, site)
+    (site / ".git").mkdir()
+    with pytest.raises(InputError, match=r"'\.git' is no part of the page and would be deleted"):
+        written(bundle, app, site)
+    assert (site / ".git").is_dir()
+
+
+def test_why_a_page_cannot_be_copied_is_told(
+    bundle: Bundle, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise shutil.Error([("app.js", "site/app.js", "[Errno 28] No space left on device")])
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    with pytest.raises(InputError, match=r"site: cannot be written: .*No space left on device"):
+        written(bundle, app, tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
 def test_a_page_is_replaced_and_a_failure_leaves_the_old_one(bundle: Bundle, app: Path, tmp_path: Path) -> None:
     site = tmp_path / "site"
     written(bundle, app, site)
@@ -133,6 +155,32 @@ def test_the_command_names_the_set_up(
     make_app(tmp_path / "edgesr" / "browser")
     code, out, _ = run_cli("web", RELEASED_BUNDLE, "--output", tmp_path / "site")
     assert (code, "first load, with tflite-fp32-tile-12x16" in out, "left out: torchscript" in out) == (0, True, True)
+
+
+def test_a_port_that_cannot_be_used_is_refused_before_the_page_is_written(
+    run_cli: Callable[..., tuple[int, str, str]], app: Path, tmp_path: Path
+) -> None:
+    with folder_server(app, 0) as server:
+        port = server.server_address[1]
+        code, _, error = run_cli("web", RELEASED_BUNDLE, "--output", tmp_path / "site", "--serve", "--port", port)
+    assert (code, f"port {port}: cannot be used" in error, error.count("\n")) == (2, True, 1)
+    assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "ours"),
+    [
+        ("localhost:8000", 8000, True),
+        ("localhost", 8000, False),
+        ("127.0.0.1", 80, True),
+        ("localhost:80", 80, True),
+        ("elsewhere", 80, False),
+        (None, 80, False),
+    ],
+)
+def test_hosts_that_are_this_server(host: str | None, port: int, ours: bool) -> None:
+    """Browsers leave port 80 out of the name."""
+    assert names_loopback(host, port) is ours
 
 
 def test_the_page_is_served_until_ctrl_c(app: Path) -> None:

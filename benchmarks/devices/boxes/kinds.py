@@ -88,5 +88,6 @@ SSH_KIND = replace(
         for one in ARCHITECTURES.values()
     ),
     notes=root_notes,
+    stay=True,
 )
 ADB_KIND = _box_kind(adb.PREFIX, f"{adb.PREFIX}SERIAL", adb.AdbTransport, LINUX_BUILDS)

@@ -103,6 +103,7 @@ def upscale(
     opened = edgesr.open_bundle(bundle)
     with shown_progress() as progress:
         if dry_run:
+            workers.require_folder(source)
             planned = edgesr.plan_files(source, target, opened, options, files, progress=progress)
         else:
             report = edgesr.upscale_archive(source, target, opened, options, files, workers, progress=progress)

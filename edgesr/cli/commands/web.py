@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgesr.cli.terminal import ArtifactOption, BundleArgument, print_lines
+
+if TYPE_CHECKING:
+    from edgesr.runtimes.bundle.opening import Bundle
 
 
 def web(
@@ -22,7 +25,23 @@ def web(
     """Write a static page that makes photographs larger on the machine of whoever opens it."""
     import edgesr
 
-    written = edgesr.write_web(edgesr.open_bundle(bundle), output, artifact=artifact)
+    opened = edgesr.open_bundle(bundle)
+    if not serve:
+        _write(opened, output, artifact)
+        return
+    from edgesr.runtimes.web.serving import folder_server
+
+    with folder_server(output, port) as server:
+        _write(opened, output, artifact)
+        print_lines([f"{server.url} until Ctrl-C"])
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+def _write(bundle: Bundle, output: Path, artifact: str | None) -> None:
+    import edgesr
+
+    written = edgesr.write_web(bundle, output, artifact=artifact)
     print_lines(
         [
             f"{output}: {written.size_bytes / 1e6:.1f} MB, {', '.join(one.id for one in written.site.artifacts)}",
@@ -31,9 +50,3 @@ def web(
             *(f"left out: {name}: {why}" for name, why in written.left_out.items()),
         ]
     )
-    if serve:
-        from edgesr.runtimes.web.serving import folder_server
-
-        with folder_server(output, port) as server, contextlib.suppress(KeyboardInterrupt):
-            print_lines([f"{server.url} until Ctrl-C"])
-            server.serve_forever()

@@ -163,7 +163,10 @@ def test_a_folder_has_one_run_at_a_time(tmp_path: Path, run_cli: RunCli) -> None
         (("--on", "host,host"), "--on 'host,host': host is there twice"),
         (("--on", ""), "--on '': give one or more of"),
         (("--ray", "local"), "--ray 'local': give the address of a cluster that runs"),
-        (("--on", "nowhere"), "unknown device 'nowhere'"),
+        (("--on", "nowhere"), "--on nowhere: is no place for workers; give host, ssh:"),
+        (("--on", "host,browser"), "--on browser: is no place for workers; give host, ssh:"),
+        (("--on", "adb:x"), "--on adb:x: is no place for workers; give host, ssh:[USER@]HOST"),
+        (("--on", "arm64:cortex-a53", "--dry-run"), "--on arm64:cortex-a53: is no place for workers"),
         (("--on", "host", "--ray", "auto"), "give one of them"),
     ],
 )
@@ -177,6 +180,8 @@ def test_what_cannot_be_asked_for(words: tuple[str, ...], why: str, tmp_path: Pa
 def test_a_dry_run_tells_that_each_worker_takes_memory(tmp_path: Path, run_cli: RunCli) -> None:
     source = photographs(tmp_path / "in", 1)
     command = ("upscale", source, tmp_path / "out", "--bundle", RELEASED_BUNDLE, "--dry-run", "--jobs", 3)
+    one = run_cli("upscale", source / "p00.png", *command[2:])
+    assert (one[0], "p00.png: is not a folder: several workers" in one[2]) == (2, True)
     code, out, _ = run_cli(*command)
     assert (code, out.splitlines()[-1]) == (0, "3 workers: each takes the memory of an image at one time")
     assert not (tmp_path / "out").exists()
@@ -206,7 +211,7 @@ def test_a_device_where_no_process_stays_is_refused_before_anything_is_made(
     source = photographs(tmp_path / "in", 1)
     monkeypatch.setattr(run, "open_devices", lambda *_, **__: [HostDevice(), NamedDevice("toy")])
     with pytest.raises(InputError, match=r"^toy: no process stays there; give host or ssh:"):
-        archive_run(source, tmp_path / "out", on="host,toy")
+        archive_run(source, tmp_path / "out", jobs=2)
     assert not (tmp_path / "out").exists()
 
 
@@ -214,6 +219,8 @@ def test_one_image_has_one_worker(tmp_path: Path) -> None:
     source = photographs(tmp_path / "in", 1)
     with pytest.raises(InputError, match="is not a folder: several workers share the images of one"):
         archive_run(source / "p00.png", tmp_path / "out.png", jobs=2)
+    with pytest.raises(InputError, match=r"nowhere: no such folder$"):
+        archive_run(tmp_path / "nowhere", tmp_path / "out", jobs=2)
     report = archive_run(source, tmp_path / "out", jobs=200)
     assert [one.path.name for one in report.written] == ["p00.png"]
 

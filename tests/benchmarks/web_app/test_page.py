@@ -150,6 +150,28 @@ def test_measured_speed_is_kept(site: str, visits: Visits) -> None:
     assert "MP/s here" in visit.page.locator(f"#artifact option[value={ONNX}]").inner_text()
 
 
+def test_a_browser_that_keeps_nothing_upscales_all_the_same(site: str, visits: Visits) -> None:
+    visit = visits(site)
+    denied = (
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })"
+    )
+    visit.context.add_init_script(denied)
+    visit.page.reload()
+    visit.choose(ONNX)
+    visit.give(png(exposed("cat", (20, 20))))
+    visit.page.wait_for_selector("#result")
+    assert not visit.page.is_visible("#problem")
+
+
+def test_of_several_files_the_first_is_taken_and_the_page_says_so(site: str, visits: Visits) -> None:
+    visit = visits(site)
+    visit.choose(ONNX)
+    content = png(exposed("cat", (20, 20)))
+    visit.drop(content, "one.png", "two.png")
+    visit.page.wait_for_selector("#result")
+    assert visit.text("remark") == "The page takes one photograph at a time: one.png of 2 files."
+
+
 def test_too_long_for_webp(site: str, visits: Visits) -> None:
     visit = visits(site)
     visit.choose(ONNX)

@@ -54,18 +54,18 @@ class Visit:
         data = content.read_bytes() if isinstance(content, Path) else content
         self.page.set_input_files("#file", FilePayload(name=name, mimeType="", buffer=data))
 
-    def drop(self, content: bytes, name: str = "photograph.png") -> None:
-        """Drop a file onto the page."""
+    def drop(self, content: bytes, *names: str) -> None:
+        """Drop files of these names onto the page."""
         encoded = base64.b64encode(content).decode()
         self.page.evaluate(
-            """([encoded, name]) => {
+            """([encoded, names]) => {
                 const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
                 const given = new DataTransfer();
-                given.items.add(new File([bytes], name));
+                for (const name of names) given.items.add(new File([bytes], name));
                 const how = { dataTransfer: given, bubbles: true, cancelable: true };
                 document.body.dispatchEvent(new DragEvent("drop", how));
             }""",
-            [encoded, name],
+            [encoded, names],
         )
 
     def wait(self) -> None:

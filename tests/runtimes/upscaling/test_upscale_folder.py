@@ -91,6 +91,15 @@ def test_same_folder_is_refused(mobile_bundle: Bundle, source: Path, tmp_path: P
     assert {path: path.read_bytes() for path in source.iterdir()} == before
 
 
+def test_the_bundle_is_never_written_into(mobile_bundle: Bundle, source: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(mobile_bundle.root)
+    before = listing(mobile_bundle.root)
+    for target in (mobile_bundle.root, tmp_path / "link" / "new"):
+        with pytest.raises(InputError, match="is inside the bundle"):
+            folder_run(mobile_bundle, source, target)
+    assert listing(mobile_bundle.root) == before
+
+
 def test_file_in_place_of_the_output_folder_is_refused(mobile_bundle: Bundle, source: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     for target in (tmp_path / "out", tmp_path / "out" / "below"):

@@ -33,6 +33,8 @@ class App {
   private readonly choice: Choice;
   private shown: { file: File; result: Result } | null = null;
   private urls: string[] = [];
+  /** Says which files were left out. */
+  private left = "";
   private spokenQuarter = 0;
   /** Counts what was begun, so that what was cancelled does not end what came after it. */
   private begun = 0;
@@ -46,7 +48,7 @@ class App {
     this.choice = new Choice(site, siteUrl, () => void this.prepare());
     element("settings").hidden = false;
     tellThreads();
-    onPicture((file) => void this.take(file));
+    onPicture((file, others) => void this.take(file, others));
     element("cancel").addEventListener("click", () => this.engine.cancel());
     element("measure").addEventListener("click", () => void this.measure());
     element("save-png").addEventListener("click", () => this.savePng());
@@ -65,8 +67,10 @@ class App {
     });
   }
 
-  private async take(file: File): Promise<void> {
+  private async take(file: File, others: number): Promise<void> {
     this.forget();
+    this.left = others === 0 ? "" : `The page takes one photograph at a time: ${file.name} of ${others + 1} files. `;
+    tell("remark", this.left);
     await this.working("Reading the photograph…", async () => {
       const [result, setting] = await this.upscaled(file);
       this.choice.note(setting, result.megapixelsPerSecond);
@@ -81,7 +85,7 @@ class App {
       return [await this.engine.upscale(setting, file, (answer) => this.listen(answer)), setting];
     } catch (error) {
       if (!(error instanceof WorkError && error.refused) || flexible === null) throw error;
-      tell("remark", `${sentence(error.message)} It runs in ${flexible.artifact.id}.`);
+      tell("remark", `${this.left}${sentence(error.message)} It runs in ${flexible.artifact.id}.`);
       return [await this.engine.upscale(flexible, file, (answer) => this.listen(answer)), flexible];
     }
   }
@@ -131,7 +135,8 @@ class App {
   private async saveWebp(): Promise<void> {
     const { shown } = this;
     if (shown === null) return;
-    await this.guarded(async () => save(await webpOf(shown.result), this.nameFor("webp")));
+    const name = this.nameFor("webp");
+    await this.guarded(async () => save(await webpOf(shown.result), name));
   }
 
   private nameFor(suffix: string): string {

@@ -4,6 +4,7 @@ import type { Artifact, Site } from "../site";
 import { RUNTIMES, threadsHere, type Backend } from "../runtimes";
 import type { Setting } from "../work/messages";
 import { element } from "./elements";
+import { remember, remembered } from "./memory";
 import { bytes, speed } from "./texts";
 
 const BACKENDS: Record<Backend, string> = { wasm: "Processor (WebAssembly)", webgpu: "Graphics (WebGPU)" };
@@ -39,7 +40,7 @@ export class Choice {
 
   /** Remembers a speed of this browser. */
   note(setting: Setting, megapixelsPerSecond: number): void {
-    localStorage.setItem(keyOf(setting), String(megapixelsPerSecond));
+    remember(keyOf(setting), String(megapixelsPerSecond));
     this.draw();
   }
 
@@ -67,7 +68,7 @@ export class Choice {
   }
 
   private labelOf(artifact: Artifact): string {
-    const known = localStorage.getItem(keyOf(this.settingOf(artifact)));
+    const known = remembered(keyOf(this.settingOf(artifact)));
     const usual = artifact.id === this.site.default ? " (usual)" : "";
     const measured = known === null ? "" : `, ${speed(Number(known))} here`;
     return `${artifact.precision}${usual}, ${RUNTIMES[artifact.runtime].title}, ${bytes(artifact.bytes)}${measured}`;

@@ -2,11 +2,12 @@
 
 import { element } from "./elements";
 
-export function onPicture(take: (file: File) => void): void {
+/** `take` also gets how many files came with it, which are left out. */
+export function onPicture(take: (file: File, others: number) => void): void {
   const input = element("file");
   const first = (files: FileList | undefined | null): void => {
     const file = files?.[0];
-    if (file !== undefined) take(file);
+    if (files && file !== undefined) take(file, files.length - 1);
   };
   input.addEventListener("change", () => {
     first(input.files);

@@ -7,7 +7,8 @@ export function bytes(count: number): string {
 export function seconds(count: number): string {
   if (count < 9.95) return `${count.toFixed(1)}\u00a0s`;
   if (count < 100) return `${Math.round(count)}\u00a0s`;
-  return `${Math.floor(count / 60)} min ${Math.round(count % 60)} s`;
+  const whole = Math.round(count);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
 export function speed(megapixelsPerSecond: number): string {
