@@ -84,6 +84,8 @@ def open(path: Path, settings: RunSettings) -> OrtSession:
     the file (ConvInteger) run on the CPU's integer kernels either way.
     """
     options = session_options(settings.threads)
+    if settings.shares_cores:
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if settings.exact:
         options.graph_optimization_level = load().GraphOptimizationLevel.ORT_DISABLE_ALL
     return open_session(path, options, settings.provider)

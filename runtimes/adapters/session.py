@@ -135,11 +135,12 @@ def open_session(
     threads: int = 1,
     exact: bool = False,
     provider: str | None = None,
+    shares_cores: bool = False,
 ) -> ImageSession:
     """Open an artifact on one of its runtimes (the first by default); its hash is checked just before loading.
 
     ``exact``: slow kernels that keep to the file's operators one by one, as a reference for the fast ones of this CPU.
-    ``provider``: the runtime's execution provider to run it on, next to the CPU.
+    ``provider``: the runtime's execution provider to run it on, next to the CPU. ``shares_cores``: see `RunSettings`.
     """
     require_threads(threads)
     chosen = runtime_for(artifact, runtime or artifact.runtimes[0])
@@ -149,7 +150,9 @@ def open_session(
     path = bundle.model_path(artifact)
     if not is_text(path):
         raise InputError(f"{path}: {chosen.title} opens no path that is not UTF-8; rename the folder")
-    settings = RunSettings(threads=threads, precision=artifact.precision, exact=exact, provider=provider)
+    settings = RunSettings(
+        threads=threads, precision=artifact.precision, exact=exact, provider=provider, shares_cores=shares_cores
+    )
     failures = chosen.failures()
     try:
         session = chosen.open(path, settings)

@@ -34,12 +34,14 @@ class RunSettings:
 
     ``exact``: slow kernels that keep to what the file writes down, where the runtime has them. ``provider``: which of
     its execution providers runs the operators that it can, the CPU the others; None for the CPU alone.
+    ``shares_cores``: other threads of the process work meanwhile, so that threads that wait give their core away.
     """
 
     threads: int = 1
     precision: Precision = REFERENCE
     exact: bool = False
     provider: str | None = None
+    shares_cores: bool = False
 
 
 class OpenFile(Protocol):

@@ -81,7 +81,9 @@ class Upscaler:
         if self._open is None or self._open[0] != key:
             self._open = None
             threads, provider = self._options.threads, self._options.provider
-            session = open_session(self._bundle, artifact, runtime=runtime, threads=threads, provider=provider)
+            session = open_session(
+                self._bundle, artifact, runtime=runtime, threads=threads, provider=provider, shares_cores=True
+            )
             self._open = (key, session)
             if provider is not None:
                 self._tell_what_runs(artifact, runtime, provider)

@@ -15,6 +15,8 @@ from edgesr.runtimes.bundle.manifest import TensorSpec
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from edgesr.runtimes.interface.runtime import timed_call_ms
+from edgesr.runtimes.upscaling.options import UpscaleOptions
+from edgesr.runtimes.upscaling.upscale import Upscaler
 from tests.helpers.whole_runs import RUNTIMES_HERE, artifact_of, run_whole
 
 
@@ -47,6 +49,29 @@ def test_exact_arithmetic_of_onnx_runtime_fuses_nothing(mobile_bundle: Bundle, m
         open_session(mobile_bundle, artifact, exact=exact)
     known = onnxruntime.GraphOptimizationLevel
     assert levels == [known.ORT_ENABLE_ALL, known.ORT_DISABLE_ALL]
+
+
+def test_threads_of_onnx_runtime_sleep_next_to_other_work(
+    mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upscaler's glue and encoder need the cores that waiting threads would keep busy."""
+    import onnxruntime
+
+    spinning = []
+    real = onnxruntime.InferenceSession
+
+    def recorded(path: str, options: onnxruntime.SessionOptions, **settings: object) -> onnxruntime.InferenceSession:
+        try:
+            spinning.append(options.get_session_config_entry("session.intra_op.allow_spinning"))
+        except RuntimeError:
+            spinning.append("not set")
+        return real(path, options, **settings)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", recorded)
+    artifact = mobile_bundle.artifact("onnx-fp32-tile")
+    open_session(mobile_bundle, artifact, threads=2)
+    Upscaler(mobile_bundle, UpscaleOptions(threads=2)).session(artifact, "ort")
+    assert spinning == ["not set", "0"]
 
 
 def test_exact_arithmetic_of_litert_is_without_delegate(mobile_bundle: Bundle) -> None:
