@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -49,6 +50,28 @@ def give_back_free_memory() -> None:
 def resident_bytes() -> int:
     """Memory of this process now; 0 where the system has no /proc."""
     return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if _STATM.is_file() else 0
+
+
+@dataclass
+class BoundedHeap:
+    """What calls leave free in the heap, bounded: blocks do not always fit the next call, and would add up.
+
+    It is given back once the process holds ``slack_bytes`` more than after the first call of the largest image, or
+    after the call that followed the last time.
+    """
+
+    slack_bytes: int
+    pixels: int = 0
+    limit: int = 0
+
+    def after(self, pixels: int) -> None:
+        """After a call on an image of so many pixels."""
+        resident = resident_bytes()
+        if pixels > self.pixels:
+            self.pixels, self.limit = pixels, resident + self.slack_bytes
+        elif resident > self.limit:
+            give_back_free_memory()
+            self.pixels = 0
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):

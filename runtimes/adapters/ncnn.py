@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgesr.runtimes.allocator import give_back_free_memory, resident_bytes
+from edgesr.runtimes.allocator import BoundedHeap
 from edgesr.runtimes.arrays import FloatArray
 from edgesr.runtimes.bundle.manifest import REFERENCE, Precision
 from edgesr.runtimes.interface.operator_profile import Execution, ExecutionPart, OperatorProfile
@@ -48,14 +48,11 @@ class _CallMemory:
 
     Calls on images of one ``shape`` use the same blocks again: to give them back after every call costs up to half of
     its time. What is free in the pools fits no image of another shape, and would add up: they are emptied before one.
-    Blocks of the heap do not always fit the next call: what is free there is given back once the process holds
-    ``_SLACK_BYTES`` more than after the first call of the largest image, or the last time.
     """
 
     pools: tuple[Any, ...]
     shape: tuple[int, ...] = ()
-    pixels: int = 0
-    limit: int = 0
+    heap: BoundedHeap = field(default_factory=lambda: BoundedHeap(_SLACK_BYTES))
 
     def before(self, shape: tuple[int, ...]) -> None:
         """Make room for a call on an image of a shape."""
@@ -66,12 +63,7 @@ class _CallMemory:
 
     def after(self) -> None:
         """Bound what the last call left."""
-        pixels, resident = self.shape[2] * self.shape[3], resident_bytes()
-        if pixels > self.pixels:
-            self.pixels, self.limit = pixels, resident + _SLACK_BYTES
-        elif resident > self.limit:
-            give_back_free_memory()
-            self.pixels = 0
+        self.heap.after(self.shape[2] * self.shape[3])
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pytest
 
 from edgesr.benchmarks.jobs import Job
 from edgesr.benchmarks.machine.environment import current_environment
+from edgesr.runtimes import allocator
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.json_records import to_json
 from tests.helpers.places import PHOTOGRAPHS
@@ -116,3 +117,15 @@ assert sr.shape == (80, 120, 3) and "torch" in sys.modules
 def test_results_tell_of_it() -> None:
     settings = current_environment().allocator
     assert settings == "after import of torch: mmap_threshold 33554432, trim_threshold 2147483647"
+
+
+def test_a_heap_is_given_back_where_it_grows_beyond_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the first call of the largest image, and then beyond the call that follows."""
+    given_back: list[int] = []
+    heap = allocator.BoundedHeap(slack_bytes=10)
+    calls = [(5, 100, 0), (5, 110, 0), (9, 200, 0), (5, 210, 0), (5, 211, 1), (5, 300, 1), (5, 310, 1), (5, 311, 2)]
+    for pixels, resident, expected in calls:
+        monkeypatch.setattr(allocator, "resident_bytes", lambda held=resident: held)
+        monkeypatch.setattr(allocator, "give_back_free_memory", lambda: given_back.append(1))
+        heap.after(pixels)
+        assert len(given_back) == expected

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgesr.benchmarks.machine.memory import rss_bytes
+from edgesr.runtimes import allocator
 from edgesr.runtimes.adapters import ncnn
 from edgesr.runtimes.interface.runtime import RunSettings
 from tests.export.ncnn.small_ncnn import convolution, model, seeded, written
@@ -27,11 +28,11 @@ def image(size: tuple[int, int]) -> Any:
 def test_free_memory_is_given_back_where_it_grows(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By more than 8 MB after the first call of the largest size, and again after that of the next one."""
     session, given_back = ncnn.open(file, RunSettings()), []
-    monkeypatch.setattr(ncnn, "give_back_free_memory", lambda: given_back.append(True))
+    monkeypatch.setattr(allocator, "give_back_free_memory", lambda: given_back.append(True))
     small, large = image((8, 8)), image((9, 9))
     calls = [(small, 10, 0), (small, 18, 0), (large, 90, 0), (small, 98, 0), (large, 99, 1), (large, 50, 1)]
     for given, resident, expected in [*calls, (large, 58, 1), (small, 59, 2)]:
-        monkeypatch.setattr(ncnn, "resident_bytes", lambda held=resident: held * 1_000_000)
+        monkeypatch.setattr(allocator, "resident_bytes", lambda held=resident: held * 1_000_000)
         session.run(given)
         assert len(given_back) == expected
 
