@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,12 +18,28 @@ from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.images.image_io import read_picture
 from edgesr.runtimes.images.sixteen_bit import write_png, write_tiff
 from edgesr.runtimes.images.strips import StripPicture, opened_in_strips
+from tests.helpers.places import ROOT
 
 SIZE = (700, 90)  # more rows than are decoded at one time
 RNG = np.random.default_rng(3)
 NOISE = RNG.integers(0, 256, (*SIZE, 3)).astype(np.uint8)
 DEEP = RNG.integers(0, 65536, (*SIZE, 3)).astype(np.uint16)
 PHOTO = np.ascontiguousarray(np.repeat(np.repeat(NOISE[::10, ::10], 10, axis=0), 10, axis=1)[: SIZE[0], : SIZE[1]])
+
+
+_DECODED = """
+import sys
+from pathlib import Path
+import pyvips
+from edgesr.benchmarks.machine.memory import peak_rss_bytes, rss_bytes
+from edgesr.runtimes.images.strips import opened_in_strips
+
+before = rss_bytes()
+picture = opened_in_strips(Path(sys.argv[1]), max_megapixels=100)
+for top in range(0, picture.size[0], 64):
+    picture.pixels.rows(top, min(top + 84, picture.size[0]))
+print(peak_rss_bytes() - before, picture.held_bytes + 84 * picture.row_bytes)
+"""
 
 
 def save(**options: Any) -> Callable[[Path], None]:
@@ -133,3 +152,16 @@ def test_text_chunks_behind_pixels_are_what_png_info_gives(tmp_path: Path) -> No
     info.add_text("a", "b")
     save(pnginfo=info)(tmp_path / "x.png")
     assert in_strips(tmp_path / "x.png") is not None
+
+
+@pytest.mark.parametrize("width", [2000, 8000])
+def test_what_a_wide_picture_takes_is_counted(width: int, tmp_path: Path) -> None:
+    """libvips holds about a thousand rows, whatever is asked for."""
+    rows, columns = np.mgrid[:1500, :width]
+    pixels = np.stack([(columns // 7 + rows // 9) % 256, columns // 5 % 256, rows // 3 % 256], axis=2)
+    Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "wide.jpg", quality=90)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-P", "-c", _DECODED, str(tmp_path / "wide.jpg")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    peak, counted = map(int, done.stdout.split())
+    assert peak == pytest.approx(counted, rel=0.3)
