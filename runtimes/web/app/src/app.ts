@@ -9,7 +9,7 @@ import { keepOffline, tellThreads } from "./page/offline";
 import { outputName, save, webpOf } from "./page/saving";
 import { seconds, size, speed } from "./page/texts";
 import { Viewer } from "./page/viewer";
-import type { Answer, Result, Setting } from "./work/messages";
+import type { Answer, Result, Setting } from "./tasks/messages";
 
 /** Pixels of a picture that browsers still show; larger ones are saved only. */
 const MOST_SHOWN_PIXELS = 120e6;

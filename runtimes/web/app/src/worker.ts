@@ -4,8 +4,8 @@ import { openSession, type ArtifactSession } from "./runtimes";
 import { PlanError, toRgba, upscaleBands, type Sink } from "./upscaler";
 import { decode } from "./picture/decode";
 import { PngWriter } from "./picture/png";
-import type { Answer, Order, Result, Setting } from "./work/messages";
-import { measureSpeed } from "./work/measure";
+import type { Answer, Order, Result, Setting } from "./tasks/messages";
+import { measureSpeed } from "./tasks/measure";
 
 declare const self: DedicatedWorkerGlobalScope;
 

@@ -2,7 +2,7 @@
 
 import type { Artifact, Site } from "../site";
 import { RUNTIMES, threadsHere, type Backend } from "../runtimes";
-import type { Setting } from "../work/messages";
+import type { Setting } from "../tasks/messages";
 import { element } from "./elements";
 import { remember, remembered } from "./memory";
 import { bytes, speed } from "./texts";

@@ -1,6 +1,6 @@
 /** The worker as the page sees it: one order at a time, each of which can be cancelled by ending the worker. */
 
-import type { Answer, Order, Result, Setting } from "../work/messages";
+import type { Answer, Order, Result, Setting } from "../tasks/messages";
 
 /** What the worker could not do; `refused`: another artifact may take the image. */
 export class WorkError extends Error {

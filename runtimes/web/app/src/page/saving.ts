@@ -1,6 +1,6 @@
 /** The upscaled picture as a file of the visitor. */
 
-import type { Result } from "../work/messages";
+import type { Result } from "../tasks/messages";
 
 /** Longest side of a WebP file: its format has 14 bits for it. */
 export const LARGEST_WEBP_SIDE = 16383;
