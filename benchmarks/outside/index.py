@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgesr.benchmarks.results.header import ResultFile
+from edgesr.benchmarks.results.kinds import read_of_kind
 from edgesr.runtimes.bundle.contract import ReferenceKind
 from edgesr.runtimes.bundle.manifest import GraphKind, Layout, Precision, Tolerance
 from edgesr.runtimes.bundle.size_bounds import SizeBounds
 from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.json_file import read_json, require_version
-from edgesr.runtimes.json_records import DecodeError, decode
-from edgesr.runtimes.wording import shown_value
+from edgesr.runtimes.json_file import read_json
 
 INDEX_FILE = "index.json"
 
@@ -88,12 +87,4 @@ def holds_raw_goldens(folder: Path) -> bool:
 
 def read_index(folder: Path) -> RawIndex:
     """The index of a folder of raw goldens; an InputError for anything else."""
-    path, remake = folder / INDEX_FILE, f"make it anew with '{RawIndex.COMMAND}'"
-    data = read_json(path, remake=remake)
-    if data.get("kind") != RawIndex.KIND:
-        raise InputError(f"{path}: is of kind {shown_value(data.get('kind'))}, not {RawIndex.KIND!r}; {remake}")
-    require_version(path, data, oldest=RawIndex.OLDEST_VERSION, newest=RawIndex.VERSION, remake=remake)
-    try:
-        return decode(RawIndex, data)
-    except DecodeError as error:
-        raise InputError(f"{path}: is damaged: {error}; {remake}") from error
+    return read_of_kind(RawIndex, folder / INDEX_FILE, remake=f"make it anew with '{RawIndex.COMMAND}'")

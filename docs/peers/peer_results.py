@@ -9,9 +9,7 @@ from typing import ClassVar
 from edgesr.benchmarks.machine.environment import Environment
 from edgesr.benchmarks.quality.measurement import Quality
 from edgesr.benchmarks.results.header import ResultFile
-from edgesr.runtimes.errors import InputError
-from edgesr.runtimes.json_file import read_json, require_version
-from edgesr.runtimes.json_records import DecodeError, decode
+from edgesr.benchmarks.results.kinds import read_of_kind
 
 PHOTOGRAPH = "photograph"
 CROP = "crop"
@@ -96,12 +94,4 @@ def empty_results() -> PeerResults:
 
 def read_peer_results(path: Path) -> PeerResults:
     """An InputError for what is no such file."""
-    remake = f"measure again with '{PeerResults.COMMAND}'"
-    data = read_json(path, remake=remake)
-    if data.get("kind") != PeerResults.KIND:
-        raise InputError(f"{path}: is no file of kind {PeerResults.KIND!r}; {remake}")
-    require_version(path, data, oldest=PeerResults.OLDEST_VERSION, newest=PeerResults.VERSION, remake=remake)
-    try:
-        return decode(PeerResults, data)
-    except DecodeError as error:
-        raise InputError(f"{path}: is damaged: {error}; {remake}") from error
+    return read_of_kind(PeerResults, path, remake=f"measure again with '{PeerResults.COMMAND}'")
