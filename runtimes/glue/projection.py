@@ -43,15 +43,10 @@ def clip(picture: Image) -> Image:
     return np.clip(np.where(np.isinf(picture), np.float32(np.nan), picture), 0.0, 255.0)
 
 
-def subtract_and_clip(upsampled: Image, residual: Image, k: float) -> Image:
-    """clip(u - k*r, 0, 255), all (3,H,W) float32; nan where the residual is not finite, which a clip would hide."""
-    result = np.empty(upsampled.shape, dtype=np.float32)
+def subtract(upsampled: Image, residual: Image, k: float, *, out: Image | None = None) -> Image:
+    """u - k*r, all (3,H,W) float32, not clipped; written to ``out`` if that is given, which may be ``upsampled``."""
     with np.errstate(invalid="ignore"):
-        scaled = residual if k == 1 else np.multiply(residual, np.float32(k), out=result)
-        np.subtract(upsampled, scaled, out=result)
-    if not np.isfinite(result).all():
-        np.copyto(result, np.nan, where=np.isinf(result))
-    return np.clip(result, 0.0, 255.0, out=result)
+        return np.subtract(upsampled, residual if k == 1 else residual * np.float32(k), out=out)
 
 
 def apply_residual(image: Image, residual: Image, *, scale: int, glue: Glue) -> Image:
@@ -66,4 +61,4 @@ def apply_residual(image: Image, residual: Image, *, scale: int, glue: Glue) -> 
     if glue.noise_level is not None and glue.alpha is not None:
         sigma = noise_level(upsampled)
         k = projection_factor(square_sum(residual), residual.size, sigma=sigma, alpha=glue.alpha)
-    return subtract_and_clip(upsampled, residual, k)
+    return clip(subtract(upsampled, residual, k, out=upsampled))

@@ -43,7 +43,7 @@ class StreamedWriter:
         self._stream = self._opened()
 
     def put(self, top: int, left: int, values: NDArray[np.float32]) -> None:
-        """Place float32 (3,h,w) in [0,255] at an output position, rounded and clipped."""
+        """Place float32 (3,h,w) in [0,255] at an output position, rounded."""
         bottom = top + values.shape[1]
         for place in range(top // self._rows_each, -(-bottom // self._rows_each)):
             start = place * self._rows_each
@@ -90,15 +90,14 @@ class _Chunk:
 
     def put(self, top: int, left: int, values: NDArray[np.float32], colours: int) -> None:
         """One colour after the other, so that its values stay in the cache of the CPU."""
-        most = np.iinfo(self.pixels.dtype).max
+        scaling = None if self.pixels.dtype == np.uint8 else np.float32(257)
         height, width = values.shape[1:]
         place = self.pixels[top : top + height, left : left + width]
         rounded = np.empty((height, width), dtype=np.float32)
         channels = np.empty((3, height, width), dtype=self.pixels.dtype) if colours == 1 else place.transpose(2, 0, 1)
         for colour in range(3):
-            scaled = values[colour] if most == 255 else np.multiply(values[colour], np.float32(257), out=rounded)
-            np.clip(np.rint(scaled, out=rounded), 0, most, out=rounded)
-            np.copyto(channels[colour], rounded, casting="unsafe")
+            scaled = values[colour] if scaling is None else np.multiply(values[colour], scaling, out=rounded)
+            np.copyto(channels[colour], np.rint(scaled, out=rounded), casting="unsafe")
         if colours == 1:
             place[:, :, 0] = luma(channels)
         self.missing -= height * width

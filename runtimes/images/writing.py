@@ -47,12 +47,16 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class WritingWay:
-    """``description`` for people. For each LR row of a tile ``row_bytes`` are held, and ``held_bytes`` in any case."""
+    """``description`` for people. For each LR row of a tile ``row_bytes`` are held, and ``held_bytes`` in any case.
+
+    ``slow``: encoding the last row of tiles takes long enough to be told from the network's time.
+    """
 
     streamed: bool
     description: str
     row_bytes: int
     held_bytes: int
+    slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ def way_of_writing(path: Path, like: PictureLook, *, scale: int) -> WritingWay:
         description="written row by row" + (" by libvips" if known.by_libvips else ""),
         row_bytes=layout.row_bytes * scale * (2 if known.slow else 1),
         held_bytes=(_ENCODER_BYTES + _ENCODER_ROWS * layout.row_bytes) if known.by_libvips else 0,
+        slow=known.slow,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -132,7 +133,8 @@ class FileUpscaler:
 
     def _seconds(self, picture: Picture | StripPicture, target: Path, plan: UpscalePlan, *, streamed: bool) -> float:
         """The network and the encoder; where rows are written meanwhile the slower one, and the last row of tiles."""
-        network = self._upscaler.seconds_per_tile(plan) * plan.grid.tiles * len(plan.members) * plan.passes
+        tiles = plan.grid.pixels / math.prod(plan.grid.tile_size)
+        network = self._upscaler.seconds_per_tile(plan) * tiles * len(plan.members) * plan.passes
         quality = self._files.quality
         writing = writing_seconds(picture, target.suffix, scale=self._scale, quality=quality, streamed=streamed)
         if not streamed:
@@ -207,7 +209,12 @@ class FileUpscaler:
             if not way.streamed:
                 return self._upscaler.plan(picture.size, row_bytes=picture.row_bytes)
             held = picture.held_bytes + way.held_bytes
-            return self._upscaler.plan(picture.size, row_bytes=picture.row_bytes + way.row_bytes, held_bytes=held)
+            return self._upscaler.plan(
+                picture.size,
+                row_bytes=picture.row_bytes + way.row_bytes,
+                held_bytes=held,
+                halve_last_row=way.slow,
+            )
         except InputError as error:
             raise InputError(f"{source}: {error}") from error
 

@@ -24,7 +24,7 @@ _LEAST_KEPT_SIDE = 16
 @dataclass(frozen=True)
 class Needs:
     """What one plan has to fit: ``size`` (h,w) of the image; ``row_bytes`` held for each LR row of a tile, and
-    ``held_bytes`` besides, such as by an encoder.
+    ``held_bytes`` besides, such as by an encoder. ``halve_last_row``: see `Grid.with_last_row_halved`.
     """
 
     size: Size
@@ -34,6 +34,7 @@ class Needs:
     row_bytes: int
     in_order: bool
     held_bytes: int = 0
+    halve_last_row: bool = False
 
     @property
     def step(self) -> int:
@@ -84,7 +85,11 @@ class Needs:
         row_pixels = math.ceil(self.row_bytes / per_pixel)
         most = int((budget - fixed) / per_pixel)
         largest = _largest_size(artifacts)
-        return least_work_grid(self.size, halo, most, row_pixels=row_pixels, step=self.step, largest=largest)
+        grid = least_work_grid(self.size, halo, most, row_pixels=row_pixels, step=self.step, largest=largest)
+        if grid is None or not self.halve_last_row:
+            return grid
+        halved = grid.with_last_row_halved(halo, self.step)
+        return halved if all(a.bounds is None or a.bounds.hold(halved.least_tile_size) for a in artifacts) else grid
 
 
 def _largest_size(artifacts: Sequence[Artifact]) -> Size | None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from edgesr.runtimes.arrays import AnyPixels, FloatArray, Image
 from edgesr.runtimes.bundle.contract import Colour
 from edgesr.runtimes.glue.bicubic import REACH, upsample_bicubic
@@ -18,7 +20,7 @@ PIECE_ROWS = 8
 
 
 class Piece(NamedTuple):
-    """Where a part of the output lies, in HR pixels, and its SR values (3,h,w); a full graph's may pass [0,255]."""
+    """Where a part of the output lies, in HR pixels, and its SR values (3,h,w) in [0,255]."""
 
     top: int
     left: int
@@ -52,7 +54,9 @@ class Colouring:
             rows = slice(top + start, top + min(start + PIECE_ROWS, height))
             added = self._colours(strip, rows, slice(left, left + width))
             band = picture[:, start * self.scale :][:, : added.shape[1]]
-            yield Piece(rows.start * self.scale, left * self.scale, rgb_picture(band, self.colour, added))
+            yield Piece(
+                rows.start * self.scale, left * self.scale, np.clip(rgb_picture(band, self.colour, added), 0, 255)
+            )
 
     def _colours(self, strip: Strip, rows: slice, columns: slice) -> FloatArray:
         """Upsampled colours (2,H,W) of a part of the LR image."""

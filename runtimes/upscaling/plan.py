@@ -46,19 +46,21 @@ def plan_upscale(
     row_bytes: int = 0,
     held_bytes: int = 0,
     in_order: bool = False,
+    halve_last_row: bool = False,
 ) -> UpscalePlan:
     """The plan for an image of ``size`` (h,w), with what was asked for or the first artifact that takes it.
 
     Installed runtimes only unless one is named; float32 alone where there is any. Tile graphs come before full graphs,
     behind them where tiles are not exact. The caller holds ``row_bytes`` for each LR row of a tile, and ``held_bytes``
-    besides. ``in_order``: tiles must come row by row, so that one artifact alone is used.
+    besides. ``in_order``: tiles must come row by row, so that one artifact alone is used. ``halve_last_row``: see
+    `Grid.with_last_row_halved`.
     """
     pairs = list(_candidates(bundle, options))
     refusals: list[str] = []
     plans: list[UpscalePlan] = []
     for artifact, runtime in pairs:
         try:
-            needs = Needs(size, runtime, options, bundle.manifest, row_bytes, in_order, held_bytes)
+            needs = Needs(size, runtime, options, bundle.manifest, row_bytes, in_order, held_bytes, halve_last_row)
             plans.append(_plan(bundle, artifact, needs))
         except InputError as error:
             refusals.append(str(error))

@@ -15,7 +15,7 @@ from edgesr.runtimes.bundle.manifest import Artifact, Manifest
 from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.bilinear import upsample_region
 from edgesr.runtimes.glue.noise_level import streamed_noise_level
-from edgesr.runtimes.glue.projection import clip, projection_factor, square_sum, subtract_and_clip
+from edgesr.runtimes.glue.projection import projection_factor, square_sum, subtract
 from edgesr.runtimes.upscaling.pieces import PIECE_ROWS, Colouring, Piece
 from edgesr.runtimes.upscaling.pixels import rgb_values
 from edgesr.runtimes.upscaling.plan import UpscalePlan
@@ -119,8 +119,9 @@ class TiledRun:
         self._report(0, 1)
         strip = Strip(0, self._image.rows(0, self._plan.size[0]))
         lr = self._colouring.network_values(strip.pixels)
-        results = (m.undo(session.infer(np.ascontiguousarray(m.apply(lr, 1))), 1) for m in self._plan.members)
-        yield from self._pieces(strip, 0, 0, self._mean(results, self._plan.artifact))
+        pictures = (m.undo(session.infer(np.ascontiguousarray(m.apply(lr, 1))), 1) for m in self._plan.members)
+        results = (self._clipped(picture, self._plan.artifact) for picture in pictures)
+        yield from self._pieces(strip, 0, 0, self._mean(results))
         self._report(1, 1)
 
     def _glue(
@@ -135,8 +136,8 @@ class TiledRun:
         rows, columns = tile
         artifact = self._plan.artifact_for(rows, columns)
         if self._gives_pictures:
-            pictures = (clip(picture) for picture in residuals if picture is not None)
-            self._put(put, strip, rows.keep_start, columns.keep_start, self._mean(pictures, artifact))
+            pictures = (self._clipped(picture, artifact) for picture in residuals if picture is not None)
+            self._put(put, strip, rows.keep_start, columns.keep_start, self._mean(pictures))
             return
         scale, left = self._scale, columns.keep_start
         for top in range(rows.keep_start, rows.keep_stop, PIECE_ROWS):
@@ -146,11 +147,20 @@ class TiledRun:
             cut = [None if residual is None else residual[:, within] for residual in residuals]
             if measure:
                 self._add_squares(cut)
-            results = (
-                upsampled if residual is None else subtract_and_clip(upsampled, residual, k)
-                for residual, k in zip(cut, factors, strict=True)
-            )
-            self._put(put, strip, top, left, self._mean(results, artifact))
+            results = self._results(upsampled, cut, factors, artifact)
+            self._put(put, strip, top, left, self._mean(results))
+
+    def _results(
+        self, upsampled: Image, residuals: Sequence[Image | None], factors: Sequence[float], artifact: Artifact
+    ) -> Iterator[Image]:
+        """A picture for every member; ``upsampled`` is overwritten where there is one alone."""
+        place = upsampled if len(residuals) == 1 else None
+        for residual, k in zip(residuals, factors, strict=True):
+            if residual is None:
+                yield upsampled
+            else:
+                picture = subtract(upsampled, residual, k, out=place)
+                yield self._clipped(picture, artifact, out=picture)
 
     def _put(self, put: Put, strip: Strip, top: int, left: int, values: Image) -> None:
         for piece in self._pieces(strip, top, left, values):
@@ -203,15 +213,19 @@ class TiledRun:
         if height > 0 and width > 0:
             yield from self._colouring.coloured(strip.within(self._size), top, left, values[:, :height, :width])
 
-    def _mean(self, results: Iterator[Image], artifact: Artifact) -> Image:
-        """Mean over the members, of which one at a time is held; an EdgesrError where a value is not finite."""
+    def _clipped(self, picture: Image, artifact: Artifact, out: Image | None = None) -> Image:
+        """A picture in [0,255]; an EdgesrError where a value is not finite, which a clip would hide."""
+        if not np.isfinite(picture).all():
+            raise EdgesrError(f"{artifact.id} gives values that are not finite; check it with 'edgesr parity'")
+        return np.clip(picture, 0, 255, out=out)
+
+    def _mean(self, results: Iterator[Image]) -> Image:
+        """Mean over the members, of which one at a time is held."""
         result = next(results)
         for other in results:
             result = result + other
         if len(self._plan.members) > 1:
             result = result / np.float32(len(self._plan.members))
-        if not np.isfinite(result).all():
-            raise EdgesrError(f"{artifact.id} gives values that are not finite; check it with 'edgesr parity'")
         return result
 
     def _upsampled(self, strip: Strip, rows: slice, columns: slice) -> Image:

@@ -13,6 +13,10 @@ from itertools import groupby
 from edgesr.runtimes.bundle.manifest import Size
 
 
+_HALOS_TO_HALVE = 8
+"""Height of what a row of tiles keeps, in halos, from which two rows in its place cost little."""
+
+
 @dataclass(frozen=True)
 class Span:
     """One axis of a tile: input [start, stop), of which [keep_start, keep_stop) is used."""
@@ -22,10 +26,18 @@ class Span:
     keep_start: int
     keep_stop: int
 
+    @property
+    def length(self) -> int:
+        return self.stop - self.start
+
 
 @dataclass(frozen=True)
 class Grid:
-    """Every row span with every column span. The last one of an axis may be longer by less than a step."""
+    """Every row span with every column span.
+
+    All have one length along an axis, but for a last one that is longer by less than a step, and for a last row of
+    tiles that is cut in two.
+    """
 
     rows: tuple[Span, ...]
     columns: tuple[Span, ...]
@@ -33,12 +45,17 @@ class Grid:
     @property
     def tile_size(self) -> Size:
         """Height and width of its largest tile."""
-        return self.rows[-1].stop - self.rows[-1].start, self.columns[-1].stop - self.columns[-1].start
+        return max(span.length for span in self.rows), max(span.length for span in self.columns)
+
+    @property
+    def least_tile_size(self) -> Size:
+        """Height and width of its smallest tile."""
+        return min(span.length for span in self.rows), min(span.length for span in self.columns)
 
     @property
     def uniform(self) -> bool:
         """Whether all its tiles have one size."""
-        return all(len({span.stop - span.start for span in spans}) == 1 for spans in (self.rows, self.columns))
+        return all(len({span.length for span in spans}) == 1 for spans in (self.rows, self.columns))
 
     @property
     def tiles(self) -> int:
@@ -47,8 +64,20 @@ class Grid:
     @property
     def pixels(self) -> int:
         """LR pixels that run through the network, overlaps included."""
-        height, width = self.tile_size
-        return self.tiles * height * width
+        return sum(span.length for span in self.rows) * sum(span.length for span in self.columns)
+
+    def with_last_row_halved(self, halo: int, step: int) -> Grid:
+        """The same with its last row of tiles cut in two, where what that has to keep is many halos high.
+
+        What follows when the last row of tiles is done, such as encoding it, then takes half as long.
+        """
+        last = self.rows[-1]
+        kept = last.keep_stop - last.keep_start
+        middle = last.keep_start + kept // 2 // step * step
+        if kept < _HALOS_TO_HALVE * halo or middle - halo <= last.start:
+            return self
+        upper = Span(last.start, middle + halo, last.keep_start, middle)
+        return Grid((*self.rows[:-1], upper, Span(middle - halo, last.stop, middle, last.keep_stop)), self.columns)
 
 
 def grid_of(size: Size, tile_size: Size, halo: int, *, step: int = 1) -> Grid:

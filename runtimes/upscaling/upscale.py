@@ -58,12 +58,23 @@ class Upscaler:
         self._told_artifacts: set[str] = set()
 
     def plan(
-        self, size: tuple[int, int], *, row_bytes: int = 0, held_bytes: int = 0, in_order: bool = False
+        self,
+        size: tuple[int, int],
+        *,
+        row_bytes: int = 0,
+        held_bytes: int = 0,
+        in_order: bool = False,
+        halve_last_row: bool = False,
     ) -> UpscalePlan:
         """The plan for an LR image of that size (h,w), see `plan_upscale`."""
-        extended = self._extended(size)
         return plan_upscale(
-            self._bundle, extended, self._options, row_bytes=row_bytes, held_bytes=held_bytes, in_order=in_order
+            self._bundle,
+            self._extended(size),
+            self._options,
+            row_bytes=row_bytes,
+            held_bytes=held_bytes,
+            in_order=in_order,
+            halve_last_row=halve_last_row,
         )
 
     def takes_size(self, size: tuple[int, int]) -> bool:

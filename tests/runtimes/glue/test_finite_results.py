@@ -21,7 +21,7 @@ from edgesr.runtimes.arrays import Image
 from edgesr.runtimes.bundle.manifest import GraphKind, InsideVariant, Precision
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import EdgesrError
-from edgesr.runtimes.glue.projection import apply_residual, projection_factor, square_sum, subtract_and_clip
+from edgesr.runtimes.glue.projection import apply_residual, clip, projection_factor, square_sum, subtract
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.pixels import in_dtype
 from edgesr.runtimes.upscaling.upscale import upscale, upscale_rows
@@ -59,7 +59,7 @@ def test_clip_does_not_hide_what_is_not_finite(k: float) -> None:
     residual[:, 0, 0] = NOT_FINITE
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = subtract_and_clip(upsampled, residual, k)
+        result = clip(subtract(upsampled, residual, k))
     assert np.isnan(result[:, 0, 0]).all()
     assert np.isnan(result[:, 0, 1]).all() if math.isnan(k) else (result[:, 0, 1] == 100).all()
 

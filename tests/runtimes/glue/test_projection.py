@@ -14,7 +14,7 @@ from edgesr.export.calibration.photographs import photograph
 from edgesr.runtimes.bundle.manifest import Glue
 from edgesr.runtimes.glue.bilinear import upsample_bilinear, upsample_region
 from edgesr.runtimes.glue.noise_level import noise_level
-from edgesr.runtimes.glue.projection import apply_residual, projection_factor, square_sum, subtract_and_clip
+from edgesr.runtimes.glue.projection import apply_residual, clip, projection_factor, square_sum, subtract
 from tests.helpers.published_reference import DB7
 
 
@@ -98,9 +98,13 @@ def test_upsampled_regions_are_those_of_the_whole(scale: int) -> None:
 
 
 def test_subtract_and_clip() -> None:
+    """In place too."""
     upsampled = np.array([10, 250, 100], dtype=np.float32)
     residual = np.array([40, -40, 8], dtype=np.float32)
-    assert subtract_and_clip(upsampled, residual, 0.5).tolist() == [0, 255, 96]
+    assert subtract(upsampled, residual, 0.5).tolist() == [-10, 270, 96]
+    assert upsampled.tolist() == [10, 250, 100]
+    assert subtract(upsampled, residual, 0.5, out=upsampled) is upsampled
+    assert clip(upsampled).tolist() == [0, 255, 96]
 
 
 def test_glue_without_projection_subtracts_the_residual() -> None:

@@ -52,7 +52,7 @@ def source(*, bits: int = 8, grey: bool = False, alpha: bool = False) -> Picture
 
 def output(*, grey: bool = False) -> NDArray[np.float32]:
     rng = np.random.default_rng(2)
-    values = rng.uniform(-1, 256, (3, SIZE[0] * SCALE, SIZE[1] * SCALE)).astype(np.float32)
+    values = rng.uniform(0, 255, (3, SIZE[0] * SCALE, SIZE[1] * SCALE)).astype(np.float32)
     values[:, :100] = np.linspace(0, 255, values.shape[2], dtype=np.float32)
     return np.repeat(values[:1], 3, axis=0) if grey else values
 

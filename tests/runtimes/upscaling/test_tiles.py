@@ -52,6 +52,32 @@ def test_no_tile_is_superfluous(halo: int) -> None:
             assert count == 1 or (count - 1) * (tile - 2 * halo) + 2 * halo < length, (length, tile)
 
 
+@pytest.mark.parametrize(
+    ("size", "tile", "halo", "step"), [((300, 97), 140, 3, 1), ((97, 300), 200, 0, 1), ((301, 64), 120, 8, 8)]
+)
+def test_a_last_row_in_two_keeps_the_same_pixels(size: tuple[int, int], tile: int, halo: int, step: int) -> None:
+    """Each half keeps about as much, a halo inside, and no tile becomes larger."""
+    grid = grid_of(size, (tile, tile), halo, step=step)
+    halved = grid.with_last_row_halved(halo, step)
+    assert (halved.columns, halved.rows[:-2]) == (grid.columns, grid.rows[:-1])
+    kept = [place for span in halved.rows for place in range(span.keep_start, span.keep_stop)]
+    assert kept == list(range(size[0]))
+    upper, lower = halved.rows[-2:]
+    assert abs((lower.keep_stop - lower.keep_start) - (upper.keep_stop - upper.keep_start)) <= 2 * step
+    assert (upper.stop - upper.keep_stop, lower.keep_start - lower.start) == (halo, halo)
+    assert lower.start % step == 0
+    assert (grid.rows[-1].start, grid.rows[-1].stop) == (upper.start, lower.stop)
+    assert halved.tile_size <= grid.tile_size
+    assert halved.least_tile_size[0] == min(upper.length, lower.length)
+    assert halved.pixels == grid.pixels + 2 * halo * sum(span.length for span in grid.columns)
+
+
+def test_a_low_last_row_stays_whole() -> None:
+    """Two halves of 7 halos would cost more than they gain."""
+    grid = grid_of((35, 40), (64, 64), 5)
+    assert grid.with_last_row_halved(5, 1) is grid
+
+
 def test_spans_by_hand() -> None:
     assert cut(10, 12, 2) == cut(10, 10, 2) == (Span(0, 10, 0, 10),)
     assert cut(11, 10, 2) == (Span(0, 10, 0, 8), Span(1, 11, 8, 11))
