@@ -94,7 +94,7 @@ def _file(page: Path, target: str) -> Path:
 def _fault(page: Path, target: str) -> bool:
     """Whether the file of a link is missing, or the heading that it names."""
     file, _, heading = _file(page, target), *target.partition("#")[1:]
-    return not file.exists() or bool(heading) and heading not in _headings(file)
+    return not file.exists() or (bool(heading) and heading not in _headings(file))
 
 
 def _headings(page: Path) -> list[str]:
