@@ -2,7 +2,7 @@
 
 Figures of ETDS and ABPN: Chao et al., "Equivalent Transformation and Dual Stream Network Construction for Mobile Image
 Super-Resolution" (CVPR 2023), table 2, x4: PSNR of luma on Set5, multiply-accumulates for an LR image of 640x360.
-Ours were trained for the updates that docs/training.md tells.
+Ours were trained for the updates that docs/mobile_family.md tells.
 """
 
 from __future__ import annotations

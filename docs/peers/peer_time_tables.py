@@ -27,8 +27,8 @@ def time_section(results: PeerResults) -> str:
 
 
 def wrapped(text: str) -> str:
-    """Lines of at most 150 columns."""
-    return "\n".join(textwrap.wrap(text, 150, break_on_hyphens=False)) + "\n"
+    """Lines of at most 120 columns."""
+    return "\n".join(textwrap.wrap(text, 120, break_on_hyphens=False)) + "\n"
 
 
 def _leads(part: TimePart) -> list[str]:
