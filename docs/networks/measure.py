@@ -1,4 +1,4 @@
-"""Exports every network of rows.py, checks its parity, and prints the rows of the table in docs/generators.md.
+"""Exports every network of rows.py, checks its parity, and prints the rows of the table in docs/network_figures.md.
 
 python docs/networks/measure.py FOLDER [NAME ...]
 

@@ -1,4 +1,4 @@
-"""The rows of the table in docs/generators.md. Paths are relative to the folder that holds the clones."""
+"""The rows of the table in docs/network_figures.md. Paths are relative to the folder that holds the clones."""
 
 from __future__ import annotations
 
