@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -55,6 +56,7 @@ def _list(chosen: list[Path]) -> None:
 
 
 def _run(chosen: list[Path], *, limit_s: float, keep: bool) -> int:
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # what was started ends too
     folder = Path(tempfile.mkdtemp(prefix="edgesr-commands-", dir="/tmp"))
     folder.chmod(0o755)
     counts: Counter[str] = Counter()

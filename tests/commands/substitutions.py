@@ -48,6 +48,7 @@ SHORTENED = (
         r"edgesr bench --artifact onnx-int8-tile \1",
     ),
     (_ON_EMULATED, r"edgesr \1 --artifact onnx-int8-tile \2"),
+    (r"\bedgesr bench ((?!.*--(?:artifact|runtime))[^&;|]*)", r"edgesr bench --runtime ort \1"),
     (r" --image-size \S+", " --image-size 96x128"),
     (r" --megapixels \S+", " --megapixels 1,2"),
     (r" --photographs 40\b", " --photographs 4"),
