@@ -19,7 +19,7 @@ from tests.helpers.places import ROOT, SHARED
 Make = Callable[[Path, Shell], object]
 """Makes the file of that path; the shell runs commands in the folder of its page."""
 
-_WRITTEN = re.compile(r"--(json|output|markdown|csv|plot|cache-dir|goldens)\s+\S+")
+_WRITTEN = re.compile(r"--(json|output|markdown|csv|plot|cache-dir|goldens|against)\s+\S+")
 _NET = """from torch import nn
 from torch.nn import functional
 
@@ -39,6 +39,7 @@ def build():
     return Net()
 """
 _BUNDLE = "edgesr export --preset srrescycgan-mobile --targets onnx,tflite --precision fp32,int8 --output {}"
+_MINE = "edgesr export --module my_net.py:build --checkpoint w.pth --targets onnx,tflite --output {}"
 _QUICK = "edgesr bench bundle --runtime ort --rounds 1 --calls 1 --seconds 0 --json {}"
 
 
@@ -82,6 +83,11 @@ def _bundle(path: Path, shell: Shell) -> None:
     shell.require(_BUNDLE.format(path.name))
 
 
+def _mine(path: Path, shell: Shell) -> None:
+    make_missing("my_net.py w.pth", path.parent, shell)
+    shell.require(_MINE.format(path.name))
+
+
 def _published(path: Path, shell: Shell) -> None:
     shutil.copy(SHARED / "weights" / "srrescgan_x4.pth", path)
 
@@ -96,12 +102,9 @@ def _weights(path: Path, shell: Shell) -> None:
 
 
 def _checkpoint(path: Path, shell: Shell) -> None:
-    name = "srrescycgan-mobile-clean" if "run" in path.parts or path.stem == "mobile" else "mobile-l-clean"
+    """Embedded weights, of a teacher that is larger where the name is that of another checkpoint."""
+    name = "mobile-l-clean" if path.stem in {"before", "other"} else "srrescycgan-mobile-clean"
     shutil.copy(ROOT / "sr_model" / "weights" / f"{name}.safetensors", path)
-
-
-def _training_start(path: Path, shell: Shell) -> None:
-    shutil.copy(ROOT / "sr_model" / "weights" / "srrescycgan-mobile-clean.safetensors", path)
 
 
 def _onnx(path: Path, shell: Shell) -> None:
@@ -151,9 +154,10 @@ NAMES: dict[str, Make] = {
     "srrescgan_x4.pth": _published,
     "my_net.py": _net,
     **dict.fromkeys(("w.pth", "weights.pth"), _weights),
-    "run/generator.safetensors": _training_start,
+    **dict.fromkeys(("run/generator.safetensors", "run-l1/generator.safetensors"), _checkpoint),
     **dict.fromkeys(("mobile.safetensors", "before.safetensors", "other.safetensors"), _checkpoint),
     **dict.fromkeys(("bundle", "edge"), _bundle),
+    "mine": _mine,
     "model.onnx": _onnx,
     "model.tflite": _tflite,
     **dict.fromkeys(("old.json", "new.json"), _measured_before),

@@ -26,17 +26,21 @@ class NotRun:
 
 
 NOT_RUN = (
-    NotRun(r"^make (install|demo|lint|test|test-all|fuzz)\b", "installs from a package index into .venv", (".ci/run",)),
     NotRun(r"^pip (install|download) ", "needs a package index", ("tests/house/test_edge_box.py",)),
-    NotRun(r"^python3\.11 -m venv ", "an environment for what pip then installs", ("tests/house/test_edge_box.py",)),
+    NotRun(
+        r"^python3\.11 -m venv |^\. \.venv/",
+        "an environment for what pip then installs",
+        ("tests/house/test_edge_box.py",),
+    ),
     NotRun(r"^apt ", "changes the system, as root", (".ci/run",)),
-    NotRun(r"^(podman|docker) ", "builds and runs containers", ("tests/house/test_container.py",)),
+    NotRun(r"^(podman|docker) |^make container", "builds and runs containers", ("tests/house/test_container.py",)),
+    NotRun(r"^make ", "installs from a package index into .venv", (".ci/run",)),
     NotRun(r"^torchrun ", "four processes of PyTorch", ("tests/sr_model/training/test_processes.py",)),
     NotRun(r"^edgesr --install-completion", "writes into the shell's start files", ("tests/cli/test_completion.py",)),
     NotRun(r"--provider xnnpack", "ONNX Runtime's package from PyPI has no XNNPACK"),
     NotRun(r"realesr-general-x4v3\.pth", "weights of others", ("tests/export/foreign/test_recognised.py",)),
     NotRun(r"docs/networks/(measure|lower_precision)\.py", "clones and weights of others"),
-    NotRun(r"realesr-animevideov3|animevideov3_x4", "weights of others, out of a package that is fetched"),
+    NotRun(r"animevideo", "weights of others, out of a package that is fetched"),
     NotRun(
         r"peers\.py|^peers/bin/pip", "programs of others that need Vulkan", ("tests/benchmarks/quality/test_peers.py",)
     ),

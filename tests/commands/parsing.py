@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typer._click.core import Context
 
 _LEFT_OUT = re.compile("^Missing (argument|option|parameter)|requires an argument")
+_HELP = "--help"
 _ALL = {"all"}
 """A value that stands for a whole table."""
 
@@ -22,8 +23,13 @@ _ALL = {"all"}
 def fault(words: list[str], *, fragment: bool = False) -> str | None:
     """What edgesr would refuse in the words behind ``edgesr``; None where it takes them.
 
-    ``fragment``: in prose, as in "give `edgesr upscale --halo field`", arguments and a last value may be left out.
+    ``fragment``: in prose, as in "give `edgesr upscale --halo field`", arguments and a last value may be left out. So
+    may they be next to ``--help``.
     """
+    fragment = fragment or _HELP in words
+    words = [word for word in words if word != _HELP]
+    if not words:
+        return None
     try:
         command, context = _parsed(words, resilient=False)
     except typer.Exit:  # --version

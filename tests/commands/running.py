@@ -76,7 +76,8 @@ def _environment(folder: Path, *clients: Path) -> dict[str, str]:
 def _prepare(place: Path, folder: Path) -> None:
     """A copy of the documentation, which scripts write to, and links to what commands read of the checkout."""
     shutil.copytree(ROOT / "docs", place / "docs")
-    (place / "export").symlink_to(ROOT / "export")
+    for name in ("export", "sr_model"):
+        (place / name).symlink_to(ROOT / name)
     (place / ".venv").mkdir()
     (place / ".venv" / "bin").symlink_to(folder / "bin")
 

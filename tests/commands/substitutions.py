@@ -12,6 +12,7 @@ import re
 from tests.commands.words import without_notation
 
 PLACEHOLDERS = (
+    (r"\bedgesr COMMAND\b", "edgesr export"),
     (r"\bBUNDLE A B\b", "bundle onnx-int8-tile onnx-fp32-tile"),
     (r"\bBUNDLE\b", "bundle"),
     (r"--golden ID\b", "--golden photograph"),
@@ -49,6 +50,8 @@ SHORTENED = (
     ),
     (_ON_EMULATED, r"edgesr \1 --artifact onnx-int8-tile \2"),
     (r"\bedgesr bench ((?!.*--(?:artifact|runtime))[^&;|]*)", r"edgesr bench --runtime ort \1"),
+    (r"(\bedgesr bench [^&;|]*?)((?: --json \S+)? --against (old\.json))", r"\1 --json \3 && \1\2"),
+    (r" --cores (big|little)", " --cores 0"),
     (r" --image-size \S+", " --image-size 96x128"),
     (r" --megapixels \S+", " --megapixels 1,2"),
     (r" --photographs 40\b", " --photographs 4"),

@@ -111,8 +111,11 @@ def test_a_fragment_may_leave_out_arguments_but_has_true_options() -> None:
     assert "--precision int7" in (fault(["export", "--precision", "int7"], fragment=True) or "")
 
 
-def test_nothing_is_done_while_words_are_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_done_while_words_are_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert fault(["--install-completion"]) is None
-    assert fault(["--version"]) is None
+    assert fault(["--version"]) is None and fault(["--help"]) is None and fault(["export", "--help"]) is None
+    assert "No such command" in (fault(["exports", "--help"]) or "") and capsys.readouterr().out == ""
     assert list(tmp_path.iterdir()) == []

@@ -42,6 +42,11 @@ def test_a_row_without_a_command_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pa
             "edgesr train photographs/ --preset mobile-m --output run --minutes 30",
             "edgesr train --batch-size 2 --patch-size 24 photographs/ --preset mobile-m --output run --minutes 0.05",
         ),
+        (
+            "edgesr bench b --runtime ort --mlperf --artifact a --against old.json",
+            "edgesr bench b --runtime ort --mlperf --artifact a --json old.json && "
+            "edgesr bench b --runtime ort --mlperf --artifact a --against old.json",
+        ),
         ("edgesr web b --output s --serve --port 8000", "edgesr web b --output s --serve --port 0"),
         ("edgesr devices clean browser", "XDG_CACHE_HOME=empty-cache edgesr devices clean browser"),
     ],
