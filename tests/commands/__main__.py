@@ -56,6 +56,7 @@ def _list(chosen: list[Path]) -> None:
 
 
 def _run(chosen: list[Path], *, limit_s: float, keep: bool) -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background of a shell ignore it, and theirs
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # what was started ends too
     folder = Path(tempfile.mkdtemp(prefix="edgesr-commands-", dir="/tmp"))
     folder.chmod(0o755)

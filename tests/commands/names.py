@@ -40,7 +40,7 @@ def build():
 """
 _BUNDLE = "edgesr export --preset srrescycgan-mobile --targets onnx,tflite --precision fp32,int8 --output {}"
 _MINE = "edgesr export --module my_net.py:build --checkpoint w.pth --targets onnx,tflite --output {}"
-_QUICK = "edgesr bench bundle --runtime ort --rounds 1 --calls 1 --seconds 0 --json {}"
+_QUICK = "edgesr bench bundle --runtime ort --rounds 2 --calls 1 --seconds 0 --json {}"
 
 
 def make_missing(text: str, folder: Path, shell: Shell) -> None:
@@ -65,7 +65,7 @@ def _image(path: Path, shell: Shell) -> None:
 
 def _photographs(path: Path, shell: Shell) -> None:
     for name in ("cat", "coffee", "astronaut"):
-        save(path / f"{name}.png", hr_pixels(name, 200, 224))
+        save(path / f"{name}.png", hr_pixels(name, 264, 272))
 
 
 def _pairs(path: Path, shell: Shell) -> None:

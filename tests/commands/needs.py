@@ -51,6 +51,13 @@ def _peer(name: str) -> str | None:
     return _namespaces() or _program(name) or _set_up("box-x86_64")
 
 
+def _xnnpack() -> str | None:
+    import onnxruntime
+
+    found = "XnnpackExecutionProvider" in onnxruntime.get_available_providers()
+    return None if found else "needs a build of ONNX Runtime with XNNPACK"
+
+
 NEEDS: tuple[tuple[str, Callable[[], str | None]], ...] = (
     (r"\bsrrescgan_x4\.pth\b|\bpublished\b", _published_weights),
     (r"\barm64:|x86-64:|setup arm64\b", partial(_set_up, "arm64")),
@@ -59,6 +66,7 @@ NEEDS: tuple[tuple[str, Callable[[], str | None]], ...] = (
     (r"\bssh:", partial(_peer, "/usr/sbin/sshd")),
     (r"\badb:", partial(_peer, "adb")),
     (r"--ray\b", _ray),
+    (r"--provider xnnpack\b", _xnnpack),
     (r"\| jq\b", partial(_program, "jq")),
 )
 """Patterns of commands as they are run."""

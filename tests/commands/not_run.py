@@ -37,7 +37,6 @@ NOT_RUN = (
     NotRun(r"^make ", "installs from a package index into .venv", (".ci/run",)),
     NotRun(r"^torchrun ", "four processes of PyTorch", ("tests/sr_model/training/test_processes.py",)),
     NotRun(r"^edgesr --install-completion", "writes into the shell's start files", ("tests/cli/test_completion.py",)),
-    NotRun(r"--provider xnnpack", "ONNX Runtime's package from PyPI has no XNNPACK"),
     NotRun(r"realesr-general-x4v3\.pth", "weights of others", ("tests/export/foreign/test_recognised.py",)),
     NotRun(r"docs/networks/(measure|lower_precision)\.py", "clones and weights of others"),
     NotRun(r"animevideo", "weights of others, out of a package that is fetched"),

@@ -69,7 +69,8 @@ def _environment(folder: Path, *clients: Path) -> dict[str, str]:
     """The user's own, with a home folder that is thrown away; what was set up in the user's cache is found."""
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     path = ":".join([*map(str, clients), str(folder / "bin"), os.environ["PATH"]])
-    own = {"HOME": str(folder / "home"), "XDG_CACHE_HOME": cache, "PATH": path, "PYTHONPATH": str(ROOT)}
+    python = ":".join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    own = {"HOME": str(folder / "home"), "XDG_CACHE_HOME": cache, "PATH": path, "PYTHONPATH": python}
     return {**os.environ, **own, "PYTHONUNBUFFERED": "1"}
 
 

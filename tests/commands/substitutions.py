@@ -36,22 +36,24 @@ PLACEHOLDERS = (
 _BENCH = r"\bedgesr bench ((?!.*--(?:mlperf|sustained|image-size))[^&;|]*)"
 _LONG_BENCH = r"\bedgesr bench ((?!.*--artifact)(?=.*--(?:mlperf|sustained))[^&;|]*)"
 _ON_EMULATED = r"\bedgesr (parity|bench) ((?!.*--artifact)[^&;|]*--device \S*(?:arm64|x86-64):[^&;|]*)"
+_ON_BOXES = r"\bedgesr parity ((?!.*--(?:artifact|runtime))[^&;|]*--device \S*(?:ssh|adb):[^&;|]*)"
 _TRAIN = r"\bedgesr train ((?!.*--minutes)(?!.*--steps )[^&;|]*)"
 
 SHORTENED = (
-    (r" --rounds \d+", " --rounds 1"),
+    (r" --rounds \d+", " --rounds 2"),
     (r" --calls \d+", " --calls 1"),
     (r"(?<!--sustained)(?<!--minutes) --seconds [\d.]+", " --seconds 0"),
-    (_BENCH, r"edgesr bench --rounds 1 --calls 1 --seconds 0 \1"),
-    (r" --sustained \d+(?! --artifact)", " --sustained 4"),
+    (_BENCH, r"edgesr bench --rounds 2 --calls 1 --seconds 0 \1"),
+    (r" --sustained \d+(?! --artifact)", " --sustained 30"),
     (
         r"\bedgesr bench ((?!.*--artifact)(?=.*--(?:mlperf|sustained))[^&;|]*)",
-        r"edgesr bench --artifact onnx-int8-tile \1",
+        r"edgesr bench --artifact onnx-fp32-tile \1",
     ),
-    (_ON_EMULATED, r"edgesr \1 --artifact onnx-int8-tile \2"),
+    (_ON_EMULATED, r"edgesr \1 --artifact onnx-fp32-tile \2"),
     (r"\bedgesr bench ((?!.*--(?:artifact|runtime))[^&;|]*)", r"edgesr bench --runtime ort \1"),
     (r"(\bedgesr bench [^&;|]*?)((?: --json \S+)? --against (old\.json))", r"\1 --json \3 && \1\2"),
     (r" --cores (big|little)", " --cores 0"),
+    (_ON_BOXES, r"edgesr parity --runtime ort \1"),
     (r" --image-size \S+", " --image-size 96x128"),
     (r" --megapixels \S+", " --megapixels 1,2"),
     (r" --photographs 40\b", " --photographs 4"),

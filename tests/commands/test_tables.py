@@ -32,11 +32,11 @@ def test_a_row_without_a_command_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pa
     [
         (
             "edgesr bench BUNDLE --rounds 7",
-            "edgesr bench --runtime ort --rounds 1 --calls 1 --seconds 0 bundle --rounds 1",
+            "edgesr bench --runtime ort --rounds 2 --calls 1 --seconds 0 bundle --rounds 2",
         ),
         (
             "edgesr parity BUNDLE --device host,arm64:cortex-a76",
-            "edgesr parity --artifact onnx-int8-tile bundle --device host,arm64:cortex-a76",
+            "edgesr parity --artifact onnx-fp32-tile bundle --device host,arm64:cortex-a76",
         ),
         (
             "edgesr train photographs/ --preset mobile-m --output run --minutes 30",
@@ -91,4 +91,4 @@ def test_what_a_machine_lacks_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 def test_a_command_in_no_row_is_run() -> None:
     assert row_for(PageCommand("page.md", 1, "edgesr parity bundle")) is None
-    assert row_for(PageCommand("page.md", 1, "edgesr parity bundle --runtime ort --provider xnnpack")) is not None
+    assert row_for(PageCommand("page.md", 1, "make test")) is not None
