@@ -45,10 +45,7 @@ SHORTENED = (
     (r"(?<!--sustained)(?<!--minutes) --seconds [\d.]+", " --seconds 0"),
     (_BENCH, r"edgesr bench --rounds 2 --calls 1 --seconds 0 \1"),
     (r" --sustained \d+(?! --artifact)", " --sustained 30"),
-    (
-        r"\bedgesr bench ((?!.*--artifact)(?=.*--(?:mlperf|sustained))[^&;|]*)",
-        r"edgesr bench --artifact onnx-fp32-tile \1",
-    ),
+    (_LONG_BENCH, r"edgesr bench --artifact onnx-fp32-tile \1"),
     (_ON_EMULATED, r"edgesr \1 --artifact onnx-fp32-tile \2"),
     (r"\bedgesr bench ((?!.*--(?:artifact|runtime))[^&;|]*)", r"edgesr bench --runtime ort \1"),
     (r"(\bedgesr bench [^&;|]*?)((?: --json \S+)? --against (old\.json))", r"\1 --json \3 && \1\2"),

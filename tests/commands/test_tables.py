@@ -24,7 +24,7 @@ def test_a_row_without_a_command_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pa
     (tmp_path / "page.md").write_text("    make install\n")
     monkeypatch.setattr("tests.commands.running.pages", lambda: [tmp_path / "page.md"])
     monkeypatch.setattr("tests.commands.pages.ROOT", tmp_path)
-    assert rows_without_command() == [row.pattern for row in NOT_RUN[1:]]
+    assert rows_without_command() == [row.pattern for row in NOT_RUN if row.pattern != "^make "]
 
 
 @pytest.mark.parametrize(
