@@ -25,6 +25,8 @@ class NotRun:
         return re.search(self.pattern, command.text) is not None
 
 
+_ACCELERATOR = "tests/sr_model/training/accelerator/test_prepared.py"
+
 NOT_RUN = (
     NotRun(r"^pip (install|download) ", "needs a package index", ("tests/house/test_edge_box.py",)),
     NotRun(
@@ -36,6 +38,7 @@ NOT_RUN = (
     NotRun(r"^(podman|docker) |^make container", "builds and runs containers", ("tests/house/test_container.py",)),
     NotRun(r"^make ", "installs from a package index into .venv", (".ci/run",)),
     NotRun(r"^torchrun ", "four processes of PyTorch", ("tests/sr_model/training/test_processes.py",)),
+    NotRun(r"^python run\.py ", "minutes of training on an accelerator", (_ACCELERATOR,)),
     NotRun(r"^edgesr --install-completion", "writes into the shell's start files", ("tests/cli/test_completion.py",)),
     NotRun(r"realesr-general-x4v3\.pth", "weights of others", ("tests/export/foreign/test_recognised.py",)),
     NotRun(r"docs/networks/(measure|lower_precision)\.py", "clones and weights of others"),

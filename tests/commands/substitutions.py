@@ -64,7 +64,6 @@ SHORTENED = (
     (r"(\bedgesr train .*) --minutes [\d.]+", r"\1 --minutes 0.05"),
     (r" --(steps|gan-steps|validate-every) [1-9]\d*", r" --\1 2"),
     (r"\bedgesr train ((?!.*--batch-size)[^&;|]*)", r"edgesr train --batch-size 2 --patch-size 24 \1"),
-    (r"^python run\.py --minutes \d+", "cd prepared && python run.py --minutes 0.2"),
     (r" --serve( --port \d+)?", " --serve --port 0"),
     (r"(\bedgesr upscale .* --ray) \S+", r"\1 127.0.0.1:6399"),
     (r"^(edgesr devices clean browser)$", r"XDG_CACHE_HOME=empty-cache \1"),
