@@ -7,44 +7,34 @@ JSON.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-import socket
-import struct
-import subprocess
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
 from edgesr.benchmarks.archive import supervisor
 from tests.helpers.archive.killer import Killer
+from tests.helpers.archive.ray_cluster import ADDRESS, ray_cluster
 from tests.helpers.archive.runs import archive_run, stamps
-
-ADDRESS = "127.0.0.1:6399"
-_HEAD = (
-    *("start", "--head", "--block", "--port=6399", "--node-ip-address=127.0.0.1", "--num-cpus=2"),
-    *("--include-dashboard=false", "--disable-usage-stats", "--object-store-memory=100000000"),
-)
 
 
 def main(folder: Path, images: int, kills: int) -> None:
     """Upscale FOLDER/in into FOLDER/out by two actors."""
-    loopback = struct.pack("16sH14x", b"lo", 0x41)  # SIOCSIFFLAGS: up, running
-    with socket.socket() as opened:
-        fcntl.ioctl(opened, 0x8914, loopback)
     supervisor.ASK_AGAIN_SECONDS = (0.1, 0.1, 0.1, 0.1)
-    with (folder / "ray.log").open("wb") as log:
-        command = [sys.executable, "-m", "ray.scripts.scripts", *_HEAD, f"--temp-dir={folder}/r"]
-        head = subprocess.Popen(command, stdout=log, stderr=log)
-    _until_it_listens(head)
+    with ray_cluster(folder):
+        told = _upscale(folder, images, kills)
+    sys.stdout.write(f"{json.dumps(told)}\n")
+
+
+def _upscale(folder: Path, images: int, kills: int) -> dict[str, Any]:
     source, target = folder / "in", folder / "out"
     with Killer(target, images, actors, kills=kills) as killer:
         report = archive_run(source, target, ray=ADDRESS, jobs=2)
     unfinished = report.unfinished
     if unfinished:
         report = archive_run(source, target, ray=ADDRESS, jobs=2)
-    told = {
+    return {
         "killed": len(killer.killed),
         "actors": len(set(killer.killed)),
         "kept": stamps(target) | killer.seen == stamps(target),
@@ -54,9 +44,6 @@ def main(folder: Path, images: int, kills: int) -> None:
         "token": (Path.home() / ".ray" / "auth_token").exists(),
         "folders": [one.name for one in Path(os.environ["TMPDIR"]).glob("edgesr-actor-*")],
     }
-    sys.stdout.write(f"{json.dumps(told)}\n")
-    head.kill()
-    head.wait()
 
 
 def actors() -> list[int]:
@@ -67,16 +54,6 @@ def actors() -> list[int]:
             if (place / "cmdline").read_bytes().startswith(b"ray::Actor"):
                 found.append(int(place.name))
     return found
-
-
-def _until_it_listens(head: subprocess.Popen[bytes]) -> None:
-    host, port = ADDRESS.split(":")
-    for _ in range(600):
-        assert head.poll() is None, "ray did not start"
-        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
-            return
-        time.sleep(0.1)
-    raise AssertionError("ray does not listen")
 
 
 if __name__ == "__main__":
