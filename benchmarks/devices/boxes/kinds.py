@@ -47,7 +47,7 @@ def _box_kind(prefix: str, form: str, transport: Callable[[str], Transport], not
 
 def runtimes_of_roots() -> tuple[str, ...]:
     """Those that a root of any machine has."""
-    pinned = {name for one in ARCHITECTURES.values() for name in one.wheels.pins()}
+    pinned = {name for one in ARCHITECTURES.values() for name in one.pins}
     return tuple(name for name, runtime in RUNTIMES.items() if runtime.distribution in pinned)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
+import tarfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -35,6 +36,19 @@ def unpack_wheel(wheel: Path, target: Path) -> None:
     """Unpack a wheel into a folder of packages."""
     with zipfile.ZipFile(wheel) as opened:
         opened.extractall(target)
+
+
+def unpack_source(archive: Path, target: Path) -> None:
+    """Unpack the packages of a source archive, and what tells their version, into a folder of packages.
+
+    They are those folders with the name of the archive: NAME and NAME.egg-info in NAME-VERSION.tar.gz.
+    """
+    name = archive.name.partition("-")[0]
+    with tarfile.open(archive) as opened:
+        for member in opened.getmembers():
+            inner = member.name.partition("/")[2]
+            if inner.partition("/")[0] in (name, f"{name}.egg-info"):
+                opened.extract(member.replace(name=inner), target, filter="data")
 
 
 def drop(tree: Path, names: Iterable[str]) -> None:

@@ -25,10 +25,14 @@ Pins = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class WheelList:
-    """A file of pinned wheels with their hashes, as pip reads it; they are for a ``machine``: aarch64 or x86_64."""
+    """A file of pinned wheels with their hashes, as pip reads it; they are for a ``machine``: aarch64 or x86_64.
+
+    Of the packages in ``sources``, which are Python alone, there is no wheel: their source archive is taken.
+    """
 
     file: Path
     machine: str
+    sources: tuple[str, ...] = ()
 
     def pins(self) -> dict[str, tuple[str, str]]:
         """Distribution -> version and hex SHA-256 of its wheel."""
@@ -51,7 +55,8 @@ def _download(place: Path, wheels: WheelList) -> None:
     names = (f"manylinux_2_{minor}_{wheels.machine}" for minor in _GLIBC_MINORS)
     platforms = [option for name in names for option in ("--platform", name)]
     target = ["--implementation", "cp", "--python-version", PYTHON, "--abi", f"cp{PYTHON.replace('.', '')}", *platforms]
-    options = ["--require-hashes", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--disable-pip-version-check"]
+    kinds = ["--only-binary=:all:", *(f"--no-binary={name}" for name in wheels.sources)]
+    options = ["--require-hashes", "--no-deps", *kinds, "--no-cache-dir", "--disable-pip-version-check"]
     run_program(
         [sys.executable, "-m", "pip", "download", "--quiet", *options, *target, "-r", wheels.file, "-d", place],
         what="downloading wheels",

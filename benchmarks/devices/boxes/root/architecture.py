@@ -7,11 +7,11 @@ from importlib import resources
 from pathlib import Path
 
 from edgesr.benchmarks.devices.arm64.recipe import WHEELS as AARCH64_WHEELS
-from edgesr.benchmarks.devices.packages.wheels import WheelList
+from edgesr.benchmarks.devices.packages.wheels import Pins, WheelList
 from edgesr.runtimes.errors import InputError
 
 _OF_32_BITS = ("armv6", "armv7", "armv8l", "i386", "i486", "i586", "i686")
-_X86_64_WHEELS = Path(str(resources.files("edgesr.benchmarks.devices.boxes.root") / "wheels-x86_64.txt"))
+_HERE = Path(str(resources.files("edgesr.benchmarks.devices.boxes.root")))
 
 PYTHON_PROGRAM = "usr/bin/python3.11"
 """In the layer "base"."""
@@ -20,7 +20,7 @@ PYTHON_PROGRAM = "usr/bin/python3.11"
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
     """``machine`` is as `uname -m` tells it, ``debian`` is Debian's name. ``loader`` and ``libraries`` are in the
-    layer "base".
+    layer "base". ``wheels`` are runtimes and what they need; ``image_wheels`` are libvips, which large images need.
     """
 
     machine: str
@@ -29,6 +29,12 @@ class Architecture:
     loader: str
     libraries: tuple[str, ...]
     wheels: WheelList
+    image_wheels: WheelList
+
+    @property
+    def pins(self) -> Pins:
+        """Distribution -> version and hex SHA-256, of both lists."""
+        return self.wheels.pins() | self.image_wheels.pins()
 
     @property
     def set_up_name(self) -> str:
@@ -49,6 +55,7 @@ def _architecture(machine: str, debian: str, title: str, loader: str, wheels: Wh
         loader=f"lib/{triple}/{loader}",
         libraries=(f"lib/{triple}", f"usr/lib/{triple}"),
         wheels=wheels,
+        image_wheels=WheelList(_HERE / f"images-{machine}.txt", machine, sources=("pyvips",)),
     )
 
 
@@ -60,7 +67,7 @@ ARCHITECTURES = {
             "amd64",
             "PCs",
             "ld-linux-x86-64.so.2",
-            WheelList(_X86_64_WHEELS, "x86_64"),
+            WheelList(_HERE / "wheels-x86_64.txt", "x86_64"),
         ),
         _architecture("aarch64", "arm64", "64-bit Arm boards and phones", "ld-linux-aarch64.so.1", AARCH64_WHEELS),
     )

@@ -18,8 +18,8 @@ SCHEMA_VERSION = 1
 BASE = "base"
 """The layer of the C library and Python; the others are each a Python package."""
 
-COMMON = (BASE, "numpy", "pillow")
-"""Layers that every worker needs."""
+COMMON = (BASE, "numpy", "pillow", "cffi", "pycparser", "pyvips", "pyvips-binary")
+"""Layers that every worker needs: with libvips, a box writes the same files as this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)

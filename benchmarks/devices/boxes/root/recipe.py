@@ -30,6 +30,7 @@ def package_names(architecture: Architecture) -> tuple[str, ...]:
 
 
 def recipe_sha256(architecture: Architecture) -> str:
-    """One hash over the pinned wheels and all modules that decide what the set-up makes."""
-    content = {"modules": modules_of_set_up(f"{__package__}.setup"), "wheels": sha256_of(architecture.wheels.file)}
+    """One hash over the lists of pinned wheels and all modules that decide what the set-up makes."""
+    lists = [sha256_of(wheels.file) for wheels in (architecture.wheels, architecture.image_wheels)]
+    content = {"modules": modules_of_set_up(f"{__package__}.setup"), "wheels": lists}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

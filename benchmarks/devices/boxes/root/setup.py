@@ -32,6 +32,7 @@ from edgesr.benchmarks.devices.packages.trees import (
     drop_tests,
     measured_tree,
     unpack_debian,
+    unpack_source,
     unpack_wheel,
 )
 from edgesr.benchmarks.devices.packages.wheels import fetch_wheels
@@ -83,7 +84,8 @@ def _make(architecture: Architecture, work: Path, made: Path, progress: Progress
     tell("Debian packages")
     archive.fetch(packages, work / "debs")
     tell("wheels")
-    wheels = fetch_wheels(work / "wheels", architecture.wheels, architecture.wheels.pins())
+    lists = {"wheels": architecture.wheels, "image-wheels": architecture.image_wheels}
+    wheels = [file for name, one in lists.items() for file in fetch_wheels(work / name, one, one.pins())]
     tell("unpacking")
     trees = _unpack([work / "debs" / one.file for one in packages], wheels, work / "trees")
     compile_modules([*trees.values()], tree=work / "trees", shown=Path("/edgesr"))
@@ -110,7 +112,8 @@ def _unpack(debs: list[Path], wheels: list[Path], place: Path) -> dict[str, Path
     trees = {BASE: place / BASE} | {_distribution(wheel): place / _distribution(wheel) for wheel in wheels}
     unpack_debian(debs, trees[BASE])
     for wheel in wheels:
-        unpack_wheel(wheel, trees[_distribution(wheel)])
+        unpack = unpack_wheel if wheel.suffix == ".whl" else unpack_source
+        unpack(wheel, trees[_distribution(wheel)])
     for name, tree in trees.items():
         drop(tree, unused(name))
         drop_tests(tree)
@@ -144,7 +147,7 @@ def _record(
         recipe_sha256=recipe_sha256(architecture),
         machine=architecture.machine,
         packages={one.name: one.version for one in packages},
-        wheels={name: version for name, (version, _) in architecture.wheels.pins().items()},
+        wheels={name: version for name, (version, _) in architecture.pins.items()},
         downloads={one.file: one.sha256 for one in packages} | {wheel.name: sha256_of(wheel) for wheel in wheels},
         layers=layers,
     )

@@ -14,7 +14,7 @@ from edgesr.runtimes.telemetry import TELEMETRY_OFF
 
 _PROGRAM = """
 from importlib import metadata
-import ai_edge_litert.interpreter, MNN.expr, MNN.nn, ncnn, numpy.typing, onnxruntime, openvino, PIL.Image
+import ai_edge_litert.interpreter, MNN.expr, MNN.nn, ncnn, numpy.typing, onnxruntime, openvino, PIL.Image, pyvips
 print("packages:", *sorted(one.name.lower() for one in metadata.distributions()))
 """
 
