@@ -151,6 +151,12 @@ def _default_memory() -> Iterable[str]:
     return (f"{DEFAULT_MEMORY_BYTES / 1e6:.0f}MB",)
 
 
+def _default_weights() -> Iterable[str]:
+    from edgesr.sr_model.generators.checkpoint import DEFAULT_WEIGHTS
+
+    return (DEFAULT_WEIGHTS,)
+
+
 def _default_quality() -> Iterable[str]:
     from edgesr.runtimes.images.picture_writer import DEFAULT_QUALITY
 
@@ -172,5 +178,6 @@ IN_HELP: dict[str, Names] = {
     "degradations": _degradations,
     "default_memory": _default_memory,
     "default_quality": _default_quality,
+    "default_weights": _default_weights,
 }
 """What stands in help texts as ``{presets}`` and so on, see `edgesr.cli.command.Command`."""

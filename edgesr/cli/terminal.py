@@ -24,11 +24,16 @@ if TYPE_CHECKING:
     from edgesr.benchmarks.tables.table import Table
     from edgesr.runtimes.progress import Progress
 
-BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")]
-ArtifactOption = Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")]
+BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder made by 'edgesr export'.")]
+ArtifactOption = Annotated[
+    str | None,
+    typer.Option(
+        "--artifact", help="Use only this artifact (a model of the bundle), by its id such as onnx-int8-tile."
+    ),
+]
 RuntimeOption = Annotated[
     str | None,
-    typer.Option("--runtime", help="Only this runtime: {runtimes}.", autocompletion=one_of(runtimes)),
+    typer.Option("--runtime", help="Use only this runtime: {runtimes}.", autocompletion=one_of(runtimes)),
 ]
 
 ProviderOption = Annotated[
@@ -36,20 +41,22 @@ ProviderOption = Annotated[
     typer.Option(
         "--provider",
         metavar="NAME",
-        help="Execution provider to run on, next to the CPU: {providers}.",
+        help="Execution provider (an accelerator's part of a runtime) to use; the CPU does the rest: {providers}.",
         autocompletion=one_of(providers),
     ),
 ]
 
 DeviceOption = Annotated[
-    str, typer.Option("--device", help="Comma-separated devices: {devices}.", autocompletion=some_of(devices))
+    str,
+    typer.Option("--device", help="Where to run, separated by commas: {devices}.", autocompletion=some_of(devices)),
 ]
 DevicePythonOption = Annotated[
     str | None,
     typer.Option(
         "--device-python",
         metavar="PATH",
-        help="On devices that are other machines: their own Python to use, with what is installed for it.",
+        help="Path of a Python on the other machine (ssh or adb) to use with its packages, instead of the one that "
+        "edgesr sends.",
     ),
 ]
 _PIPE_WIDTH = 160
@@ -71,7 +78,7 @@ JsonOption = Annotated[
     typer.Option(
         "--json",
         callback=keep_output_free,
-        help="Also write the results to this file; - is standard output, and tables then go to standard error.",
+        help="Also write the results to this JSON file; - is standard output, and tables then go to standard error.",
     ),
 ]
 

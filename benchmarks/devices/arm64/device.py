@@ -107,7 +107,7 @@ ARM64_KIND = DeviceKind(
     set_ups=(
         SetUp(
             command=SETUP_COMMAND,
-            title="all emulated arm64 CPUs",
+            title="an emulator for all arm64 CPUs",
             require=installed_guest,
             run=set_up_guest,
         ),

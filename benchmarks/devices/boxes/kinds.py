@@ -81,7 +81,7 @@ SSH_KIND = replace(
     set_ups=tuple(
         SetUp(
             command=one.set_up_command,
-            title=f"what is sent to {one.title} ({one.machine})",
+            title=f"the files that edgesr sends to {one.title} ({one.machine})",
             require=partial(installed_root, one),
             run=partial(set_up_root, one),
         )

@@ -116,7 +116,7 @@ BROWSER_KIND = DeviceKind(
     set_ups=(
         SetUp(
             command=SETUP_COMMAND,
-            title=f"runtimes in browsers, and 'edgesr web'; needs Node.js to build, {PROGRAMS[0]} to measure",
+            title=f"runtimes for browsers and 'edgesr web' (building needs Node.js, measuring needs {PROGRAMS[0]})",
             require=installed_app,
             run=set_up_app,
             clean=delete_app,

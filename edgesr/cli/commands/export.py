@@ -49,14 +49,20 @@ if TYPE_CHECKING:
 
 def export(
     *,
-    output: Annotated[Path, typer.Option(help="Directory of the new bundle; an older bundle there is replaced.")],
+    output: Annotated[Path, typer.Option(help="Folder to write the bundle to; an older bundle there is replaced.")],
     preset: Annotated[
         str | None,
-        typer.Option(help="Preset whose embedded weights to export: {presets}.", autocompletion=one_of(presets)),
+        typer.Option(
+            help="Network to export with the weights that come with edgesr: {presets}.",
+            autocompletion=one_of(presets),
+        ),
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(help="Which of its embedded weights: {weights}.", autocompletion=one_of(known_weights)),
+        typer.Option(
+            help="Weights of --preset, by the images they were trained on: {weights}; {default_weights} unless given.",
+            autocompletion=one_of(known_weights),
+        ),
     ] = None,
     checkpoint: CheckpointOption = None,
     module: ModuleOption = None,
@@ -68,7 +74,7 @@ def export(
     targets: Annotated[
         str,
         typer.Option(
-            help="Comma-separated targets: {targets}, or all that can be made here: all.",
+            help="Formats to write, separated by commas: {targets}; or all, for those that this machine can make.",
             autocompletion=some_of(known_targets),
             default_factory=default_of(_options, "targets", ",".join),
         ),
@@ -76,7 +82,7 @@ def export(
     precision: Annotated[
         str,
         typer.Option(
-            help="Comma-separated precisions: {precisions}.",
+            help="Number formats, separated by commas: {precisions}; see docs/quantization.md.",
             autocompletion=some_of(precisions),
             default_factory=default_of(_options, "precisions", ",".join),
         ),
@@ -84,7 +90,8 @@ def export(
     graph: Annotated[
         str,
         typer.Option(
-            help="Comma-separated graphs: {graphs}.",
+            help="Graphs, separated by commas: {graphs}. full computes the picture in one call; tile is convolutions "
+            "alone, for images of any size.",
             autocompletion=some_of(graphs),
             default_factory=default_of(_options, "graphs", ",".join),
         ),
@@ -92,18 +99,22 @@ def export(
     tile_size: Annotated[
         str,
         typer.Option(
-            help="LR height x width of fixed-size files.",
+            help="Input height x width, in pixels, of files that take one size alone.",
             default_factory=default_of(_options, "tile_size", size_text),
         ),
     ],
     calibration: Annotated[
-        Path | None, typer.Option(help="Folder of LR photographs to calibrate int8 on; synthetic ones without.")
+        Path | None,
+        typer.Option(help="Folder of low-resolution photographs to calibrate int8 on; made-up images unless given."),
     ] = None,
     int8_min_psnr: LeastPsnrOption = None,
     int8_max_shift: LargestShiftOption = None,
     int8_ranges: Annotated[
         str | None,
-        typer.Option(help="Ranges of int8: {range_methods}; the best without.", autocompletion=one_of(range_methods)),
+        typer.Option(
+            help="Method that chooses the value ranges of int8: {range_methods}; the best of them unless given.",
+            autocompletion=one_of(range_methods),
+        ),
     ] = None,
     max_drop: MaxDropOption = None,
     validation: ValidationOption = None,
@@ -112,7 +123,10 @@ def export(
     goldens: GoldensOption = None,
     cache_dir: CacheDirOption = None,
 ) -> None:
-    """Export a generator to a bundle of files for edge runtimes; exit code 1 when an artifact could not be made."""
+    """Export a network to a bundle: a folder of files for edge runtimes, with what is needed to check them.
+
+    The exit code is 1 when one of the files could not be made.
+    """
     import edgesr
 
     run = edgesr.export_bundle  # refuses missing packages before anything else

@@ -11,16 +11,21 @@ from edgesr.cli.terminal import print_lines, shown_progress
 
 
 def pack(
-    photographs: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of HR photographs.")],
+    photographs: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of high-resolution photographs.")],
     *,
-    output: Annotated[Path, typer.Option(help="The new folder; it may have at most 55 MB.")],
-    validation: Annotated[Path | None, typer.Option(help="Folder of HR images to validate on.")] = None,
-    unpaired: Annotated[Path | None, typer.Option(help="Folder of real LR images for the cycle.")] = None,
+    output: Annotated[Path, typer.Option(help="The new folder; its content may be at most 55 MB.")],
+    validation: Annotated[
+        Path | None, typer.Option(help="Folder of high-resolution images to measure quality on during training.")
+    ] = None,
+    unpaired: Annotated[
+        Path | None, typer.Option(help="Folder of real low-resolution images for the cycle of the GAN phase.")
+    ] = None,
     perceptual_weights: Annotated[
-        Path | None, typer.Option(help="VGG16 or VGG19 state dict instead of the one of stlpips-pytorch.")
+        Path | None,
+        typer.Option(help="Weights (state dict) of VGG16 or VGG19 to use instead of those of stlpips-pytorch."),
     ] = None,
 ) -> None:
-    """Pack the training of the mobile family, to be run where there is torch, numpy, Pillow and safetensors alone."""
+    """Write a folder that trains the mobile presets where only torch, numpy, Pillow and safetensors are installed."""
     import edgesr
 
     inputs = edgesr.TrainInputs(

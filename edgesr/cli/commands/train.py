@@ -19,15 +19,26 @@ if TYPE_CHECKING:
 
 
 def train(
-    photographs: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of HR photographs.")],
+    photographs: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of high-resolution photographs.")],
     *,
-    preset: Annotated[str, typer.Option(help="Preset to train: {presets}.", autocompletion=one_of(presets))],
-    output: Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted run.")],
-    degradation: Annotated[str, _setting("degradation", "What LR suffers: {degradations}.")],
-    steps: Annotated[int, _setting("steps", "Updates of the L1 phase.")],
-    gan_steps: Annotated[int, _setting("gan_steps", "Updates of the GAN phase after it.")],
-    batch_size: Annotated[int, _setting("batch_size", "Patches an update, over all processes.")],
-    patch_size: Annotated[int, _setting("patch_size", "Side of an LR patch.")],
+    preset: Annotated[str, typer.Option(help="Network to train: {presets}.", autocompletion=one_of(presets))],
+    output: Annotated[
+        Path, typer.Option(help="Folder to write weights, state and curves to; the same command continues there.")
+    ],
+    degradation: Annotated[
+        str,
+        _setting(
+            "degradation",
+            "How the low-resolution input is degraded: {degradations}. mix draws one for each image, real imitates "
+            "photographs of phones.",
+        ),
+    ],
+    steps: Annotated[int, _setting("steps", "Number of updates in the L1 phase.")],
+    gan_steps: Annotated[
+        int, _setting("gan_steps", "Number of updates in the GAN phase, which follows; 0 leaves it out.")
+    ],
+    batch_size: Annotated[int, _setting("batch_size", "Number of patches in an update, over all processes together.")],
+    patch_size: Annotated[int, _setting("patch_size", "Side of a low-resolution patch, in pixels.")],
     learning_rate: Annotated[
         float, _setting("learning_rate", "First learning rate of the L1 phase; it falls to --final-learning-rate.")
     ],
@@ -37,43 +48,62 @@ def train(
         str,
         _setting(
             "loss_weights",
-            "Weights of the GAN phase: perceptual, adversarial, total_variation, l1, cycle.",
+            "Weights of the losses in the GAN phase: perceptual, adversarial, total_variation, l1, cycle.",
             _loss_weights,
         ),
     ],
-    perceptual_block: Annotated[int, _setting("perceptual_block", "VGG block of the perceptual features, 1 to 5.")],
-    ema_decay: Annotated[float, _setting("ema_decay", "Decay of the moving average that is written.")],
+    perceptual_block: Annotated[
+        int, _setting("perceptual_block", "Block of VGG whose features the perceptual loss compares, 1 to 5.")
+    ],
+    ema_decay: Annotated[
+        float, _setting("ema_decay", "Decay of the moving average of the weights; the average is what is written.")
+    ],
     luma_weight: Annotated[float, _setting("luma_weight", "Share of luma in the loss of the L1 phase, 0 to 1.")],
     reductions: Annotated[
-        str, _setting("reductions", "Train on copies reduced by these factors too: 0.8,0.65.", _numbers)
+        str, _setting("reductions", "Also train on copies made smaller by these factors, such as 0.8,0.65.", _numbers)
     ],
     teacher_share: Annotated[
-        float, _setting("teacher_share", "Share of the teachers' pictures in what the L1 phase learns, above 0 to 1.")
+        float,
+        _setting(
+            "teacher_share",
+            "Share of the teachers' pictures in the target of the L1 phase: above 0, at most 1. The rest is the "
+            "photograph.",
+        ),
     ],
-    seed: Annotated[int, _setting("seed", "Seed of weights and patches.")],
-    validate_every: Annotated[int, _setting("validate_every", "Updates between two validations, which also save.")],
+    seed: Annotated[int, _setting("seed", "Seed of the first weights and of the choice of patches.")],
+    validate_every: Annotated[
+        int, _setting("validate_every", "Number of updates between two validations; each also saves the run.")
+    ],
     precision: Annotated[str, _setting("precision", "Arithmetic of the network: fp32, or bf16 (autocast).")],
     minutes: Annotated[
         float | None,
-        typer.Option(help="Train the one phase of the run for so long, however many updates that are."),
+        typer.Option(help="Train for this many minutes instead of a number of updates; for runs of one phase alone."),
     ] = None,
-    validation: Annotated[Path | None, typer.Option(help="Folder of HR images to validate on.")] = None,
-    unpaired: Annotated[Path | None, typer.Option(help="Folder of real LR images for the cycle.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint to start from.")] = None,
+    validation: Annotated[
+        Path | None, typer.Option(help="Folder of high-resolution images to measure quality on during training.")
+    ] = None,
+    unpaired: Annotated[
+        Path | None, typer.Option(help="Folder of real low-resolution images for the cycle of the GAN phase.")
+    ] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Weights to start from; random ones unless given.")] = None,
     teacher: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="Checkpoint whose pictures, the mean of eight flips and transpositions, the L1 phase learns from, "
-            "next to HR; may be given again: their mean.",
+            help="Weights of a network to learn from: the L1 phase learns from its pictures (mean of eight flips and "
+            "turns) next to the photographs. May be given several times; the mean counts.",
         ),
     ] = None,
     perceptual_weights: Annotated[
-        Path | None, typer.Option(help="VGG16 or VGG19 state dict instead of the one of stlpips-pytorch.")
+        Path | None,
+        typer.Option(help="Weights (state dict) of VGG16 or VGG19 to use instead of those of stlpips-pytorch."),
     ] = None,
-    device: Annotated[str, typer.Option(help=f"One of {', '.join(TRAINING_DEVICES)}.")] = DEFAULT_DEVICE,
+    device: Annotated[str, typer.Option(help=f"Where to train: {', '.join(TRAINING_DEVICES)}.")] = DEFAULT_DEVICE,
 ) -> None:
-    """Train a preset on a folder of photographs: an L1 phase, then a cyclic GAN phase. Many GPUs: under torchrun."""
+    """Train a network on a folder of photographs.
+
+    An L1 phase comes first, then a cyclic GAN phase if one is asked for. Several GPUs are used under torchrun.
+    """
     import edgesr
     from edgesr.sr_model.training.config import parse_loss_weights
 
