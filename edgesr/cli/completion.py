@@ -42,7 +42,7 @@ def _device_forms() -> Iterable[str]:
 
 
 def set_ups() -> Iterable[str]:
-    """What can be set up of devices."""
+    """Names that 'edgesr devices setup' takes."""
     from edgesr.benchmarks.devices import registry
 
     return registry.set_ups()
@@ -112,7 +112,7 @@ def golden_forms() -> Iterable[str]:
 
 
 def colours() -> Iterable[str]:
-    """What channels of images carry."""
+    """Kinds of channels that images can have."""
     from edgesr.runtimes.bundle.contract import Colour
 
     return get_args(Colour)

@@ -1,4 +1,4 @@
-"""Options of `export` on what int8 must keep, and on its plan."""
+"""Options of `export` on calibration, on what int8 must keep, and on its plan."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgesr.cli.completion import one_of, range_methods
 from edgesr.runtimes.errors import InputError
 
 LeastPsnrOption = Annotated[
@@ -39,6 +40,19 @@ PlanOption = Annotated[
     typer.Option(
         metavar="FILE",
         help="Plan of int8 (JSON: the layers to compute in int8). It is read if the file exists, else written there.",
+    ),
+]
+
+
+CalibrationOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of low-resolution photographs to calibrate int8 on; made-up images unless given."),
+]
+RangesOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Method that chooses the value ranges of int8: {range_methods}; the best of them unless given.",
+        autocompletion=one_of(range_methods),
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""Options on a network of the user's own, which `export` and `inspect` share."""
+"""Options of `export` on a network, its own or the user's; `inspect` shares some."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgesr.cli.completion import colours, delegates, golden_forms, one_of
+from edgesr.cli.completion import colours, delegates, golden_forms, one_of, presets, weights
 
 ModuleOption = Annotated[
     str | None,
@@ -73,5 +73,20 @@ DelegateOption = Annotated[
     typer.Option(
         help="Rewrite TFLite files so that a delegate (an accelerator's part of LiteRT) takes them: {delegates}.",
         autocompletion=one_of(delegates),
+    ),
+]
+
+PresetOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Network to export with the weights that come with edgesr: {presets}.",
+        autocompletion=one_of(presets),
+    ),
+]
+WeightsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Weights of --preset, by the images they were trained on: {weights}; {default_weights} unless given.",
+        autocompletion=one_of(weights),
     ),
 ]

@@ -1,4 +1,6 @@
-"""What the command line shares: option texts, progress bars, tables. It prints; the libraries below do not."""
+"""Parts that all commands share: option texts, progress bars, tables. This module prints; the libraries below it do
+not.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,7 @@ _MOST_DIGITS = 9
 
 
 def keep_output_free(context: typer.Context, path: Path | None) -> Path | None:
-    """Where standard output is to hold one file alone, what a command tells goes to standard error."""
+    """Send what a command prints to standard error if standard output is to hold one file alone."""
     if path is not None and is_standard_output(path):
         if sys.stdout is None:
             raise InputError(f"{path}: standard output is closed; name a file")

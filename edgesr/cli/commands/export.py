@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgesr.cli.command import default_of
-from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
+from edgesr.cli.completion import graphs, precisions, some_of
 from edgesr.cli.completion import targets as known_targets
-from edgesr.cli.completion import weights as known_weights
 from edgesr.cli.int8_options import (
+    CalibrationOption,
     LargestShiftOption,
     LeastPsnrOption,
     MaxDropOption,
     PlanOption,
+    RangesOption,
     ValidationOption,
     parse_db,
 )
@@ -30,6 +31,8 @@ from edgesr.cli.module_options import (
     MultipleOption,
     OnnxOption,
     PeakOption,
+    PresetOption,
+    WeightsOption,
 )
 from edgesr.cli.terminal import (
     comma_separated,
@@ -50,20 +53,8 @@ if TYPE_CHECKING:
 def export(
     *,
     output: Annotated[Path, typer.Option(help="Folder to write the bundle to; an older bundle there is replaced.")],
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            help="Network to export with the weights that come with edgesr: {presets}.",
-            autocompletion=one_of(presets),
-        ),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            help="Weights of --preset, by the images they were trained on: {weights}; {default_weights} unless given.",
-            autocompletion=one_of(known_weights),
-        ),
-    ] = None,
+    preset: PresetOption = None,
+    weights: WeightsOption = None,
     checkpoint: CheckpointOption = None,
     module: ModuleOption = None,
     onnx: OnnxOption = None,
@@ -103,19 +94,10 @@ def export(
             default_factory=default_of(_options, "tile_size", size_text),
         ),
     ],
-    calibration: Annotated[
-        Path | None,
-        typer.Option(help="Folder of low-resolution photographs to calibrate int8 on; made-up images unless given."),
-    ] = None,
+    calibration: CalibrationOption = None,
     int8_min_psnr: LeastPsnrOption = None,
     int8_max_shift: LargestShiftOption = None,
-    int8_ranges: Annotated[
-        str | None,
-        typer.Option(
-            help="Method that chooses the value ranges of int8: {range_methods}; the best of them unless given.",
-            autocompletion=one_of(range_methods),
-        ),
-    ] = None,
+    int8_ranges: RangesOption = None,
     max_drop: MaxDropOption = None,
     validation: ValidationOption = None,
     plan: PlanOption = None,
@@ -161,7 +143,7 @@ def export(
 
 
 def _print_report(report: ExportReport, output: Path) -> None:
-    """What was calibrated and made on stdout, what could not be made on stderr."""
+    """Print what was calibrated and made on stdout, and what could not be made on stderr."""
     from edgesr.benchmarks.tables.quantization import quantization_tables
 
     made = ", ".join(report.conversions) or "nothing, all stages were in the cache"

@@ -8,22 +8,16 @@ from typing import Annotated
 import typer
 
 from edgesr.cli.terminal import print_lines, shown_progress
+from edgesr.cli.training_options import PerceptualWeightsOption, PhotographsArgument, UnpairedOption, ValidationOption
 
 
 def pack(
-    photographs: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of high-resolution photographs.")],
+    photographs: PhotographsArgument,
     *,
     output: Annotated[Path, typer.Option(help="The new folder; its content may be at most 55 MB.")],
-    validation: Annotated[
-        Path | None, typer.Option(help="Folder of high-resolution images to measure quality on during training.")
-    ] = None,
-    unpaired: Annotated[
-        Path | None, typer.Option(help="Folder of real low-resolution images for the cycle of the GAN phase.")
-    ] = None,
-    perceptual_weights: Annotated[
-        Path | None,
-        typer.Option(help="Weights (state dict) of VGG16 or VGG19 to use instead of those of stlpips-pytorch."),
-    ] = None,
+    validation: ValidationOption = None,
+    unpaired: UnpairedOption = None,
+    perceptual_weights: PerceptualWeightsOption = None,
 ) -> None:
     """Write a folder that trains the mobile presets where only torch, numpy, Pillow and safetensors are installed."""
     import edgesr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +10,16 @@ import typer
 from edgesr.cli.command import default_of
 from edgesr.cli.completion import one_of, presets
 from edgesr.cli.terminal import factors, print_lines, shown_progress
+from edgesr.cli.training_options import (
+    MinutesOption,
+    OutputOption,
+    PerceptualWeightsOption,
+    PhotographsArgument,
+    StartOption,
+    TeacherOption,
+    UnpairedOption,
+    ValidationOption,
+)
 from edgesr.runtimes.wording import counted
 from edgesr.sr_model.training.run.resources import DEFAULT_DEVICE, TRAINING_DEVICES
 
@@ -19,12 +28,10 @@ if TYPE_CHECKING:
 
 
 def train(
-    photographs: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of high-resolution photographs.")],
+    photographs: PhotographsArgument,
     *,
     preset: Annotated[str, typer.Option(help="Network to train: {presets}.", autocompletion=one_of(presets))],
-    output: Annotated[
-        Path, typer.Option(help="Folder to write weights, state and curves to; the same command continues there.")
-    ],
+    output: OutputOption,
     degradation: Annotated[
         str,
         _setting(
@@ -52,52 +59,26 @@ def train(
             _loss_weights,
         ),
     ],
-    perceptual_block: Annotated[
-        int, _setting("perceptual_block", "Block of VGG whose features the perceptual loss compares, 1 to 5.")
-    ],
-    ema_decay: Annotated[
-        float, _setting("ema_decay", "Decay of the moving average of the weights; the average is what is written.")
-    ],
+    perceptual_block: Annotated[int, _setting("perceptual_block", "VGG block that the perceptual loss uses, 1 to 5.")],
+    ema_decay: Annotated[float, _setting("ema_decay", "Decay of the moving average of weights that is written.")],
     luma_weight: Annotated[float, _setting("luma_weight", "Share of luma in the loss of the L1 phase, 0 to 1.")],
     reductions: Annotated[
         str, _setting("reductions", "Also train on copies made smaller by these factors, such as 0.8,0.65.", _numbers)
     ],
     teacher_share: Annotated[
-        float,
-        _setting(
-            "teacher_share",
-            "Share of the teachers' pictures in the target of the L1 phase: above 0, at most 1. The rest is the "
-            "photograph.",
-        ),
+        float, _setting("teacher_share", "Share of the teachers' pictures in the L1 phase's target, above 0 to 1.")
     ],
     seed: Annotated[int, _setting("seed", "Seed of the first weights and of the choice of patches.")],
     validate_every: Annotated[
         int, _setting("validate_every", "Number of updates between two validations; each also saves the run.")
     ],
     precision: Annotated[str, _setting("precision", "Arithmetic of the network: fp32, or bf16 (autocast).")],
-    minutes: Annotated[
-        float | None,
-        typer.Option(help="Train for this many minutes instead of a number of updates; for runs of one phase alone."),
-    ] = None,
-    validation: Annotated[
-        Path | None, typer.Option(help="Folder of high-resolution images to measure quality on during training.")
-    ] = None,
-    unpaired: Annotated[
-        Path | None, typer.Option(help="Folder of real low-resolution images for the cycle of the GAN phase.")
-    ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Weights to start from; random ones unless given.")] = None,
-    teacher: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="Weights of a network to learn from: the L1 phase learns from its pictures (mean of eight flips and "
-            "turns) next to the photographs. May be given several times; the mean counts.",
-        ),
-    ] = None,
-    perceptual_weights: Annotated[
-        Path | None,
-        typer.Option(help="Weights (state dict) of VGG16 or VGG19 to use instead of those of stlpips-pytorch."),
-    ] = None,
+    minutes: MinutesOption = None,
+    validation: ValidationOption = None,
+    unpaired: UnpairedOption = None,
+    checkpoint: StartOption = None,
+    teacher: TeacherOption = None,
+    perceptual_weights: PerceptualWeightsOption = None,
     device: Annotated[str, typer.Option(help=f"Where to train: {', '.join(TRAINING_DEVICES)}.")] = DEFAULT_DEVICE,
 ) -> None:
     """Train a network on a folder of photographs.

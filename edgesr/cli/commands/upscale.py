@@ -26,6 +26,51 @@ if TYPE_CHECKING:
     from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 
 
+MemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Memory that the tiles may take at one time, such as 256MB, without the two images; {default_memory} "
+        "unless given."
+    ),
+]
+TileSizeOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Height x width of a tile in pixels of the input, such as 128x128; unless given, as large as the "
+        "memory allows."
+    ),
+]
+HaloOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="field",
+        help="Let tiles overlap by the network's whole receptive field (field); unless given, by the halo that was "
+        "measured at export.",
+    ),
+]
+SelfEnsembleOption = Annotated[
+    bool,
+    typer.Option(
+        "--self-ensemble", help="Write the mean over the eight flips and turns of each image: eight times the work."
+    ),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Number of processes on each machine that share a folder's images, 1 unless given; each has as many "
+        "threads and as much memory as one alone."
+    ),
+]
+OnOption = Annotated[
+    str | None,
+    typer.Option(metavar="host,ssh:[USER@]HOST", help="Machines that share a folder's images, separated by commas."),
+]
+RayOption = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Address of a ray cluster whose machines share a folder's images."),
+]
+
+
 def upscale(
     source: Annotated[Path, typer.Argument(metavar="IN", help="An image, or a folder of images.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The image to write, or a folder for them.")],
@@ -37,34 +82,10 @@ def upscale(
     threads: Annotated[
         int, typer.Option(min=1, help="Threads of the runtime.", default_factory=default_of(_options, "threads"))
     ],
-    memory: Annotated[
-        str | None,
-        typer.Option(
-            help="Memory that the tiles may take at one time, such as 256MB, without the two images; {default_memory} "
-            "unless given."
-        ),
-    ] = None,
-    tile_size: Annotated[
-        str | None,
-        typer.Option(
-            help="Height x width of a tile in pixels of the input, such as 128x128; unless given, as large as the "
-            "memory allows."
-        ),
-    ] = None,
-    halo: Annotated[
-        str | None,
-        typer.Option(
-            metavar="field",
-            help="Let tiles overlap by the network's whole receptive field (field); unless given, by the halo that was "
-            "measured at export.",
-        ),
-    ] = None,
-    self_ensemble: Annotated[
-        bool,
-        typer.Option(
-            "--self-ensemble", help="Write the mean over the eight flips and turns of each image: eight times the work."
-        ),
-    ] = False,
+    memory: MemoryOption = None,
+    tile_size: TileSizeOption = None,
+    halo: HaloOption = None,
+    self_ensemble: SelfEnsembleOption = False,
     quality: Annotated[
         int | None,
         typer.Option(help="Quality of .jpg and .webp files, 1 to 100; {default_quality} unless given."),
@@ -84,23 +105,9 @@ def upscale(
             default_factory=default_of(_files, "max_megapixels"),
         ),
     ],
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of processes on each machine that share a folder's images, 1 unless given; each has as many "
-            "threads and as much memory as one alone."
-        ),
-    ] = None,
-    on: Annotated[
-        str | None,
-        typer.Option(
-            metavar="host,ssh:[USER@]HOST", help="Machines that share a folder's images, separated by commas."
-        ),
-    ] = None,
-    ray: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Address of a ray cluster whose machines share a folder's images."),
-    ] = None,
+    jobs: JobsOption = None,
+    on: OnOption = None,
+    ray: RayOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing; print the file used, the tiles, the memory and the time.")
     ] = False,

@@ -53,6 +53,32 @@ _MEMORY = f"{PhotographOptions.memory_bytes // 10**6}MB"
 _INTERRUPTED = 130
 
 
+MlperfOption = Annotated[
+    bool,
+    typer.Option(
+        "--mlperf",
+        help="Follow MLPerf's rule: at least 1024 calls and 60 s of each artifact over all rounds; p90 counts.",
+    ),
+]
+AgainstOption = Annotated[
+    Path | None,
+    typer.Option(metavar="OLD.json", help="Compare with this earlier file, as 'edgesr compare' does, at the end."),
+]
+SustainedOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Instead, call each artifact for this many seconds, such as 300, to see whether heat slows it down.",
+    ),
+]
+ImageSizeOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Instead, measure a photograph of this height x width, such as 945x1445, from file to file in tiles."
+    ),
+]
+
+
 def bench(
     bundle: BundleArgument,
     threads: Annotated[
@@ -70,36 +96,16 @@ def bench(
     rounds: Annotated[
         int, typer.Option(min=1, help="Number of times that all artifacts are measured in turn, each in a new process.")
     ] = BenchOptions.rounds,
-    mlperf: Annotated[
-        bool,
-        typer.Option(
-            "--mlperf",
-            help="Follow MLPerf's rule: at least 1024 calls and 60 s of each artifact over all rounds; p90 counts.",
-        ),
-    ] = False,
+    mlperf: MlperfOption = False,
     pin: Annotated[
         bool, typer.Option("--pin", help="Run each process on as many cores as it has threads, always the same ones.")
     ] = False,
     cores: CoresOption = None,
-    against: Annotated[
-        Path | None,
-        typer.Option(metavar="OLD.json", help="Compare with this earlier file, as 'edgesr compare' does, at the end."),
-    ] = None,
+    against: AgainstOption = None,
     limit: LimitOption = LIMIT,
     unlike: UnlikeOption = False,
-    sustained: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help="Instead, call each artifact for this many seconds, such as 300, to see whether heat slows it down.",
-        ),
-    ] = None,
-    image_size: Annotated[
-        str | None,
-        typer.Option(
-            help="Instead, measure a photograph of this height x width, such as 945x1445, from file to file in tiles."
-        ),
-    ] = None,
+    sustained: SustainedOption = None,
+    image_size: ImageSizeOption = None,
     memory: Annotated[
         str, typer.Option(help="Memory that the tiles may take at one time, with --image-size.")
     ] = _MEMORY,
