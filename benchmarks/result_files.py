@@ -116,7 +116,9 @@ def _require_one_factor(results: ParityResults) -> None:
 
 
 def _require_measured(row: AnyRow) -> None:
-    """What was measured is there exactly where the status says so, and can be."""
+    """Require that a result with the status "done" has a measurement, that no other one has, and that its values are
+    possible.
+    """
     name = label(row.key)
     found, times = _measured(row)
     if (found is not None) != (row.status == "done"):

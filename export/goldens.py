@@ -62,7 +62,7 @@ def _inputs(generator: AnyGenerator, tile_size: Size) -> Iterator[tuple[str, str
 
 
 def _seen(generator: AnyGenerator, image: Image) -> Image:
-    """What the generator takes of an RGB image (3,h,w)."""
+    """An RGB image (3,h,w) in the channels that the generator takes."""
     return network_image(image, generator.config.colour)
 
 

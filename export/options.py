@@ -1,4 +1,4 @@
-"""What the user asks an export for."""
+"""Options of an export."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _FOREIGN = "--module FILE.py:NAME or --onnx FILE"
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
-    """What to export: a preset's embedded weights of one kind, a checkpoint, or a user's network; targets, precisions
-    and graphs.
+    """Options of an export: the source (a preset's embedded weights of one kind, a checkpoint, or a user's network),
+    and targets, precisions and graphs.
 
     A ``checkpoint`` is edgesr's, a published one, or one whose architecture spandrel recognises, where it is installed.
 
@@ -134,7 +134,7 @@ class ExportOptions:
         return possible, [*left_out, *not_of_onnx]
 
     def source_name(self) -> str:
-        """What the bundle's manifest calls the source: the file's name; for --module the function and its weights."""
+        """The source's name in the bundle's manifest: the file's name; for --module the function and its weights."""
         if self.module is None:
             return printable(self.source().name)
         file, function = self.factory()

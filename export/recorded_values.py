@@ -1,4 +1,4 @@
-"""How the values of users' layers are kept in a bundle: a sample of each tensor, spread over all of its axes."""
+"""The recorded values of users' layers in a bundle: a sample of each tensor, spread over all of its axes."""
 
 from __future__ import annotations
 

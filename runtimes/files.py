@@ -94,7 +94,7 @@ def move_into_place(whole: Path, path: Path) -> None:
 
 
 def _regular_place(path: Path) -> Path:
-    """What a path leads to through all links; an InputError where no regular file can be."""
+    """The file or folder that a path leads to through all links; raises InputError if no regular file can be there."""
     target = Path(os.path.realpath(path))
     if target.is_symlink() or (target.exists() and not target.is_file()):
         raise InputError(f"{path}: cannot be written: is not a regular file")

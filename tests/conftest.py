@@ -30,7 +30,7 @@ def _one_name_for_each_module() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _same_random_numbers() -> None:
-    """What PyTorch draws in a test does not depend on the tests that its process ran before."""
+    """Make the numbers that PyTorch draws in a test independent of the tests that its process ran before."""
     if torch := sys.modules.get("torch"):
         torch.manual_seed(0)
 

@@ -64,8 +64,8 @@ class _Cluster:
     code: str
 
     def result(self, reference: Any, given_up: Any, waiting: Any = lambda: None) -> Any:
-        """What an actor returns. A DiedError where it ended, or where ``given_up`` says that nobody waits any more;
-        ``waiting`` is called once after a while.
+        """The result that an actor returns. Raises DiedError if the actor ended, or if ``given_up`` says that nobody
+        waits any more; ``waiting`` is called once after a while.
         """
         waited = 0.0
         while not self.ray.wait([reference], timeout=_POLL_SECONDS)[0]:

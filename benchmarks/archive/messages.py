@@ -1,4 +1,6 @@
-"""What a worker that stays is asked and what it answers: JSON, a line each; the bytes of a file follow where told."""
+"""Questions to a worker that stays, and its answers: one line of JSON each, followed by the bytes of a file if the line
+says so.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,14 @@ _CHUNK = 1 << 20
 
 
 class UnreadableMessageError(EdgesrError):
-    """What came is no message."""
+    """The other side sent something that is no message."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a worker is to use, told once. It ends itself when nothing comes for ``lease_seconds``; 0: never."""
+    """The settings of a worker, sent to it once. It ends itself when nothing comes for ``lease_seconds``; 0 means
+    never.
+    """
 
     bundle: str
     manifest_sha256: str | None

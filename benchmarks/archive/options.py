@@ -1,4 +1,4 @@
-"""How many workers upscale a folder, and where they are."""
+"""Options for the number of workers that upscale a folder, and for the machines they run on."""
 
 from __future__ import annotations
 

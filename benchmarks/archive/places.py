@@ -17,7 +17,7 @@ from edgesr.runtimes.bundle.opening import Bundle
 
 @dataclass(frozen=True)
 class DeviceNeeds:
-    """What a device must have."""
+    """The requirements that a device must meet."""
 
     bundle: Bundle
     runtimes: Sequence[str]

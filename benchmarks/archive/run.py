@@ -57,7 +57,7 @@ def upscale_archive(
 def _places(
     workers: WorkerOptions, settings: Settings, bundle: Bundle, stack: ExitStack, progress: Progress
 ) -> Sequence[Place]:
-    """Where workers are started. Those of other machines use the runtime that is used here."""
+    """The places where workers are started. Those on other machines use the same runtime as here."""
     runtime = first_runtime(bundle, settings.options)
     if workers.on or workers.ray:
         settings = replace(settings, options=replace(settings.options, runtime=runtime))

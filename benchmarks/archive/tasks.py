@@ -63,5 +63,5 @@ class TaskQueue:
             self._changed.notify_all()
 
     def left(self) -> list[Task]:
-        """What nobody took."""
+        """The tasks that nobody took."""
         return list(self._pending)

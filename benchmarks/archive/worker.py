@@ -41,7 +41,7 @@ class Place(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """How messages name it."""
+        """The name of the place in messages."""
 
     @abstractmethod
     def start(self, terms: StartTerms) -> Worker:

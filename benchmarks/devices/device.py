@@ -19,8 +19,8 @@ from edgesr.runtimes.progress import Progress
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceEnvironment:
-    """What a device other than this host is: "emulated" CPUs compute as the real ones do, but their time is not real;
-    "remote" is a machine of its own, "browser" a browser on this one.
+    """The kind of a device other than this host: "emulated" CPUs compute as the real ones do, but their time is not
+    real; "remote" is a machine of its own; "browser" is a browser on this machine.
 
     ``packages`` are the versions on it. Of a remote one also its operating ``system``, the number of its ``cores``, and
     a ``note`` that is to stand next to its results; empty or None otherwise.
@@ -41,7 +41,7 @@ class Device(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """How results name it."""
+        """The name of the device in results."""
 
     @abstractmethod
     def run(self, job: Job) -> Outcome:
@@ -86,7 +86,9 @@ class Device(ABC):
         return
 
     def standing(self, _bundle: Bundle, _runtimes: Sequence[str], /) -> Standing:
-        """How a process that stays is started there, after what it needs was sent; an InputError where none can be."""
+        """The way to start a process that stays on the device, after the files that it needs were sent; raises
+        InputError if none can be started.
+        """
         raise InputError(f"{self.name}: no process stays there; give {HOST} or ssh:[USER@]HOST")
 
     def close(self) -> None:
@@ -125,7 +127,7 @@ class AbsentDevice(Device):
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What a set-up made: in ``folder``, for these ``devices``, of packages in these versions."""
+    """The result of a set-up: packages in these versions, in ``folder``, for these ``devices``."""
 
     folder: Path
     size_bytes: int
@@ -135,7 +137,7 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True)
 class SetUp:
-    """How devices are made ready. ``title`` names the devices; the last word of ``command`` is the set-up's own name.
+    """The set-up of devices. ``title`` names the devices; the last word of ``command`` is the set-up's own name.
 
     ``require`` raises a MissingPackageError unless it was done; ``run`` does it. ``clean`` deletes what it made, and
     tells what that was; None where that is not offered.
@@ -163,7 +165,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How a device is to be checked: ``bundle`` is sent, and ``trial`` tells of workers that ran on it, with those
+    """A plan to check a device: ``bundle`` is sent, and ``trial`` tells of workers that ran on it with those
     ``runtimes`` of the device's.
     """
 
@@ -174,7 +176,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Remote:
-    """What can be done with a device of a name that is another machine.
+    """The functions that check and clean a device that is another machine.
 
     ``open_with_python`` has workers run by a Python program of the device. ``check`` finds out what it is and whether a
     worker runs there. ``clean`` deletes what edgesr put there, and tells what that was. ``runtimes`` are those that
@@ -220,7 +222,7 @@ class DeviceKind:
 
 
 def environments(devices: Sequence[Device]) -> tuple[DeviceEnvironment, ...]:
-    """What the devices other than this host are."""
+    """The environments of all devices other than this host."""
     return tuple(device.environment for device in devices if device.environment is not None)
 
 

@@ -136,7 +136,7 @@ def _require_own_machines(devices: Sequence[Device]) -> None:
 
 
 def remote(name: str) -> Remote:
-    """What can be done with another machine of that name; an InputError where it is none."""
+    """The functions for another machine of that name; raises InputError if the name is not another machine's."""
     found = _kind(name).remote
     if found is None:
         forms = ", ".join(kind.form for kind in DEVICE_KINDS if kind.remote and kind.form)

@@ -25,7 +25,7 @@ class CountChange:
 
 
 def count_changes(old: Sequence[InstructionResult], new: Sequence[InstructionResult]) -> tuple[CountChange, ...]:
-    """What both files counted, by artifact, runtime and device."""
+    """The counts that both files have, by artifact, runtime and device."""
     before = {result.key: result for result in old if result.instructions is not None}
     return tuple(_change(before[result.key], result) for result in new if result.key in before)
 

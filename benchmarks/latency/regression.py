@@ -55,7 +55,7 @@ class Changes:
 
     @property
     def regressions(self) -> tuple[Change, ...]:
-        """What failed, or is slower by more than the limit even at the lower end of its interval."""
+        """The rows that failed, or are slower by more than the limit even at the lower end of their interval."""
         return tuple(
             c
             for c in self.changes
@@ -64,12 +64,14 @@ class Changes:
 
     @property
     def count_regressions(self) -> tuple[CountChange, ...]:
-        """What executes more instructions, or could not be counted any more."""
+        """The rows that execute more instructions than before, or could not be counted any more."""
         return tuple(c for c in self.counts if c.verdict in ("more", "failed"))
 
 
 def require_same_bundle(old: LatencyResults, new: BundleIdentity, *, accept: bool) -> tuple[str, ...]:
-    """How the bundle of an old file differs from the one that is measured: an InputError unless that is accepted."""
+    """Require that an old file measured the same bundle; raises InputError with the difference, unless that is
+    accepted.
+    """
     if old.bundle == new:
         return ()
     before, after = (f"{one.generator} (manifest {one.manifest_sha256[:12]})" for one in (old.bundle, new))
@@ -155,7 +157,9 @@ def _verdict(interval: Interval) -> Verdict:
 
 
 def _differences(prefix: str, old: dict[str, Any], new: dict[str, Any]) -> Sequence[str]:
-    """What differs, one text each; edgesr's own version is what is compared, not a condition."""
+    """The differences between two environments, one text each. edgesr's own version is no difference: it is what is
+    compared.
+    """
     found: list[str] = []
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)

@@ -54,7 +54,7 @@ def percentiles(rounds: Rounds) -> tuple[float, float, float]:
 
 
 def repeat_intervals(rounds: Rounds) -> tuple[Interval, Interval, Interval]:
-    """Where p50, p90 and p99 of a repeat of the whole measurement lie in 95 of 100 cases.
+    """The intervals in which p50, p90 and p99 of a repeat of the whole measurement lie in 95 of 100 cases.
 
     A repeat errs as much as the measurement does, hence sqrt(2). Of a lone round the interval is about a repeat within
     that process: nothing is known of others, and `DRIFT` is left out.

@@ -1,4 +1,4 @@
-"""What the machine can do at most: float32 matrix products and memory copies, measured in a process of their own."""
+"""The limits of the machine: float32 matrix products and memory copies, measured in processes of their own."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Call:
 
     @property
     def output_kind(self) -> str:
-        """What the output is, as the golden's files are called."""
+        """The kind of the output, as the names of the golden's files say it."""
         if self.artifact.graph == "full":
             return "output"
         return "zero_padded_residual" if self.artifact.inside_only else "residual"
@@ -53,7 +53,7 @@ class Call:
 
     @property
     def tolerance(self) -> Tolerance:
-        """What the golden allows, or the fast kernels of the format's own runtime may differ."""
+        """The tolerance of the golden, or that of the fast kernels of the format's own runtime."""
         own = own_tolerance(self.artifact, self.artifact.runtimes[0])
         return own or golden_tolerance(self.artifact, self.golden)
 

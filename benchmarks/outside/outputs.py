@@ -1,4 +1,4 @@
-"""What an outside runner wrote, compared with the goldens as edgesr's own runs are."""
+"""The files that an outside runner wrote, compared with the goldens as edgesr's own runs are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""How runners that are not edgesr's take raw goldens, by the format of a model. Another one is an object here.
+"""Descriptions of how runners other than edgesr take raw goldens, by the format of a model. Another one is an object
+here.
 
 Their options are those of their own sources; none of these programs was run when this was written.
 """

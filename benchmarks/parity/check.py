@@ -119,7 +119,7 @@ def check_parity(
 
 
 def golden_parity(golden: Golden, host: Judged, exact: Judged | None, *, bilinear_db: float) -> GoldenParity:
-    """What a run of a golden showed, with one in exact arithmetic where there is one."""
+    """The result of a run of a golden, with that of a run in exact arithmetic if there is one."""
     return GoldenParity(
         golden=golden.id,
         k=golden.k,

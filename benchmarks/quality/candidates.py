@@ -1,4 +1,4 @@
-"""What is measured for quality: named ways to upscale pixels. Here bicubic and a bundle's artifact."""
+"""Candidates whose quality is measured: named ways to upscale pixels. Here bicubic and a bundle's artifact."""
 
 from __future__ import annotations
 

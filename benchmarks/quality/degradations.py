@@ -1,4 +1,5 @@
-"""How an HR photograph becomes an LR one: blur, antialiased bicubic reduction, sensor noise, JPEG, in that order.
+"""The degradations that make an LR photograph of an HR one: blur, antialiased bicubic reduction, sensor noise, JPEG, in
+that order.
 
 Named by text: `clean`, `blur:2`, `noise:8`, `jpeg:30`, joined with "+" as in `noise:8+jpeg:30`; `mix` draws one at
 random for every image, and `real` a chain of more steps, that of photographs from phones and the web

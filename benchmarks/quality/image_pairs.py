@@ -44,7 +44,7 @@ class SkippedImage:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """What a folder holds: at least one usable pair, and the files that were skipped."""
+    """The content of a folder: at least one usable pair, and the files that were skipped."""
 
     folder: Path
     pairs: tuple[ImagePair, ...]

@@ -64,7 +64,7 @@ class ReportData:
 
     @property
     def reference(self) -> str:
-        """What the artifacts are compared with, as it is called."""
+        """The name of the reference that the artifacts are compared with."""
         return REFERENCES[self.bundle.manifest.reference]
 
 
@@ -123,7 +123,7 @@ def _latency_of_device(results: LatencyResults | None, device: str) -> LatencyRe
 
 
 def table_of_devices(data: ReportData, table: Callable[[ReportData], Table]) -> Table:
-    """What ``table`` makes of the results of each device, in one table."""
+    """One table of the rows that ``table`` makes of the results of each device."""
     return joined_table(data, {name: table(of_device(data, name)) for name in devices(data)})
 
 
@@ -158,7 +158,7 @@ def roofline_point(result: LatencyResult) -> tuple[float, float] | None:
 
 
 def latency_remarks(results: LatencyResults) -> tuple[str, ...]:
-    """What a measurement says against itself, and what it did not measure."""
+    """Doubts about a measurement that it recorded itself, and the artifacts that it did not measure."""
     interrupted = () if results.complete else ("The measurement was interrupted: rounds are missing.",)
     return (*interrupted, *latency_notes(results), *not_measured(results))
 

@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"[-+]?\d")
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What the template shows."""
+    """All values that the template shows."""
 
     title: str
     data: ReportData

@@ -127,7 +127,7 @@ def _plot_id(name: str, number: int) -> str:
 
 
 def _on(device: str, found: ReportData) -> str:
-    """How a caption begins: with the device, unless all is of this host."""
+    """The beginning of a caption: the device, unless all results are of this host."""
     return "" if data.devices(found) == [HOST] else f"On {'this host' if device == HOST else device}. "
 
 

@@ -16,7 +16,7 @@ from edgesr.runtimes.wording import counted
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """What a result is about: no two results of one file share a key."""
+    """The key of a result: no two results of one file share a key."""
 
     artifact: str
     runtime: str
@@ -79,7 +79,7 @@ def label_with_threads(key: Key, keys: Iterable[Key]) -> str:
 
 
 def result_key(job: Job, device: str) -> Key:
-    """What the result of a job on a device of that name is about."""
+    """The key of the result of a job on the device of that name."""
     return Key(artifact=job.artifact, runtime=job.runtime, threads=job.threads, device=device, provider=job.provider)
 
 

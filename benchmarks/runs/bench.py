@@ -84,7 +84,7 @@ def _parts(
     options: BenchOptions,
     tell: Callable[[Device | None], Progress],
 ) -> list[Callable[[], LatencyResults]]:
-    """What there is to measure on a machine: time on each device, then instructions on all that are emulated."""
+    """The measurements for one machine: time on each device, then instructions on all that are emulated."""
     counts = count_jobs([device for device in machine if device.emulated], chosen)
     parts = [
         partial(
@@ -145,7 +145,9 @@ def _prepare(
 
 
 def _progress_of(devices: Sequence[Device], progress: Progress) -> Callable[[Device | None], Progress]:
-    """What tells the progress of each device, by its name where there are several; None for work that names its own."""
+    """A function that tells the progress of each device, with its name if there are several; None for work that names
+    its own.
+    """
     shared = one_at_a_time(progress)
     return lambda device: shared if device is None or len(devices) == 1 else of_part(shared, device.name)
 

@@ -14,8 +14,8 @@ from edgesr.runtimes.bundle.opening import Bundle
 
 
 def check_device(name: str, bundle: Bundle | None = None) -> Iterator[Finding]:
-    """What the device of that name is, what is sent to it, and whether workers run there: with a bundle also one
-    artifact's parity. An InputError for a name that is no other machine's.
+    """Findings about the device of that name: its machine, the files that are sent to it, and whether workers run
+    there; with a bundle, also the parity of one artifact. Raises InputError for a name that is not another machine's.
     """
 
     def runtimes(device: Device) -> tuple[str, ...]:

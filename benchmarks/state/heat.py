@@ -70,7 +70,7 @@ def _pi_file(place: Place, _process: int) -> Iterator[Reading]:
 
 
 def _pi_program(place: Place, _process: int) -> Iterator[Reading]:
-    """Where the kernel has that file no more."""
+    """Signs of throttling from the Raspberry Pi's own program, for kernels that no longer have that file."""
     if not (place.root / PI_FIRMWARE).exists():
         found = re.search(r"throttled=0x([0-9a-f]{1,8})", place.ask(("vcgencmd", "get_throttled")) or "")
         if found:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """How a quantity went: at the start, at the end, and its extremes."""
+    """The course of a quantity: its values at the start and at the end, and its extremes."""
 
     start: float
     end: float

@@ -38,7 +38,7 @@ class SustainedSettings:
 
     @property
     def lasts_seconds(self) -> float:
-        """How long a process is kept busy on purpose."""
+        """The time for which a process is kept busy on purpose, in seconds."""
         return self.seconds + self.idle_seconds + self.warmup_seconds
 
 

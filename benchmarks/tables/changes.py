@@ -32,7 +32,7 @@ def change_table(changes: Changes) -> Table:
 
 
 def change_lines(changes: Changes) -> list[str]:
-    """What a reader has to know beside the table, and the outcome in the last line."""
+    """Lines below the table that a reader has to know; the last line is the outcome."""
     lines = [f"unlike: {difference}" for difference in changes.unlike]
     lines += [f"{name}: is in the old file alone, nothing of it is compared" for name in changes.only_old]
     lines += [f"{name}: is in the new file alone, nothing of it is compared" for name in changes.only_new]

@@ -68,7 +68,7 @@ def instruction_table(results: Sequence[InstructionResult]) -> Table:
 
 
 def instruction_lines(results: Sequence[InstructionResult]) -> list[str]:
-    """What was not counted, and why."""
+    """Lines that name what was not counted, and why."""
     return [f"{label(r.key)}: {r.status}: {r.reason}" for r in results if r.status != "done"]
 
 

@@ -53,7 +53,7 @@ def golden_table(results: ParityResults) -> Table:
 
 
 def execution_notes(results: ParityResults) -> list[str]:
-    """What ran the operators of each artifact, where its runtime tells it."""
+    """Lines that tell what ran the operators of each artifact, if its runtime tells it."""
     return execution_lines((r.key, r.parity.execution) for r in results.results if r.parity is not None)
 
 
@@ -103,7 +103,7 @@ def _parity_row(result: ParityResult) -> tuple[str, ...]:
 
 
 def _exact_error(result: ParityResult) -> str:
-    """That of exact arithmetic, where its runtime has some; runners that are not edgesr's have none."""
+    """The error in exact arithmetic, if the runtime has that; runners other than edgesr's do not."""
     if result.parity is None or result.parity.lacks_exact:
         return ""
     largest = _largest([golden.exact_max_abs_error for golden in result.parity.goldens])

@@ -53,7 +53,7 @@ def _cores(state: DeviceState) -> str:
 
 
 def _power(state: DeviceState) -> str:
-    """Where it came from, and how much it was."""
+    """The source of the power, and how much it was."""
     charge = "" if state.charge_percent is None else f" {state.charge_percent.end:.0f}%"
     source = [] if state.supply is None else [f"{state.supply}{charge}"]
     watts = [] if state.power_w is None else [f"{state.power_w.most:.1f} W at most"]

@@ -51,7 +51,7 @@ class CalibrationSet:
         return digest.hexdigest()
 
     def record(self) -> Calibration:
-        """What the manifest says of it."""
+        """The set as the manifest records it."""
         _, height, width = self.tiles[0].shape
         return Calibration(
             source=self.source,
@@ -102,7 +102,7 @@ def folder_calibration(folder: Path, evaluated: Sequence[Image]) -> CalibrationS
 
 
 def calibration_warnings(tiles: Sequence[Image], surveys: Sequence[Survey] = ()) -> tuple[str, ...]:
-    """What is doubtful about the images, and what the tiles (3,h,w) in [0,255] lack: a line each."""
+    """Doubts about the images, and properties that the tiles (3,h,w) in [0,255] lack: one line each."""
     missing = {
         "no flat tile: colours may shift in smooth areas; add a photograph of sky or of a wall": not any(
             (tile.std((1, 2)) < 2).all() for tile in tiles
@@ -217,5 +217,5 @@ def _cut_tiles(pixels: Pixels) -> list[Pixels]:
 
 
 def _place(cell: int, cells: int, length: int) -> int:
-    """Where a tile begins so that the tiles reach from end to end; a lone one is in the middle."""
+    """The first pixel of a tile, chosen so that the tiles reach from end to end; a lone one is in the middle."""
     return cell * (length - TILE_SIDE) // (cells - 1) if cells > 1 else (length - TILE_SIDE) // 2

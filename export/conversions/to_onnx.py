@@ -69,7 +69,7 @@ def simplify_wrapped(wrapped: onnx.ModelProto, path: Path, *, graph: GraphKind, 
 
 
 def _reason(error: BaseException) -> str:
-    """What the exporter's first exception says: those around it tell where in the exporter it was raised."""
+    """The message of the exporter's first exception: those around it tell only where in the exporter it was raised."""
     while error.__cause__ is not None:
         error = error.__cause__
     return shown_text(" ".join(str(error).split()))

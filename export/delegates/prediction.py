@@ -1,4 +1,4 @@
-"""What delegates would refuse of the TFLite file that an ONNX graph will become, before it is converted.
+"""Predictions, before conversion, of what delegates would refuse of the TFLite file that an ONNX graph will become.
 
 The converter adds transposes and leaves others out, and folds what it can: kinds and reasons hold, counts may differ.
 """
@@ -39,7 +39,7 @@ def predicted_refusals(model: onnx.ModelProto, size: Size) -> tuple[Refusals, ..
 
 
 def _not_followed() -> tuple[type[Exception], ...]:
-    """What running a graph at a size, and following its shapes, may raise."""
+    """Exceptions that running a graph at a size, and following its shapes, may raise."""
     return (*RUNTIME.failures(), InferenceError, RuntimeError, ValueError, LookupError, AttributeError)
 
 

@@ -102,7 +102,9 @@ def _left_out(
 
 
 def default_threshold(a: Artifact, b: Artifact | None) -> float:
-    """That of the coarser of both precisions; PyTorch is float32 (docs/diff.md tells how they were chosen)."""
+    """The threshold of the coarser of both precisions; PyTorch counts as float32 (docs/diff.md tells how they were
+    chosen).
+    """
     return max(PRECISIONS[artifact.precision].diff_threshold for artifact in (a, b or a))
 
 

@@ -1,4 +1,4 @@
-"""What the user asks of a comparison layer by layer."""
+"""Options of a comparison layer by layer."""
 
 from __future__ import annotations
 

@@ -36,8 +36,9 @@ _STRIP = 48
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a file has to take: LR sides from ``least_side``, and images of ``tile_size``. ``image_of`` gives a
-    photograph (c,h,w) of a size."""
+    """Sizes that a file has to take: LR sides from ``least_side``, and images of ``tile_size``. ``image_of`` gives a
+    photograph (c,h,w) of a size.
+    """
 
     least_side: int
     tile_size: Size

@@ -148,7 +148,7 @@ def _ranges(plan: Plan, pairs: list[_Pair], own: Values, known: dict[str, FloatA
 
 
 def _range_of(values: FloatArray, plan: Plan, known: dict[str, FloatArray]) -> Range | None:
-    """That of the tensor of the plan which has these values."""
+    """The range of that tensor of the plan which has these values."""
     for name, others in known.items():
         factor = factor_of(values, others, SAME_VALUES)
         if factor is not None:

@@ -28,7 +28,7 @@ _REFLECT = "reflect"
 
 @dataclass(frozen=True, kw_only=True)
 class Lowered:
-    """What a file of a program holds, and what was predicted of it."""
+    """The file of a program, and the predictions about it."""
 
     file: PteFile
     predicted: Delegation

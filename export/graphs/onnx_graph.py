@@ -136,7 +136,7 @@ def _counted(node: onnx.NodeProto) -> str:
 
 
 def _positions(node: onnx.NodeProto, shape: tuple[int, ...]) -> int:
-    """How many positions the counted tensor of this shape has: all but its channels."""
+    """The number of positions that the counted tensor of this shape has: all axes but its channels."""
     if node.op_type == GEMM:
         return shape[1 if is_set(node, "transA") else 0]
     return int(np.prod(shape)) // shape[-1 if node.op_type == MATRIX_PRODUCT else 1]

@@ -1,4 +1,4 @@
-"""What a checkpoint, a model file or a bundle contains: parameters, cost, inputs, outputs, operators."""
+"""The content of a checkpoint, a model file or a bundle: parameters, cost, inputs, outputs, operators."""
 
 from __future__ import annotations
 

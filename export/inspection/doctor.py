@@ -1,4 +1,4 @@
-"""What is installed and what is not, with the command that installs it."""
+"""Packages that are installed and those that are not, with the command that installs each."""
 
 from __future__ import annotations
 

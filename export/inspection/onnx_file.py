@@ -1,4 +1,4 @@
-"""What an ONNX file contains."""
+"""The content of an ONNX file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def describe_onnx(path: Path) -> dict[str, str]:
 
 
 def predicted_of(path: Path) -> tuple[Refusals, ...]:
-    """What delegates would refuse of the TFLite file that an ONNX file of an image will become.
+    """Predictions of what delegates would refuse of the TFLite file that an ONNX file of an image will become.
 
     None of a file that takes no image (1,c,h,w); an EdgesrError where its graph cannot be followed.
     """

@@ -1,4 +1,4 @@
-"""What a TFLite file contains. Needs LiteRT only."""
+"""The content of a TFLite file. Needs LiteRT only."""
 
 from __future__ import annotations
 

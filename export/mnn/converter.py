@@ -39,7 +39,7 @@ def convert(form: str, source: str, result: str, options: list[str]) -> None:
 
 
 def _printed(call: Callable[[], object]) -> str:
-    """What a call prints, also below Python."""
+    """The text that a call prints, also when it prints from code below Python."""
     with tempfile.TemporaryFile() as file:
         kept = os.dup(_STDOUT)
         os.dup2(file.fileno(), _STDOUT)

@@ -1,4 +1,5 @@
-"""Which layers stay in float: the fewest that keep a budget of PSNR and channel-mean shift, by measured sensitivity.
+"""The choice of the layers that stay in float: the fewest that keep a budget of PSNR and channel-mean shift, by
+measured sensitivity.
 
 1. All operators in int8, then the layers only, ranges by percentile or least squares, as measured: if the budget is
    kept, no layer is ranked.

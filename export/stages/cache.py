@@ -64,7 +64,7 @@ class Stage(Generic[P]):
 
 @dataclass(frozen=True)
 class _Entry:
-    """What is stored: by which stage, and the SHA-256 of each file."""
+    """An entry of the cache: the stage that stored it, and the SHA-256 of each file."""
 
     stage: str
     files: dict[str, str]
@@ -143,7 +143,9 @@ class StageCache:
 
 
 def _content(value: object) -> Any:
-    """What an argument says beyond JSON: files and arrays by their SHA-256; a TypeError for what cannot count."""
+    """The content of an argument beyond JSON: files and arrays by their SHA-256; raises TypeError for one that has no
+    content to hash.
+    """
     if isinstance(value, Path):
         return {place: sha256_of(file) for place, file in _files(value).items()}
     if isinstance(value, np.ndarray):

@@ -70,7 +70,7 @@ def prepare(
 
 @dataclass(frozen=True)
 class _Conversion:
-    """What the conversions of one export share."""
+    """Values that the conversions of one export share."""
 
     runner: StageRunner
     cache: StageCache
@@ -101,7 +101,9 @@ class _Conversion:
     def _inside(
         self, border: ConvertedArtifact, plan: ArtifactPlan
     ) -> tuple[InsideVariant | None, list[ConvertedArtifact]]:
-        """What the zero-padded variant of an artifact gains, None where it cannot be made or run, and the variant."""
+        """The gain of the zero-padded variant of an artifact, and the variant; the gain is None if it cannot be made or
+        run.
+        """
         inside = None
         try:
             file, _ = self.runner.artifact(plan, self.quantization)

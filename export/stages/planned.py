@@ -36,7 +36,7 @@ def given_plan(path: Path, progress: Progress) -> Plan | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Planning:
-    """What the plans of one network share: where it is cached, what it is, how the user is told."""
+    """Values that the plans of one network share: its cache, its properties, and the way to tell the user."""
 
     cache: StageCache
     config: GeneratorConfig | Contract

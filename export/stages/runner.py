@@ -89,7 +89,9 @@ class StageRunner:
 
     @cached_property
     def tiling(self) -> Tiling:
-        """How its tiles compare with whole pictures; with a halo where tiles that are not exact were asked for."""
+        """The comparison of the generator's tiles with whole pictures; with a halo if tiles that are not exact were
+        asked for.
+        """
         tiling = self.measurement.tiling
         if tiling.verdict == "proven" or tiling.error is None:
             return tiling
@@ -101,7 +103,7 @@ class StageRunner:
 
     @cached_property
     def pooled(self) -> Pooled:
-        """How tiles compare where a network gets its pooled means; nothing where it has none, or no ONNX file."""
+        """The comparison of tiles for a network that gets its pooled means; None if it has none, or no ONNX file."""
         if not self._pooled_tiles:
             return Pooled(None, 0)
         full = self._onnx_file_if_any("full")

@@ -1,4 +1,4 @@
-"""What running a file of a tile graph costs, in its preferred runtime, each run in a process of its own."""
+"""The cost of running a file of a tile graph in its preferred runtime, each run in a process of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MEMORY_CALLS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Runnable:
-    """How the files of an artifact are run: by ``runtime``, tiles of ``tile_size`` where that is fixed (LR pixels)."""
+    """The way to run an artifact's files: by ``runtime``, in tiles of ``tile_size`` (LR pixels) if that is fixed."""
 
     id: str
     runtime: str

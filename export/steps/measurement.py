@@ -1,4 +1,4 @@
-"""What a generator costs, and how far around a tile it looks."""
+"""The cost of a generator, and how far around a tile it looks."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def execution(path: Path, batch: FloatArray, settings: RunSettings) -> Execution
 
 
 def _ran(request: Any) -> list[Any]:
-    """What is told of the nodes that ran, in their order."""
+    """The text about the nodes that ran, in their order."""
     return [node for node in request.profiling_info if node.status == node.Status.EXECUTED]
 
 

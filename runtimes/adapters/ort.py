@@ -130,7 +130,7 @@ def profile(path: Path, batch: NDArray[np.float32], settings: RunSettings, *, ca
 
 
 def execution(path: Path, batch: FloatArray, settings: RunSettings) -> Execution | None:
-    """Which providers run the operators, where one was asked for."""
+    """The providers that run the operators, if one was asked for."""
     return None if settings.provider is None else profile(path, batch, settings, calls=1).execution
 
 

@@ -45,7 +45,8 @@ def read_execution(
     threads: int,
     provider: str | None = None,
 ) -> Execution | None:
-    """What runs an artifact's operators, on an LR image (3,h,w) of a size that it takes; None where it is not told.
+    """The providers or delegates that run an artifact's operators, on an LR image (3,h,w) of a size that it takes; None
+    if the runtime does not tell.
 
     Where the runtime fails, there are no parts and the warning says why: what was measured before is not lost by it.
     """

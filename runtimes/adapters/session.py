@@ -175,7 +175,7 @@ def _height_and_width(shape: tuple[int, ...], layout: Layout) -> tuple[int, int]
 
 
 def first_line(error: Exception) -> str:
-    """What an exception says in its first line, or its kind where it says nothing."""
+    """The first line of an exception's message, or its kind if it has none."""
     return shown_text(str(error).strip().split("\n", 1)[0] or type(error).__name__)
 
 

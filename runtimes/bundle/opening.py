@@ -86,7 +86,7 @@ class Bundle:
         return values
 
     def _shape_of(self, entry: FileEntry) -> tuple[int, ...] | None:
-        """What a golden's size says; None for other tensors."""
+        """The shape that a golden's size implies; None for other tensors."""
         channels = channels_of(self.manifest.colour)
         for golden in self.manifest.goldens:
             height, width = golden.size

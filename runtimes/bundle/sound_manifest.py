@@ -1,4 +1,4 @@
-"""What a manifest has to keep beyond its types: counts, sizes and references that make sense."""
+"""Rules that a manifest has to keep beyond its types: counts, sizes and references that make sense."""
 
 from __future__ import annotations
 

@@ -182,7 +182,9 @@ def icc_profile(image: Image.Image) -> bytes | None:
 
 
 def is_sixteen_bit_colour(image: Image.Image) -> bool:
-    """What Pillow would silently reduce to 8 bits, told by its raw mode; TIFF in separate planes, which it misreads."""
+    """Whether Pillow would silently reduce the image to 8 bits, told by its raw mode; also true for TIFF in separate
+    planes, which it misreads.
+    """
     bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
     return image.mode in ("RGB", "RGBA") and (bits[0] == 16 or ";16B" in raw_mode(image))
 

@@ -69,7 +69,7 @@ class Picture:
 
     @property
     def reading(self) -> str:
-        """How it was read, for people."""
+        """The way in which the picture was read, in words."""
         return "read as a whole"
 
     def on_white(self) -> Picture:

@@ -1,4 +1,4 @@
-"""How long an output takes to be placed and encoded, from a small part of it."""
+"""The time that it takes to place and encode an output, estimated from a small part of it."""
 
 from __future__ import annotations
 

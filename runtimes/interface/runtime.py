@@ -30,7 +30,8 @@ class Session(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """How a file is run: on ``threads``, in the arithmetic of its ``precision``, that of its artifact.
+    """The settings of a run of a file: the number of ``threads``, and the artifact's ``precision``, whose arithmetic is
+    used.
 
     ``exact``: slow kernels that keep to what the file writes down, where the runtime has them. ``provider``: which of
     its execution providers runs the operators that it can, the CPU the others; None for the CPU alone.

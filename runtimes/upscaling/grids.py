@@ -1,4 +1,6 @@
-"""Which tiles an artifact takes an image in: by its own size, by what was asked for, or by the memory that is there."""
+"""The tiles in which an artifact takes an image: by its own size, by the size that was asked for, or by the memory that
+is there.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,8 @@ _LEAST_KEPT_SIDE = 16
 
 @dataclass(frozen=True)
 class Needs:
-    """What one plan has to fit: ``size`` (h,w) of the image; ``row_bytes`` held for each LR row of a tile, and
-    ``held_bytes`` besides, such as by an encoder.
+    """The needs that one plan has to fit: ``size`` (h,w) of the image; ``row_bytes`` held for each LR row of a tile,
+    and ``held_bytes`` in addition, such as by an encoder.
     """
 
     size: Size
@@ -37,11 +39,11 @@ class Needs:
 
     @property
     def step(self) -> int:
-        """What tiles begin at multiples of."""
+        """The number of LR pixels whose multiples tiles begin at."""
         return 1 if self.manifest.tiling is None else self.manifest.tiling.step
 
     def passes(self, artifact: Artifact, grid: Grid) -> int:
-        """How often the tiles run: the last pass has the means of the whole image."""
+        """The number of times that the tiles run: the last pass has the means of the whole image."""
         return self.manifest.tiling.passes if self.manifest.tiling and artifact.pooled and grid.tiles > 1 else 1
 
     def halo(self, artifact: Artifact) -> int:
@@ -56,17 +58,17 @@ class Needs:
 
     @property
     def held_bytes_per_pixel(self) -> float:
-        """What is held for each LR pixel of a tile beside what its runtime needs, such as residuals."""
+        """Bytes that are held for each LR pixel of a tile in addition to those of its runtime, such as residuals."""
         values = channels_of(self.manifest.colour) * self.manifest.scale**2
         residuals = len(self.options.members) * values * _VALUE_BYTES
         return _GLUE_BYTES_PER_LR_PIXEL + residuals
 
     def memories(self, artifacts: Sequence[Artifact]) -> list[RunMemory]:
-        """What artifacts take on the runtime, where it was measured."""
+        """The memory that artifacts take on the runtime, if it was measured."""
         return [memory for a in artifacts if (memory := a.use(self.runtime).memory) is not None]
 
     def budget(self) -> int:
-        """What tiles may take: at least half of the memory, whatever is held besides."""
+        """The bytes that tiles may take: at least half of the memory, whatever else is held."""
         memory = self.options.memory_bytes or DEFAULT_MEMORY_BYTES
         return max(memory - self.held_bytes, memory // 2)
 

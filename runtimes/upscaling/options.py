@@ -1,4 +1,4 @@
-"""What the user asks of upscaling an image, and of the files of a run."""
+"""Options of upscaling an image, and of the files of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ DEFAULT_FOLDER_SUFFIX = ".png"
 
 @dataclass(frozen=True, kw_only=True)
 class UpscaleOptions:
-    """How to upscale. ``memory_bytes`` bounds what tiles need at one time, without the image and its output.
+    """Options of upscaling an image. ``memory_bytes`` bounds the memory of tiles at one time, without the image and its
+    output.
 
     None: 256 MB, which a file of one fixed size may pass. ``tile_size`` (h,w) instead of the one that the memory
     allows. ``halo``: "field", the receptive field around every tile instead of the halo that was measured to be enough.

@@ -14,7 +14,7 @@ from edgesr.runtimes.upscaling.outcomes import FolderReport, PlannedImage
 
 @dataclass(frozen=True)
 class FolderPlan:
-    """What a run over a folder would take, image by image, and why each of the others cannot be upscaled."""
+    """The plan of a run over a folder, image by image, with the reason for each image that cannot be upscaled."""
 
     images: tuple[PlannedImage, ...]
     failures: tuple[str, ...]
@@ -52,7 +52,7 @@ def plan_files(
     *,
     progress: Progress = silent,
 ) -> FolderPlan:
-    """What `upscale_files` would take: artifact, tiles, memory and time of every image. Nothing is written."""
+    """The plan of `upscale_files`: artifact, tiles, memory and time of every image. Nothing is written."""
     upscaler = FileUpscaler(bundle, options or UpscaleOptions(), files or FileOptions(), progress)
     planned = list(upscaler.planned(source, target))
     return FolderPlan(

@@ -18,7 +18,9 @@ PIECE_ROWS = 8
 
 
 class Piece(NamedTuple):
-    """Where a part of the output lies, in HR pixels, and its SR values (3,h,w); a full graph's may pass [0,255]."""
+    """A part of the output: its place in HR pixels, and its SR values (3,h,w); those of a full graph may lie outside
+    [0,255].
+    """
 
     top: int
     left: int

@@ -1,4 +1,4 @@
-"""Which artifact upscales an image, on which runtime, in which tiles, in how much memory."""
+"""The plan for an image: the artifact and runtime that upscale it, the tiles, and the memory they take."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edgesr.runtimes.upscaling.tiles import Grid, Span
 
 @dataclass(frozen=True, kw_only=True)
 class UpscalePlan:
-    """How an LR image of ``size`` (h,w) is upscaled: ``grid`` cuts it for ``artifact``.
+    """The plan for an LR image of ``size`` (h,w): ``grid`` cuts it into tiles for ``artifact``.
 
     ``inside`` runs the tiles that do not touch the border. ``memory_bytes`` estimates what a tile needs, None where the
     export did not measure it. A full graph has one tile, the image. The tiles run ``passes`` times.

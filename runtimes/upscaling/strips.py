@@ -72,7 +72,7 @@ class Strip:
 
 
 def strip_around(image: PixelRows, span: Span) -> Strip:
-    """What the tiles of a row and the glue of their kept rows read."""
+    """The strip that the tiles of a row, and the glue of their kept rows, read."""
     top = max(min(span.start, span.keep_start - REACH), 0)
     return Strip(top, image.rows(top, min(max(span.stop, span.keep_stop + REACH), image.shape[0])))
 

@@ -201,4 +201,4 @@ class Upscaler:
 
 
 def _nowhere(top: int, left: int, values: Image) -> None:
-    """Where pieces go of which nothing but their sum of squares is wanted."""
+    """A place for pieces that nobody needs except for their sum of squares."""

@@ -60,7 +60,7 @@ FASTEST_FIRST: tuple[tuple[str, Precision], ...] = (
 
 
 def web_runtime(artifact: Artifact) -> WebRuntime | None:
-    """What opens an artifact in a browser; None where nothing does."""
+    """The runtime that opens an artifact in a browser; None if there is none."""
     return next((one for one in WEB_RUNTIMES if one.runtime in artifact.runtimes), None)
 
 

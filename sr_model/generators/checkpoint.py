@@ -37,7 +37,7 @@ _REMAKE = "write it again with this edgesr"
 
 @dataclass(frozen=True)
 class CheckpointHeader:
-    """What a checkpoint says of itself: config, tensor shapes and how it was trained (free text values)."""
+    """The header of a checkpoint: config, tensor shapes and how it was trained (free text values)."""
 
     config: GeneratorConfig
     shapes: dict[str, tuple[int, ...]]

@@ -66,7 +66,7 @@ def read_state(path: Path, *, advice: str | None = None) -> dict[str, Tensor]:
 
 
 def load_weights_only(path: Path, save_anew: str) -> object:
-    """What a .pth file holds, read with ``weights_only=True``; ``save_anew`` ends a refusal."""
+    """The content of a .pth file, read with ``weights_only=True``; ``save_anew`` ends the message of a refusal."""
     require_file(path)
     _require_unpacked_size(path, save_anew)
     try:

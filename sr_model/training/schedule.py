@@ -1,4 +1,4 @@
-"""How far a phase of training is, by updates or by the clock, and the learning rate there."""
+"""The progress of a phase of training, by updates or by the clock, and the learning rate there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECONDS_A_MINUTE = 60.0
 
 
 class Pace(Protocol):
-    """What tells how far a phase is.
+    """A measure of how far a phase is.
 
     ``minutes`` that it lasts and ``seconds`` that have passed, where it goes by the clock.
     """

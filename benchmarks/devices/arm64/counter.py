@@ -103,7 +103,7 @@ def compiler() -> str | None:
 
 
 def plugin_folder() -> Path:
-    """Where compiled plugins are kept, beside the guest."""
+    """The folder of compiled plugins, next to the guest."""
     from edgesr.benchmarks.devices.arm64.guest import guest_folder
 
     return guest_folder().with_name("arm64-plugins")

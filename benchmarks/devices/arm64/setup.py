@@ -120,7 +120,7 @@ def _make(tree: Path, work: Path, progress: Progress, place: Path) -> None:
 
 
 def _teller(progress: Progress) -> Callable[[str], None]:
-    """What tells that a step begins; called once more when all are done."""
+    """A function that tells that a step begins; it is called once more when all steps are done."""
     done = itertools.count()
     return lambda step: progress(ProgressEvent(TASK, next(done), _STEPS, step))
 

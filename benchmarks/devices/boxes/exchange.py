@@ -43,7 +43,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Reply:
-    """How a program ended: ``answer`` is None where the token never came; ``errors`` is the end of standard error."""
+    """The end of a program: ``answer`` is None if the token never came; ``errors`` is the end of standard error."""
 
     returncode: int
     answer: bytes | None

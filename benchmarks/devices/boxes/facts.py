@@ -1,4 +1,4 @@
-"""What a box tells of itself. Nothing of it is believed further than it can be shown in a table."""
+"""Facts that a box tells of itself. edgesr trusts them only as far as a table can show them."""
 
 from __future__ import annotations
 

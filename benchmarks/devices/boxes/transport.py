@@ -1,4 +1,4 @@
-"""How a box is reached. Another way is one file with a `Transport`."""
+"""The ways to reach a box. Another way is one file with a `Transport`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Transport(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """How results name the box."""
+        """The name of the box in results."""
 
     @property
     @abstractmethod
     def folder(self) -> str:
-        """Where edgesr keeps its files there, as a shell writes it within double quotes."""
+        """The folder of edgesr's files on the box, as a shell writes it within double quotes."""
 
     @abstractmethod
     def command(self, line: str) -> list[str]:

@@ -25,7 +25,7 @@ _NOT_SOURCES = {"node_modules", "dist"}
 
 @dataclass(frozen=True, kw_only=True)
 class AppRecord:
-    """What the app was built of: hex SHA-256 over its sources and lock file, and versions of npm packages.
+    """A record of the app's sources: hex SHA-256 over its sources and lock file, and versions of npm packages.
 
     ``size_bytes`` and ``sha256`` are of all files of the site (`measured_tree`).
     """
@@ -46,7 +46,7 @@ class App:
 
 
 def app_place() -> Path:
-    """Where the app of this user lives; a MissingPackageError without the packages that set-up needs."""
+    """The folder of this user's app; raises MissingPackageError without the packages that set-up needs."""
     require_packages("the browser device", ("platformdirs", "filelock"), extra="devices")
     import platformdirs
 

@@ -76,7 +76,7 @@ class Chromium:
         self._file = folder / PROCESS_FILE
 
     def why_ended(self) -> str | None:
-        """How it ended; None while it runs."""
+        """A line that says how the browser ended; None while it runs."""
         code = self._process.poll()
         return None if code is None else f"Chromium: {describe_exit(code, self._errors.read_text(errors='replace'))}"
 

@@ -50,7 +50,7 @@ class Reference:
 
 
 def key(operation: Operation, inputs: Sequence[str]) -> Key:
-    """What an operation is: an operation of another graph with the same one is the same."""
+    """The key of an operation: an operation of another graph with the same key is the same operation."""
     kind, detail = operation.function
     if detail is None and operation.place:
         detail = (operation.place,)

@@ -1,4 +1,4 @@
-"""How near a quantized tile graph's pictures are to those of the float graph, and how near the network's base is."""
+"""The distance of a quantized tile graph's pictures from those of the float graph, and that of the network's base."""
 
 from __future__ import annotations
 

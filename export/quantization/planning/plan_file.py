@@ -66,7 +66,7 @@ def load_plan(path: Path) -> Plan:
 
 
 def _fault(plan: Plan) -> str | None:
-    """What makes it no plan that can be applied."""
+    """The reason why it is no plan that can be applied."""
     for name in ("measured", "measured_8bit", "budget"):
         if getattr(plan, name) is None:
             return f"{name} is missing"

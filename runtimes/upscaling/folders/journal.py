@@ -1,4 +1,6 @@
-"""Which images of a folder run are done: a file in the target folder while the run is not finished."""
+"""The journal of a folder run: a file in the target folder that lists the finished images while the run is not
+finished.
+"""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def _free_name(source: str, suffix: str, taken: set[str]) -> str:
 
 
 def _folded(name: str) -> str:
-    """What is equal for names that some file system takes for one."""
+    """The name in the form that is equal for names which some file system takes for one."""
     return unicodedata.normalize("NFC", name).casefold()
 
 

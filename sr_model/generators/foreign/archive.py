@@ -21,7 +21,7 @@ MODEL = "model.onnx"
 
 @dataclass(frozen=True)
 class Notes:
-    """What was found on the way to a user's network, in words."""
+    """Notes on the findings on the way to a user's network, in words."""
 
     notes: tuple[str, ...]
 

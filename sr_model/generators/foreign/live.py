@@ -59,7 +59,7 @@ class Generator:
 
     @property
     def title(self) -> str:
-        """What its contract and its bundle call it."""
+        """The title of the generator in its contract and its bundle."""
         return printable(self.name or type(self.module).__name__)
 
     def built(self) -> Built:

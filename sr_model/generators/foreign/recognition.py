@@ -75,7 +75,7 @@ def _recognised(state: dict[str, Tensor], what: str) -> tuple[Any, str]:
 
 
 def _described(descriptor: Any, checkpoint: Path, by: str) -> Described:
-    """What spandrel says of a network, or why edgesr does not take it."""
+    """The description that spandrel gives of a network, or the reason why edgesr does not take it."""
     architecture, sizes = descriptor.architecture.name, descriptor.size_requirements
     if descriptor.purpose not in _PURPOSES:
         why = f"its purpose is {descriptor.purpose}, edgesr takes networks for {' and '.join(_PURPOSES.values())}"

@@ -1,4 +1,6 @@
-"""What the layers of a user's network compute, told by its exported program: the user's code is not run for it."""
+"""The values that the layers of a user's network compute, told by its exported program: the user's code is not run for
+it.
+"""
 
 from __future__ import annotations
 

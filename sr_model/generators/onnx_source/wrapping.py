@@ -184,7 +184,7 @@ def _require_given(
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """What a graph that ONNX Runtime cannot open or run raises."""
+    """The exceptions of a graph that ONNX Runtime cannot open or run."""
     return (EdgesrError, *ort.RUNTIME.failures())
 
 

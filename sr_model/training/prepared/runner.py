@@ -33,7 +33,7 @@ _AGAIN = "delete the folder of the runs, and what is done is read from the resul
 
 @dataclass(frozen=True)
 class Journal:
-    """What is done of a plan: the check, and runs by name."""
+    """The finished parts of a plan: the check, and runs by name."""
 
     check: Check | None = None
     done: tuple[str, ...] = ()

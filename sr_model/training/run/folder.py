@@ -37,7 +37,7 @@ class RunFolder:
 
     @property
     def state(self) -> Path:
-        """What a resumed run reads."""
+        """The state that a resumed run reads."""
         return self.root / "state.pt"
 
     @property

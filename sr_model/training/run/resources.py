@@ -1,4 +1,4 @@
-"""What of this machine a training run may use."""
+"""The resources of this machine that a training run may use."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _SECOND_MOMENT, _VARIANCE, _COUNT = "exp_avg_sq", "running_var", "num_batches_tr
 
 @dataclass(frozen=True)
 class Expected:
-    """What one tensor must be: shape and type, at least ``least``, and where it is a count, its value."""
+    """The properties that one tensor must have: shape and type, at least ``least``, and its value if it is a count."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype
@@ -31,7 +31,7 @@ class Expected:
     exactly: int | None = None
 
     def problem(self, tensor: Tensor) -> str:
-        """What is wrong with a tensor, in words; empty when nothing is."""
+        """The fault of a tensor, in words; empty if it has none."""
         if tuple(tensor.shape) != self.shape:
             return f"has the shape {tuple(tensor.shape)} instead of {self.shape}"
         if tensor.dtype != self.dtype:

@@ -154,7 +154,7 @@ def test_command_writes_results(
 
 
 def test_several_devices_have_a_row_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What these devices answer is no photograph's result: their rows say so."""
+    """These devices answer with something that is no photograph's result: their rows say so."""
     opened = [NamedDevice(name) for name in ("ssh:a", "ssh:b")]
     monkeypatch.setattr(registry, "open_devices", lambda *_, **__: opened)
     options, file = PhotographOptions(size=(32, 32), runtime="ort"), tmp_path / "e.json"

@@ -32,7 +32,7 @@ FASTEST, SLOWEST = "onnx-fp32-tile", "onnx-fp32-full"
 
 @pytest.fixture(scope="module")
 def plain() -> ReportData:
-    """What edgesr 0.1.0 measured on one host."""
+    """The results that edgesr 0.1.0 measured on one host."""
     files = ReportFiles(parity=RELEASE / "parity.json", latency=RELEASE / "latency.json")
     return read_data(open_bundle(RELEASED_BUNDLE), files)
 

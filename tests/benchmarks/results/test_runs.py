@@ -1,4 +1,4 @@
-"""What commands measure, for Python callers: one function each, with options that check themselves."""
+"""The measurements of commands for Python callers: one function each, with options that check themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `edgesr inspect` tells of delegates before a conversion."""
+"""Predictions of `edgesr inspect` about delegates before a conversion."""
 
 from __future__ import annotations
 

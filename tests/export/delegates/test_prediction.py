@@ -1,4 +1,4 @@
-"""What delegates would refuse, told from ONNX graphs: kinds of operators, reasons, and how often."""
+"""Operators that delegates would refuse, told from ONNX graphs: kinds, reasons, and how often."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def start_adbd(folder: Path) -> AdbdDevice:
 
 
 def _unpack(folder: Path, phone: Path) -> None:
-    """What adbd needs of Debian 13, and /system/bin as on Android."""
+    """Unpack the packages of Debian 13 that adbd needs, and put /system/bin where Android has it."""
     apt = folder / "apt"
     for name in ("state/lists/partial", "cache/archives/partial", "log"):
         (apt / name).mkdir(parents=True)

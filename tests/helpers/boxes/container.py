@@ -49,7 +49,7 @@ class Container:
         return _ended(self.folder, *_OWN_MOUNTS, f'{_OWN_CGROUPS}; exec "$@"', "sh", *command)
 
     def told(self, template: str) -> str:
-        """What podman tells of the image."""
+        """The properties of the image that podman tells."""
         return _done(self.folder, "podman", "image", "inspect", "--format", template, IMAGE).strip()
 
 

@@ -1,4 +1,4 @@
-"""Which artifact upscales an image, in which tiles, within which memory."""
+"""The choice of the artifact that upscales an image, of its tiles, and of its memory."""
 
 from __future__ import annotations
 

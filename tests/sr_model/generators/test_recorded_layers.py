@@ -1,4 +1,4 @@
-"""What the layers of an exported program compute, next to what the user's modules do."""
+"""The values that the layers of an exported program compute, next to those of the user's modules."""
 
 from __future__ import annotations
 

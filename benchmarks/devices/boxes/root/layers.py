@@ -47,7 +47,9 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class RootRecord:
-    """What a root was made of: ``packages`` and ``wheels`` are versions, ``downloads`` hex SHA-256 by file name."""
+    """A record of the parts of a root: ``packages`` and ``wheels`` are versions, ``downloads`` hex SHA-256 by file
+    name.
+    """
 
     schema_version: int
     recipe_sha256: str
@@ -83,7 +85,7 @@ class Root:
 
 
 def root_folder(architecture: Architecture) -> Path:
-    """Where the root of this user lives; a MissingPackageError without the packages that set-up needs."""
+    """The folder of this user's root; raises MissingPackageError without the packages that set-up needs."""
     require_packages("a root for boxes", ("platformdirs",), extra="devices")
     import platformdirs
 

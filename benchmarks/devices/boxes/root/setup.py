@@ -98,7 +98,7 @@ def _make(architecture: Architecture, work: Path, made: Path, progress: Progress
 
 
 def _teller(progress: Progress, task: str) -> Callable[[str], None]:
-    """What tells that a step begins; called once more when all are done."""
+    """A function that tells that a step begins; it is called once more when all steps are done."""
     done = itertools.count()
     return lambda step: progress(ProgressEvent(task, next(done), _STEPS, step))
 
