@@ -95,7 +95,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class NoSettings:
-    """Of a kind of job that has none."""
+    """The settings of a kind of job that has none."""
 
 
 def _accept(_result: object) -> None:

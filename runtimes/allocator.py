@@ -68,7 +68,7 @@ class BoundedHeap:
     limit: int = 0
 
     def after(self, pixels: int) -> None:
-        """After a call on an image of so many pixels."""
+        """Bound the heap after a call on an image of so many pixels."""
         resident = resident_bytes()
         if pixels > self.pixels:
             self.pixels, self.limit = pixels, resident + self.slack_bytes

@@ -22,7 +22,7 @@ def sha256_of(path: Path) -> str:
 
 
 def why_irregular(path: Path) -> str | None:
-    """None for a regular file, or why it is none: reading a pipe or a device may never end."""
+    """The reason why a path is no regular file, None if it is one: reading a pipe or a device may never end."""
     if path.is_file():
         return None
     if path.is_dir():

@@ -57,7 +57,7 @@ class TaskQueue:
             return again
 
     def stop(self) -> None:
-        """Nothing more is to be done."""
+        """Tell all waiting workers that nothing more is to be done."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

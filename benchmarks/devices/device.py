@@ -64,7 +64,7 @@ class Device(ABC):
 
     @property
     def environment(self) -> DeviceEnvironment | None:
-        """None for this host, whose environment every result file records."""
+        """The environment of a device; None for this host, whose environment every result file records."""
         return None
 
     @property
@@ -227,7 +227,7 @@ def environments(devices: Sequence[Device]) -> tuple[DeviceEnvironment, ...]:
 
 
 def on_device(device: Device, artifacts: Sequence[tuple[Artifact, str]]) -> list[tuple[Artifact, str]]:
-    """Those artifacts whose runtime the device has builds of; an InputError where it has none of them."""
+    """The artifacts whose runtime the device has builds of; raises InputError if there are none."""
     if device.runtimes is None:
         return list(artifacts)
     found = [(artifact, runtime) for artifact, runtime in artifacts if runtime in device.runtimes]
@@ -240,6 +240,6 @@ def on_device(device: Device, artifacts: Sequence[tuple[Artifact, str]]) -> list
 
 
 def _without_torch(names: Set[str]) -> str:
-    """Why those that need torch are missing."""
+    """The reason why artifacts that need torch are missing."""
     needing = sorted(name for name in names if name in RUNTIMES and RUNTIMES[name].needs_torch)
     return f"; {' and '.join(needing)} need torch, whose wheel is not installed there" if needing else ""

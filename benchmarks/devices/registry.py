@@ -60,7 +60,7 @@ def device_names() -> list[str]:
 
 
 def device_forms() -> list[str]:
-    """Those, and how the names of others are made."""
+    """The names of all devices, and the forms of those names that hold an address."""
     return [*device_names(), *(kind.form for kind in DEVICE_KINDS if kind.form is not None)]
 
 
@@ -145,7 +145,7 @@ def remote(name: str) -> Remote:
 
 
 def set_ups() -> dict[str, SetUp]:
-    """By name, all that `set_up_device` can make."""
+    """All set-ups that `set_up_device` can make, by name."""
     return {one.name: one for kind in DEVICE_KINDS for one in kind.set_ups}
 
 

@@ -74,7 +74,7 @@ class EndToEnd:
 
     @property
     def whole_ms(self) -> float:
-        """From file to file, in whatever version."""
+        """Milliseconds from file to file, in whatever version."""
         parts = (self.file_ms, self.decode_ms, self.tiles_ms, self.encode_ms)
         return sum(part for part in parts if part is not None)
 

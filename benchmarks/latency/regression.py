@@ -50,7 +50,7 @@ class Changes:
 
     @property
     def passed(self) -> bool:
-        """Nothing failed, became slower by more than the limit, or executes more instructions."""
+        """Whether nothing failed, became slower by more than the limit, or executes more instructions."""
         return not self.regressions and not self.count_regressions
 
     @property
@@ -81,7 +81,9 @@ def require_same_bundle(old: LatencyResults, new: BundleIdentity, *, accept: boo
 def require_like(
     old: LatencyResults, environment: Environment, settings: LatencySettings, *, accept: bool
 ) -> tuple[str, ...]:
-    """In what the old file's conditions differ from those given: an InputError unless that is accepted."""
+    """Require that the old file's conditions are those given; raises InputError with the differences, unless they
+    are accepted.
+    """
     differences = (
         *_differences("", asdict(old.environment), asdict(environment)),
         *_differences("settings.", asdict(old.settings), asdict(settings)),
@@ -92,7 +94,9 @@ def require_like(
 def require_like_devices(
     old: Sequence[DeviceEnvironment], new: Sequence[DeviceEnvironment], *, accept: bool
 ) -> tuple[str, ...]:
-    """In what devices of the same name differ: an InputError unless that is accepted."""
+    """Require that devices of the same name are alike; raises InputError with the differences, unless they are
+    accepted.
+    """
     before, after = ({device.name: asdict(device) for device in devices} for devices in (old, new))
     both = sorted(before.keys() & after.keys())
     found = [text for name in both for text in _differences(f"{name} ", before[name], after[name])]

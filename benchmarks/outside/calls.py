@@ -36,7 +36,7 @@ class Call:
 
     @property
     def file_name(self) -> str:
-        """Of the raw output, whether expected or what a runner wrote."""
+        """The file name of the raw output, whether it is the expected one or one that a runner wrote."""
         return f"{plain_name(self.golden.id)}.{self.output_kind}.bin"
 
     @property
@@ -48,7 +48,7 @@ class Call:
 
     @property
     def size_bytes(self) -> int:
-        """Of the raw output."""
+        """The size of the raw output in bytes."""
         return int(np.prod(self.shape)) * FLOAT32.itemsize
 
     @property

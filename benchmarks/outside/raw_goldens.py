@@ -85,7 +85,7 @@ def _require_replaceable(bundle: Bundle, place: Path, given: Path | str) -> None
 
 
 def fill_raw_goldens(bundle: Bundle, folder: Path) -> RawGoldens:
-    """As `write_raw_goldens`, into an empty folder that others see when it is complete."""
+    """Write what `write_raw_goldens` writes into an empty folder that others see when it is complete."""
     files = _RawFiles(folder)
     index = RawIndex(
         schema_version=RawIndex.VERSION,

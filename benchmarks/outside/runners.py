@@ -150,5 +150,5 @@ RUNNERS: tuple[Runner, ...] = (
 
 
 def runners_for(format_name: str) -> tuple[Runner, ...]:
-    """Those that open models of a format."""
+    """The runners that open models of a format."""
     return tuple(runner for runner in RUNNERS if format_name in runner.formats)

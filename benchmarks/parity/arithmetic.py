@@ -61,7 +61,7 @@ def has_exact_arithmetic(artifact: Artifact, runtime: str) -> bool:
 def difference_cause(
     artifact: Artifact, runtime: str, *, max_difference: float, x86_features: Set[str] | None
 ) -> str | None:
-    """Why this CPU's SR image differs by ``max_difference`` from exact arithmetic; None where they agree.
+    """The reason why this CPU's SR image differs by ``max_difference`` from exact arithmetic; None if they agree.
 
     ``x86_features`` are the CPU's instruction sets, None unless it is an x86. Without VNNI, some runtimes multiply
     pairs of 8 bits with vpmaddubsw, whose 16-bit sums saturate unless the weights have 7 bits.
@@ -92,7 +92,7 @@ class Computed:
 def device_difference_cause(
     artifact: Artifact, *, max_difference: float, base: Computed, other: Computed
 ) -> str | None:
-    """Why an artifact's SR images on two devices differ by ``max_difference``; None if they do not."""
+    """The reason why an artifact's SR images on two devices differ by ``max_difference``; None if they do not."""
     if max_difference == 0:
         return None
     arithmetic = ARITHMETIC[artifact.precision]

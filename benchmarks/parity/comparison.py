@@ -53,7 +53,7 @@ def compare(
 
 
 def _unusable(image: NDArray[np.float32], reference: NDArray[np.float32]) -> str | None:
-    """Why an output cannot be compared at all."""
+    """The reason why an output cannot be compared at all."""
     if image.shape != reference.shape:
         return f"output has shape {image.shape}, need {reference.shape}"
     wrong = image.size - int(np.isfinite(image).sum())
@@ -73,7 +73,7 @@ def flat_tile_failure(comparison: Comparison, bilinear_db: float) -> str | None:
 
 
 def finite(value: float) -> float | None:
-    """None for infinity and nan, which JSON has not."""
+    """The value, or None for infinity and nan, which JSON does not have."""
     return value if math.isfinite(value) else None
 
 

@@ -44,7 +44,7 @@ class Degradation:
 
     @property
     def text(self) -> str:
-        """Its name, as `parse_degradation` reads it; amounts with 6 digits."""
+        """The name of the degradation, as `parse_degradation` reads it; amounts have 6 digits."""
         amounts = {step: getattr(self, step) for step in _STEPS}
         return "+".join(f"{step}:{amount:g}" for step, amount in amounts.items() if amount is not None) or "clean"
 

@@ -31,7 +31,7 @@ class PictureFolders:
 
 @dataclass(frozen=True, kw_only=True)
 class UpscaledPictures:
-    """Why each picture could not be upscaled, None where it was."""
+    """The result of upscaling: the reason why each picture could not be upscaled, or None."""
 
     refusals: tuple[str | None, ...]
 

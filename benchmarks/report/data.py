@@ -41,7 +41,7 @@ class ReportFiles:
     sustained: Path | None = None
 
     def given(self) -> list[Path]:
-        """Those that are there."""
+        """The files that are given."""
         return [path for field in fields(self) if (path := getattr(self, field.name)) is not None]
 
 
@@ -92,7 +92,7 @@ def _read(bundle: Bundle, cls: type[T], path: Path | None) -> T | None:
 
 
 def devices(data: ReportData) -> list[str]:
-    """Those that parity or latency was measured on, this host first; this host alone where there are none."""
+    """The devices that parity or latency was measured on, this host first; this host alone if there are none."""
     names = dict.fromkeys(key.device for key in _keys(data)) or {HOST: None}
     return sorted(names, key=lambda name: name != HOST)
 

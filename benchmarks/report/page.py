@@ -63,7 +63,9 @@ def render(page: Page) -> str:
 
 
 def word_columns(table: Table) -> list[bool]:
-    """For every column whether none of its cells begins with a number: such columns read better from the left."""
+    """Whether none of a column's cells begins with a number, for every column: such columns read better from the
+    left.
+    """
     return [not any(_NUMBER.match(row[place]) for row in table.rows) for place in range(len(table.columns))]
 
 

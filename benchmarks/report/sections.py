@@ -53,7 +53,7 @@ def make_sections(
 
 
 def _devices(found: ReportData, report_command: str) -> tuple[Section, ...]:
-    """None where all is of this host."""
+    """The devices of the rows; None if all are of this host."""
     if data.devices(found) == [HOST]:
         return ()
     section = Section(

@@ -26,7 +26,7 @@ class Counts:
 
 
 def parity_counts(found: ReportData) -> Counts:
-    """Of all artifacts on all of their runtimes and devices, as in the summary."""
+    """The parity counts of all artifacts on all of their runtimes and devices, as in the summary."""
     parts = [data.of_device(found, device) for device in data.devices(found)]
     states = [_state(data.parity_of(part, subject)) for part in parts for subject in data.subjects(part)]
     passed, unknown = states.count("pass"), sum(state in (*NOT_HERE, DASH) for state in states)

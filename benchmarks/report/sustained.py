@@ -138,6 +138,6 @@ def _any_told(values: Sequence[float | None]) -> bool:
 
 
 def _relative(values: Sequence[float | None]) -> list[float | None]:
-    """In percent of the first that is told."""
+    """The values in percent of the first that is told."""
     first = next((value for value in values if value), None)
     return [None if value is None or first is None else 100 * value / first for value in values]

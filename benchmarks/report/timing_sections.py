@@ -52,7 +52,7 @@ def tradeoff_section(found: ReportData, files: ReportFiles) -> Section:
 
 
 def _no_tradeoff(found: ReportData) -> str:
-    """Why there is no trade-off."""
+    """The reason why there is no trade-off."""
     if found.parity is None or found.latency is None:
         return commands.missing_text(found, "Parity and latency", "--parity and --latency")
     return "No artifact has both: a latency, and a finite parity of the same runtime."
@@ -122,7 +122,7 @@ def with_rows(table: Table, states: Table) -> tuple[Table, ...]:
 
 
 def _plot_id(name: str, number: int) -> str:
-    """Of the plot of the first device its name alone."""
+    """The id of a device's plot; that of the first device is the name alone."""
     return name if number == 0 else f"{name}-{number + 1}"
 
 

@@ -18,7 +18,8 @@ _MLPERF_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class BenchOptions:
-    """Only this ``artifact`` and ``runtime``, None for all, on the comma-separated devices, in so many ``rounds``.
+    """Options of `run_bench`: only this ``artifact`` and ``runtime`` (None for all), on the comma-separated devices, in
+    so many ``rounds``.
 
     Different machines are measured at the same time, devices of this machine one after the other.
     ``provider``: the execution provider of a runtime that has some. ``cores``: "big", "little" or numbers such as 0-3,
@@ -54,7 +55,7 @@ class BenchOptions:
 
     @property
     def settings(self) -> LatencySettings:
-        """Those of each round."""
+        """The settings of each round."""
         calls, seconds = self.calls, self.seconds
         if self.mlperf:
             calls = max(calls, math.ceil(_MLPERF_QUERIES / self.rounds))
@@ -83,7 +84,7 @@ class SustainedOptions:
 
     @property
     def settings(self) -> SustainedSettings:
-        """Those of each artifact."""
+        """The settings of each artifact."""
         return SustainedSettings(seconds=self.seconds, pin=self.pin, cores=self.cores)
 
 
@@ -109,7 +110,7 @@ class PhotographOptions:
 
     @property
     def settings(self) -> EndToEndSettings:
-        """Those of each artifact."""
+        """The settings of each artifact."""
         return EndToEndSettings(size=self.size, memory_bytes=self.memory_bytes, cores=self.cores)
 
 
@@ -127,8 +128,8 @@ class CompareOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ParityOptions:
-    """Only this ``artifact`` and ``runtime``, None for all; the comma-separated devices are measured after this host,
-    and compared with it.
+    """Options of `run_parity`: only this ``artifact`` and ``runtime`` (None for all); the comma-separated devices are
+    measured after this host, and compared with it.
 
     ``outputs``: nothing is run; what a runner of others wrote into this folder is compared (docs/runners.md), and
     results call it ``runner_name``.
@@ -156,7 +157,9 @@ class ParityOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileOptions:
-    """Only this ``artifact`` and ``runtime``, None for all; ``calls`` are timed after a first one."""
+    """Options of `run_profile`: only this ``artifact`` and ``runtime`` (None for all); ``calls`` are timed after a
+    first one.
+    """
 
     artifact: str | None = None
     runtime: str | None = None

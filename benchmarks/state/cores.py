@@ -91,7 +91,7 @@ def _of_kind(kind: str, allowed: Sequence[int], place: Place) -> list[int]:
 
 
 def _speed(core: int, place: Place) -> int | None:
-    """Of 1024 for the fastest, else the highest clock in kHz; None where the device tells neither."""
+    """The speed of a core: 1024 for the fastest, else its highest clock in kHz; None if the device tells neither."""
     folder = place.root / CORES / f"cpu{core}"
     capacity = number(folder / "cpu_capacity")
     return number(folder / "cpufreq/cpuinfo_max_freq") if capacity is None else capacity

@@ -20,7 +20,7 @@ _SINCE_START = 16
 
 
 def temperature(sensor: str, celsius: float) -> Iterator[Reading]:
-    """None for what no chip has that runs: absent sensors tell 0, -40 or -99.9 degrees."""
+    """A temperature reading; none for a value that no running chip has: absent sensors tell 0, -40 or -99.9 degrees."""
     if 0 < celsius < _HOTTEST_C:
         yield Reading(Quantity.TEMPERATURE_C, sensor, celsius)
 

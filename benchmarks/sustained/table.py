@@ -34,7 +34,7 @@ def sustained_states(results: SustainedResults) -> Table:
 
 
 def sustained_notes(results: SustainedResults) -> list[str]:
-    """Why each verdict is what it is, energy or why there is none, and warnings."""
+    """Lines that give the reason of each verdict, the energy or why there is none, and warnings."""
     keys = [one.key for one in results.results]
     named = [(label_with_threads(one.key, keys), one.sustained) for one in results.results if one.sustained]
     verdicts = [f"{name}: {found.verdict}: {found.why}" for name, found in named]

@@ -34,7 +34,7 @@ def remote_lines(devices: Sequence[DeviceEnvironment]) -> list[str]:
 
 
 def runtime_versions(device: DeviceEnvironment) -> list[tuple[str, str]]:
-    """Those of its packages that are runtimes, and their versions."""
+    """The packages of an environment that are runtimes, with their versions."""
     distributions = {runtime.distribution for runtime in RUNTIMES.values()}
     return [(name, version) for name, version in device.packages.items() if name in distributions]
 

@@ -38,7 +38,9 @@ def parity_table(results: ParityResults) -> Table:
 
 
 def matrix_results(results: ParityResults) -> list[ParityResult]:
-    """Those that have a row in the matrix: the others have a line with the reason why they were not measured."""
+    """The results that have a row in the matrix; each of the others has a line with the reason why it was not
+    measured.
+    """
     return [r for r in results.results if r.parity is not None or r.status == NOT_RUN]
 
 

@@ -33,7 +33,7 @@ def state_table(rows: Iterable[tuple[Key, DeviceState]]) -> Table:
 
 
 def state_cells(state: DeviceState) -> tuple[str, ...]:
-    """In the order of `STATE_COLUMNS`."""
+    """The cells of a row, in the order of `STATE_COLUMNS`."""
     return (
         _cores(state),
         _two(state.clock_mhz, "least"),

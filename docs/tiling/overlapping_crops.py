@@ -83,7 +83,9 @@ def _require_cuttable(size: Size, shave: int, min_pixels: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Deviation:
-    """From the whole-image result, in grey levels of 0..255; ``psnr_db`` is infinite for identical images."""
+    """The difference from the whole-image result, in grey levels of 0..255; ``psnr_db`` is infinite for identical
+    images.
+    """
 
     max_abs_error: float
     rms: float

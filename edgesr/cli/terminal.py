@@ -219,7 +219,7 @@ def print_errors(lines: list[str]) -> None:
 
 
 def escape_what_cannot_be_encoded() -> None:
-    """From now on, characters that the terminal's encoding lacks and file names that are no text appear as escapes."""
+    """Print characters that the terminal's encoding lacks, and file names that are no text, as escapes from now on."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

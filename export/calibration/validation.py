@@ -28,7 +28,7 @@ class ValidationSet:
 
     @property
     def sha256(self) -> str:
-        """Of the shapes and values of all images in order."""
+        """The SHA-256 of the shapes and values of all images in order."""
         digest = hashlib.sha256()
         for image in (image for pair in self.pairs for image in pair):
             digest.update(repr(image.shape).encode())

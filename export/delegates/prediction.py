@@ -30,7 +30,9 @@ _QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMu
 
 
 def predicted_refusals(model: onnx.ModelProto, size: Size) -> tuple[Refusals, ...]:
-    """Of a float32 graph (1,c,h,w) at an LR size; an EdgesrError of a line where it cannot be told."""
+    """The predicted refusals of a float32 graph (1,c,h,w) at an LR size; raises EdgesrError with one line if they
+    cannot be told.
+    """
     _require_float32(model)
     try:
         return all_refusals(predicted_operators(fix_size(model, size)))

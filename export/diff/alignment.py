@@ -70,7 +70,7 @@ def relative_rms(a: FloatArray, b: FloatArray) -> float:
 
 
 def root_mean_square(values: NDArray[np.floating]) -> float:
-    """In float64."""
+    """The root mean square, computed in float64."""
     flat = values.astype(np.float64, copy=False).reshape(-1)
     return math.sqrt(np.vdot(flat, flat) / flat.size)
 

@@ -113,7 +113,7 @@ def _exported(module: nn.Module, proof: Proof, least: int, most: int) -> Exporte
 
 
 def _largest_tensor_bytes(program: ExportedProgram, side: int) -> int:
-    """Of a program's tensors of float32, for an image of ``side`` x ``side``."""
+    """The bytes of the largest of a program's float32 tensors, for an image of ``side`` x ``side``."""
     (image,) = (node for node in program.graph.nodes if node.name in program.graph_signature.user_inputs)
     values = [node.meta.get("val") for node in program.graph.nodes if node.op == "call_function"]
     most = max(_traced_numel(value) for value in values if isinstance(value, torch.Tensor))

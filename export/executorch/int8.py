@@ -134,7 +134,9 @@ def _same_layers(
 
 
 def _ranges(plan: Plan, pairs: list[_Pair], own: Values, known: dict[str, FloatArray]) -> dict[Node, Range]:
-    """Of what int8 layers read and give and, where the plan is of all operators, of what else is int8 in XNNPACK."""
+    """The ranges of the tensors that int8 layers read and give and, if the plan is of all operators, of what else is
+    int8 in XNNPACK.
+    """
     ranges: dict[Node, Range] = {}
     for pair in pairs:
         ranges[pair.own.all_input_nodes[0]] = _scaled(plan.ranges[pair.node.input[0]], pair.values)

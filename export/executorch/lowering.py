@@ -105,6 +105,8 @@ def _delegation(result: Any) -> Delegation:
 
 
 def _name(operator: Any) -> str:
-    """As files name it, aten::index; arithmetic with sizes as ExecuTorch's own."""
+    """The name of an operator as files have it, such as aten::index; arithmetic with sizes has ExecuTorch's own
+    names.
+    """
     schema = getattr(operator, "_schema", None)
     return "executorch_prim::arithmetic" if schema is None else str(schema.name)

@@ -169,7 +169,7 @@ def describe_supported() -> str:
 
 
 def delegates() -> tuple[str, ...]:
-    """Those that files can be rewritten for."""
+    """The delegates that files can be rewritten for."""
     return tuple(dict.fromkeys(name for target in TARGETS.values() for name in target.delegates))
 
 

@@ -55,7 +55,7 @@ def _provider_rows(runtime: Runtime) -> Iterator[tuple[str, ...]]:
 
 
 def _packaged_providers(runtime: Runtime) -> tuple[str, ...] | None:
-    """Those of the installed package, which another process imports: None where it cannot."""
+    """The providers of the installed package, which another process imports; None if it cannot."""
     command = [sys.executable, "-P", "-c", _ASK_PROVIDERS, runtime.name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()

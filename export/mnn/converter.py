@@ -54,7 +54,7 @@ def _printed(call: Callable[[], object]) -> str:
 
 
 def _reason(printed: str) -> str:
-    """Why there is no file, by what the converter printed: its own exit code is 0."""
+    """The reason why there is no file, by the converter's output: its own exit code is 0."""
     lacking = re.search(r"These Op Not Support: (.*)", printed)
     if lacking is not None:
         named = ", ".join(dict.fromkeys(name.split("::")[-1] for name in lacking[1].split()))

@@ -112,7 +112,7 @@ def _scales(largest: FloatArray) -> FloatArray:
 
 
 def _why_left(left: list[onnx.NodeProto], names: dict[str, str]) -> str:
-    """Why layers of the plan stay in float: what they are, or that none of ncnn's is the same."""
+    """The reasons why layers of the plan stay in float: their kind, or that none of ncnn's layers is the same."""
     others = [names[node.name] for node in left if node.op_type != CONVOLUTION]
     lost = [names[node.name] for node in left if node.op_type == CONVOLUTION]
     reasons = (
@@ -143,7 +143,7 @@ def _with_same_weights(model: NcnnModel, nodes: list[onnx.NodeProto], graph: onn
 def _with_same_inputs(
     source: Path, model: NcnnModel, graph: onnx.ModelProto, size: Size, pairs: list[_Pair]
 ) -> list[_Pair]:
-    """Those whose inputs have the same values but for a factor, on a photograph; each layer and each node once."""
+    """The layers whose inputs have the same values but for a factor, on a photograph; each layer and each node once."""
     image = photograph("cat", size)[: input_channels(graph)]
     names = {pair.place: model.layers[pair.place].inputs[0] for pair in pairs}
     found = tensors_of(source, image, list(dict.fromkeys(names.values())))

@@ -32,7 +32,7 @@ class ParamLayer:
         return int(self.parameters.get(key, default))
 
     def line(self) -> str:
-        """As the file has it."""
+        """The line of the layer as the file has it."""
         tensors = (*self.inputs, *self.outputs)
         parameters = (f"{key}={value}" for key, value in self.parameters.items())
         counts = (str(len(self.inputs)), str(len(self.outputs)))

@@ -32,7 +32,7 @@ class Stored:
     typed: bool = False
 
     def content(self) -> bytes:
-        """As the file has them."""
+        """The content of the weights as the file has it."""
         data = self.values.tobytes()
         if not self.typed:
             return data

@@ -118,7 +118,7 @@ class Measured:
         return self.keeps_flat, self.mean_psnr_db + self.worst_psnr_db if self.drop_db is None else -self.drop_db
 
     def describe(self) -> str:
-        """For a line of text."""
+        """The measurement as part of a line of text."""
         lost = "" if self.drop_db is None else f", loss of quality {self.drop_db:.3f} dB"
         return (
             f"mean {self.mean_psnr_db:.1f} dB, worst {self.worst_psnr_db:.1f} dB, "

@@ -127,7 +127,7 @@ class StageCache:
 
     @property
     def _work(self) -> Path:
-        """In a place that no user's folder has: what killed exports left there is deleted."""
+        """A place for work that no user's folder has; files that killed exports left there are deleted."""
         return self._stages / ".work"
 
     def _trim(self) -> None:

@@ -67,7 +67,7 @@ class CostMeter:
         return InsideVariant(time_ratio=ratio, artifact=zero.id if ratio <= _WORTH_SHIPPING else None)
 
     def _taken_side(self, file: Path) -> int:
-        """Of the square that a file is measured on, which it takes."""
+        """The side of the square that a file is measured on, which it takes."""
         bounds = read_taken_sizes(file.parent).bounds
         return self._side if bounds is None else min(self._side, *bounds.most)
 

@@ -122,7 +122,7 @@ class StageRunner:
         return self._onnx_file_if_any(graph) is not None
 
     def _onnx_file_if_any(self, graph: GraphKind) -> Path | None:
-        """None where it cannot be made: that is told, with the reason, where its artifact is."""
+        """The ONNX file; None if it cannot be made: its artifact then tells the reason."""
         try:
             return self.onnx_file(graph)
         except (InputError, MissingPackageError):

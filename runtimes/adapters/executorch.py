@@ -143,7 +143,7 @@ def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int)
 
 
 def _operators(session: ExecuTorchSession, calls: int) -> Iterable[OperatorTime]:
-    """Of the last ``calls`` calls; the first one is in the trace too."""
+    """The operators of the last ``calls`` calls; the first call is in the trace too."""
     with tempfile.TemporaryDirectory(prefix="edgesr-trace-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # there are no values of tensors in the trace
         with silent_standard_error():

@@ -27,7 +27,7 @@ RUNTIMES = {
 
 @contextmanager
 def other_builds(builds: Sequence[Runtime]) -> Iterator[None]:
-    """Until the end of a block, these take the places of the runtimes of the same names, for the whole process.
+    """Let these take the places of the runtimes of the same names, for the whole process, until the end of the block.
 
     It is for a process that does one job on other builds than those of this Python.
     """
@@ -84,8 +84,8 @@ def require_provider(info: Runtime, provider: str) -> None:
 
 
 def with_provider(pairs: list[tuple[Artifact, str]], provider: str) -> list[tuple[Artifact, str]]:
-    """Those artifacts and runtimes that have execution providers; an InputError where none has any, installed or not,
-    or where an installed one lacks this.
+    """The artifacts and runtimes that have execution providers; raises InputError if none has any, installed or not,
+    or if an installed one lacks this one.
     """
     having = [(artifact, name) for artifact, name in pairs if name in RUNTIMES and RUNTIMES[name].providers is not None]
     if not having:

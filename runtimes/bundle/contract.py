@@ -89,6 +89,6 @@ def next_multiple(length: int, step: int) -> int:
 
 
 def proven_tiling(halo: int | None) -> Tiling:
-    """Of a generator whose receptive field is known; None where a pixel depends on the whole image."""
+    """The tiling of a generator whose receptive field is known; None if a pixel depends on the whole image."""
     verdict: Verdict = "inexact" if halo is None else "proven"
     return Tiling(verdict=verdict, halo=halo, field=halo, step=1, error=None, psnr_db=None)

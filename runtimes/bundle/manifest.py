@@ -137,7 +137,7 @@ class Artifact:
 
     @property
     def size_bytes(self) -> int:
-        """Of all its files."""
+        """The size of all its files in bytes."""
         return sum(entry.size_bytes for entry in self.files)
 
     def use(self, runtime: str) -> RuntimeUse:

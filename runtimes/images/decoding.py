@@ -1,4 +1,4 @@
-"""From an image file to a `Picture`: every mode that Pillow knows, and 16-bit colour by libvips."""
+"""The way from an image file to a `Picture`: every mode that Pillow knows, and 16-bit colour by libvips."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ class Runtime:
 
     @property
     def why_not_here(self) -> str | None:
-        """Why it cannot run on this system, whatever is installed; None where it can."""
+        """The reason why it cannot run on this system, whatever is installed; None if it can."""
         if not self.systems or sys.platform in self.systems:
             return None
         return f"{self.title} runs on {' and '.join(self.systems.values())} alone"

@@ -27,7 +27,7 @@ def silent_standard_error() -> Iterator[None]:
 
 @contextmanager
 def silent_standard_output() -> Iterator[None]:
-    """As `silent_standard_error`, of what is printed."""
+    """Discard everything that is printed meanwhile, as `silent_standard_error` does."""
     with _silent(_STDOUT, sys.stdout):
         yield
 

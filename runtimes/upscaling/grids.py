@@ -212,7 +212,7 @@ def _grid_of(artifact: Artifact, tile: Size, needs: Needs) -> Grid:
 
 
 def _why_no_tiles(manifest: Manifest) -> str:
-    """Why a bundle has no tile graphs."""
+    """The reason why a bundle has no tile graphs."""
     tiling = manifest.tiling
     if tiling is None or tiling.exact or tiling.error is None:
         return "it is a full graph"

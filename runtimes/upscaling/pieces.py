@@ -29,7 +29,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Colouring:
-    """Between RGB pixels and a network of a colour.
+    """The way between RGB pixels and a network of a colour.
 
     A network of one channel takes luma; its picture gets the colours of the image, upsampled by bicubic interpolation.
     """

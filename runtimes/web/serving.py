@@ -83,7 +83,7 @@ class FolderHandler(SimpleHTTPRequestHandler):
         self.send_error(HTTPStatus.NOT_FOUND)
 
     def log_message(self, *_: Any) -> None:
-        """Nothing: requests are not for the terminal."""
+        """Log nothing: requests are not for the terminal."""
 
 
 def names_loopback(host: str | None, port: int) -> bool:

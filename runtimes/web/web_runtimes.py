@@ -65,7 +65,7 @@ def web_runtime(artifact: Artifact) -> WebRuntime | None:
 
 
 def why_not_in_browsers(artifact: Artifact) -> str | None:
-    """Why a page does not offer an artifact; None where it does."""
+    """The reason why a page does not offer an artifact; None if it does."""
     found = web_runtime(artifact)
     if found is None:
         return f"no runtime of browsers opens {artifact.format} files"

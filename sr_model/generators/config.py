@@ -79,7 +79,7 @@ class GeneratorConfig:
 
     @property
     def colour(self) -> Colour:
-        """Its images are RGB."""
+        """The colour of its images: RGB."""
         return "rgb"
 
     @property

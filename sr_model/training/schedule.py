@@ -39,7 +39,7 @@ class StepPace:
     seconds: float = 0.0
 
     def share(self, step: int) -> float:
-        """By the updates that are done."""
+        """The share of the updates that are done."""
         return (step - self.first) / (self.last - self.first)
 
 
@@ -61,7 +61,7 @@ class TimePace:
         return self._seconds_before + time.monotonic() - self._started
 
     def share(self, step: int) -> float:  # noqa: ARG002
-        """By the time that has passed."""
+        """The share of the time that has passed."""
         return min(1.0, self._processes.largest(self.seconds) / (self.minutes * SECONDS_A_MINUTE))
 
 

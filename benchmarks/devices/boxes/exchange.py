@@ -26,7 +26,7 @@ class NoAnswerError(EdgesrError):
 
 
 class LateError(NoAnswerError):
-    """Nothing in time."""
+    """The answer did not come in time."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""From a box's name to a device: connect, ask what it is, see what can run there."""
+"""The way from a box's name to a device: connect, ask for its machine, see what can run there."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def box_device(box: Box, facts: Facts, software: Software, note: str) -> BoxDevi
 
 
 def obstacles(facts: Facts) -> Mapping[str, str]:
-    """Why no worker can run there, by what is wrong."""
+    """The reasons why no worker can run there, by what is wrong."""
     found = {}
     if not facts.executes:
         found["programs"] = f"cannot be started in {facts.folder}, whose file system is mounted noexec"

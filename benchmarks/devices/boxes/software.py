@@ -18,7 +18,7 @@ class Software(ABC):
     @property
     @abstractmethod
     def runtimes(self) -> tuple[str, ...]:
-        """Those that it has builds of."""
+        """The runtimes that it has builds of."""
 
     @property
     @abstractmethod

@@ -29,7 +29,7 @@ class Transport(ABC):
 
     @abstractmethod
     def why_unreached(self, returncode: int, errors: str) -> str | None:
-        """Why the program did not reach the box, and what to do, in one line; None where it did."""
+        """The reason why the program did not reach the box, and what to do, in one line; None if it did."""
 
     @abstractmethod
     def is_refusal(self, why: str) -> bool:

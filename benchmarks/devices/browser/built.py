@@ -77,7 +77,9 @@ def sources_folder() -> Path:
 
 
 def sources() -> Iterator[Path]:
-    """Its files, without what npm puts among them in a checkout, and without hidden ones, which building needs not."""
+    """The app's own files, without those that npm puts among them in a checkout, and without hidden ones, which
+    building does not need.
+    """
     for entry in sorted(sources_folder().iterdir()):
         if entry.name not in _NOT_SOURCES and not entry.name.startswith("."):
             yield from [entry] if entry.is_file() else sorted(file for file in entry.rglob("*") if file.is_file())

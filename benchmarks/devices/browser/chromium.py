@@ -47,7 +47,7 @@ def require_chromium() -> Path:
 
 @functools.cache
 def chromium_version(program: Path) -> str:
-    """Its version, such as 156.0.8078.108; an InputError where it tells none."""
+    """The version of Chromium, such as 156.0.8078.108; raises InputError if it tells none."""
     try:
         told = ended_process([program, "--version"], timeout_seconds=_SECONDS_TO_TELL)
     except subprocess.TimeoutExpired:

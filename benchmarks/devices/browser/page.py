@@ -40,7 +40,7 @@ class Page:
         self._stack.close()
 
     def ask(self, question: dict[str, Any], payload: bytes = b"") -> tuple[dict[str, Any], bytes]:
-        """As `Channel.ask`."""
+        """Ask the page, as `Channel.ask` does."""
         if self._channel is None:
             self._channel = self._started()
         return self._channel.ask(question, payload)

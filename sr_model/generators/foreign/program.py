@@ -136,7 +136,7 @@ def count_program_mac_per_hr_pixel(generator: ForeignGenerator) -> float:
 
 
 def _sha256(program: ExportedProgram, *texts: str) -> str:
-    """Over the code and the tensors of a program, and texts."""
+    """The SHA-256 over the code and the tensors of a program, and texts."""
     graphs = [module for module in program.graph_module.modules() if isinstance(module, GraphModule)]
     interface = (repr(program.graph_signature), repr(program.range_constraints))
     digest = hashlib.sha256(repr([*texts, *interface, *(graph.code for graph in graphs)]).encode())

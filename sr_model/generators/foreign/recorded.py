@@ -64,6 +64,6 @@ def _last(node: Node) -> Node:
 
 
 def _spread(layers: list[tuple[Node, str]]) -> list[tuple[Node, str]]:
-    """At most so many of them, the last one included."""
+    """A selection of at most so many of them, the last one included."""
     count = min(len(layers), _MOST_LAYERS)
     return [layers[(place + 1) * len(layers) // count - 1] for place in range(count)]

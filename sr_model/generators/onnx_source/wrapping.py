@@ -128,7 +128,7 @@ def _made_for_any_size(path: Path, picture: nn.Module, contract: Contract, fixed
 
 
 def _images(contract: Contract, interface: Interface, photograph: Tensor) -> list[Tensor]:
-    """At sizes that the given file takes, odd and not square where it takes any."""
+    """Images at sizes that the given file takes, odd and not square if it takes any."""
     least = contract.minimum_side
     sizes = [(max(least, height), max(least, width)) for height, width in _SIZES]
     if interface.fixed is not None:

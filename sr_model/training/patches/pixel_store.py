@@ -29,7 +29,7 @@ class Places:
     flips: Integers
 
     def of(self, samples: slice | Integers) -> Places:
-        """Those of some patches."""
+        """The places of some patches."""
         return Places(self.image[samples], self.y[samples], self.x[samples], self.flips[samples])
 
     def inner(self, corners: Integers, margin: int) -> Places:

@@ -24,12 +24,12 @@ class RunSettings:
 
     @staticmethod
     def of(config: TrainConfig, inputs: TrainInputs) -> RunSettings:
-        """Those of a run that is about to start."""
+        """The settings of a run that is about to start."""
         return RunSettings(config, inputs.fingerprint())
 
     @staticmethod
     def from_json(value: object) -> RunSettings:
-        """From parsed JSON; a ValueError that names the field which cannot be."""
+        """Read settings from parsed JSON; raises ValueError that names the field which cannot be."""
         try:
             return decode(RunSettings, value)
         except InputError as error:

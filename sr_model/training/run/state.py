@@ -164,7 +164,7 @@ class TrainState:
 
 
 def _adam(modules: list[nn.Module], learning_rate: float) -> torch.optim.Adam:
-    """On CUDA in the form that a recorded update needs: rate and count are tensors on the device."""
+    """Adam; on CUDA in the form that a recorded update needs: rate and count are tensors on the device."""
     parameters = [p for module in modules for p in module.parameters()]
     if not parameters[0].is_cuda:
         return torch.optim.Adam(parameters, lr=learning_rate, betas=_BETAS, eps=_EPSILON)

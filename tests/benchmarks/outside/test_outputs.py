@@ -57,7 +57,7 @@ def by_artifact(results: ParityResults) -> dict[str, Any]:
 
 
 def decibels(golden: GoldenParity) -> float:
-    """Of identical images inf, as a flat image is where the projection leaves nothing of a residual."""
+    """The decibels; inf for identical images, as a flat image is where the projection leaves nothing of a residual."""
     return math.inf if golden.psnr_db is None else golden.psnr_db
 
 

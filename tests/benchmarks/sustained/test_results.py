@@ -55,7 +55,7 @@ class Emulated(Answering):
 
 @pytest.fixture
 def results(mobile_bundle: Bundle) -> SustainedResults:
-    """Of two artifacts in ONNX Runtime, one throttled and one contended."""
+    """Results of two artifacts in ONNX Runtime, one throttled and one contended."""
     chosen = select_artifacts(mobile_bundle, runtime="ort")[:2]
     settings = SustainedSettings(seconds=60.0, cores="1")
     return measure_each(mobile_bundle, Answering(HOT, SQUEEZED), artifacts=chosen, threads=[1], settings=settings)

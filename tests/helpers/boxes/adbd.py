@@ -92,7 +92,7 @@ class AdbdDevice:
         return done.stdout + done.stderr
 
     def processes(self) -> list[int]:
-        """Of workers and of the shells that watch them."""
+        """The processes of workers and of the shells that watch them."""
         found = []
         for place in Path("/proc").glob("[0-9]*"):
             try:

@@ -84,7 +84,7 @@ def _driver(folder: Path) -> str:
 
 
 def _make_wheels(target: Path) -> None:
-    """Those of what the image installs, and of what builds edgesr's own: the build has no index."""
+    """The wheels of what the image installs, and of what builds edgesr's own: the build has no index."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     optional = project["project"]["optional-dependencies"]
     needed = [*project["build-system"]["requires"], *project["project"]["dependencies"]]

@@ -65,7 +65,7 @@ class OnnxFile:
         return helper.make_model(graph, opset_imports=opsets, ir_version=self.ir_version)
 
     def weights(self) -> tuple[Tensor, Tensor]:
-        """Those of the convolution."""
+        """The weights of the convolution."""
         generator = torch.Generator().manual_seed(0)
         return torch.randn(12, 3, 3, 3, generator=generator) * self.gain, torch.zeros(12)
 

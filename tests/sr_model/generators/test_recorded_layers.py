@@ -31,7 +31,7 @@ def recorded(network: nn.Module, lr: Tensor) -> dict[str, Tensor]:
 
 
 def outputs_of(network: nn.Module, lr: Tensor) -> dict[str, Tensor]:
-    """Of all modules when they run first."""
+    """The outputs of all modules when they run first."""
     found: dict[str, Tensor] = {}
     names = {module: name for name, module in network.named_modules()}
 

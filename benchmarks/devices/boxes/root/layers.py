@@ -36,12 +36,12 @@ class Layer:
 
     @property
     def folder(self) -> str:
-        """Its name on a box."""
+        """The name of its folder on a box."""
         return f"{self.name}-{self.sha256[:32]}"
 
     @property
     def archive(self) -> str:
-        """Its file in the root's folder."""
+        """The name of its file in the root's folder."""
         return f"{self.name}.tar.gz"
 
 

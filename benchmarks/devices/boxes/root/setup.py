@@ -104,7 +104,7 @@ def _teller(progress: Progress, task: str) -> Callable[[str], None]:
 
 
 def _unpack(debs: list[Path], wheels: list[Path], place: Path) -> dict[str, Path]:
-    """By layer, its folder, without what no worker needs."""
+    """The folder of each layer, by layer, without files that no worker needs."""
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     trees = {BASE: place / BASE} | {_distribution(wheel): place / _distribution(wheel) for wheel in wheels}

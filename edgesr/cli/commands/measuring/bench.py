@@ -204,7 +204,7 @@ def _calls(bundle: Bundle, options: BenchOptions, json: Path | None) -> LatencyR
 
 
 def _sustained_options(seconds: float, options: BenchOptions) -> SustainedOptions:
-    """With those of bench that apply."""
+    """Options of a sustained run, taken from those of bench that apply."""
     return SustainedOptions(
         seconds=seconds,
         artifact=options.artifact,
