@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.places import ROOT
 from tests.house.test_rooms import python_files
 
-RIDDLES = {"How", "That", "What", "Where", "Which"}
+RIDDLES = {"How", "Of", "That", "Those", "What", "Where", "Which"}
 """A sentence that begins with one of them is only understood at its end."""
 COMMAND = "python "
 """Docstrings of scripts may end with the command that runs them."""
