@@ -223,7 +223,7 @@ def _check_tile_size(options: ExportOptions, runner: StageRunner) -> None:
         )
     if min(size) <= 2 * tiling.halo:
         raise InputError(
-            f"{shown} leaves nothing inside the halo of {counted(tiling.halo, 'pixel')} on each side: at least "
+            f"{shown} is too small: the halo takes {counted(tiling.halo, 'pixel')} on each side; give at least "
             f"{2 * tiling.halo + tiling.step} a side, or --graph full"
         )
     if any(side % tiling.step for side in size):

@@ -119,7 +119,9 @@ class ClusterWorker(Worker):
             return not self.terms.needed()
 
         if self.cluster.result(self.actor.code.remote(), given_up, waiting) != self.cluster.code:
-            raise InputError(f"ray {self.cluster.address}: a node has another edgesr: install the same version there")
+            raise InputError(
+                f"ray {self.cluster.address}: a node has another version of edgesr; install this one there"
+            )
         reply = self.cluster.result(self.actor.open.remote(settings, self.cluster.bundle), given_up)
         if reply.kind != "ready":
             raise InputError(reply.text)

@@ -13,8 +13,9 @@ MOST_JOBS = 256
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerOptions:
-    """``jobs`` workers at the same time: processes of this machine, of each device of the comma-separated ``on``, or
-    actors of the ray cluster at the address ``ray``. None: one worker, which is this process where neither is given.
+    """Options of `upscale_archive`: ``jobs`` workers at the same time. They are processes of this machine, of each
+    device of the comma-separated ``on``, or actors of the ray cluster at the address ``ray``. None is one worker,
+    which is this process if neither is given.
     """
 
     jobs: int | None = None

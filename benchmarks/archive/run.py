@@ -36,7 +36,7 @@ def upscale_archive(
     *,
     progress: Progress = silent,
 ) -> FolderReport:
-    """Upscale as `upscale_files` does, a folder with as many workers as are asked for.
+    """Upscale as `upscale_files` does, and share the images of a folder among as many workers as are asked for.
 
     Each worker has the threads and the memory of the ``options``. One that dies is started again, and its photograph is
     tried once more; a run that was interrupted goes on where it stopped.

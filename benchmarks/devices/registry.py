@@ -90,7 +90,7 @@ def open_devices(
     _require_names(f"{option} {text!r}", names)
     if python is not None and not any(_kind(name).remote for name in names):
         raise InputError(
-            f"--device-python {python}: is for devices that are other machines, none of which is in {text!r}"
+            f"--device-python {python}: is for other machines (ssh or adb), and {text!r} names none; leave it out"
         )
     opened: list[Device] = []
     for name in names:
@@ -102,7 +102,7 @@ def open_devices(
         raise InputError(f"none of {', '.join(names)} answers: {absent[0].reason}")
     _require_own_machines(opened)
     for device in absent:
-        notice(progress, f"{device.reason}. The other devices are measured, the rows of {device.name} have this reason")
+        notice(progress, f"{device.reason}. edgesr measures the other devices; rows of {device.name} give this reason")
     return opened
 
 

@@ -147,7 +147,7 @@ def _require_network(network_ms: float, size: Size) -> None:
     """An EdgesrError for a photograph so flat that its noise level is 0: its residual is not computed."""
     if network_ms == 0:
         raise EdgesrError(
-            f"a photograph of {size[0]}x{size[1]} is flat here, no network runs: give a larger --image-size"
+            f"the photograph of {size[0]}x{size[1]} is one flat area, where no network runs; give a larger --image-size"
         )
 
 

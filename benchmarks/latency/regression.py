@@ -137,7 +137,8 @@ def _devices(results: LatencyResults) -> list[str]:
 def _accepted(differences: Sequence[str], *, accept: bool) -> tuple[str, ...]:
     if differences and not accept:
         raise InputError(
-            f"measured in unlike conditions: {'; '.join(differences)}; measure both alike, or compare with --unlike"
+            f"the files were measured in different conditions: {'; '.join(differences)}; measure both alike, or "
+            "compare with --unlike"
         )
     return tuple(differences)
 
@@ -147,7 +148,8 @@ def _change(old: LatencyResult, new: LatencyResult) -> Change:
     if new.latency is None:
         return Change(key=new.key, ratio=None, interval=None, verdict="failed", reason=f"{new.status}: {new.reason}")
     if old.latency.size != new.latency.size:
-        raise InputError(f"{new.key.artifact}: measured at {old.latency.size} and {new.latency.size} LR pixels")
+        sizes = f"{old.latency.size} and {new.latency.size}"
+        raise InputError(f"{new.key.artifact}: measured at {sizes} LR pixels; measure both at one size")
     ratio, interval = ratio_interval(old.latency.samples_ms, new.latency.samples_ms)
     if min(len(old.latency.samples_ms), len(new.latency.samples_ms)) < 2:
         return Change(key=new.key, ratio=ratio, interval=None, verdict="too few rounds", reason=None)

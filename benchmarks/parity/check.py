@@ -87,9 +87,10 @@ def check_parity(
     images: ImageFolders | None = None,
     provider: str | None = None,
 ) -> ArtifactParity:
-    """Run an artifact on every golden of a size that it takes, as this CPU does and, where it matters, exactly.
+    """Run an artifact on every golden of a size that it takes, and compare the SR images with the goldens. It runs as
+    this CPU computes and, if the CPU's arithmetic may differ, also in exact arithmetic.
 
-    ``images``: folders to keep the SR images in, or to take those of exact arithmetic from.
+    ``images`` are folders to keep the SR images in, or to take those of exact arithmetic from.
     """
     info = runtime_for(artifact, runtime)
     fitting = [g for g in bundle.manifest.goldens if artifact.fits(g.size, runtime)]

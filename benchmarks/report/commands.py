@@ -121,7 +121,7 @@ def inspect_command(bundle: Path) -> str:
 
 def missing_text(data: ReportData, name: str, option: str) -> str:
     """The text of a section that has no result file."""
-    return f"{name} of {data.bundle.name}: not given. Run what is above and pass its file with {option}."
+    return f"{name} of {data.bundle.name}: not given. Run the command above, and pass its file with {option}."
 
 
 def _line(*words: object) -> str:

@@ -58,7 +58,7 @@ def device_table(found: ReportData) -> Table:
         *("CPU", "system"),
     )
     return Table(
-        "What each device is, and its fastest artifact",
+        "Devices, each with its fastest artifact",
         columns,
         tuple(_device_row(found, name) for name in data.devices(found)),
     )

@@ -57,7 +57,9 @@ def select_artifacts(
     pairs = [(a, r) for a in chosen for r in a.runtimes if runtime in (None, r)]
     if not pairs:
         known = ", ".join(sorted({name for one in chosen for name in one.runtimes})) or "none"
-        raise InputError(f"{bundle.root}: nothing to measure on runtime {runtime!r}: {artifact or 'it'} has {known}")
+        raise InputError(
+            f"{bundle.root}: nothing to measure on runtime {runtime!r}: {artifact or 'the bundle'} runs in {known}"
+        )
     return pairs if provider is None else with_provider(pairs, provider)
 
 

@@ -26,9 +26,10 @@ def check_device(name: str, bundle: Bundle | None = None) -> Iterator[Finding]:
 
 
 def clean_device(name: str) -> str:
-    """Delete what edgesr put on another machine, or what the set-up of that name made; what that was.
+    """Delete everything that edgesr put on another machine, or that the set-up of that name made, and return a text
+    about it.
 
-    An InputError as from `check_device`.
+    Raises InputError as `check_device` does.
     """
     made_here = set_ups().get(name)
     if made_here is not None and made_here.clean is not None:

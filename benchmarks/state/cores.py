@@ -30,7 +30,7 @@ def require_pinning(*, cores: str | None, pin: bool) -> None:
     if cores not in CORE_KINDS and not _RANGES.fullmatch(cores):
         raise InputError(f"--cores {cores!r}: give {', '.join(CORE_KINDS)}, or numbers such as 0-3 or 0,2")
     if pin:
-        raise InputError("--cores names the cores that a process keeps to, and --pin leaves them to edgesr: give one")
+        raise InputError("--cores chooses the cores of a process, and --pin lets edgesr choose them; give one of both")
 
 
 def chosen_cores(text: str, *, allowed: Sequence[int], threads: int, place: Place) -> tuple[int, ...]:

@@ -39,9 +39,9 @@ def sustained_notes(results: SustainedResults) -> list[str]:
     named = [(label_with_threads(one.key, keys), one.sustained) for one in results.results if one.sustained]
     verdicts = [f"{name}: {found.verdict}: {found.why}" for name, found in named]
     refusals = dict.fromkeys(found.no_energy for _, found in named if found.no_energy is not None)
-    missing = [f"no energy of a call: {reason}" for reason in refusals]
+    missing = [f"the energy of a call is not known: {reason}" for reason in refusals]
     sources = [
-        f"{name}: {found.energy.running_w:.2f} W while it ran less {found.energy.idle_w:.2f} W idle, told by "
+        f"{name}: {found.energy.running_w:.2f} W while it ran, minus {found.energy.idle_w:.2f} W when idle, told by "
         f"{found.energy.sensor}"
         for name, found in named
         if found.energy is not None

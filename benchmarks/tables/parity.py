@@ -109,7 +109,7 @@ def _exact_error(result: ParityResult) -> str:
     if result.parity is None or result.parity.lacks_exact:
         return ""
     largest = _largest([golden.exact_max_abs_error for golden in result.parity.goldens])
-    return f"; exact arithmetic has that of all runtimes, and max error {largest}"
+    return f"; exact arithmetic has the tolerance of all runtimes, and max error {largest}"
 
 
 def _golden_cell(result: ParityResult, golden_id: str) -> str:

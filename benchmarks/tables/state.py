@@ -26,7 +26,7 @@ def state_table(rows: Iterable[tuple[Key, DeviceState]]) -> Table:
     """One row a result. A device that tells nothing of something is "not told" there."""
     columns = ("artifact", "runtime", "threads", "device", *STATE_COLUMNS)
     return Table(
-        "State of the device while each was timed",
+        "State of the device while each artifact was timed",
         columns,
         tuple((key.artifact, key.engine, str(key.threads), key.device, *state_cells(state)) for key, state in rows),
     )

@@ -59,7 +59,7 @@ def _make(folder: Path, task: Task, *, what: str) -> None:
         found = read_record(Report, report, remake=REMAKE)
     fault = structure_fault(found.found, found.expected)
     if fault is not None:
-        raise EdgesrError(f"the Core ML package is not what was converted: {fault}")
+        raise EdgesrError(f"the Core ML package differs from the model that was converted: {fault}")
     _name_items(folder / PACKAGE / _MANIFEST)
 
 

@@ -50,7 +50,7 @@ def _require_float32(model: onnx.ModelProto) -> None:
     stored = {tensor.data_type for tensor in model.graph.initializer}
     images = {value.type.tensor_type.elem_type for value in model.graph.input}
     if images != {TensorProto.FLOAT} or TensorProto.FLOAT16 in stored or not kinds.isdisjoint(_QUANTIZED):
-        raise EdgesrError("delegates are predicted of float32 graphs alone; convert it, and inspect the TFLite file")
+        raise EdgesrError("this is predicted for float32 graphs alone; convert the graph, and inspect the TFLite file")
 
 
 def predicted_operators(model: onnx.ModelProto) -> tuple[Operator, ...]:

@@ -26,8 +26,9 @@ def inspect_module(
 ) -> list[Table]:
     """Tables of the properties of a network that is not edgesr's, and of what delegates would refuse of it.
 
-    An InputError for what cannot be exported. The network is that of ``module`` or ``checkpoint`` of the options, whose
-    code runs in a process of its own, or one that the caller holds. An export of it finds the result in the cache.
+    The network is that of ``module`` or ``checkpoint`` of the options, whose code runs in a process of its own, or one
+    that the caller holds. An export of it finds the result in the cache. Raises InputError for a network that cannot be
+    exported.
     """
     options, live = split_source(source, None)
     if live is None and not options.is_foreign and options.checkpoint is None:

@@ -21,7 +21,9 @@ print(*RUNTIMES[sys.argv[1]].providers())
 
 
 def doctor() -> list[Table]:
-    """Runtimes, export targets and what this machine has: found, needed for what, how to get it."""
+    """Tables of runtimes, export targets and tools of this machine: whether they are there, their use, how to get
+    them.
+    """
     return [runtime_table(), provider_table(), converter_table(), machine_table()]
 
 

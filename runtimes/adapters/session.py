@@ -45,7 +45,7 @@ class CheckedSession:
     def run_pooled(self, image: FloatArray, means: FloatArray, mask: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Run as `PooledSession.run_pooled` does, with the same errors."""
         if not isinstance(self.session, PooledSession):
-            raise EdgesrError(f"{self.artifact.id}: takes means of pooled features, which its runtime has no way for")
+            raise EdgesrError(f"{self.artifact.id}: takes means of pooled features, which its runtime cannot pass on")
         with self._named_failures(image):
             output, sums = self.session.run_pooled(image, means, mask)
         return self._checked(image, output), sums

@@ -174,8 +174,8 @@ def _fixed_grid(artifact: Artifact, tile: Size, needs: Needs) -> Grid:
     grid = _grid_of(artifact, tile, needs)
     if not grid.uniform:
         raise InputError(
-            f"tiles of {artifact.id} have one size and begin at multiples of {needs.step}: they do not end with an "
-            f"image of {_shown(size)} (height x width); use a runtime with dynamic sizes"
+            f"tiles of {artifact.id} have one size and begin at multiples of {needs.step}: they do not reach the "
+            f"end of an image of {_shown(size)} (height x width); use a runtime with dynamic sizes"
         )
     need = needs.memory_bytes((artifact,), tile)
     if options.memory_bytes is not None and need is not None and need > options.memory_bytes:
@@ -203,8 +203,8 @@ def _grid_of(artifact: Artifact, tile: Size, needs: Needs) -> Grid:
     cut = [(side, length) for side, length in zip(tile, needs.size, strict=True) if side < length]
     if any(side <= 2 * halo for side, _ in cut):
         raise InputError(
-            f"tiles of {_shown(tile)} leave nothing inside the halo of {counted(halo, 'pixel')} of {artifact.id}: at "
-            f"least {2 * halo + step} a side"
+            f"tiles of {_shown(tile)} are too small: {artifact.id} has a halo of {counted(halo, 'pixel')} on each "
+            f"side; give at least {2 * halo + step} a side"
         )
     if any(side % step for side, _ in cut):
         raise InputError(f"tiles of {_shown(tile)}: those of {artifact.id} have sides that are multiples of {step}")

@@ -84,7 +84,9 @@ def _candidates(bundle: Bundle, options: UpscaleOptions) -> Iterator[tuple[Artif
     if options.artifact_id is not None:
         candidates = [bundle.artifact(options.artifact_id)]
         if candidates[0].inside_only:
-            raise InputError(f"{options.artifact_id}: is exact inside an image only; name the artifact of its border")
+            raise InputError(
+                f"{options.artifact_id}: is exact only inside an image; name the artifact that computes the border"
+            )
     else:
         tiling = bundle.manifest.tiling
         preferred = "tile" if tiling is None or tiling.exact else "full"
@@ -109,7 +111,10 @@ def _plan(bundle: Bundle, artifact: Artifact, needs: Needs) -> UpscalePlan:
         inside = bundle.artifact(artifact.inside.artifact)
     grid = full_grid(artifact, needs) if artifact.graph == "full" else tile_grid((artifact, inside), needs)
     if needs.options.self_ensemble and not artifact.fits(grid.tile_size[::-1], needs.runtime):
-        raise InputError(f"{artifact.id}: a self-ensemble turns its tiles, which takes a square tile or dynamic sizes")
+        raise InputError(
+            f"{artifact.id}: a self-ensemble turns its tiles, which must be square; give a square --tile-size, or an "
+            "artifact of dynamic sizes"
+        )
     if needs.options.self_ensemble and any(side % needs.step for side in needs.size) and grid.tiles > 1:
         raise InputError(
             f"{artifact.id}: a self-ensemble turns its tiles, which then do not begin at multiples of {needs.step}: "

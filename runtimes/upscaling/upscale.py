@@ -27,16 +27,17 @@ from edgesr.runtimes.upscaling.tiled_run import Put, TiledRun
 
 
 def upscale(image: AnyPixels, bundle: Bundle, options: UpscaleOptions | None = None) -> AnyPixels:
-    """RGB (h,w,3) -> (s*h,s*w,3) of the same dtype: uint8, uint16 (0..65535), or float32 in [0,255].
+    """Upscale RGB (h,w,3) to (s*h,s*w,3) of the same dtype: uint8, uint16 (0..65535), or float32 in [0,255].
 
-    A grey image (h,w) gives RGB. A network of one channel takes luma, and the colours are upsampled by bicubic
-    interpolation. An InputError for other shapes, dtypes or values, or when nothing in the bundle fits.
+    A grey image (h,w) gives RGB. A network of one channel takes luma, and bicubic interpolation upsamples the colours.
+    Raises InputError for other shapes, dtypes or values, or when nothing in the bundle fits.
     """
     return Upscaler(bundle, options or UpscaleOptions()).array(require_pixels(image))
 
 
 def upscale_rows(image: AnyPixels, bundle: Bundle, options: UpscaleOptions | None = None) -> Iterator[AnyPixels]:
-    """The same, as bands of rows (n,s*w,3) from top to bottom: the output is never held as a whole.
+    """Upscale as `upscale` does, and yield bands of rows (n,s*w,3) from top to bottom: the output is never held as a
+    whole.
 
     With a projection every tile runs twice, since the first row already depends on the norm of the whole residual.
     """

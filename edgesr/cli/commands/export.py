@@ -146,7 +146,7 @@ def _print_report(report: ExportReport, output: Path) -> None:
     """Print what was calibrated and made on stdout, and what could not be made on stderr."""
     from edgesr.benchmarks.tables.quantization import quantization_tables
 
-    made = ", ".join(report.conversions) or "nothing, all stages were in the cache"
+    made = ", ".join(report.conversions) or "nothing, all steps were in the cache"
     for table in quantization_tables(report.bundle.manifest):
         print_table(table)
     artifacts = counted(len(report.bundle.manifest.artifacts), "artifact")

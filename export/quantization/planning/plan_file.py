@@ -92,7 +92,7 @@ def require_same_network(path: Path, plan: Plan, model: onnx.ModelProto) -> None
     for what, names in (("tensor", plan.ranges), ("layer", labels), ("layer", plan.float_layers)):
         known = tensors if what == "tensor" else plan.weight_sizes
         if missing := next((name for name in names if name not in known), None):
-            raise InputError(f"{path}: is a plan of another network: {what} {missing} is in one alone; {_REMAKE}")
+            raise InputError(f"{path}: is a plan of another network: only one of both has {what} {missing}; {_REMAKE}")
     if absent := next((name for name in quantizable_tensors(model) if name not in plan.ranges), None):
         raise InputError(f"{path}: has no range of tensor {absent}; {_REMAKE}")
     channels = {n.name: constant(model, n.input[1]).shape[output_axis(n)] for n in weighted_nodes(model)}

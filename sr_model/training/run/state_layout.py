@@ -69,7 +69,7 @@ def require_layout(flat: Mapping[str, Tensor], expected: Mapping[str, Expected])
     if missing := [name for name in expected if name not in found]:
         raise ValueError(f"it lacks {first_names(missing)}")
     if surplus := sorted(found - expected.keys()):
-        raise ValueError(f"it holds {first_names(surplus)}, which this run has not")
+        raise ValueError(f"it holds {first_names(surplus)}, which this run does not have")
     for name, wanted in expected.items():
         if problem := wanted.problem(flat[name]):
             raise ValueError(f"{shown_name(name)} {problem}")

@@ -212,7 +212,7 @@ def test_a_box_that_does_not_answer_costs_its_rows(
     code, out, error = run_cli(*words, "--device", "box:a,box:c")
     rows = [(row.key.device, row.status, row.reason) for row in read_results(LatencyResults, file).results]
     assert rows == [*[("box:a", "crashed", "box:a: No route to host")] * 2, *[("box:c", "done", None)] * 2]
-    told = "box:a: No route to host. The other devices are measured, the rows of box:a have this reason"
+    told = "box:a: No route to host. edgesr measures the other devices; rows of box:a give this reason"
     assert (code, error) == (1, f"edgesr: {told}\n")
     assert "onnx-fp32-full on box:a: crashed: box:a: No route to host" in out
     file.unlink()

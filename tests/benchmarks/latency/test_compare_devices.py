@@ -43,8 +43,8 @@ def test_each_device_is_compared_with_itself() -> None:
         ("ssh:a", "slower, beyond 5.0%"),
     ]
     assert change_lines(changes) == [
-        "ssh:b: is in the old file alone, nothing of it is compared",
-        "ssh:c: is in the new file alone, nothing of it is compared",
+        "ssh:b: only the old file has it, so it is not compared",
+        "ssh:c: only the new file has it, so it is not compared",
         "host: 0 of 1 failed or became slower by more than 5.0%",
         "ssh:a: 1 of 1 failed or became slower by more than 5.0%",
     ]

@@ -77,7 +77,7 @@ def test_a_photograph_that_no_network_runs_on_is_refused() -> None:
     """It is so flat that its noise level is 0: the figures would be those of bilinear upsampling."""
     bundle = open_bundle(RELEASE / "bundle")
     settings = EndToEndSettings(size=(30, 30), memory_bytes=10**8)
-    with pytest.raises(EdgesrError, match="a photograph of 30x30 is flat here, no network runs: give a larger"):
+    with pytest.raises(EdgesrError, match="the photograph of 30x30 is one flat area, where no network runs; give"):
         measure_end_to_end(bundle, bundle.artifact("onnx-fp32-tile"), runtime="ort", threads=1, settings=settings)
 
 

@@ -123,7 +123,7 @@ def test_commands_name_the_reference(bundle: Bundle, file: Path, cache_dir: Path
     code, _, stderr = run_cli("diff", bundle.root, "onnx-fp32-tile", "pytorch")
     assert code == 2
     assert stderr == (
-        "edgesr: onnx-fp32-tile: PyTorch has no part in this bundle, made from an ONNX file; compare two files\n"
+        "edgesr: onnx-fp32-tile: the bundle was made from an ONNX file, without PyTorch; compare two artifacts\n"
     )
 
 
