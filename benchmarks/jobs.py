@@ -65,7 +65,7 @@ class Job:
         return f"{what}, {counted(self.threads, 'thread')}"
 
     def opened(self) -> tuple[Bundle, Artifact]:
-        """The bundle and the artifact that it is about; an InputError where they are not there."""
+        """The bundle and the artifact that it is about; raises an InputError where they are not there."""
         from edgesr.runtimes.bundle.opening import open_bundle
 
         bundle = open_bundle(self.bundle, verify="used")
@@ -158,7 +158,7 @@ class JobKind(Generic[S, R]):
         )
 
     def perform(self, job: Job) -> R:
-        """Do a job in this process; a DecodeError for settings of another kind."""
+        """Do a job in this process; raises a DecodeError for settings of another kind."""
         return self.measure(job, decode(self.settings, job.settings, "settings"))
 
     def answer(self, outcome: Outcome) -> tuple[Outcome, R | None]:

@@ -110,7 +110,9 @@ class ExportOptions:
         return self.module is not None or self.onnx is not None
 
     def require_no_search(self) -> None:
-        """An InputError for options that an existing plan has no use for: it has its own tiles, ranges and budget."""
+        """Raise an InputError for options that an existing plan has no use for: it has its own tiles, ranges and
+        budget.
+        """
         asked = {
             "--calibration": self.calibration,
             "--int8-min-psnr": self.int8_min_psnr_db,
@@ -125,7 +127,9 @@ class ExportOptions:
             )
 
     def possible_targets(self) -> tuple[tuple[str, ...], list[str]]:
-        """The targets that the source can become, and a line on each that is left out; an InputError for others."""
+        """The targets that the source can become, and a line on each that is left out; raises an InputError for
+        others.
+        """
         targets, left_out = all_targets(self.precisions) if self.targets == (ALL,) else (self.targets, [])
         if self.onnx is None:
             return targets, left_out
@@ -158,7 +162,7 @@ class ExportOptions:
         return embedded_checkpoint(preset, weights=DEFAULT_WEIGHTS if self.weights is None else self.weights)
 
     def factory(self) -> tuple[Path, str]:
-        """File and function of ``module``; an InputError for what cannot be one."""
+        """File and function of ``module``; raises an InputError for what cannot be one."""
         assert self.module is not None
         if self.preset is not None or self.weights is not None:
             raise InputError("give --module or a preset, not both: --preset and --weights choose networks of edgesr")

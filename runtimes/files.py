@@ -102,7 +102,7 @@ def _regular_place(path: Path) -> Path:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside the place and rename into it: the file appears whole or not at all."""
+    """Write next to the place and rename into it: the file appears whole or not at all."""
     with replaced_atomically(path) as temporary:
         temporary.write_bytes(content)
 
@@ -110,7 +110,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 def write_output(path: Path, content: bytes) -> None:
     """Write a file as `write_atomically` does, or into a stream (`is_stream`); ``-`` is standard output.
 
-    A BrokenPipeError where nobody reads the stream any more.
+    Raises a BrokenPipeError where nobody reads the stream any more.
     """
     if not is_stream(path):
         write_atomically(path, content)

@@ -37,7 +37,7 @@ def _same_random_numbers() -> None:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of test images and published weights beside the clone; tests that need it skip without it."""
+    """The folder of test images and published weights next to the clone; tests that need it skip without it."""
     if not SHARED.is_dir():
         pytest.skip(f"needs the test images and weights of {SHARED.name}/ beside the clone")
     return SHARED

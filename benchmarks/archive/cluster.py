@@ -28,7 +28,9 @@ _LONGEST_CLOSE_SECONDS = 5.0
 def cluster_places(
     address: str, settings: Settings, bundle: Payload, count: int, stack: ExitStack
 ) -> list[ClusterPlace]:
-    """Places for so many actors, with the bundle sent once; an InputError where no cluster answers at the address."""
+    """Places for so many actors, with the bundle sent once; raises an InputError where no cluster answers at the
+    address.
+    """
     require_packages("--ray", ("ray",), extra="ray")
     os.environ.update(NO_USAGE_STATISTICS)
     import ray
@@ -113,7 +115,7 @@ class ClusterWorker(Worker):
     _opened: bool = field(default=False)
 
     def open(self, settings: Settings, waiting: Any) -> None:
-        """Wait until the actor is ready; an InputError where it has other code, or cannot use the settings."""
+        """Wait until the actor is ready; raises an InputError where it has other code, or cannot use the settings."""
 
         def given_up() -> bool:
             return not self.terms.needed()

@@ -68,7 +68,7 @@ def write_message(stream: IO[bytes], message: object) -> None:
 
 
 def read_message(stream: IO[bytes], kind: type[T]) -> T | None:
-    """The next message, empty lines left out; None at the end. An UnreadableMessageError for anything else."""
+    """The next message, empty lines left out; None at the end. Raises an UnreadableMessageError for anything else."""
     while line := stream.readline(_LONGEST_LINE):
         if line.strip():
             try:
@@ -79,8 +79,8 @@ def read_message(stream: IO[bytes], kind: type[T]) -> T | None:
 
 
 def copy_bytes(source: IO[bytes], target: IO[bytes], count: int, each: Callable[[], object] = lambda: None) -> None:
-    """So many bytes from one stream to another, ``each`` after every megabyte; an UnreadableMessageError where it ends
-    before.
+    """So many bytes from one stream to another, ``each`` after every megabyte; raises an UnreadableMessageError
+    where it ends before.
     """
     left = count
     while left:

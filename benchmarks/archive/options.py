@@ -44,7 +44,7 @@ class WorkerOptions:
         return self.count == 1 and self.on is None and self.ray is None
 
     def require_folder(self, source: Path) -> None:
-        """An InputError unless there is a folder whose images workers can share."""
+        """Raise an InputError unless there is a folder whose images workers can share."""
         if not (self.alone or source.is_dir()):
             why = "is not a folder: several workers share the images of one; leave out --jobs, --on and --ray"
             raise InputError(f"{source}: {why if source.exists() else 'no such folder'}")

@@ -69,7 +69,9 @@ def _places(
 def _on_devices(
     workers: WorkerOptions, settings: Settings, needs: DeviceNeeds, stack: ExitStack, progress: Progress
 ) -> list[Place]:
-    """A place of each device, then a second one of each, and so on. An InputError for one that can never do it."""
+    """A place of each device, then a second one of each, and so on. Raises an InputError for one that can never do
+    it.
+    """
     devices = open_devices(HOST if workers.on is None else workers.on, stack=stack, option="--on")
     handles = [DeviceHandle(device, needs) for device in devices]
     for handle in handles:

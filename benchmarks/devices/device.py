@@ -96,7 +96,7 @@ class Device(ABC):
         return
 
     def require_counting(self) -> None:
-        """An InputError unless it counts instructions, a MissingPackageError without what counting needs."""
+        """Raise an InputError unless it counts instructions, a MissingPackageError without what counting needs."""
         raise InputError(f"{self.name}: does not count instructions; use it for 'edgesr parity'")
 
 
@@ -197,11 +197,11 @@ def _no_notes() -> list[str]:
 class DeviceKind:
     """Devices that are opened alike; ``titles`` has one line on each by its name.
 
-    ``open`` gives the device of a name that is in ``titles`` or begins with ``prefix``; an InputError for one that is
-    unknown, an AbsentDeviceError for one that does not answer, a MissingPackageError with the command for one that is
-    not set up. ``needs`` is the command of the set-up
-    that makes its devices ready, which may be one of the ``set_ups`` of another kind. ``notes`` are lines below a list
-    of devices. ``form`` tells how names are made that are not in ``titles``.
+    ``open`` gives the device of a name that is in ``titles`` or begins with ``prefix``; raises an InputError for one
+    that is unknown, an AbsentDeviceError for one that does not answer, a MissingPackageError with the command for one
+    that is not set up. ``needs`` is the command of the set-up that makes its devices ready, which may be one of the
+    ``set_ups`` of another kind. ``notes`` are lines below a list of devices. ``form`` tells how names are made that are
+    not in ``titles``.
 
     Devices that are not of this machine have ``remote``; on those that ``stay`` a process can stay, see `standing`.
     """

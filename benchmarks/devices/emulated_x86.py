@@ -63,7 +63,7 @@ class EmulatedX86Device(Device):
 
 
 def open_emulated_x86() -> EmulatedX86Device:
-    """The device; a MissingPackageError with the set-up command without the guest that it is part of."""
+    """The device; raises a MissingPackageError with the set-up command without the guest that it is part of."""
     return EmulatedX86Device(installed_guest())
 
 

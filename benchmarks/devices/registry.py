@@ -107,7 +107,7 @@ def open_devices(
 
 
 def require_staying(text: str, *, option: str) -> None:
-    """An InputError unless a process can stay on all devices of a comma-separated text; none is opened."""
+    """Raise an InputError unless a process can stay on all devices of a comma-separated text; none is opened."""
     staying = [form for kind in DEVICE_KINDS if kind.stay for form in (*kind.titles, kind.form) if form is not None]
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
@@ -117,7 +117,7 @@ def require_staying(text: str, *, option: str) -> None:
 
 
 def _require_names(given: str, names: Sequence[str]) -> None:
-    """An InputError unless there is a name, and none is there twice."""
+    """Raise an InputError unless there is a name, and none is there twice."""
     if not names:
         raise InputError(f"{given}: give one or more of {', '.join(device_forms())}")
     for name in names:
@@ -127,7 +127,7 @@ def _require_names(given: str, names: Sequence[str]) -> None:
 
 
 def _require_own_machines(devices: Sequence[Device]) -> None:
-    """An InputError for two names of one other machine."""
+    """Raise an InputError for two names of one other machine."""
     seen: dict[str, str] = {}
     for device in devices:
         first = seen.setdefault(device.machine, device.name)

@@ -1,4 +1,4 @@
-"""A photograph from file to file, as `edgesr upscale` does it; beside a run of a tile's size in one piece.
+"""A photograph from file to file, as `edgesr upscale` does it; next to a run of a tile's size in one piece.
 
 Reading, numpy glue and encoding run while the network does, as far as they can: what the file takes longer than the
 calls of the runtime is the time for which the network waits.
@@ -144,7 +144,7 @@ def _measured(
 
 
 def _require_network(network_ms: float, size: Size) -> None:
-    """An EdgesrError for a photograph so flat that its noise level is 0: its residual is not computed."""
+    """Raise an EdgesrError for a photograph so flat that its noise level is 0: its residual is not computed."""
     if network_ms == 0:
         raise EdgesrError(
             f"the photograph of {size[0]}x{size[1]} is one flat area, where no network runs; give a larger --image-size"

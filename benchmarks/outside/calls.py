@@ -69,7 +69,7 @@ def calls_of(manifest: Manifest, artifact: Artifact) -> tuple[Call, ...]:
 
 
 def plain_name(name: str) -> str:
-    """A name from a manifest that is to be that of a file; an InputError for one that could lead elsewhere."""
+    """A name from a manifest that is to be that of a file; raises an InputError for one that could lead elsewhere."""
     if not name or name.startswith(".") or not all(one.isalnum() or one in "._-" for one in name):
         raise InputError(f"{shown_name(name)!r}: cannot be the name of a file; export the bundle again")
     return name

@@ -45,7 +45,7 @@ def bundle_candidate(
 ) -> Candidate:
     """One artifact of a bundle on one runtime: what was asked for, or the first that takes the first image.
 
-    An InputError when any image does not fit it.
+    Raises an InputError when any image does not fit it.
     """
     artifact, runtime_name = _choose(bundle, images, artifact_id, runtime)
     upscaler = Upscaler(bundle, UpscaleOptions(artifact_id=artifact.id, runtime=runtime_name))

@@ -166,7 +166,7 @@ def degraded_pair(pair: ImagePair, *, scale: int, degradation: str, seed: int) -
 
 
 def common_scale(candidates: Sequence[Candidate]) -> int:
-    """Scale of all candidates; an InputError when they differ."""
+    """Scale of all candidates; raises an InputError when they differ."""
     scales = {candidate.scale for candidate in candidates}
     if len(scales) > 1:
         listed = ", ".join(f"{candidate.name} x{candidate.scale}" for candidate in candidates)

@@ -69,7 +69,7 @@ class ReportData:
 
 
 def read_data(bundle: Bundle, files: ReportFiles) -> ReportData:
-    """Decode all files; an InputError for a file of another kind, schema version or bundle."""
+    """Decode all files; raises an InputError for a file of another kind, schema version or bundle."""
     latency = _read(bundle, LatencyResults, files.latency)
     return ReportData(
         bundle=bundle,

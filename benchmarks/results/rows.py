@@ -49,7 +49,7 @@ def select_artifacts(
 ) -> list[tuple[Artifact, str]]:
     """Artifacts of a bundle with the runtimes to measure them on: all, or those that were asked for.
 
-    With an execution ``provider``, only runtimes that have any; an InputError where an installed one lacks it.
+    With an execution ``provider``, only runtimes that have any; raises an InputError where an installed one lacks it.
     """
     chosen = [bundle.artifact(artifact)] if artifact else list(bundle.manifest.artifacts)
     if runtime is not None:
@@ -91,6 +91,6 @@ def row(job: Job, device: str, outcome: Outcome) -> dict[str, Any]:
 
 
 def require_any_ran(outcomes: list[tuple[JobStatus, str | None]]) -> None:
-    """An EdgesrError when no runtime at all was installed, or runs here."""
+    """Raise an EdgesrError when no runtime at all was installed, or runs here."""
     if all(status in NOT_HERE for status, _ in outcomes):
         raise EdgesrError(f"no runtime of this bundle runs here: {outcomes[0][1]}")

@@ -24,7 +24,7 @@ CORE_KINDS: Mapping[str, Callable[[Mapping[int, int]], list[int]]] = {
 
 
 def require_pinning(*, cores: str | None, pin: bool) -> None:
-    """An InputError for a text that cannot name cores, or one next to ``pin``."""
+    """Raise an InputError for a text that cannot name cores, or one next to ``pin``."""
     if cores is None:
         return
     if cores not in CORE_KINDS and not _RANGES.fullmatch(cores):
@@ -34,8 +34,9 @@ def require_pinning(*, cores: str | None, pin: bool) -> None:
 
 
 def chosen_cores(text: str, *, allowed: Sequence[int], threads: int, place: Place) -> tuple[int, ...]:
-    """The cores of a text, of those that the device lets this process have; an InputError where it has them not, where
-    its cores are all alike or it does not tell, and for fewer cores than threads: those would wait for each other.
+    """The cores of a text, of those that the device lets this process have; raises an InputError where it has them
+    not, where its cores are all alike or it does not tell, and for fewer cores than threads: those would wait for
+    each other.
     """
     there = sorted(int(one.name[3:]) for one in place.found(f"{CORES}/cpu[0-9]*")) or sorted(allowed)
     cores = _of_kind(text, allowed, place) if text in CORE_KINDS else _numbered(text)
@@ -56,7 +57,9 @@ def usable_cores() -> tuple[int, ...]:
 
 
 def keep_to(cores: Sequence[int]) -> tuple[int, ...]:
-    """Keep this process, all its threads, to these cores; an EdgesrError where the system does something else."""
+    """Keep this process, all its threads, to these cores; raises an EdgesrError where the system does something
+    else.
+    """
     for thread in Path("/proc/self/task").iterdir():
         os.sched_setaffinity(int(thread.name), cores)
     kept = usable_cores()

@@ -1,4 +1,4 @@
-"""The state of the device beside each figure, as rows of text."""
+"""The state of the device next to each figure, as rows of text."""
 
 from __future__ import annotations
 

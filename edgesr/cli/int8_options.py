@@ -58,7 +58,7 @@ RangesOption = Annotated[
 
 
 def parse_db(text: str) -> float:
-    """A number of dB with or without its unit; an InputError for anything else."""
+    """A number of dB with or without its unit; raises an InputError for anything else."""
     try:
         return float(text.strip().lower().removesuffix("db"))
     except ValueError:

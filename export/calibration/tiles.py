@@ -133,7 +133,7 @@ def _enumerate(names: Sequence[str]) -> str:
 
 
 def check_folder(folder: Path) -> None:
-    """An InputError unless it is a folder with images: what can be told before anything is converted."""
+    """Raise an InputError unless it is a folder with images: what can be told before anything is converted."""
     _list_photographs(folder)
 
 

@@ -83,7 +83,7 @@ class _Job:
 
 
 def check_lower_precision(folder: Path, checked: Checked, float_file: Path, file: Path) -> None:
-    """Write the `Distances` of a file; an EdgesrError where one is too large."""
+    """Write the `Distances` of a file; raises an EdgesrError where one is too large."""
     images = {name: network_image(image, checked.colour) for name, image in _images(checked.size).items()}
     files = ((float_file, REFERENCE), (file, checked.precision))
     expected, found = _answers(checked, files, np.stack([*images.values()]))

@@ -49,7 +49,7 @@ def export_executorch(module: nn.Module, folder: Path, *, proof: Proof, wanted: 
     """Write model.pte: LR (1,c,h,w) float32 in [0,255] -> SR or residual; next to it its program and what it takes.
 
     It takes all sizes within bounds. Where that cannot be made it takes the tile size alone, and the record tells why.
-    An EdgesrError where that cannot be made either, or where a file misses its proof.
+    Raises an EdgesrError where that cannot be made either, or where a file misses its proof.
     """
     _store_all_buffers(module)
     try:

@@ -86,7 +86,7 @@ def quantize(module: GraphModule, tile_graph: onnx.ModelProto, plan: Plan, size:
     """Put the convolutions that a plan of the float32 ONNX tile graph has in int8 into int8 in a program's graph.
 
     A layer is the one of the plan that has its weights and, at an LR ``size``, the values of its input. Those that are
-    told stay in float32. An EdgesrError where less than half of the work would be int8.
+    told stay in float32. Raises an EdgesrError where less than half of the work would be int8.
     """
     wanted = [node for node in weighted_nodes(tile_graph) if node.name not in plan.float_layers]
     image = photograph("cat", size)[: input_channels(tile_graph)]

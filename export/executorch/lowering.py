@@ -39,7 +39,7 @@ class Lowered:
 
 
 def lower(program: ExportedProgram, path: Path) -> Lowered:
-    """Write the file of a program; an EdgesrError where ExecuTorch cannot."""
+    """Write the file of a program; raises an EdgesrError where ExecuTorch cannot."""
     predicted: list[Delegation] = []
     with converting("ExecuTorch cannot convert the network"):
         from executorch.exir import to_edge_transform_and_lower
@@ -63,7 +63,7 @@ def with_one_operator_pads(program: ExportedProgram) -> ExportedProgram:
 
 @contextmanager
 def converting(what: str) -> Iterator[None]:
-    """An EdgesrError for whatever PyTorch, torchao and ExecuTorch raise; what they warn of goes nowhere."""
+    """Raise an EdgesrError for whatever PyTorch, torchao and ExecuTorch raise; what they warn of goes nowhere."""
     level = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:

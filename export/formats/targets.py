@@ -76,7 +76,7 @@ def plan_artifacts(
 def all_targets(precisions: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
     """Every target that has one of these precisions and whose packages are here, and a line on each other one.
 
-    A MissingPackageError where none is left.
+    Raises a MissingPackageError where none is left.
     """
     names: list[str] = []
     lines: list[str] = []
@@ -136,7 +136,7 @@ def _not_measured(runtime: Runtime) -> str:
 
 
 def require_converters(plans: list[ArtifactPlan]) -> None:
-    """A MissingPackageError that lists what the planned conversions lack, before any work.
+    """Raise a MissingPackageError that lists what the planned conversions lack, before any work.
 
     Files of lower precision are run on their preferred runtime, where it runs on this system.
     """

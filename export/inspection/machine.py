@@ -1,4 +1,4 @@
-"""This machine for 'edgesr doctor': what it has of all that edgesr can use, beside Python packages."""
+"""This machine for 'edgesr doctor': what it has of all that edgesr can use, next to Python packages."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Floats:
 
 
 def read_operators(file: Path) -> tuple[MnnOperator, ...]:
-    """All operators of a file, in order of execution; an InputError for a file that is none."""
+    """All operators of a file, in order of execution; raises an InputError for a file that is none."""
     return read_content(file)[1]
 
 

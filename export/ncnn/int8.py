@@ -56,8 +56,8 @@ def quantize(source: Path, tile_graph: onnx.ModelProto, plan: Plan, size: Size) 
     """The convolutions of a float32 model that a plan of the float32 ONNX tile graph has in int8.
 
     All others get float16 weights. A layer is the one of the plan that has its weights and, at an LR ``size`` that both
-    graphs take, the values of its input.
-    ncnn has no int8 transposed convolutions. An EdgesrError where less than half of the work would be int8.
+    graphs take, the values of its input. ncnn has no int8 transposed convolutions. Raises an EdgesrError where less
+    than half of the work would be int8.
     """
     model = read_model(source)
     wanted = [node for node in weighted_nodes(tile_graph) if node.name not in plan.float_layers]

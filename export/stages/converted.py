@@ -133,7 +133,7 @@ class _Conversion:
         )
 
     def _check_lower_precision(self, plan: ArtifactPlan, file: Path) -> None:
-        """An EdgesrError where a file is too far from its float32 one."""
+        """Raise an EdgesrError where a file is too far from its float32 one."""
         config = self.runner.config
         side = next_multiple(max(_CHECKED_SIDE, config.minimum_side), config.multiple)
         checked = Checked(

@@ -179,7 +179,9 @@ class StageRunner:
         return self._cache.run(stage, file, self.config.minimum_side) / MODEL_FILE
 
     def plan(self, quantization: QuantizationSettings) -> Plan:
-        """The choice of int8 layers, ranges and biases for the tile graph; an EdgesrError where a budget is missed."""
+        """The choice of int8 layers, ranges and biases for the tile graph; raises an EdgesrError where a budget is
+        missed.
+        """
         return self._planning.plan(self.onnx_file("tile"), quantization)
 
     @cached_property

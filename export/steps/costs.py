@@ -54,7 +54,9 @@ def measure_memory(folder: Path, runnable: Runnable, file: Path, *, side: int, l
 
 
 def check_size(folder: Path, runnable: Runnable, file: Path, *, size: Size) -> None:
-    """Run the file once; an EdgesrError unless it answers an LR input of that size at ``scale`` times the size."""
+    """Run the file once; raises an EdgesrError unless it answers an LR input of that size at ``scale`` times the
+    size.
+    """
     (folder / COST_FILE).write_text(to_json(_run(runnable, (file,), size, 1)))
 
 

@@ -99,7 +99,7 @@ class ExecuTorchSession:
         return self._method
 
     def _require(self, image: FloatArray) -> None:
-        """A ValueError for what the program was not made for."""
+        """Raise a ValueError for what the program was not made for."""
         most = self.largest
         alike = image.ndim == len(most) == 4 and image.shape[:2] == most[:2] and image.dtype == np.float32
         if not alike or image.shape[2] > most[2] or image.shape[3] > most[3]:

@@ -141,7 +141,7 @@ def _compiled_model(model: Any, settings: RunSettings, further: dict[str, Any]) 
 
 
 def _require(compiled: Any, hint: str, threads: int) -> None:
-    """An EdgesrError where the CPU plugin chose another precision than it was given, or fewer threads."""
+    """Raise an EdgesrError where the CPU plugin chose another precision than it was given, or fewer threads."""
     chosen = compiled.get_property(_HINT).to_string()
     if chosen != hint:
         raise EdgesrError(f"OpenVINO computes in {chosen} on this CPU, not in {hint}: take a CPU that has it")

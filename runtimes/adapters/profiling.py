@@ -25,8 +25,8 @@ def profile_operators(
     calls: int,
     provider: str | None = None,
 ) -> OperatorProfile:
-    """Profile an artifact on an LR image (3,h,w) of a size that it takes; an EdgesrError that names it and its runtime
-    where that fails.
+    """Profile an artifact on an LR image (3,h,w) of a size that it takes; raises an EdgesrError that names it and
+    its runtime where that fails.
     """
     chosen = _runtime(artifact, runtime, provider)
     batch = to_layout(image, artifact.inputs[0].layout)
@@ -65,7 +65,7 @@ def read_execution(
 
 @contextmanager
 def _named_failures(artifact: Artifact, chosen: Runtime) -> Iterator[None]:
-    """An EdgesrError for what a runtime raises, also where it cannot write its profile."""
+    """Raise an EdgesrError for what a runtime raises, also where it cannot write its profile."""
     failures: tuple[type[Exception], ...] = (*chosen.failures(), OSError)
     try:
         yield

@@ -54,8 +54,8 @@ def is_usable(name: str) -> bool:
 
 
 def require_usable(info: Runtime) -> None:
-    """An OtherSystemError unless the runtime runs on this system, a MissingPackageError with the install command unless
-    it is installed.
+    """Raise an OtherSystemError unless the runtime runs on this system, a MissingPackageError with the install
+    command unless it is installed.
     """
     if info.why_not_here is not None:
         raise OtherSystemError(f"{info.why_not_here}: give this command there")
@@ -72,7 +72,7 @@ def runtime_for(artifact: Artifact, name: str) -> Runtime:
 
 
 def require_provider(info: Runtime, provider: str) -> None:
-    """An InputError unless this is an execution provider of a runtime, which is installed if it has any."""
+    """Raise an InputError unless this is an execution provider of a runtime, which is installed if it has any."""
     if info.providers is None:
         raise InputError(f"--provider {provider}: {info.title} has no execution providers; leave it out")
     known = info.providers()

@@ -17,7 +17,7 @@ _MOST_BYTES = 2**50
 
 
 def require_sound(manifest: Manifest) -> None:
-    """A DecodeError that says what cannot be."""
+    """Raise a DecodeError that says what cannot be."""
     for fault in _faults(manifest):
         raise DecodeError(fault)
 

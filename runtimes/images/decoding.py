@@ -50,7 +50,7 @@ def decode(path: Path, *, max_megapixels: float, reduce_colour: bool = False) ->
 def opened(path: Path, *, max_megapixels: float) -> Iterator[Image.Image]:
     """Pillow's image with its header checked, not decoded yet; what fails in the body becomes an InputError.
 
-    An UnidentifiedImageError where Pillow does not know the file.
+    Raises an UnidentifiedImageError where Pillow does not know the file.
     """
     with _quiet_pillow():
         try:

@@ -32,7 +32,9 @@ class TiffHeader:
 
 
 def require_pyvips(path: Path) -> Any:
-    """The module, imported; a MissingImagePackageError that names ``path`` when it is absent or lacks its library."""
+    """The module, imported; raises a MissingImagePackageError that names ``path`` when it is absent or lacks its
+    library.
+    """
     try:
         import pyvips
     except (ImportError, OSError) as error:

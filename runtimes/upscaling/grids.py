@@ -98,7 +98,7 @@ def _largest_size(artifacts: Sequence[Artifact]) -> Size | None:
 
 
 def full_grid(artifact: Artifact, needs: Needs) -> Grid:
-    """One tile, the image; an InputError where it does not fit."""
+    """One tile, the image; raises an InputError where it does not fit."""
     if not artifact.fits(needs.size, needs.runtime):
         taken = taken_sizes(artifact.tile_size, artifact.bounds)
         raise InputError(
@@ -116,7 +116,7 @@ def full_grid(artifact: Artifact, needs: Needs) -> Grid:
 
 
 def _require_memory(artifact: Artifact, need: int, needs: Needs) -> None:
-    """An InputError where a whole image takes more than was allowed, or than this machine has left."""
+    """Raise an InputError where a whole image takes more than was allowed, or than this machine has left."""
     available = needs.options.memory_bytes or memory_bytes()[1]
     if available is not None and need > available:
         raise InputError(
@@ -126,7 +126,7 @@ def _require_memory(artifact: Artifact, need: int, needs: Needs) -> None:
 
 
 def tile_grid(artifacts: tuple[Artifact, Artifact], needs: Needs) -> Grid:
-    """The tiles of an artifact and its inside variant; an InputError where none fit.
+    """The tiles of an artifact and its inside variant; raises an InputError where none fit.
 
     Where the memory was not measured they have the bundle's tile size: nothing bounds what a whole image would take.
     """
@@ -198,7 +198,9 @@ def _too_little(budget: int, artifact: Artifact, least: int | None) -> str:
 
 
 def _grid_of(artifact: Artifact, tile: Size, needs: Needs) -> Grid:
-    """Tiles of a given size; an InputError where they have no inside, or do not begin at multiples of the step."""
+    """Tiles of a given size; raises an InputError where they have no inside, or do not begin at multiples of the
+    step.
+    """
     halo, step = needs.halo(artifact), needs.step
     cut = [(side, length) for side, length in zip(tile, needs.size, strict=True) if side < length]
     if any(side <= 2 * halo for side, _ in cut):

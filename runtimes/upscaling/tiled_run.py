@@ -204,7 +204,7 @@ class TiledRun:
             yield from self._colouring.coloured(strip.within(self._size), top, left, values[:, :height, :width])
 
     def _mean(self, results: Iterator[Image], artifact: Artifact) -> Image:
-        """Mean over the members, of which one at a time is held; an EdgesrError where a value is not finite."""
+        """Mean over the members, of which one at a time is held; raises an EdgesrError where a value is not finite."""
         result = next(results)
         for other in results:
             result = result + other

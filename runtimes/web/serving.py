@@ -24,7 +24,9 @@ _TYPES = {".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "applica
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """A server that this machine alone reaches, on any free port unless one is given; an InputError for one in use."""
+    """A server that this machine alone reaches, on any free port unless one is given; raises an InputError for one
+    in use.
+    """
 
     daemon_threads = True
 

@@ -109,7 +109,7 @@ def _norms(direction: Tensor) -> Tensor:
 
 
 def _require_foldable(layer: str, direction: Tensor, magnitude: Tensor, source: str) -> None:
-    """An InputError that names the tensor whose weight norm float32 does not hold."""
+    """Raise an InputError that names the tensor whose weight norm float32 does not hold."""
     norms = _norms(direction)
     advice = "give a checkpoint whose weight norm can be folded"
     for broken, why in ((norms == 0, "0"), (~norms.isfinite(), "too large for float32")):

@@ -119,7 +119,8 @@ def guest_folder() -> Path:
 def installed_guest(folder: Path | None = None) -> Guest:
     """The guest in ``folder`` (default: `guest_folder`).
 
-    A MissingPackageError with the set-up command when it is absent, incomplete, damaged or made by another recipe.
+    Raises a MissingPackageError with the set-up command when it is absent, incomplete, damaged or made by another
+    recipe.
     """
     place = folder or guest_folder()
     if not place.exists():

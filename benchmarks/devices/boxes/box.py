@@ -40,8 +40,8 @@ class NotThereError(UnreachedError, AbsentDeviceError):
 
 @dataclass(frozen=True)
 class Box:
-    """The box behind a transport. All methods: an InputError with the box's own reason, one line that begins with its
-    name; an UnreachedError without a connection.
+    """The box behind a transport. All methods: an InputError with the box's own reason, one line that begins with
+    its name; raises an UnreachedError without a connection.
     """
 
     transport: Transport

@@ -106,7 +106,9 @@ class BoxDevice(Device):
         self.box.transport.close()
 
     def run(self, job: Job) -> Outcome:
-        """Run a job there in a fresh process, after what it needs was sent; an InputError where that cannot be."""
+        """Run a job there in a fresh process, after what it needs was sent; raises an InputError where that cannot
+        be.
+        """
         try:
             return self._outcome(job, self._answer(job))
         except LateError:

@@ -53,7 +53,8 @@ class Reply:
 def exchange(command: Sequence[str], *, token: str, terms: Terms) -> Reply:
     """Run a program to its end; its answer is what it prints after the line ``token``.
 
-    A NoAnswerError for too many bytes, a LateError after the time: then it is killed, as with any other exception.
+    Raises a NoAnswerError for too many bytes, a LateError after the time: then it is killed, as with any other
+    exception.
     """
     with contextlib.ExitStack() as stack:
         content = stack.enter_context(_opened(terms.content))

@@ -46,7 +46,7 @@ class Transport(ABC):
 
 
 def require_plain(what: str, text: str) -> None:
-    """An InputError for text that a program could take for an option, or that no host or serial number has."""
+    """Raise an InputError for text that a program could take for an option, or that no host or serial number has."""
     if not text or text.startswith("-") or not text.isprintable() or any(sign.isspace() for sign in text):
         raise InputError(f"{what} {text!r}: give a name without blanks that does not begin with '-'")
 

@@ -54,8 +54,8 @@ def app_place() -> Path:
 
 
 def installed_app(place: Path | None = None, *, verify: bool = True) -> App:
-    """The app in ``place`` (default: `app_place`); a MissingPackageError with the set-up command when it is absent,
-    damaged, or built of other sources. ``verify``: also compare every file.
+    """The app in ``place`` (default: `app_place`); raises a MissingPackageError with the set-up command when it is
+    absent, damaged, or built of other sources. ``verify``: also compare every file.
     """
     place = place or app_place()
     if not place.exists():

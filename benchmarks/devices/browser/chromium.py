@@ -34,7 +34,7 @@ _SECONDS_TO_END = 10.0
 
 
 def require_chromium() -> Path:
-    """The program; a MissingPackageError where PATH has none, an InputError on another system than Linux."""
+    """The program; raises a MissingPackageError where PATH has none, an InputError on another system than Linux."""
     if not sys.platform.startswith("linux"):
         raise InputError("the browser device needs Linux; pages of 'edgesr web' run in browsers of every system")
     found = next(filter(None, map(shutil.which, PROGRAMS)), None)

@@ -71,7 +71,7 @@ class BrowserDevice(Device):
 
 
 def open_browser(name: str) -> BrowserDevice:
-    """The browser device of that name; a MissingPackageError where Chromium or the app is missing."""
+    """The browser device of that name; raises a MissingPackageError where Chromium or the app is missing."""
     if name not in ENGINES:
         raise InputError(f"unknown browser {name!r}: choose one of {', '.join(ENGINES)}")
     app = installed_app()

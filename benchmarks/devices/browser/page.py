@@ -53,7 +53,7 @@ class Page:
         return found
 
     def _started(self) -> Channel:
-        """The channel to a new page; an OtherSystemError where Chromium lacks what the engine needs."""
+        """The channel to a new page; raises an OtherSystemError where Chromium lacks what the engine needs."""
         channel = Channel(self.patience)
         url = self._stack.enter_context(served_channel(channel, self.app))
         running = running_chromium(require_chromium(), url, folder=self.folder, options=self.engine.options)

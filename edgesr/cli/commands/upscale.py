@@ -146,7 +146,9 @@ def upscale(
 
 
 def _end(source: Path, failures: Sequence[str], unfinished: Sequence[str] = ()) -> None:
-    """Exit with 1 where the same command, given again, may do what is left; an InputError for bad images alone."""
+    """Exit with 1 where the same command, given again, may do what is left; raises an InputError for bad images
+    alone.
+    """
     if unfinished:
         print_errors([*unfinished, f"{source} is not finished: the same command goes on where this one stopped"])
         raise typer.Exit(1)

@@ -21,7 +21,7 @@ from edgesr.runtimes.errors import EdgesrError
 def match_layers(graph: LayerGraph, reference: LayerGraph) -> Match:
     """Pair the tensors of a tile graph, or of a full graph with the same body, with those of the float32 ONNX graph.
 
-    An EdgesrError when the reference's output is not among them: then the body could not be followed to its end.
+    Raises an EdgesrError when the reference's output is not among them: then the body could not be followed to its end.
     """
     known = Reference(reference)
     found, end = _Walk(graph, known).match(), known.end

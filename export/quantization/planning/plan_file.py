@@ -51,7 +51,7 @@ def save_plan(path: Path, plan: Plan, tile_sha256: str) -> None:
 
 
 def load_plan(path: Path) -> Plan:
-    """The plan of a file; an InputError for what is none."""
+    """The plan of a file; raises an InputError for what is none."""
     data = read_json(path, remake=_REMAKE)
     if data.get("kind") != KIND:
         raise InputError(f"{path}: is no plan of a quantization; {_REMAKE}")
@@ -77,7 +77,9 @@ def _fault(plan: Plan) -> str | None:
 
 
 def require_same_network(path: Path, plan: Plan, model: onnx.ModelProto) -> None:
-    """An InputError that names the file and the first layer or tensor of its plan that a float tile graph has not."""
+    """Raise an InputError that names the file and the first layer or tensor of its plan that a float tile graph has
+    not.
+    """
     from edgesr.export.graphs.onnx_graph import constant, layer_names, output_axis, weight_sizes, weighted_nodes
     from edgesr.export.quantization.ranges import quantizable_tensors
 

@@ -140,7 +140,7 @@ def _multiple(answer: Answer, scale: int) -> int:
 
 
 def _require_multiple(answer: Answer, name: str, multiple: int, scale: int) -> None:
-    """An InputError where a stated multiple is refused by the network."""
+    """Raise an InputError where a stated multiple is refused by the network."""
     first = next_multiple(_SIDE, multiple)
     for height, width in ((first, first), (first + multiple, first), (first, first + multiple)):
         if not _takes(answer, height, width, scale):

@@ -114,7 +114,7 @@ def _only(path: Path, fixed: Size) -> str:
 
 
 def _made_for_any_size(path: Path, picture: nn.Module, contract: Contract, fixed: Size, photograph: Tensor) -> str:
-    """A note that a file of one size takes any; an InputError where it does not."""
+    """A note that a file of one size takes any; raises an InputError where it does not."""
     try:
         why_not = why_not_any_size(picture, contract, fixed, photograph)
     except _failures() as error:
@@ -173,7 +173,7 @@ def _require_given(
     contract: Contract,
     images: list[Tensor],
 ) -> None:
-    """An EdgesrError unless the wrapped graph is the file as it was given."""
+    """Raise an EdgesrError unless the wrapped graph is the file as it was given."""
     expected = InOurUnits(file, contract)
     for image in images:
         with torch.inference_mode():

@@ -9,6 +9,6 @@ DEFAULT_DEVICE = "auto"
 
 
 def require_training_device(name: str) -> None:
-    """An InputError for a device that no run can be on."""
+    """Raise an InputError for a device that no run can be on."""
     if name not in TRAINING_DEVICES:
         raise InputError(f"device {name!r}: choose one of {', '.join(TRAINING_DEVICES)}")

@@ -98,7 +98,7 @@ class TrainState:
         return self.adversary
 
     def require_finite(self, path: Path) -> None:
-        """An EdgesrError that names the file which keeps the last good state, unless every number is finite."""
+        """Raise an EdgesrError that names the file which keeps the last good state, unless every number is finite."""
         flat = self._flat()
         if not all(value.isfinite().all() for value in flat.values() if value.is_floating_point()):
             raise EdgesrError(

@@ -161,7 +161,7 @@ def test_what_is_sent_is_sent_before_anything_is_timed(bench: Open) -> None:
 
 
 def test_limits_of_an_earlier_file_are_of_its_one_device(bench: Open, tmp_path: Path) -> None:
-    """Such a file did not name the device beside them."""
+    """Such a file did not name the device next to them."""
     file = tmp_path / "l.json"
     bench(NamedDevice("ssh:b"), json=file)
     content = json.loads(file.read_text())

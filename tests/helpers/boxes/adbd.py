@@ -103,7 +103,7 @@ class AdbdDevice:
         return found
 
     def wait_until_clean(self, seconds: float = 15.0) -> None:
-        """An AssertionError unless nothing of a job is left in time."""
+        """Raise an AssertionError unless nothing of a job is left in time."""
         started = time.monotonic()
         while left := [*self.processes(), *self.cache.glob("job.*"), *self.cache.glob("part.*")]:
             assert time.monotonic() - started < seconds, f"still there: {left}"

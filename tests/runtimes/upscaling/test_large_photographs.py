@@ -87,7 +87,7 @@ def test_strips_hold_what_tiles_and_their_glue_read() -> None:
 
 
 def test_planned_time_and_memory_count_the_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It works after the network where the output is written as a whole, and beside it where rows are written."""
+    """It works after the network where the output is written as a whole, and next to it where rows are written."""
     source = save_photograph(tmp_path / "in.png", (150, 90))
     monkeypatch.setattr(upscale_files, "writing_seconds", lambda *_, **__: 500.0)
     monkeypatch.setattr(Upscaler, "seconds_per_tile", lambda *_: 1.0)

@@ -77,7 +77,7 @@ class Root:
         return tuple(layer for layer in self.record.layers if layer.name in (*COMMON, *distributions))
 
     def archive(self, layer: Layer) -> Path:
-        """The layer's .tar.gz; an InputError where it was changed since it was made."""
+        """The layer's .tar.gz; raises an InputError where it was changed since it was made."""
         file = self.folder / layer.archive
         if not file.is_file() or sha256_of(file) != layer.archive_sha256:
             raise InputError(f"{file}: is missing or was changed; remove {self.folder} and set it up again")
@@ -95,7 +95,8 @@ def root_folder(architecture: Architecture) -> Path:
 def installed_root(architecture: Architecture, folder: Path | None = None) -> Root:
     """The root in ``folder`` (default: `root_folder`).
 
-    A MissingPackageError with the set-up command when it is absent, incomplete, damaged or made by another recipe.
+    Raises a MissingPackageError with the set-up command when it is absent, incomplete, damaged or made by another
+    recipe.
     """
     place = folder or root_folder(architecture)
     command = architecture.set_up_command

@@ -48,7 +48,7 @@ _STEPS = 6
 def set_up(architecture: Architecture, progress: Progress = silent, *, folder: Path | None = None) -> Root:
     """Make the root of a machine in ``folder`` (default: `root_folder`); an intact one is returned at once.
 
-    What was downloaded is kept beside it until the end, so an interrupted set-up is taken up again. An InputError or a
+    What was downloaded is kept next to it until the end, so an interrupted set-up is taken up again. An InputError or a
     MissingPackageError names what this machine lacks.
     """
     if not sys.platform.startswith("linux"):
