@@ -78,7 +78,7 @@ class Device(ABC):
         return False
 
     def beside_others(self) -> Device:
-        """The same device for a measurement on several: what is wrong with it costs its rows, and is not raised."""
+        """The same device for a measurement on several: its faults cost its own rows alone, and are not raised."""
         return self
 
     def prepare(self, _bundle: Bundle, _runtimes: Sequence[str], /) -> None:

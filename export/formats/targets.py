@@ -1,4 +1,4 @@
-"""The table of what can be exported, and which artifacts are asked for."""
+"""The table of export targets, and the choice of the artifacts that an export makes."""
 
 from __future__ import annotations
 
@@ -96,9 +96,8 @@ def all_targets(precisions: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]
 
 
 def targets_of_onnx(targets: tuple[str, ...], *, named: bool) -> tuple[tuple[str, ...], list[str]]:
-    """The targets that an existing ONNX file can become, and a line on each that is left out.
-
-    ``named``: somebody chose them, so that it is an InputError if one of them is left out.
+    """The targets that an existing ONNX file can become, and a line on each that is left out. ``named`` says that
+    the user chose them: then it raises an InputError if one of them is left out.
     """
     without = {name: TARGETS[name].why_not_of_onnx for name in targets if name in TARGETS}
     lines = [f"{name} is left out: {why_not}" for name, why_not in without.items() if why_not]

@@ -27,9 +27,8 @@ class Written:
 @dataclass(frozen=True)
 class FolderReport:
     """The result of a run over a folder: images written now, images done by an earlier run, and the reason for each
-    other one.
-
-    ``unfinished``: what the image is not to blame for, as far as is known: its workers died, or none was left.
+    other one. ``unfinished`` are failures that the images did not cause, as far as is known: their workers died, or
+    none was left.
     """
 
     written: tuple[Written, ...]

@@ -20,7 +20,7 @@ class FolderPlan:
     failures: tuple[str, ...]
 
     def describe(self, workers: int = 1) -> list[str]:
-        """A few lines an image, for people, and one on several workers, which are at it at the same time."""
+        """A few lines for each image, and one about several workers, which work at the same time."""
         lines = [line for image in self.images for line in image.describe()]
         return lines if workers == 1 else [*lines, f"{workers} workers: each takes the memory of an image at one time"]
 

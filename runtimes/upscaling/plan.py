@@ -47,11 +47,11 @@ def plan_upscale(
     held_bytes: int = 0,
     in_order: bool = False,
 ) -> UpscalePlan:
-    """The plan for an image of ``size`` (h,w), with what was asked for or the first artifact that takes it.
+    """The plan for an image of ``size`` (h,w), with the artifact that was asked for, or the first that takes the image.
 
-    Installed runtimes only unless one is named; float32 alone where there is any. Tile graphs come before full graphs,
-    behind them where tiles are not exact. The caller holds ``row_bytes`` for each LR row of a tile, and ``held_bytes``
-    besides. ``in_order``: tiles must come row by row, so that one artifact alone is used.
+    Only installed runtimes are used, unless one is named; only float32 artifacts, if there are any. Tile graphs come
+    before full graphs, and after them if tiles are not exact. The caller holds ``row_bytes`` for each LR row of a tile,
+    and ``held_bytes`` in addition. With ``in_order`` tiles must come row by row, so that one artifact alone is used.
     """
     pairs = list(_candidates(bundle, options))
     refusals: list[str] = []
@@ -68,7 +68,7 @@ def plan_upscale(
 
 
 def check_choice(bundle: Bundle, options: UpscaleOptions) -> None:
-    """Refuse an artifact or runtime that the bundle has not, or that cannot run here, whatever the image."""
+    """Refuse an artifact or runtime that the bundle does not have, or that cannot run here, whatever the image."""
     runtimes = [runtime_info(runtime) for _, runtime in _candidates(bundle, options)]
     if not any(is_usable(runtime.name) for runtime in runtimes):
         require_usable(runtimes[0])

@@ -68,7 +68,7 @@ class Upscaler:
         )
 
     def takes_size(self, size: tuple[int, int]) -> bool:
-        """Whether an LR image of that size (h,w) needs no row or column more."""
+        """Whether an LR image of that size (h,w) is taken as it is, without added rows or columns."""
         return self._extended(size) == size
 
     def _extended(self, size: tuple[int, int]) -> tuple[int, int]:
