@@ -74,7 +74,7 @@ def test_bench_against_a_file_of_several(run_cli: RunCli, monkeypatch: pytest.Mo
     assert run_cli(*words, "--device", "ssh:a,ssh:b,ssh:c", "--json", old)[0] == 0
     against = (*words, "--against", old)
     code, out, _ = run_cli(*against, "--device", "ssh:a,ssh:b")
-    assert (code, "ssh:c: is in the old file alone" in out) == (0, True)
+    assert (code, "ssh:c: only the old file has it" in out) == (0, True)
     speeds["ssh:b"] = 20.0
     code, out, _ = run_cli(*against, "--device", "ssh:a,ssh:b")
     assert (code, "ssh:a: 0 of 1 failed" in out, "ssh:b: 1 of 1 failed" in out) == (1, True, True)
