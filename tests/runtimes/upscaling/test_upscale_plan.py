@@ -96,7 +96,7 @@ def test_order_of_preference(mobile_bundle: Bundle) -> None:
         (
             (64, 64),
             {"artifact_id": "onnx-fp32-tile", "tile_size": (30, 31)},
-            "30x31 are too small: .* halo of 15 .* 31",
+            "30x31 are too small: .* of 15 .* 31",
         ),
         ((64, 64), {"tile_size": (30, 31)}, "30x31 are too small: .* has a halo of"),
         ((900, 900), {"memory_bytes": 1_000_000}, "memory of 1 MB is too little for tiles of onnx-fp32-tile"),
