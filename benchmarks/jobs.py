@@ -27,7 +27,7 @@ OUTSIDE = "outside"
 
 
 def engine_title(runtime: str, provider: str | None) -> str:
-    """How a runtime is named, with the execution provider that was asked for."""
+    """The title of a runtime, with the execution provider that was asked for."""
     return runtime if provider is None else f"{runtime}, {provider}"
 
 
@@ -59,13 +59,13 @@ class Job:
 
     @property
     def title(self) -> str:
-        """How progress and warnings name it."""
+        """The name of the job in progress lines and warnings."""
         engine = engine_title(self.runtime, self.provider)
         what = f"{self.artifact} on {engine}" if self.artifact else self.kind
         return f"{what}, {counted(self.threads, 'thread')}"
 
     def opened(self) -> tuple[Bundle, Artifact]:
-        """The bundle and the artifact that it is about; an InputError where they are not there."""
+        """The bundle and the artifact that it is about; raises an InputError where they are not there."""
         from edgesr.runtimes.bundle.opening import open_bundle
 
         bundle = open_bundle(self.bundle, verify="used")
@@ -82,7 +82,7 @@ NOT_HERE: tuple[JobStatus, ...] = ("missing", NOT_RUN)
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a job ended: "done" with a result, or a status and the reason in one line.
+    """The end of a job: "done" with a result, or another status with the reason in one line.
 
     "missing": the runtime is not installed; "not run": it does not run on this system; "error": the bundle or the
     runtime refused; "crashed": the process died, or what it answered is no result.
@@ -95,7 +95,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class NoSettings:
-    """Of a kind of job that has none."""
+    """The settings of a kind of job that has none."""
 
 
 def _accept(_result: object) -> None:
@@ -158,7 +158,7 @@ class JobKind(Generic[S, R]):
         )
 
     def perform(self, job: Job) -> R:
-        """Do a job in this process; a DecodeError for settings of another kind."""
+        """Do a job in this process; raises a DecodeError for settings of another kind."""
         return self.measure(job, decode(self.settings, job.settings, "settings"))
 
     def answer(self, outcome: Outcome) -> tuple[Outcome, R | None]:

@@ -38,7 +38,7 @@ _SHORTEST_MS, _LONGEST_MS = 1e-6, 1e9
 
 
 def read_results(cls: type[T], path: Path) -> T:
-    """Read a result file of the kind that ``cls`` is; an InputError for anything else, or what is damaged.
+    """Read a result file of the kind that ``cls`` is; raises an InputError for anything else, or what is damaged.
 
     Percentiles of latency files of edgesr 0.1.0 are computed anew from their samples.
     """
@@ -69,7 +69,7 @@ def _as_now(results: LatencyResults, version: int) -> LatencyResults:
 
 
 def require_bundle(path: Path, results: Results, bundle: Bundle) -> None:
-    """An InputError unless the results are of this bundle; quality, of one of its artifacts or its checkpoint."""
+    """Raise an InputError unless the results are of this bundle; quality, of one of its artifacts or its checkpoint."""
     if isinstance(results, QualityResults):
         belongs = any(_is_of(bundle, one.bundle, one.artifact, one.sha256) for one in results.results)
     else:
@@ -116,7 +116,9 @@ def _require_one_factor(results: ParityResults) -> None:
 
 
 def _require_measured(row: AnyRow) -> None:
-    """What was measured is there exactly where the status says so, and can be."""
+    """Require that a result with the status "done" has a measurement, that no other one has, and that its values are
+    possible.
+    """
     name = label(row.key)
     found, times = _measured(row)
     if (found is not None) != (row.status == "done"):

@@ -1,4 +1,4 @@
-"""What a model file answers, in a process of its own: a file that a runtime cannot take may end the process.
+"""The answers of a model file, computed in a process of its own: a file that a runtime cannot take may end the process.
 
 python -P -m edgesr.export.answers JOB.json INPUTS.npz OUTPUTS.npz
 """
@@ -33,7 +33,7 @@ class _Job:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a file answered to images (1,c,h,w): a session of these images alone.
+    """The answers of a file to images (1,c,h,w): a session that knows these images alone.
 
     An EdgesrError is an answer too, where the runtime gave none.
     """
@@ -48,7 +48,7 @@ class Answers:
 
 
 def answers_of(runtime: str, path: Path, images: Sequence[FloatArray], settings: RunSettings) -> Answers:
-    """What a file answers to images (c,h,w) of different shapes; an EdgesrError where it cannot be opened."""
+    """The answers of a file to images (c,h,w) of different shapes; raises EdgesrError if it cannot be opened."""
     with tempfile.TemporaryDirectory(prefix="edgesr-answers-") as name:
         folder = Path(name)
         np.savez(folder / _INPUTS, *(image[None] for image in images))

@@ -110,7 +110,7 @@ class Assembly:
 
     @cached_property
     def _tolerances(self) -> dict[str, Tolerance]:
-        """Those of int8 follow its plan."""
+        """The tolerances of the precisions; those of int8 follow its plan."""
         own = not isinstance(self.runner.config, Contract)
         if self.quantization is None or all(c.plan.precision != "int8" for c in self.converted):
             return tolerances(OWN_TOLERATED)

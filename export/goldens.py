@@ -62,7 +62,7 @@ def _inputs(generator: AnyGenerator, tile_size: Size) -> Iterator[tuple[str, str
 
 
 def _seen(generator: AnyGenerator, image: Image) -> Image:
-    """What the generator takes of an RGB image (3,h,w)."""
+    """An RGB image (3,h,w) in the channels that the generator takes."""
     return network_image(image, generator.config.colour)
 
 
@@ -91,7 +91,7 @@ def _expose_for_factor(
     """Exposure of ``base`` at which k lies within bounds, or comes close; with the exposed image and its residual.
 
     k falls from its value at exposure 1 to 0 where half of the image is clipped. The norm of the residual changes
-    little beside the noise level, so it is that of the last ``residual`` and the bisection takes noise levels alone.
+    little next to the noise level, so it is that of the last ``residual`` and the bisection takes noise levels alone.
     """
     low, high = bounds
     scale = generator.config.scale

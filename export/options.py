@@ -1,4 +1,4 @@
-"""What the user asks an export for."""
+"""Options of an export."""
 
 from __future__ import annotations
 
@@ -23,28 +23,27 @@ _FOREIGN = "--module FILE.py:NAME or --onnx FILE"
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
-    """What to export: a preset's embedded weights of one kind, a checkpoint, or a user's network; targets, precisions
-    and graphs.
+    """Options of an export: the source (a preset's embedded weights of one kind, a checkpoint, or a user's network),
+    and targets, precisions and graphs.
 
-    A ``checkpoint`` is edgesr's, a published one, or one whose architecture spandrel recognises, where it is installed.
+    A ``checkpoint`` is edgesr's, a published one, or one whose architecture spandrel recognises, if that is installed.
 
-    ``module`` is "FILE.py:NAME", a function that gives a torch.nn.Module, and ``checkpoint`` then holds its weights. It
-    speaks [0, ``peak``], where None is 1 unless a photograph says otherwise, and takes sides that are multiples of
-    ``multiple``, which is found where it is None. ``colour`` is what its images carry: "rgb", or of one channel "luma"
-    (studio range, taken where it is None) or "grey" (full range). ``onnx`` is an existing file of such a network
-    instead. ``allow_inexact_tiles``: tile graphs although tiles differ from the whole picture, by the figure that the
-    bundle then tells.
+    ``module`` is "FILE.py:NAME", a function that returns a torch.nn.Module, and ``checkpoint`` then holds its weights.
+    Its images are in [0, ``peak``]; None is 1, unless a photograph shows that it is 255. Their sides are multiples of
+    ``multiple``; None lets edgesr find it. ``colour`` is "rgb" or, for one channel, "luma" (studio range, also for
+    None) or "grey" (full range). ``onnx`` is an ONNX file of such a network instead. ``allow_inexact_tiles`` makes tile
+    graphs even if tiles differ from the whole picture; the bundle records the difference.
 
     int8 and w8a16 are calibrated on the photographs of a folder, or on synthetic ones. int8 keeps as few convolutions
-    in float as the budget allows: a mean PSNR (dB, against float32) of at least ``int8_min_psnr_db`` and a shift of no
-    channel's mean above ``int8_max_shift`` (0..255) on tiles that were not calibrated on. Where they are None they are
-    40 dB and 0.3 levels for edgesr's networks, and for a user's what docs/quantization.md tells. Or it loses at most
-    ``max_drop_db`` of PSNR on the HR photographs of the folder ``validation``. ``plan`` is a file of these choices,
-    which is taken where it exists, and written where it does not.
+    in float as the budget allows: on tiles that were not calibrated on, a mean PSNR (dB, against float32) of at least
+    ``int8_min_psnr_db``, and no channel's mean shifted by more than ``int8_max_shift`` (0..255). None is 40 dB and 0.3
+    levels for edgesr's networks; docs/quantization.md says what it is for a user's. Or int8 loses at most
+    ``max_drop_db`` of PSNR on the HR photographs of the folder ``validation``. ``plan`` is a file of these choices: it
+    is read if it exists, and written if it does not.
 
-    ``targets`` are names of their table, or "all" alone: those whose packages are here and that have the precisions.
-    ``goldens``: "raw" puts the goldens into the bundle as raw tensors, too, for runners that are not edgesr's.
-    ``delegate``: TFLite files are rewritten into operators that it takes, by its published list: "gpu".
+    ``targets`` are names of their table, or "all" alone: those whose packages are installed and that have the
+    precisions. ``goldens`` "raw" also writes the goldens as raw tensors, for programs other than edgesr. ``delegate``
+    "gpu" rewrites TFLite files into operators that the delegate takes, by its published list.
     """
 
     preset: str | None = None
@@ -87,7 +86,7 @@ class ExportOptions:
             raise InputError("--max-drop and --validation belong together: give the dB and a folder of HR photographs")
         for option, value in (("--max-drop", self.max_drop_db), ("--plan", self.plan)):
             if value is not None and "int8" not in self.precisions:
-                raise InputError(f"{option} {value}: says something of int8; add it to --precision")
+                raise InputError(f"{option} {value}: applies to int8 alone; add int8 to --precision")
         if self.goldens not in (None, *GOLDEN_FORMS):
             raise InputError(f"--goldens {self.goldens!r}: choose {', '.join(GOLDEN_FORMS)}, or leave it out")
         self._check_module()
@@ -95,7 +94,7 @@ class ExportOptions:
     def _check_module(self) -> None:
         for option, value in (("--peak", self.peak), ("--multiple", self.multiple), ("--colour", self.colour)):
             if value is not None and not self.is_foreign:
-                raise InputError(f"{option} {value}: says something of a network given with {_FOREIGN}; give both")
+                raise InputError(f"{option} {value}: describes a network given with {_FOREIGN}; give both")
         if self.peak not in (None, *PEAKS):
             raise InputError(
                 f"--peak {self.peak}: give {' or '.join(map(str, PEAKS))}, the largest value of its images"
@@ -111,7 +110,9 @@ class ExportOptions:
         return self.module is not None or self.onnx is not None
 
     def require_no_search(self) -> None:
-        """An InputError for options that an existing plan has no use for: it has its own tiles, ranges and budget."""
+        """Raise an InputError for options that an existing plan has no use for: it has its own tiles, ranges and
+        budget.
+        """
         asked = {
             "--calibration": self.calibration,
             "--int8-min-psnr": self.int8_min_psnr_db,
@@ -126,7 +127,9 @@ class ExportOptions:
             )
 
     def possible_targets(self) -> tuple[tuple[str, ...], list[str]]:
-        """The targets that the source can become, and a line on each that is left out; an InputError for others."""
+        """The targets that the source can become, and a line on each that is left out; raises an InputError for
+        others.
+        """
         targets, left_out = all_targets(self.precisions) if self.targets == (ALL,) else (self.targets, [])
         if self.onnx is None:
             return targets, left_out
@@ -134,7 +137,7 @@ class ExportOptions:
         return possible, [*left_out, *not_of_onnx]
 
     def source_name(self) -> str:
-        """What the bundle's manifest calls the source: the file's name; for --module the function and its weights."""
+        """The source's name in the bundle's manifest: the file's name; for --module the function and its weights."""
         if self.module is None:
             return printable(self.source().name)
         file, function = self.factory()
@@ -159,7 +162,7 @@ class ExportOptions:
         return embedded_checkpoint(preset, weights=DEFAULT_WEIGHTS if self.weights is None else self.weights)
 
     def factory(self) -> tuple[Path, str]:
-        """File and function of ``module``; an InputError for what cannot be one."""
+        """File and function of ``module``; raises an InputError for what cannot be one."""
         assert self.module is not None
         if self.preset is not None or self.weights is not None:
             raise InputError("give --module or a preset, not both: --preset and --weights choose networks of edgesr")

@@ -130,7 +130,7 @@ def _converted(
     quantization: QuantizationSettings | None,
     progress: Progress,
 ) -> tuple[list[ConvertedArtifact], tuple[Failure, ...]]:
-    """What could be made and what could not; the first error where nothing could."""
+    """Artifacts that could be made and those that could not; raises the first error if none could."""
     begun = itertools.count(1)
 
     def make(plan: ArtifactPlan) -> None:
@@ -184,7 +184,7 @@ def _quantization(
 
 
 def _asked(options: ExportOptions, *, own: bool) -> AskedBudget:
-    """What was asked of int8; edgesr's own networks have a budget of their own where nothing was."""
+    """The limits that int8 has to keep; edgesr's own networks have a budget of their own if the user asked for none."""
     default = OWN_BUDGET if own and options.max_drop_db is None else None
     min_psnr_db, max_shift = options.int8_min_psnr_db, options.int8_max_shift
     return AskedBudget(
@@ -223,7 +223,7 @@ def _check_tile_size(options: ExportOptions, runner: StageRunner) -> None:
         )
     if min(size) <= 2 * tiling.halo:
         raise InputError(
-            f"{shown} leaves nothing inside the halo of {counted(tiling.halo, 'pixel')} on each side: at least "
+            f"{shown} is too small: the halo takes {counted(tiling.halo, 'pixel')} on each side; give at least "
             f"{2 * tiling.halo + tiling.step} a side, or --graph full"
         )
     if any(side % tiling.step for side in size):

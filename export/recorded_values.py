@@ -1,4 +1,4 @@
-"""How the values of users' layers are kept in a bundle: a sample of each tensor, spread over all of its axes."""
+"""The recorded values of users' layers in a bundle: a sample of each tensor, spread over all of its axes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_VALUES = 8192
 
 
 def sampled(values: FloatArray) -> FloatArray:
-    """At most 8192 values of a tensor of any shape, as one axis, in the order in which they lie in it.
+    """A sample of at most 8192 values of a tensor of any shape, as one axis, in the order in which they lie in it.
 
     Their distance has no factor in common with the size of the tensor, so that all channels are among them.
     """

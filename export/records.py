@@ -1,4 +1,4 @@
-"""What stages store as JSON beside their files. Imports no torch, so that a cached export stays fast."""
+"""Records that stages store as JSON beside their files. Imports no torch, so that a cached export stays fast."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ REMAKE = "delete this folder of the cache, and export again"
 
 @dataclass(frozen=True)
 class Measurement:
-    """How a generator's tiles compare with whole pictures, multiply-accumulates per HR pixel, parameters."""
+    """Measurements of a generator: its tiles compared with whole pictures, multiply-accumulates per HR pixel,
+    parameters.
+    """
 
     tiling: Tiling
     mac_per_hr_pixel: float
@@ -103,7 +105,7 @@ def write_taken_sizes(folder: Path, sizes: TakenSizes) -> None:
 
 
 def read_taken_sizes(folder: Path) -> TakenSizes:
-    """Which sizes a file takes: all of its target where its conversion does not tell."""
+    """The sizes that a file takes: all of its target if its conversion does not tell."""
     file = folder / TAKEN_SIZES_FILE
     return read_record(TakenSizes, file, remake=REMAKE) if file.is_file() else TakenSizes()
 
@@ -120,6 +122,6 @@ def write_delegate_use(folder: Path, use: DelegateUse) -> None:
 
 
 def read_delegate_use(folder: Path) -> DelegateUse | None:
-    """What a delegate takes of a file, None where its conversion does not tell."""
+    """The part of a file that a delegate takes; None if its conversion does not tell."""
     file = folder / DELEGATE_USE_FILE
     return read_record(DelegateUse, file, remake=REMAKE) if file.is_file() else None

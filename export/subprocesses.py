@@ -22,7 +22,9 @@ def run_converter(
     what: str,
     timeout_seconds: float | None = None,
 ) -> None:
-    """``python -P -m module arguments`` in ``folder``; an EdgesrError with its last line unless ``result`` is there."""
+    """``python -P -m module arguments`` in ``folder``; raises an EdgesrError with its last line unless ``result`` is
+    there.
+    """
     try:
         process = ended_process(
             [sys.executable, "-P", "-m", module, *arguments],

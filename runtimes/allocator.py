@@ -35,7 +35,9 @@ def keep_large_blocks_after_torch() -> None:
 
 
 def allocator_settings() -> str | None:
-    """What edgesr's processes set after they imported torch; None where the C library has no such settings."""
+    """The allocator settings that edgesr's processes make after they imported torch; None if the C library has no such
+    settings.
+    """
     if _mallopt() is None:
         return None
     return f"after import of torch: mmap_threshold {_MMAP_THRESHOLD}, trim_threshold {_TRIM_THRESHOLD}"
@@ -54,7 +56,8 @@ def resident_bytes() -> int:
 
 @dataclass
 class BoundedHeap:
-    """What calls leave free in the heap, bounded: blocks do not always fit the next call, and would add up.
+    """A bound on the memory that calls leave free in the heap: blocks do not always fit the next call, and would add
+    up.
 
     It is given back once the process holds ``slack_bytes`` more than after the first call of the largest image, or
     after the call that followed the last time.
@@ -65,7 +68,7 @@ class BoundedHeap:
     limit: int = 0
 
     def after(self, pixels: int) -> None:
-        """After a call on an image of so many pixels."""
+        """Bound the heap after a call on an image of so many pixels."""
         resident = resident_bytes()
         if pixels > self.pixels:
             self.pixels, self.limit = pixels, resident + self.slack_bytes

@@ -1,4 +1,4 @@
-"""What edgesr raises when the input, the bundle or the installation is at fault."""
+"""The errors that edgesr raises for faults of the input, the bundle or the installation."""
 
 from __future__ import annotations
 

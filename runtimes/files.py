@@ -22,7 +22,7 @@ def sha256_of(path: Path) -> str:
 
 
 def why_irregular(path: Path) -> str | None:
-    """None for a regular file, or why it is none: reading a pipe or a device may never end."""
+    """The reason why a path is no regular file, None if it is one: reading a pipe or a device may never end."""
     if path.is_file():
         return None
     if path.is_dir():
@@ -94,7 +94,7 @@ def move_into_place(whole: Path, path: Path) -> None:
 
 
 def _regular_place(path: Path) -> Path:
-    """What a path leads to through all links; an InputError where no regular file can be."""
+    """The file or folder that a path leads to through all links; raises InputError if no regular file can be there."""
     target = Path(os.path.realpath(path))
     if target.is_symlink() or (target.exists() and not target.is_file()):
         raise InputError(f"{path}: cannot be written: is not a regular file")
@@ -102,7 +102,7 @@ def _regular_place(path: Path) -> Path:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside the place and rename into it: the file appears whole or not at all."""
+    """Write next to the place and rename into it: the file appears whole or not at all."""
     with replaced_atomically(path) as temporary:
         temporary.write_bytes(content)
 
@@ -110,7 +110,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 def write_output(path: Path, content: bytes) -> None:
     """Write a file as `write_atomically` does, or into a stream (`is_stream`); ``-`` is standard output.
 
-    A BrokenPipeError where nobody reads the stream any more.
+    Raises a BrokenPipeError where nobody reads the stream any more.
     """
     if not is_stream(path):
         write_atomically(path, content)

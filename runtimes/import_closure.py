@@ -1,4 +1,5 @@
-"""What a module's results depend on, read from its source: our modules and their data, and packages of others.
+"""The sources that a module's results depend on, read from its source text: our modules and their data, and packages of
+others.
 
 The closure follows every import, also those inside functions, and every string that names one of our modules, since
 child processes and adapters are started by name. Imports for type checkers alone do not count, nor does the
@@ -82,7 +83,8 @@ def import_closure(module: str) -> ImportClosure:
 
 @functools.cache
 def code_to_send(module: str) -> dict[str, bytes]:
-    """What a machine without edgesr needs to run one of our modules: content by path below a folder of packages.
+    """The files that a machine without edgesr needs to run one of our modules: content by path below a folder of
+    packages.
 
     These are the module's closure and the ``__init__`` of each package in it, with what that imports; names in an
     ``__init__`` are offered to users and bring nothing.

@@ -30,9 +30,9 @@ class JsonError(ValueError):
 def parse_json(content: bytes | str, *, file_names: bool = False) -> Any:
     """The value of a JSON text.
 
-    A JsonError for what is no JSON or no UTF-8, for NaN, infinities and numbers too large for a float, for a name that
-    an object has twice, and for more than 64 levels. ``file_names`` may hold what stands for bytes that are no UTF-8,
-    as Python writes such names.
+    Raises a JsonError for what is no JSON or no UTF-8, for NaN, infinities and numbers too large for a float, for a
+    name that an object has twice, and for more than 64 levels. ``file_names`` may hold what stands for bytes that are
+    no UTF-8, as Python writes such names.
     """
     try:
         text = content.decode() if isinstance(content, bytes) else content
@@ -54,7 +54,7 @@ def parse_json(content: bytes | str, *, file_names: bool = False) -> Any:
 
 
 def read_json(path: Path, *, remake: str, file_names: bool = False) -> dict[str, Any]:
-    """The object in a JSON file; an InputError that names the file, and ends with what to do: ``remake``.
+    """The object in a JSON file; raises an InputError that names the file, and ends with what to do: ``remake``.
 
     ``file_names``: as in `parse_json`.
     """
@@ -83,7 +83,7 @@ def read_record(cls: type[T], path: Path, *, remake: str, file_names: bool = Fal
 
 
 def require_version(path: Path, data: dict[str, Any], *, oldest: int, newest: int, remake: str) -> int:
-    """The file's schema version; an InputError for one that this edgesr does not read."""
+    """The file's schema version; raises an InputError for one that this edgesr does not read."""
     version = data.get("schema_version")
     if isinstance(version, int) and not isinstance(version, bool) and version > newest:
         raise InputError(

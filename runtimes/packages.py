@@ -17,7 +17,7 @@ def installed_version(distribution: str) -> str | None:
 
 
 def require_packages(purpose: str, distributions: Iterable[str], *, extra: str) -> None:
-    """A MissingPackageError that lists which of these distributions are absent, with the install command."""
+    """Raise a MissingPackageError that lists which of these distributions are absent, with the install command."""
     missing = [name for name in distributions if installed_version(name) is None]
     if missing:
         raise MissingPackageError(

@@ -17,7 +17,7 @@ _ABSENCE = threading.RLock()
 
 
 def switch_off_telemetry() -> None:
-    """In this process: call it before such a package is imported."""
+    """Switch off telemetry in this process: call it before such a package is imported."""
     os.environ.update(TELEMETRY_OFF)
 
 

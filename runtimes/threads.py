@@ -8,6 +8,6 @@ MAX_THREADS = 256
 
 
 def require_threads(count: int) -> None:
-    """An InputError for a number of threads that no runtime should be asked for."""
+    """Raise an InputError for a number of threads that no runtime should be asked for."""
     if not 1 <= count <= MAX_THREADS:
         raise InputError(f"threads is {count}: need 1 to {MAX_THREADS}")

@@ -51,7 +51,7 @@ def printable(text: str) -> str:
 
 
 def shown_text(text: str) -> str:
-    """What a library says, at most 300 characters of it."""
+    """The message of a library, at most 300 characters of it."""
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
 
 

@@ -30,14 +30,14 @@ def _one_name_for_each_module() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _same_random_numbers() -> None:
-    """What PyTorch draws in a test does not depend on the tests that its process ran before."""
+    """Make the numbers that PyTorch draws in a test independent of the tests that its process ran before."""
     if torch := sys.modules.get("torch"):
         torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of test images and published weights beside the clone; tests that need it skip without it."""
+    """The folder of test images and published weights next to the clone; tests that need it skip without it."""
     if not SHARED.is_dir():
         pytest.skip(f"needs the test images and weights of {SHARED.name}/ beside the clone")
     return SHARED

@@ -22,7 +22,7 @@ ACTOR = "edgesr.benchmarks.archive.actor"
 
 
 def code_digest() -> str:
-    """What all code that an actor runs is made of: both sides must have the same."""
+    """A digest of all code that an actor runs: both sides must have the same one."""
     sources = sorted(import_closure(ACTOR).sources.items())
     return hashlib.sha256(repr(sources).encode()).hexdigest()
 

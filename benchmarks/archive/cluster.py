@@ -28,7 +28,9 @@ _LONGEST_CLOSE_SECONDS = 5.0
 def cluster_places(
     address: str, settings: Settings, bundle: Payload, count: int, stack: ExitStack
 ) -> list[ClusterPlace]:
-    """Places for so many actors, with the bundle sent once; an InputError where no cluster answers at the address."""
+    """Places for so many actors, with the bundle sent once; raises an InputError where no cluster answers at the
+    address.
+    """
     require_packages("--ray", ("ray",), extra="ray")
     os.environ.update(NO_USAGE_STATISTICS)
     import ray
@@ -64,8 +66,8 @@ class _Cluster:
     code: str
 
     def result(self, reference: Any, given_up: Any, waiting: Any = lambda: None) -> Any:
-        """What an actor returns. A DiedError where it ended, or where ``given_up`` says that nobody waits any more;
-        ``waiting`` is called once after a while.
+        """The result that an actor returns. Raises DiedError if the actor ended, or if ``given_up`` says that nobody
+        waits any more; ``waiting`` is called once after a while.
         """
         waited = 0.0
         while not self.ray.wait([reference], timeout=_POLL_SECONDS)[0]:
@@ -113,13 +115,15 @@ class ClusterWorker(Worker):
     _opened: bool = field(default=False)
 
     def open(self, settings: Settings, waiting: Any) -> None:
-        """Wait until the actor is ready; an InputError where it has other code, or cannot use the settings."""
+        """Wait until the actor is ready; raises an InputError where it has other code, or cannot use the settings."""
 
         def given_up() -> bool:
             return not self.terms.needed()
 
         if self.cluster.result(self.actor.code.remote(), given_up, waiting) != self.cluster.code:
-            raise InputError(f"ray {self.cluster.address}: a node has another edgesr: install the same version there")
+            raise InputError(
+                f"ray {self.cluster.address}: a node has another version of edgesr; install this one there"
+            )
         reply = self.cluster.result(self.actor.open.remote(settings, self.cluster.bundle), given_up)
         if reply.kind != "ready":
             raise InputError(reply.text)

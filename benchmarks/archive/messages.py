@@ -1,4 +1,6 @@
-"""What a worker that stays is asked and what it answers: JSON, a line each; the bytes of a file follow where told."""
+"""Questions to a worker that stays, and its answers: one line of JSON each, followed by the bytes of a file if the line
+says so.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,14 @@ _CHUNK = 1 << 20
 
 
 class UnreadableMessageError(EdgesrError):
-    """What came is no message."""
+    """The other side sent something that is no message."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a worker is to use, told once. It ends itself when nothing comes for ``lease_seconds``; 0: never."""
+    """The settings of a worker, sent to it once. It ends itself when nothing comes for ``lease_seconds``; 0 means
+    never.
+    """
 
     bundle: str
     manifest_sha256: str | None
@@ -64,7 +68,7 @@ def write_message(stream: IO[bytes], message: object) -> None:
 
 
 def read_message(stream: IO[bytes], kind: type[T]) -> T | None:
-    """The next message, empty lines left out; None at the end. An UnreadableMessageError for anything else."""
+    """The next message, empty lines left out; None at the end. Raises an UnreadableMessageError for anything else."""
     while line := stream.readline(_LONGEST_LINE):
         if line.strip():
             try:
@@ -75,8 +79,8 @@ def read_message(stream: IO[bytes], kind: type[T]) -> T | None:
 
 
 def copy_bytes(source: IO[bytes], target: IO[bytes], count: int, each: Callable[[], object] = lambda: None) -> None:
-    """So many bytes from one stream to another, ``each`` after every megabyte; an UnreadableMessageError where it ends
-    before.
+    """So many bytes from one stream to another, ``each`` after every megabyte; raises an UnreadableMessageError
+    where it ends before.
     """
     left = count
     while left:

@@ -1,4 +1,4 @@
-"""How many workers upscale a folder, and where they are."""
+"""Options for the number of workers that upscale a folder, and for the machines they run on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ MOST_JOBS = 256
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerOptions:
-    """``jobs`` workers at the same time: processes of this machine, of each device of the comma-separated ``on``, or
-    actors of the ray cluster at the address ``ray``. None: one worker, which is this process where neither is given.
+    """Options of `upscale_archive`: ``jobs`` workers at the same time. They are processes of this machine, of each
+    device of the comma-separated ``on``, or actors of the ray cluster at the address ``ray``. None is one worker,
+    which is this process if neither is given.
     """
 
     jobs: int | None = None
@@ -43,7 +44,7 @@ class WorkerOptions:
         return self.count == 1 and self.on is None and self.ray is None
 
     def require_folder(self, source: Path) -> None:
-        """An InputError unless there is a folder whose images workers can share."""
+        """Raise an InputError unless there is a folder whose images workers can share."""
         if not (self.alone or source.is_dir()):
             why = "is not a folder: several workers share the images of one; leave out --jobs, --on and --ray"
             raise InputError(f"{source}: {why if source.exists() else 'no such folder'}")

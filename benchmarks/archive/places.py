@@ -17,7 +17,7 @@ from edgesr.runtimes.bundle.opening import Bundle
 
 @dataclass(frozen=True)
 class DeviceNeeds:
-    """What a device must have."""
+    """The requirements that a device must meet."""
 
     bundle: Bundle
     runtimes: Sequence[str]
@@ -32,7 +32,7 @@ class DeviceHandle:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def prepare(self) -> None:
-        """Send what it needs; an AbsentDeviceError where it does not answer."""
+        """Send what it needs; raises an AbsentDeviceError where it does not answer."""
         if isinstance(self.device, AbsentDevice):
             raise AbsentDeviceError(self.device.reason)
         self.standing()

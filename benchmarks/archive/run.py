@@ -36,7 +36,7 @@ def upscale_archive(
     *,
     progress: Progress = silent,
 ) -> FolderReport:
-    """Upscale as `upscale_files` does, a folder with as many workers as are asked for.
+    """Upscale as `upscale_files` does, and share the images of a folder among as many workers as are asked for.
 
     Each worker has the threads and the memory of the ``options``. One that dies is started again, and its photograph is
     tried once more; a run that was interrupted goes on where it stopped.
@@ -57,7 +57,7 @@ def upscale_archive(
 def _places(
     workers: WorkerOptions, settings: Settings, bundle: Bundle, stack: ExitStack, progress: Progress
 ) -> Sequence[Place]:
-    """Where workers are started. Those of other machines use the runtime that is used here."""
+    """The places where workers are started. Those on other machines use the same runtime as here."""
     runtime = first_runtime(bundle, settings.options)
     if workers.on or workers.ray:
         settings = replace(settings, options=replace(settings.options, runtime=runtime))
@@ -69,7 +69,9 @@ def _places(
 def _on_devices(
     workers: WorkerOptions, settings: Settings, needs: DeviceNeeds, stack: ExitStack, progress: Progress
 ) -> list[Place]:
-    """A place of each device, then a second one of each, and so on. An InputError for one that can never do it."""
+    """A place of each device, then a second one of each, and so on. Raises an InputError for one that can never do
+    it.
+    """
     devices = open_devices(HOST if workers.on is None else workers.on, stack=stack, option="--on")
     handles = [DeviceHandle(device, needs) for device in devices]
     for handle in handles:

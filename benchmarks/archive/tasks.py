@@ -57,11 +57,11 @@ class TaskQueue:
             return again
 
     def stop(self) -> None:
-        """Nothing more is to be done."""
+        """Tell all waiting workers that nothing more is to be done."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
 
     def left(self) -> list[Task]:
-        """What nobody took."""
+        """The tasks that nobody took."""
         return list(self._pending)

@@ -28,7 +28,7 @@ class Worker(ABC):
 
     @abstractmethod
     def upscale(self, task: Task, output: Path) -> Reply:
-        """Write the output, which is not there, or tell why it cannot be; a DiedError where the worker ended."""
+        """Write the output, which is not there, or tell why it cannot be; raises a DiedError where the worker ended."""
 
     @abstractmethod
     def close(self) -> None:
@@ -41,12 +41,12 @@ class Place(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """How messages name it."""
+        """The name of the place in messages."""
 
     @abstractmethod
     def start(self, terms: StartTerms) -> Worker:
-        """A worker that is ready. A DiedError where it ended before, an AbsentDeviceError where the place does not
-        answer; another EdgesrError where it would be of no use to ask again.
+        """A worker that is ready. Raises a DiedError where it ended before, an AbsentDeviceError where the place
+        does not answer; another EdgesrError where it would be of no use to ask again.
         """
 
 

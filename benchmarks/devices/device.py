@@ -19,8 +19,8 @@ from edgesr.runtimes.progress import Progress
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceEnvironment:
-    """What a device other than this host is: "emulated" CPUs compute as the real ones do, but their time is not real;
-    "remote" is a machine of its own, "browser" a browser on this one.
+    """The kind of a device other than this host: "emulated" CPUs compute as the real ones do, but their time is not
+    real; "remote" is a machine of its own; "browser" is a browser on this machine.
 
     ``packages`` are the versions on it. Of a remote one also its operating ``system``, the number of its ``cores``, and
     a ``note`` that is to stand next to its results; empty or None otherwise.
@@ -41,7 +41,7 @@ class Device(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """How results name it."""
+        """The name of the device in results."""
 
     @abstractmethod
     def run(self, job: Job) -> Outcome:
@@ -64,7 +64,7 @@ class Device(ABC):
 
     @property
     def environment(self) -> DeviceEnvironment | None:
-        """None for this host, whose environment every result file records."""
+        """The environment of a device; None for this host, whose environment every result file records."""
         return None
 
     @property
@@ -78,7 +78,7 @@ class Device(ABC):
         return False
 
     def beside_others(self) -> Device:
-        """The same device for a measurement on several: what is wrong with it costs its rows, and is not raised."""
+        """The same device for a measurement on several: its faults cost its own rows alone, and are not raised."""
         return self
 
     def prepare(self, _bundle: Bundle, _runtimes: Sequence[str], /) -> None:
@@ -86,7 +86,9 @@ class Device(ABC):
         return
 
     def standing(self, _bundle: Bundle, _runtimes: Sequence[str], /) -> Standing:
-        """How a process that stays is started there, after what it needs was sent; an InputError where none can be."""
+        """The way to start a process that stays on the device, after the files that it needs were sent; raises
+        InputError if none can be started.
+        """
         raise InputError(f"{self.name}: no process stays there; give {HOST} or ssh:[USER@]HOST")
 
     def close(self) -> None:
@@ -94,7 +96,7 @@ class Device(ABC):
         return
 
     def require_counting(self) -> None:
-        """An InputError unless it counts instructions, a MissingPackageError without what counting needs."""
+        """Raise an InputError unless it counts instructions, a MissingPackageError without what counting needs."""
         raise InputError(f"{self.name}: does not count instructions; use it for 'edgesr parity'")
 
 
@@ -125,7 +127,7 @@ class AbsentDevice(Device):
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What a set-up made: in ``folder``, for these ``devices``, of packages in these versions."""
+    """The result of a set-up: packages in these versions, in ``folder``, for these ``devices``."""
 
     folder: Path
     size_bytes: int
@@ -135,7 +137,7 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True)
 class SetUp:
-    """How devices are made ready. ``title`` names the devices; the last word of ``command`` is the set-up's own name.
+    """The set-up of devices. ``title`` names the devices; the last word of ``command`` is the set-up's own name.
 
     ``require`` raises a MissingPackageError unless it was done; ``run`` does it. ``clean`` deletes what it made, and
     tells what that was; None where that is not offered.
@@ -163,7 +165,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How a device is to be checked: ``bundle`` is sent, and ``trial`` tells of workers that ran on it, with those
+    """A plan to check a device: ``bundle`` is sent, and ``trial`` tells of workers that ran on it with those
     ``runtimes`` of the device's.
     """
 
@@ -174,7 +176,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Remote:
-    """What can be done with a device of a name that is another machine.
+    """The functions that check and clean a device that is another machine.
 
     ``open_with_python`` has workers run by a Python program of the device. ``check`` finds out what it is and whether a
     worker runs there. ``clean`` deletes what edgesr put there, and tells what that was. ``runtimes`` are those that
@@ -195,11 +197,11 @@ def _no_notes() -> list[str]:
 class DeviceKind:
     """Devices that are opened alike; ``titles`` has one line on each by its name.
 
-    ``open`` gives the device of a name that is in ``titles`` or begins with ``prefix``; an InputError for one that is
-    unknown, an AbsentDeviceError for one that does not answer, a MissingPackageError with the command for one that is
-    not set up. ``needs`` is the command of the set-up
-    that makes its devices ready, which may be one of the ``set_ups`` of another kind. ``notes`` are lines below a list
-    of devices. ``form`` tells how names are made that are not in ``titles``.
+    ``open`` gives the device of a name that is in ``titles`` or begins with ``prefix``; raises an InputError for one
+    that is unknown, an AbsentDeviceError for one that does not answer, a MissingPackageError with the command for one
+    that is not set up. ``needs`` is the command of the set-up that makes its devices ready, which may be one of the
+    ``set_ups`` of another kind. ``notes`` are lines below a list of devices. ``form`` tells how names are made that are
+    not in ``titles``.
 
     Devices that are not of this machine have ``remote``; on those that ``stay`` a process can stay, see `standing`.
     """
@@ -220,12 +222,12 @@ class DeviceKind:
 
 
 def environments(devices: Sequence[Device]) -> tuple[DeviceEnvironment, ...]:
-    """What the devices other than this host are."""
+    """The environments of all devices other than this host."""
     return tuple(device.environment for device in devices if device.environment is not None)
 
 
 def on_device(device: Device, artifacts: Sequence[tuple[Artifact, str]]) -> list[tuple[Artifact, str]]:
-    """Those artifacts whose runtime the device has builds of; an InputError where it has none of them."""
+    """The artifacts whose runtime the device has builds of; raises InputError if there are none."""
     if device.runtimes is None:
         return list(artifacts)
     found = [(artifact, runtime) for artifact, runtime in artifacts if runtime in device.runtimes]
@@ -238,6 +240,6 @@ def on_device(device: Device, artifacts: Sequence[tuple[Artifact, str]]) -> list
 
 
 def _without_torch(names: Set[str]) -> str:
-    """Why those that need torch are missing."""
+    """The reason why artifacts that need torch are missing."""
     needing = sorted(name for name in names if name in RUNTIMES and RUNTIMES[name].needs_torch)
     return f"; {' and '.join(needing)} need torch, whose wheel is not installed there" if needing else ""

@@ -48,7 +48,7 @@ class EmulatedX86Device(Device):
 
     @property
     def python(self) -> list[str]:
-        """What starts an emulated Python: it has the host's files, but /proc/cpuinfo of its own."""
+        """The command that starts an emulated Python: it has the host's files, but a /proc/cpuinfo of its own."""
         emulator = self.guest.folder / "emulator/usr/bin/qemu-x86_64"
         root = self.guest.folder / X86_CPU_FOLDER
         own = os.environ.get("LD_LIBRARY_PATH")
@@ -63,7 +63,7 @@ class EmulatedX86Device(Device):
 
 
 def open_emulated_x86() -> EmulatedX86Device:
-    """The device; a MissingPackageError with the set-up command without the guest that it is part of."""
+    """The device; raises a MissingPackageError with the set-up command without the guest that it is part of."""
     return EmulatedX86Device(installed_guest())
 
 

@@ -33,7 +33,7 @@ class HostDevice(Device):
         return Standing(command=command, environment={**os.environ, **TELEMETRY_OFF}, bundle=place)
 
     def command(self, job_file: Path, result_file: Path) -> list[str]:
-        """What starts a worker."""
+        """The command that starts a worker."""
         return [sys.executable, "-P", "-m", WORKER, str(job_file), str(result_file)]
 
 

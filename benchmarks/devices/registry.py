@@ -60,7 +60,7 @@ def device_names() -> list[str]:
 
 
 def device_forms() -> list[str]:
-    """Those, and how the names of others are made."""
+    """The names of all devices, and the forms of those names that hold an address."""
     return [*device_names(), *(kind.form for kind in DEVICE_KINDS if kind.form is not None)]
 
 
@@ -90,7 +90,7 @@ def open_devices(
     _require_names(f"{option} {text!r}", names)
     if python is not None and not any(_kind(name).remote for name in names):
         raise InputError(
-            f"--device-python {python}: is for devices that are other machines, none of which is in {text!r}"
+            f"--device-python {python}: is for other machines (ssh or adb), and {text!r} names none; leave it out"
         )
     opened: list[Device] = []
     for name in names:
@@ -102,12 +102,12 @@ def open_devices(
         raise InputError(f"none of {', '.join(names)} answers: {absent[0].reason}")
     _require_own_machines(opened)
     for device in absent:
-        notice(progress, f"{device.reason}. The other devices are measured, the rows of {device.name} have this reason")
+        notice(progress, f"{device.reason}. edgesr measures the other devices; rows of {device.name} give this reason")
     return opened
 
 
 def require_staying(text: str, *, option: str) -> None:
-    """An InputError unless a process can stay on all devices of a comma-separated text; none is opened."""
+    """Raise an InputError unless a process can stay on all devices of a comma-separated text; none is opened."""
     staying = [form for kind in DEVICE_KINDS if kind.stay for form in (*kind.titles, kind.form) if form is not None]
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
@@ -117,7 +117,7 @@ def require_staying(text: str, *, option: str) -> None:
 
 
 def _require_names(given: str, names: Sequence[str]) -> None:
-    """An InputError unless there is a name, and none is there twice."""
+    """Raise an InputError unless there is a name, and none is there twice."""
     if not names:
         raise InputError(f"{given}: give one or more of {', '.join(device_forms())}")
     for name in names:
@@ -127,7 +127,7 @@ def _require_names(given: str, names: Sequence[str]) -> None:
 
 
 def _require_own_machines(devices: Sequence[Device]) -> None:
-    """An InputError for two names of one other machine."""
+    """Raise an InputError for two names of one other machine."""
     seen: dict[str, str] = {}
     for device in devices:
         first = seen.setdefault(device.machine, device.name)
@@ -136,7 +136,7 @@ def _require_own_machines(devices: Sequence[Device]) -> None:
 
 
 def remote(name: str) -> Remote:
-    """What can be done with another machine of that name; an InputError where it is none."""
+    """The functions for another machine of that name; raises InputError if the name is not another machine's."""
     found = _kind(name).remote
     if found is None:
         forms = ", ".join(kind.form for kind in DEVICE_KINDS if kind.remote and kind.form)
@@ -145,7 +145,7 @@ def remote(name: str) -> Remote:
 
 
 def set_ups() -> dict[str, SetUp]:
-    """By name, all that `set_up_device` can make."""
+    """All set-ups that `set_up_device` can make, by name."""
     return {one.name: one for kind in DEVICE_KINDS for one in kind.set_ups}
 
 

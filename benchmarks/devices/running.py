@@ -35,7 +35,7 @@ class ProcessGroup:
 
     @contextmanager
     def watching(self, process: subprocess.Popen[Any]) -> Iterator[None]:
-        """Until the end of a block, in which a process is waited for."""
+        """Watch a process until the end of the block that waits for it."""
         with self._lock:
             self._processes.add(process)
             if self._ended:
@@ -64,7 +64,7 @@ def current_group() -> ProcessGroup | None:
 
 @contextmanager
 def watched(process: subprocess.Popen[Any]) -> Iterator[None]:
-    """Until the end of a block, a process ends with the group of this thread, if there is one."""
+    """Let a process end with the group of this thread, if there is one, until the end of the block."""
     group = current_group()
     if group is None:
         yield

@@ -13,7 +13,7 @@ STANDING_WORKER = "edgesr.benchmarks.archive.process"
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """How such a process is started from here: ``command``, with these variables and no others.
+    """The way to start such a process from here: ``command``, with these environment variables and no others.
 
     ``bundle`` is where it finds the bundle. One of another machine does not share this one's files, and its answers
     begin after a line with the ``token``: login scripts may print before. ``ended`` tells in one line how it ended,

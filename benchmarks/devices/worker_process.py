@@ -46,7 +46,7 @@ def run_worker(
 
 
 def read_outcome(file: Path) -> Outcome:
-    """What a worker wrote; anything but an outcome is a crash."""
+    """The outcome that a worker wrote; anything else in its place counts as a crash."""
     return parsed_outcome(file.read_bytes())
 
 

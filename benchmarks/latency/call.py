@@ -1,4 +1,4 @@
-"""How long one call of an artifact takes: load, first call, warm-up until steady, then timed calls one at a time."""
+"""The latency of one call of an artifact: load, first call, warm-up until steady, then timed calls one at a time."""
 
 from __future__ import annotations
 

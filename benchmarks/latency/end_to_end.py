@@ -1,4 +1,4 @@
-"""A photograph from file to file, as `edgesr upscale` does it; beside a run of a tile's size in one piece.
+"""A photograph from file to file, as `edgesr upscale` does it; next to a run of a tile's size in one piece.
 
 Reading, numpy glue and encoding run while the network does, as far as they can: what the file takes longer than the
 calls of the runtime is the time for which the network waits.
@@ -74,7 +74,7 @@ class EndToEnd:
 
     @property
     def whole_ms(self) -> float:
-        """From file to file, in whatever version."""
+        """Milliseconds from file to file, in whatever version."""
         parts = (self.file_ms, self.decode_ms, self.tiles_ms, self.encode_ms)
         return sum(part for part in parts if part is not None)
 
@@ -144,10 +144,10 @@ def _measured(
 
 
 def _require_network(network_ms: float, size: Size) -> None:
-    """An EdgesrError for a photograph so flat that its noise level is 0: its residual is not computed."""
+    """Raise an EdgesrError for a photograph so flat that its noise level is 0: its residual is not computed."""
     if network_ms == 0:
         raise EdgesrError(
-            f"a photograph of {size[0]}x{size[1]} is flat here, no network runs: give a larger --image-size"
+            f"the photograph of {size[0]}x{size[1]} is one flat area, where no network runs; give a larger --image-size"
         )
 
 

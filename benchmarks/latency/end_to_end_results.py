@@ -74,7 +74,9 @@ def run_end_to_end(
 
 
 def joined_photographs(parts: Sequence[EndToEndResults], devices: Sequence[Device]) -> EndToEndResults:
-    """Results of several devices in one file, in the order of the devices; an EdgesrError where no runtime is there."""
+    """Results of several devices in one file, in the order of the devices; raises an EdgesrError where no runtime is
+    there.
+    """
     names = [device.name for device in devices]
     rows = sorted((row for one in parts for row in one.results), key=lambda row: names.index(row.key.device))
     require_any_ran([(row.status, row.reason) for row in rows])

@@ -1,4 +1,4 @@
-"""What running a model file costs, in a process of its own.
+"""The cost of running a model file, measured in a process of its own.
 
 python -P -m edgesr.benchmarks.latency.file_run JOB.json RESULT.json
 

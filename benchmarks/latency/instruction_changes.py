@@ -25,7 +25,7 @@ class CountChange:
 
 
 def count_changes(old: Sequence[InstructionResult], new: Sequence[InstructionResult]) -> tuple[CountChange, ...]:
-    """What both files counted, by artifact, runtime and device."""
+    """The counts that both files have, by artifact, runtime and device."""
     before = {result.key: result for result in old if result.instructions is not None}
     return tuple(_change(before[result.key], result) for result in new if result.key in before)
 
@@ -36,7 +36,8 @@ def _change(old: InstructionResult, new: InstructionResult) -> CountChange:
         return CountChange(key=new.key, ratio=None, verdict="failed", reason=f"{new.status}: {new.reason}")
     if old.instructions.size != new.instructions.size:
         raise InputError(
-            f"{new.key.artifact}: counted at {old.instructions.size} and {new.instructions.size} LR pixels"
+            f"{new.key.artifact}: counted at {old.instructions.size} and {new.instructions.size} LR pixels; count both "
+            "at one size"
         )
     ratio = new.instructions.total / old.instructions.total
     if abs(ratio - 1) < COUNT_LIMIT:

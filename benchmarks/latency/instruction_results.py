@@ -39,8 +39,8 @@ class Counted:
 def count_jobs(
     devices: Sequence[Device], artifacts: Sequence[tuple[Artifact, str]]
 ) -> list[tuple[Device, Artifact, str]]:
-    """What to count where; an InputError for a device that cannot count, or has no build of any runtime, a
-    MissingPackageError without a C compiler.
+    """The counts to make on each device; raises InputError for a device that cannot count or has no build of any
+    runtime, and MissingPackageError without a C compiler.
     """
     for device in devices:
         device.require_counting()

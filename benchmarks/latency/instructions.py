@@ -24,7 +24,8 @@ _EMPTY, _FIRST_CALL = 1, 2
 
 @dataclass(frozen=True, kw_only=True)
 class Instructions(ByKind):
-    """Of one call in the steady state, at one thread; an empty region is subtracted. Median of ``calls``.
+    """Instructions of one call in the steady state, at one thread; those of an empty region are subtracted. The median
+    of ``calls`` counts.
 
     ``size`` is the LR input (height, width); ``spread`` the largest less the smallest total, by the median.
     """

@@ -1,4 +1,4 @@
-"""Where the time of an artifact goes: its operators' times and its delegate's parts, a fresh process each."""
+"""Profiles of an artifact's time: its operators' times and its delegate's parts, each in a fresh process."""
 
 from __future__ import annotations
 

@@ -50,12 +50,12 @@ class Changes:
 
     @property
     def passed(self) -> bool:
-        """Nothing failed, became slower by more than the limit, or executes more instructions."""
+        """Whether nothing failed, became slower by more than the limit, or executes more instructions."""
         return not self.regressions and not self.count_regressions
 
     @property
     def regressions(self) -> tuple[Change, ...]:
-        """What failed, or is slower by more than the limit even at the lower end of its interval."""
+        """The rows that failed, or are slower by more than the limit even at the lower end of their interval."""
         return tuple(
             c
             for c in self.changes
@@ -64,12 +64,14 @@ class Changes:
 
     @property
     def count_regressions(self) -> tuple[CountChange, ...]:
-        """What executes more instructions, or could not be counted any more."""
+        """The rows that execute more instructions than before, or could not be counted any more."""
         return tuple(c for c in self.counts if c.verdict in ("more", "failed"))
 
 
 def require_same_bundle(old: LatencyResults, new: BundleIdentity, *, accept: bool) -> tuple[str, ...]:
-    """How the bundle of an old file differs from the one that is measured: an InputError unless that is accepted."""
+    """Require that an old file measured the same bundle; raises InputError with the difference, unless that is
+    accepted.
+    """
     if old.bundle == new:
         return ()
     before, after = (f"{one.generator} (manifest {one.manifest_sha256[:12]})" for one in (old.bundle, new))
@@ -79,7 +81,9 @@ def require_same_bundle(old: LatencyResults, new: BundleIdentity, *, accept: boo
 def require_like(
     old: LatencyResults, environment: Environment, settings: LatencySettings, *, accept: bool
 ) -> tuple[str, ...]:
-    """In what the old file's conditions differ from those given: an InputError unless that is accepted."""
+    """Require that the old file's conditions are those given; raises InputError with the differences, unless they
+    are accepted.
+    """
     differences = (
         *_differences("", asdict(old.environment), asdict(environment)),
         *_differences("settings.", asdict(old.settings), asdict(settings)),
@@ -90,7 +94,9 @@ def require_like(
 def require_like_devices(
     old: Sequence[DeviceEnvironment], new: Sequence[DeviceEnvironment], *, accept: bool
 ) -> tuple[str, ...]:
-    """In what devices of the same name differ: an InputError unless that is accepted."""
+    """Require that devices of the same name are alike; raises InputError with the differences, unless they are
+    accepted.
+    """
     before, after = ({device.name: asdict(device) for device in devices} for devices in (old, new))
     both = sorted(before.keys() & after.keys())
     found = [text for name in both for text in _differences(f"{name} ", before[name], after[name])]
@@ -131,7 +137,8 @@ def _devices(results: LatencyResults) -> list[str]:
 def _accepted(differences: Sequence[str], *, accept: bool) -> tuple[str, ...]:
     if differences and not accept:
         raise InputError(
-            f"measured in unlike conditions: {'; '.join(differences)}; measure both alike, or compare with --unlike"
+            f"the files were measured in different conditions: {'; '.join(differences)}; measure both alike, or "
+            "compare with --unlike"
         )
     return tuple(differences)
 
@@ -141,7 +148,8 @@ def _change(old: LatencyResult, new: LatencyResult) -> Change:
     if new.latency is None:
         return Change(key=new.key, ratio=None, interval=None, verdict="failed", reason=f"{new.status}: {new.reason}")
     if old.latency.size != new.latency.size:
-        raise InputError(f"{new.key.artifact}: measured at {old.latency.size} and {new.latency.size} LR pixels")
+        sizes = f"{old.latency.size} and {new.latency.size}"
+        raise InputError(f"{new.key.artifact}: measured at {sizes} LR pixels; measure both at one size")
     ratio, interval = ratio_interval(old.latency.samples_ms, new.latency.samples_ms)
     if min(len(old.latency.samples_ms), len(new.latency.samples_ms)) < 2:
         return Change(key=new.key, ratio=ratio, interval=None, verdict="too few rounds", reason=None)
@@ -155,7 +163,9 @@ def _verdict(interval: Interval) -> Verdict:
 
 
 def _differences(prefix: str, old: dict[str, Any], new: dict[str, Any]) -> Sequence[str]:
-    """What differs, one text each; edgesr's own version is what is compared, not a condition."""
+    """The differences between two environments, one text each. edgesr's own version is no difference: it is what is
+    compared.
+    """
     found: list[str] = []
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)

@@ -77,7 +77,7 @@ def run_latency(
 ) -> LatencyResults:
     """Time artifacts, each on its runtime, for every thread count, and the machine's limits, all once a round.
 
-    An EdgesrError where none of the runtimes is there.
+    Raises an EdgesrError where none of the runtimes is there.
     """
     found = time_artifacts(
         bundle,

@@ -71,8 +71,8 @@ def measure_rounds(
     provider: str | None = None,
     progress: Progress = silent,
 ) -> Measured:
-    """For every thread count the machine's limits, then all artifacts, each on its runtime; then all of it again, and
-    so on. Each job has a fresh process; one that failed is not run again.
+    """Measure in rounds: for every thread count the machine's limits, then all artifacts, each on its runtime; then all
+    of it again, and so on. Each job has a fresh process; one that failed is not run again.
 
     Ctrl-C ends it with the latencies so far, and goes on where there are none.
     """

@@ -11,7 +11,7 @@ from edgesr.runtimes.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class LatencySettings:
-    """Of each round: at least ``calls`` timed calls and ``seconds`` of them, one at a time.
+    """Settings of each round: at least ``calls`` timed calls and ``seconds`` of them, one at a time.
 
     Warm-up ends when steady or after ``warmup_seconds``. ``pin``: each worker keeps to as many cores as it has threads.
     ``cores``: the ones that it keeps to instead, "big", "little" or numbers.

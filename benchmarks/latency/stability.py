@@ -1,4 +1,4 @@
-"""Signs that the machine was not steady while it was measured: what a reader has to know beside the figures."""
+"""Signs that the machine was not steady while it was measured: what a reader has to know next to the figures."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def percentiles(rounds: Rounds) -> tuple[float, float, float]:
 
 
 def repeat_intervals(rounds: Rounds) -> tuple[Interval, Interval, Interval]:
-    """Where p50, p90 and p99 of a repeat of the whole measurement lie in 95 of 100 cases.
+    """The intervals in which p50, p90 and p99 of a repeat of the whole measurement lie in 95 of 100 cases.
 
     A repeat errs as much as the measurement does, hence sqrt(2). Of a lone round the interval is about a repeat within
     that process: nothing is known of others, and `DRIFT` is left out.
@@ -77,7 +77,7 @@ def ratio_interval(old: Rounds, new: Rounds) -> tuple[float, Interval]:
 
 
 def log_errors(rounds: Rounds) -> tuple[LogError, LogError, LogError]:
-    """Of p50, p90 and p99; a higher percentile never counts as surer than a lower one.
+    """The errors of p50, p90 and p99 on a log scale; a higher percentile never counts as surer than a lower one.
 
     Where rounds differ, p90 is about that of the slowest round, and a bootstrap understates how much a maximum varies.
     """
@@ -90,7 +90,7 @@ def log_errors(rounds: Rounds) -> tuple[LogError, LogError, LogError]:
 
 
 def difference_error(first: LogError, second: LogError) -> LogError:
-    """Of the difference of two independent logarithms."""
+    """The error of the difference of two independent logarithms."""
     a, b = first.error**2, second.error**2
     if a + b == 0:
         return LogError(error=0.0, degrees=min(first.degrees, second.degrees))
@@ -119,7 +119,9 @@ class _Pooled:
         self._sorted = samples[self._order]
 
     def percentiles(self, chosen: Sequence[int], counts: list[NDArray[np.float64]]) -> tuple[float, float, float]:
-        """Of the rounds ``chosen``, where each sample of the i-th of them occurs ``counts[i]`` (n,) times."""
+        """The percentiles of the rounds ``chosen``, where each sample of the i-th of them occurs ``counts[i]`` (n,)
+        times.
+        """
         weights = np.zeros(len(self._sorted))
         for place, count in zip(chosen, counts, strict=True):
             weights[self._starts[place] : self._starts[place + 1]] += count / count.sum()

@@ -1,4 +1,4 @@
-"""Where a measurement was made: machine, operating system, Python and package versions."""
+"""The environment of a measurement: machine, operating system, Python and package versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the machine can do at most: float32 matrix products and memory copies, measured in a process of their own."""
+"""The limits of the machine: float32 matrix products and memory copies, measured in processes of their own."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class LimitsSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class MachineLimits:
-    """With ``threads`` threads: ``sgemm_gflops``, 1e9 float32 operations a second of a product of 1024x1024 matrices;
-    ``bandwidth_gb_per_s``, 1e9 bytes a second read and written by a copy of 128 MiB. The fastest call counts.
-    ``device``: which of those in its file.
+    """The limits of a machine with ``threads`` threads: ``sgemm_gflops`` is 1e9 float32 operations a second of a
+    product of 1024x1024 matrices; ``bandwidth_gb_per_s`` is 1e9 bytes a second read and written by a copy of 128
+    MiB. The fastest call counts. ``device`` is the device that was measured.
     """
 
     threads: int

@@ -36,24 +36,24 @@ class Call:
 
     @property
     def file_name(self) -> str:
-        """Of the raw output, whether expected or what a runner wrote."""
+        """The file name of the raw output, whether it is the expected one or one that a runner wrote."""
         return f"{plain_name(self.golden.id)}.{self.output_kind}.bin"
 
     @property
     def output_kind(self) -> str:
-        """What the output is, as the golden's files are called."""
+        """The kind of the output, as the names of the golden's files say it."""
         if self.artifact.graph == "full":
             return "output"
         return "zero_padded_residual" if self.artifact.inside_only else "residual"
 
     @property
     def size_bytes(self) -> int:
-        """Of the raw output."""
+        """The size of the raw output in bytes."""
         return int(np.prod(self.shape)) * FLOAT32.itemsize
 
     @property
     def tolerance(self) -> Tolerance:
-        """What the golden allows, or the fast kernels of the format's own runtime may differ."""
+        """The tolerance of the golden, or that of the fast kernels of the format's own runtime."""
         own = own_tolerance(self.artifact, self.artifact.runtimes[0])
         return own or golden_tolerance(self.artifact, self.golden)
 
@@ -69,7 +69,7 @@ def calls_of(manifest: Manifest, artifact: Artifact) -> tuple[Call, ...]:
 
 
 def plain_name(name: str) -> str:
-    """A name from a manifest that is to be that of a file; an InputError for one that could lead elsewhere."""
+    """A name from a manifest that is to be that of a file; raises an InputError for one that could lead elsewhere."""
     if not name or name.startswith(".") or not all(one.isalnum() or one in "._-" for one in name):
         raise InputError(f"{shown_name(name)!r}: cannot be the name of a file; export the bundle again")
     return name

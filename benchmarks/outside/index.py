@@ -86,5 +86,5 @@ def holds_raw_goldens(folder: Path) -> bool:
 
 
 def read_index(folder: Path) -> RawIndex:
-    """The index of a folder of raw goldens; an InputError for anything else."""
+    """The index of a folder of raw goldens; raises an InputError for anything else."""
     return read_of_kind(RawIndex, folder / INDEX_FILE, remake=f"make it anew with '{RawIndex.COMMAND}'")

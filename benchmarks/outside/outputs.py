@@ -1,4 +1,4 @@
-"""What an outside runner wrote, compared with the goldens as edgesr's own runs are."""
+"""The files that an outside runner wrote, compared with the goldens as edgesr's own runs are."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def check_outputs(
 ) -> ParityResults:
     """Compare the raw outputs below a folder with the goldens; ``runner`` is what results call the program.
 
-    What is not there is "not run". An InputError for a file that belongs to no call, or has another size than its
-    tensor, before anything is compared; and where there is nothing at all.
+    What is not there is "not run". Raises an InputError for a file that belongs to no call, or has another size than
+    its tensor, before anything is compared; and where there is nothing at all.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: is no folder; {_SEE}")

@@ -36,7 +36,7 @@ _OWN_NAMES = (INDEX_FILE, README_FILE, *get_args(Layout))
 
 @dataclass(frozen=True, kw_only=True)
 class RawGoldens:
-    """What was written: the ``folder``, its ``index``, and the bytes of all raw files."""
+    """The files that were written: the ``folder``, its ``index``, and the total size of all raw files in bytes."""
 
     folder: Path
     index: RawIndex
@@ -85,7 +85,7 @@ def _require_replaceable(bundle: Bundle, place: Path, given: Path | str) -> None
 
 
 def fill_raw_goldens(bundle: Bundle, folder: Path) -> RawGoldens:
-    """As `write_raw_goldens`, into an empty folder that others see when it is complete."""
+    """Write what `write_raw_goldens` writes into an empty folder that others see when it is complete."""
     files = _RawFiles(folder)
     index = RawIndex(
         schema_version=RawIndex.VERSION,
@@ -155,7 +155,9 @@ def _call(bundle: Bundle, call: Call, files: _RawFiles) -> RawCall:
 
 
 def _pooled(call: Call) -> list[tuple[TensorSpec, str, FloatArray]]:
-    """What a graph that pools takes next to the image: no means, so that it pools itself, and a mask of all pixels."""
+    """The inputs besides the image of a graph that pools: no means, so that it pools by itself, and a mask of all
+    pixels.
+    """
     count, name = call.artifact.pooled, call.golden.id
     if not count:
         return []

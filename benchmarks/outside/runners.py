@@ -1,4 +1,5 @@
-"""How runners that are not edgesr's take raw goldens, by the format of a model. Another one is an object here.
+"""Descriptions of how runners other than edgesr take raw goldens, by the format of a model. Another one is an object
+here.
 
 Their options are those of their own sources; none of these programs was run when this was written.
 """
@@ -149,5 +150,5 @@ RUNNERS: tuple[Runner, ...] = (
 
 
 def runners_for(format_name: str) -> tuple[Runner, ...]:
-    """Those that open models of a format."""
+    """The runners that open models of a format."""
     return tuple(runner for runner in RUNNERS if format_name in runner.formats)

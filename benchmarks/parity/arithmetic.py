@@ -1,4 +1,4 @@
-"""Where the arithmetic of a CPU may differ from what a file writes down, and why it does."""
+"""Differences between the arithmetic of a CPU and that which a file writes down, with their reasons."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edgesr.runtimes.bundle.manifest import Artifact, Precision, Tolerance
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """How kernels compute files of a precision.
+    """The way in which kernels compute files of one precision.
 
     ``cause``: why CPUs differ from exact arithmetic, None for sums in float32. ``half``: in float16; ``eight_bits``:
     products of 8-bit weights and activations.
@@ -49,7 +49,7 @@ def computes_apart(artifact: Artifact, runtime: str) -> bool:
 
 
 def own_tolerance(artifact: Artifact, runtime: str) -> Tolerance | None:
-    """What a runtime's fast kernels may differ from the reference, where that is more than goldens allow."""
+    """The difference from the reference that a runtime's fast kernels may have, if it is more than goldens allow."""
     return runtime_info(runtime).own_tolerances.get(artifact.precision)
 
 
@@ -61,7 +61,7 @@ def has_exact_arithmetic(artifact: Artifact, runtime: str) -> bool:
 def difference_cause(
     artifact: Artifact, runtime: str, *, max_difference: float, x86_features: Set[str] | None
 ) -> str | None:
-    """Why this CPU's SR image differs by ``max_difference`` from exact arithmetic; None where they agree.
+    """The reason why this CPU's SR image differs by ``max_difference`` from exact arithmetic; None if they agree.
 
     ``x86_features`` are the CPU's instruction sets, None unless it is an x86. Without VNNI, some runtimes multiply
     pairs of 8 bits with vpmaddubsw, whose 16-bit sums saturate unless the weights have 7 bits.
@@ -92,7 +92,7 @@ class Computed:
 def device_difference_cause(
     artifact: Artifact, *, max_difference: float, base: Computed, other: Computed
 ) -> str | None:
-    """Why an artifact's SR images on two devices differ by ``max_difference``; None if they do not."""
+    """The reason why an artifact's SR images on two devices differ by ``max_difference``; None if they do not."""
     if max_difference == 0:
         return None
     arithmetic = ARITHMETIC[artifact.precision]

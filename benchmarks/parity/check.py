@@ -87,9 +87,10 @@ def check_parity(
     images: ImageFolders | None = None,
     provider: str | None = None,
 ) -> ArtifactParity:
-    """Run an artifact on every golden of a size that it takes, as this CPU does and, where it matters, exactly.
+    """Run an artifact on every golden of a size that it takes, and compare the SR images with the goldens. It runs as
+    this CPU computes and, if the CPU's arithmetic may differ, also in exact arithmetic.
 
-    ``images``: folders to keep the SR images in, or to take those of exact arithmetic from.
+    ``images`` are folders to keep the SR images in, or to take those of exact arithmetic from.
     """
     info = runtime_for(artifact, runtime)
     fitting = [g for g in bundle.manifest.goldens if artifact.fits(g.size, runtime)]
@@ -119,7 +120,7 @@ def check_parity(
 
 
 def golden_parity(golden: Golden, host: Judged, exact: Judged | None, *, bilinear_db: float) -> GoldenParity:
-    """What a run of a golden showed, with one in exact arithmetic where there is one."""
+    """The result of a run of a golden, with that of a run in exact arithmetic if there is one."""
     return GoldenParity(
         golden=golden.id,
         k=golden.k,

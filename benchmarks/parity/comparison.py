@@ -1,4 +1,4 @@
-"""How far an image is from its golden, and whether that is too far."""
+"""The distance of an image from its golden, and whether that is too far."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def compare(
 
 
 def _unusable(image: NDArray[np.float32], reference: NDArray[np.float32]) -> str | None:
-    """Why an output cannot be compared at all."""
+    """The reason why an output cannot be compared at all."""
     if image.shape != reference.shape:
         return f"output has shape {image.shape}, need {reference.shape}"
     wrong = image.size - int(np.isfinite(image).sum())
@@ -61,7 +61,7 @@ def _unusable(image: NDArray[np.float32], reference: NDArray[np.float32]) -> str
 
 
 def flat_tile_failure(comparison: Comparison, bilinear_db: float) -> str | None:
-    """What to say of an SR image that is farther from its golden than bilinear upsampling is; None when it is not.
+    """A message for an SR image that is farther from its golden than bilinear upsampling is; None if it is not farther.
 
     A network that does worse than no network is of no use, however loose its precision's tolerance is. It is excused
     below one grey level: of a flat image bilinear upsampling may be nearly or wholly exact.
@@ -73,7 +73,7 @@ def flat_tile_failure(comparison: Comparison, bilinear_db: float) -> str | None:
 
 
 def finite(value: float) -> float | None:
-    """None for infinity and nan, which JSON has not."""
+    """The value, or None for infinity and nan, which JSON does not have."""
     return value if math.isfinite(value) else None
 
 

@@ -33,7 +33,7 @@ class Judged:
 
 
 def bilinear_psnr_db(bundle: Bundle, golden: Golden) -> float:
-    """How far bilinear upsampling is from a golden: inf where it equals it."""
+    """PSNR (dB) of bilinear upsampling against a golden: inf if they are equal."""
     return psnr(upsample_bilinear(bundle.tensor(golden.input), bundle.manifest.scale), bundle.tensor(golden.output))
 
 
@@ -76,7 +76,7 @@ def judge_image(
 
 
 def golden_tolerance(artifact: Artifact, golden: Golden) -> Tolerance:
-    """What artifacts of its precision may differ from a golden."""
+    """The difference from a golden that artifacts of this precision may have."""
     tolerance = golden.tolerances.get(artifact.precision)
     if tolerance is None:
         raise InputError(f"{artifact.id}: golden {golden.id} has no tolerance for {artifact.precision}; export again")

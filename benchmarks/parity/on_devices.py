@@ -137,8 +137,8 @@ class _Images:
         return folder
 
     def folders(self, base: ParityResult | None, device: Device, pair: Pair) -> ImageFolders | None:
-        """Where a job keeps its images, and where it finds those of exact arithmetic, if the first device made them,
-        whose result is ``base``.
+        """The folders in which a job keeps its images, and finds those of exact arithmetic if the first device, whose
+        result is ``base``, made them.
         """
         if len(self.devices) == 1:
             return None
@@ -150,7 +150,7 @@ class _Images:
 def _difference(
     images: _Images, results: Sequence[ParityResult], first: Device, device: Device, pair: Pair
 ) -> DeviceDifference | None:
-    """How an artifact's images on a device differ from those on the first; None unless both finished."""
+    """The difference of an artifact's images on a device from those on the first device; None unless both finished."""
     ours, base = _find(results, device.name, pair), _find(results, first.name, pair)
     if ours is None or base is None or ours.parity is None or base.parity is None:
         return None

@@ -104,7 +104,7 @@ def told_goldens(parity: ArtifactParity, expected: Sequence[str]) -> list[str]:
 
 
 def parity_results(bundle: Bundle, results: Sequence[ParityResult]) -> ParityResults:
-    """The content of a results file; an EdgesrError when no runtime at all was installed."""
+    """The content of a results file; raises an EdgesrError when no runtime at all was installed."""
     require_any_ran([(r.status, r.reason) for r in results])
     return ParityResults(
         **header(ParityResults, bundle),

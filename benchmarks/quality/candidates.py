@@ -1,4 +1,4 @@
-"""What is measured for quality: named ways to upscale pixels. Here bicubic and a bundle's artifact."""
+"""Candidates whose quality is measured: named ways to upscale pixels. Here bicubic and a bundle's artifact."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def bundle_candidate(
 ) -> Candidate:
     """One artifact of a bundle on one runtime: what was asked for, or the first that takes the first image.
 
-    An InputError when any image does not fit it.
+    Raises an InputError when any image does not fit it.
     """
     artifact, runtime_name = _choose(bundle, images, artifact_id, runtime)
     upscaler = Upscaler(bundle, UpscaleOptions(artifact_id=artifact.id, runtime=runtime_name))

@@ -1,4 +1,5 @@
-"""How an HR photograph becomes an LR one: blur, antialiased bicubic reduction, sensor noise, JPEG, in that order.
+"""The degradations that make an LR photograph of an HR one: blur, antialiased bicubic reduction, sensor noise, JPEG, in
+that order.
 
 Named by text: `clean`, `blur:2`, `noise:8`, `jpeg:30`, joined with "+" as in `noise:8+jpeg:30`; `mix` draws one at
 random for every image, and `real` a chain of more steps, that of photographs from phones and the web
@@ -43,7 +44,7 @@ class Degradation:
 
     @property
     def text(self) -> str:
-        """Its name, as `parse_degradation` reads it; amounts with 6 digits."""
+        """The name of the degradation, as `parse_degradation` reads it; amounts have 6 digits."""
         amounts = {step: getattr(self, step) for step in _STEPS}
         return "+".join(f"{step}:{amount:g}" for step, amount in amounts.items() if amount is not None) or "clean"
 

@@ -23,7 +23,7 @@ class ImagePair:
     lr_size: Size | None
 
     def size(self, scale: int) -> Size:
-        """Height and width of LR at a scale; an InputError when the LR file has another size."""
+        """Height and width of LR at a scale; raises an InputError when the LR file has another size."""
         expected = (self.hr_size[0] // scale, self.hr_size[1] // scale)
         if self.lr_size not in (None, expected):
             assert self.lr is not None and self.lr_size is not None
@@ -44,7 +44,7 @@ class SkippedImage:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """What a folder holds: at least one usable pair, and the files that were skipped."""
+    """The content of a folder: at least one usable pair, and the files that were skipped."""
 
     folder: Path
     pairs: tuple[ImagePair, ...]
@@ -54,7 +54,7 @@ class ImageSet:
 def read_image_set(folder: Path) -> ImageSet:
     """HR images directly in a folder, sorted by name; broken ones and those below 32x32 are skipped.
 
-    A file ``*_HR.*`` is paired with the image of the same name with ``_LR``, beside it or in a sub-folder whose name
+    A file ``*_HR.*`` is paired with the image of the same name with ``_LR``, next to it or in a sub-folder whose name
     starts with LR; any other image is HR without LR.
     """
     files = [file for file in list_images(folder) if not file.stem.endswith("_LR")]
@@ -80,7 +80,7 @@ def read_image_set(folder: Path) -> ImageSet:
 
 
 def _lr_files(folder: Path) -> dict[str, Path]:
-    """LR images by stem; those beside HR come before those in sub-folders."""
+    """LR images by stem; those next to HR come before those in sub-folders."""
     folders = [folder, *sorted(p for p in folder.iterdir() if p.is_dir() and p.name.startswith("LR"))]
     files = (file for place in reversed(folders) for file in sorted(place.iterdir()))
     return {file.stem: file for file in files if file.stem.endswith("_LR") and file.suffix.lower() in SUFFIXES}

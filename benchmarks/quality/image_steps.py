@@ -55,7 +55,7 @@ def unsharp(image: Pixels, amount: float, sigma: float) -> Pixels:
 
 
 def resize(image: Pixels, height: int, width: int, kind: str) -> Pixels:
-    """To another size with one of `FILTERS`, antialiased, as Pillow does."""
+    """Resize an image with one of `FILTERS`, antialiased, as Pillow does."""
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling[kind.upper()]))
 
 

@@ -34,7 +34,7 @@ class PerceptualDistance:
 
 @dataclass(frozen=True, kw_only=True)
 class Quality:
-    """Of 8-bit pictures against HR. PSNR and SSIM leave out ``border`` pixels on each side, ST-LPIPS none.
+    """The quality of 8-bit pictures against HR. PSNR and SSIM leave out ``border`` pixels on each side, ST-LPIPS none.
 
     ``psnr_y_db`` is on BT.601 luma, ``psnr_rgb_db`` on all channels at once, peak 255; None for identical pictures.
     ``ssim`` is the mean over R, G, B (`edgesr.benchmarks.quality.metrics.ssim`). ``st_lpips`` is None when it was not
@@ -166,7 +166,7 @@ def degraded_pair(pair: ImagePair, *, scale: int, degradation: str, seed: int) -
 
 
 def common_scale(candidates: Sequence[Candidate]) -> int:
-    """Scale of all candidates; an InputError when they differ."""
+    """Scale of all candidates; raises an InputError when they differ."""
     scales = {candidate.scale for candidate in candidates}
     if len(scales) > 1:
         listed = ", ".join(f"{candidate.name} x{candidate.scale}" for candidate in candidates)

@@ -53,7 +53,7 @@ class PhotographChain:
 
     @property
     def text(self) -> str:
-        """Its steps in order, amounts with 2 digits, as ``blur:1.2x0.9+box:1.6+camera:0.0012+sharpen:0.4+jpeg:55``."""
+        """The steps in order, amounts with 2 digits, as ``blur:1.2x0.9+box:1.6+camera:0.0012+sharpen:0.4+jpeg:55``."""
         steps = (
             (self.blur_x or self.blur_y, f"blur:{self.blur_x:.2g}x{self.blur_y:.2g}"),
             (self.factor > 1 or self.first_filter != "bicubic", f"{self.first_filter}:{self.factor:.2g}"),

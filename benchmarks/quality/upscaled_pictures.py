@@ -31,7 +31,7 @@ class PictureFolders:
 
 @dataclass(frozen=True, kw_only=True)
 class UpscaledPictures:
-    """Why each picture could not be upscaled, None where it was."""
+    """The result of upscaling: the reason why each picture could not be upscaled, or None."""
 
     refusals: tuple[str | None, ...]
 
@@ -58,7 +58,7 @@ def upscale_pictures(bundle: Bundle, artifact: Artifact, *, runtime: str, folder
 
 
 def read_picture(folder: Path, place: int, shape: tuple[int, ...]) -> FloatArray:
-    """An SR picture that a worker left; an EdgesrError unless it is finite float32 of that shape."""
+    """An SR picture that a worker left; raises an EdgesrError unless it is finite float32 of that shape."""
     try:
         values = np.load(_file(str(folder), place), allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

@@ -115,13 +115,13 @@ def report_command(bundle: Path, files: ReportFiles, images: Iterable[Path]) -> 
 
 
 def inspect_command(bundle: Path) -> str:
-    """What is in the files of a bundle."""
+    """The command that lists what the files of a bundle contain."""
     return _line("inspect", bundle)
 
 
 def missing_text(data: ReportData, name: str, option: str) -> str:
-    """What a section says that has no result file."""
-    return f"{name} of {data.bundle.name}: not given. Run what is above and pass its file with {option}."
+    """The text of a section that has no result file."""
+    return f"{name} of {data.bundle.name}: not given. Run the command above, and pass its file with {option}."
 
 
 def _line(*words: object) -> str:

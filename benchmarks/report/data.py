@@ -41,7 +41,7 @@ class ReportFiles:
     sustained: Path | None = None
 
     def given(self) -> list[Path]:
-        """Those that are there."""
+        """The files that are given."""
         return [path for field in fields(self) if (path := getattr(self, field.name)) is not None]
 
 
@@ -64,12 +64,12 @@ class ReportData:
 
     @property
     def reference(self) -> str:
-        """What the artifacts are compared with, as it is called."""
+        """The name of the reference that the artifacts are compared with."""
         return REFERENCES[self.bundle.manifest.reference]
 
 
 def read_data(bundle: Bundle, files: ReportFiles) -> ReportData:
-    """Decode all files; an InputError for a file of another kind, schema version or bundle."""
+    """Decode all files; raises an InputError for a file of another kind, schema version or bundle."""
     latency = _read(bundle, LatencyResults, files.latency)
     return ReportData(
         bundle=bundle,
@@ -92,7 +92,7 @@ def _read(bundle: Bundle, cls: type[T], path: Path | None) -> T | None:
 
 
 def devices(data: ReportData) -> list[str]:
-    """Those that parity or latency was measured on, this host first; this host alone where there are none."""
+    """The devices that parity or latency was measured on, this host first; this host alone if there are none."""
     names = dict.fromkeys(key.device for key in _keys(data)) or {HOST: None}
     return sorted(names, key=lambda name: name != HOST)
 
@@ -123,7 +123,7 @@ def _latency_of_device(results: LatencyResults | None, device: str) -> LatencyRe
 
 
 def table_of_devices(data: ReportData, table: Callable[[ReportData], Table]) -> Table:
-    """What ``table`` makes of the results of each device, in one table."""
+    """One table of the rows that ``table`` makes of the results of each device."""
     return joined_table(data, {name: table(of_device(data, name)) for name in devices(data)})
 
 
@@ -158,7 +158,7 @@ def roofline_point(result: LatencyResult) -> tuple[float, float] | None:
 
 
 def latency_remarks(results: LatencyResults) -> tuple[str, ...]:
-    """What a measurement says against itself, and what it did not measure."""
+    """Doubts about a measurement that it recorded itself, and the artifacts that it did not measure."""
     interrupted = () if results.complete else ("The measurement was interrupted: rounds are missing.",)
     return (*interrupted, *latency_notes(results), *not_measured(results))
 

@@ -32,8 +32,8 @@ def operator_section(found: ReportData, files: ReportFiles) -> Section:
         )
     figure = operators_figure(found.profile)
     caption = (
-        "Time of one call by kind of operator, as the runtime fuses and names them; the profiler's own work is in it. "
-        "Slowest at the bottom."
+        "Time of one call by kind of operator, as the runtime fuses and names them; the profiler's own work is "
+        "included. The slowest artifact is at the bottom."
     )
     return Section(
         id="operators",

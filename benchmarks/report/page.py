@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"[-+]?\d")
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What the template shows."""
+    """All values that the template shows."""
 
     title: str
     data: ReportData
@@ -63,7 +63,9 @@ def render(page: Page) -> str:
 
 
 def word_columns(table: Table) -> list[bool]:
-    """For every column whether none of its cells begins with a number: such columns read better from the left."""
+    """Whether none of a column's cells begins with a number, for every column: such columns read better from the
+    left.
+    """
     return [not any(_NUMBER.match(row[place]) for row in table.rows) for place in range(len(table.columns))]
 
 

@@ -1,4 +1,4 @@
-"""What a section of a report holds."""
+"""The parts of a section of a report."""
 
 from __future__ import annotations
 

@@ -53,15 +53,15 @@ def make_sections(
 
 
 def _devices(found: ReportData, report_command: str) -> tuple[Section, ...]:
-    """None where all is of this host."""
+    """The devices of the rows; None if all are of this host."""
     if data.devices(found) == [HOST]:
         return ()
     section = Section(
         id="devices",
         title="Devices",
         commands=(report_command,),
-        text="One row for each device. The fastest artifact takes least time an output pixel, of those whose parity "
-        "passes on that device, at the fewest threads measured.",
+        text="One row for each device. The fastest artifact is the one that takes the least time for an output pixel, "
+        "among those whose parity passes on that device, at the fewest threads measured.",
         tables=(summary.device_table(found),),
     )
     return (section,)
@@ -73,8 +73,8 @@ def _summary(found: ReportData, report_command: str) -> Section:
         title="Summary",
         commands=(report_command,),
         text="One row for each artifact, runtime, execution provider and device. Parity passes when every golden keeps "
-        f"its tolerance; PSNR is that of the worst golden against {found.reference}, p50 at the fewest threads "
-        "measured, with where 95 of 100 repeats fall.",
+        f"its tolerance; PSNR is that of the worst golden against {found.reference}. p50 is the median time of a call "
+        "at the fewest threads measured, with the interval in which 95 of 100 repeats fall.",
         tables=(data.table_of_devices(found, summary.summary_table),),
     )
 
@@ -84,8 +84,8 @@ def _pictures(pictures: Pictures | None, report_command: str) -> Section:
     if pictures is not None:
         kept = "lossless WebP" if pictures.quality is None else f"WebP of quality {pictures.quality}"
         text = (
-            "Two outputs of one photograph, stacked: the slider moves the edge between them (arrow keys work, and "
-            f"dragging in the picture). The artifacts ran while this report was made; pictures are {kept}."
+            "Two outputs of one photograph, one over the other: the slider moves the edge between them (arrow keys and "
+            f"dragging in the picture work, too). The artifacts ran while this report was made; pictures are {kept}."
         )
     return Section(
         id="pictures",
@@ -127,8 +127,9 @@ def _errors(found: ReportData, pictures: Pictures | None, report_command: str) -
         title="Error maps",
         commands=(report_command,),
         missing=None if pictures else "Pictures were left out.",
-        text=f"|artifact - {found.reference}|, the largest of the three channels, multiplied by the power of two "
-        "below each map (black is none, white is 255). Each pixel of a map is the maximum of a block.",
+        text=f"The difference between an artifact's picture and that of {found.reference}: the largest of the three "
+        "channels, multiplied by the power of two below each map (black is no difference, white is 255). Each pixel of "
+        "a map is the maximum of a block.",
         pictures=pictures,
     )
 
@@ -178,7 +179,7 @@ def _environment(found: ReportData) -> Section:
         id="environment",
         title="Environment",
         commands=("edgesr doctor",),
-        text="Each result file records where it was measured; the command tells what is installed here.",
+        text="Each result file records where it was measured; the command lists what is installed on this machine.",
         missing=None if tables else "No result file was given: every measuring command records its environment.",
         tables=tables,
     )

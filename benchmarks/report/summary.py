@@ -18,7 +18,7 @@ from edgesr.runtimes.bundle.size_bounds import taken_sizes
 
 @dataclass(frozen=True)
 class Counts:
-    """How many artifacts passed, failed, and were not checked."""
+    """Numbers of artifacts that passed, failed, and were not checked."""
 
     passed: int
     failed: int
@@ -26,7 +26,7 @@ class Counts:
 
 
 def parity_counts(found: ReportData) -> Counts:
-    """Of all artifacts on all of their runtimes and devices, as in the summary."""
+    """The parity counts of all artifacts on all of their runtimes and devices, as in the summary."""
     parts = [data.of_device(found, device) for device in data.devices(found)]
     states = [_state(data.parity_of(part, subject)) for part in parts for subject in data.subjects(part)]
     passed, unknown = states.count("pass"), sum(state in (*NOT_HERE, DASH) for state in states)
@@ -58,7 +58,7 @@ def device_table(found: ReportData) -> Table:
         *("CPU", "system"),
     )
     return Table(
-        "What each device is, and its fastest artifact",
+        "Devices, each with its fastest artifact",
         columns,
         tuple(_device_row(found, name) for name in data.devices(found)),
     )
@@ -85,7 +85,7 @@ def artifact_table(manifest: Manifest) -> Table:
 
 
 def limits_table(found: ReportData) -> Table:
-    """What the machine was measured to do."""
+    """A table of the limits that were measured on the machine."""
     rows = tuple(
         (str(roof.threads), f"{roof.sgemm_gflops:.1f}", f"{roof.bandwidth_gb_per_s:.1f}")
         for roof in data.roofs(found.latency)
@@ -94,7 +94,7 @@ def limits_table(found: ReportData) -> Table:
 
 
 def roofline_table(found: ReportData) -> Table:
-    """What every artifact reached of it."""
+    """A table of the share of these limits that every artifact reached."""
     rows = []
     for result in found.latency.results if found.latency else ():
         point, share = data.roofline_point(result), result.share_of_peak

@@ -16,9 +16,10 @@ from edgesr.benchmarks.sustained.table import sustained_notes, sustained_states,
 from edgesr.benchmarks.sustained.windows import Window
 
 _TEXT = (
-    "The same call again and again, in windows. Heat slows a device down: then the clock falls, or the calls per "
-    "second of processor time (CPU second), while the process keeps its cores. Other processes take its cores: then "
-    "its own share falls, and the calls with it. Clock and calls are in percent of the first window."
+    "The same call is made again and again, and counted in windows of time. If heat slows a device down, the clock "
+    "falls, or the calls per second of processor time (CPU second), while the process keeps its cores. If other "
+    "processes take its cores, its own share falls, and the calls with it. Clock and calls are in percent of the first "
+    "window."
 )
 
 
@@ -138,6 +139,6 @@ def _any_told(values: Sequence[float | None]) -> bool:
 
 
 def _relative(values: Sequence[float | None]) -> list[float | None]:
-    """In percent of the first that is told."""
+    """The values in percent of the first that is told."""
     first = next((value for value in values if value), None)
     return [None if value is None or first is None else 100 * value / first for value in values]

@@ -31,10 +31,11 @@ def tradeoff_section(found: ReportData, files: ReportFiles) -> Section:
     plots = []
     for number, (device, trade) in enumerate(trades.items()):
         caption = (
-            f"{_on(device, found)}Left is faster, up is nearer to {found.reference}, larger points are larger files; "
-            f"{counted(trade.threads, 'thread')}. "
-            "Identical pictures are 6 dB above the highest PSNR. Bars: where 95 of 100 repeats fall; a wide one leaves "
-            "the plot. A ring: on the Pareto front, no other is at least as good in all three and better in one. "
+            f"{_on(device, found)}Points further left are faster, points further up are nearer to {found.reference}, "
+            f"and larger points are larger files; measured with {counted(trade.threads, 'thread')}. "
+            "Identical pictures are drawn 6 dB above the highest PSNR. A bar shows where 95 of 100 repeats fall; a "
+            "wide one leaves the plot. A ring marks the Pareto front: no other artifact is at least as good in all "
+            "three respects and better in one. "
             "Circles run in ONNX Runtime, triangles in OpenVINO, squares in LiteRT, diamonds in TorchScript Lite, "
             f"crosses in others.{alike}"
         )
@@ -52,7 +53,7 @@ def tradeoff_section(found: ReportData, files: ReportFiles) -> Section:
 
 
 def _no_tradeoff(found: ReportData) -> str:
-    """Why there is no trade-off."""
+    """The reason why there is no trade-off."""
     if found.parity is None or found.latency is None:
         return commands.missing_text(found, "Parity and latency", "--parity and --latency")
     return "No artifact has both: a latency, and a finite parity of the same runtime."
@@ -72,8 +73,8 @@ def latency_section(found: ReportData, files: ReportFiles) -> Section:
             if figure is not None:
                 option = counted(threads, "thread")
                 caption = (
-                    f"{_on(device, found)}Every timed call at {option}, a box for each round: quartiles and median; "
-                    "each round is a fresh process. Slowest at the bottom."
+                    f"{_on(device, found)}Every timed call at {option}. A box shows quartiles and median of one round, "
+                    "which is a fresh process. The slowest artifact is at the bottom."
                 )
                 option = f"{device}, {option}" if len(devices) > 1 else option
                 plots.append(Plot(_plot_id(f"latency-plot-{threads}", number), caption, figure, option))
@@ -99,8 +100,8 @@ def roofline_section(found: ReportData, files: ReportFiles) -> Section:
     plots = []
     for number, (device, figure) in enumerate(drawn.items()):
         caption = (
-            f"{_on(device, found)}What an artifact reaches against what this machine was measured to do: the slope is "
-            "memory bandwidth, the flat part a float32 matrix product. int8 kernels may pass the float32 roof."
+            f"{_on(device, found)}The speed of each artifact, next to the limits that were measured on this machine: "
+            "the slope is memory bandwidth, the flat part a float32 matrix product. int8 kernels may exceed the latter."
         )
         plots.append(Plot(_plot_id("roofline-plot", number), caption, figure, device))
     return Section(
@@ -122,12 +123,12 @@ def with_rows(table: Table, states: Table) -> tuple[Table, ...]:
 
 
 def _plot_id(name: str, number: int) -> str:
-    """Of the plot of the first device its name alone."""
+    """The id of a device's plot; that of the first device is the name alone."""
     return name if number == 0 else f"{name}-{number + 1}"
 
 
 def _on(device: str, found: ReportData) -> str:
-    """How a caption begins: with the device, unless all is of this host."""
+    """The beginning of a caption: the device, unless all results are of this host."""
     return "" if data.devices(found) == [HOST] else f"On {'this host' if device == HOST else device}. "
 
 

@@ -1,4 +1,4 @@
-"""How result files begin: kind, schema version, time, the bundle that was measured, where."""
+"""The header of result files: kind, schema version, time, the bundle that was measured, and where."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class BundleIdentity:
 
 @dataclass(frozen=True, kw_only=True)
 class Header(ResultFile):
-    """How every results file of a bundle begins."""
+    """The header that every results file of a bundle has."""
 
     schema_version: int
     created_utc: str
@@ -55,7 +55,7 @@ def header(cls: type[Header], bundle: Bundle) -> dict[str, Any]:
 
 
 def bundle_identity(bundle: Bundle) -> BundleIdentity:
-    """Which bundle was measured: as it was when it was opened."""
+    """The identity of the bundle that was measured, as it was when it was opened."""
     return BundleIdentity(
         manifest_sha256=bundle.manifest_sha256 or sha256_of(bundle.root / MANIFEST_FILE),
         generator=str(bundle.manifest.generator.get("name", "unknown")),

@@ -15,7 +15,7 @@ F = TypeVar("F", bound=ResultFile)
 
 
 def read_of_kind(cls: type[F], path: Path, *, remake: str) -> F:
-    """The content of a file; an InputError that ends with ``remake`` for anything else."""
+    """The content of a file; raises an InputError that ends with ``remake`` for anything else."""
     data = read_json(path, remake=remake)
     if data.get("kind") != cls.KIND:
         raise InputError(f"{path}: is of kind {shown_value(data.get('kind'))}, not {cls.KIND!r}; {remake}")

@@ -15,7 +15,9 @@ _NOT_NEGATIVE = (
 
 
 def require_plausible(value: Any, where: str = "") -> None:
-    """A DecodeError for a number beyond 1e24, or one below 0 that is a time, a size, a count, a share or an error."""
+    """Raise a DecodeError for a number beyond 1e24, or one below 0 that is a time, a size, a count, a share or an
+    error.
+    """
     if isinstance(value, dict):
         for name, item in value.items():
             require_plausible(item, name)

@@ -16,7 +16,7 @@ from edgesr.runtimes.wording import counted
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """What a result is about: no two results of one file share a key."""
+    """The key of a result: no two results of one file share a key."""
 
     artifact: str
     runtime: str
@@ -49,7 +49,7 @@ def select_artifacts(
 ) -> list[tuple[Artifact, str]]:
     """Artifacts of a bundle with the runtimes to measure them on: all, or those that were asked for.
 
-    With an execution ``provider``, only runtimes that have any; an InputError where an installed one lacks it.
+    With an execution ``provider``, only runtimes that have any; raises an InputError where an installed one lacks it.
     """
     chosen = [bundle.artifact(artifact)] if artifact else list(bundle.manifest.artifacts)
     if runtime is not None:
@@ -57,7 +57,9 @@ def select_artifacts(
     pairs = [(a, r) for a in chosen for r in a.runtimes if runtime in (None, r)]
     if not pairs:
         known = ", ".join(sorted({name for one in chosen for name in one.runtimes})) or "none"
-        raise InputError(f"{bundle.root}: nothing to measure on runtime {runtime!r}: {artifact or 'it'} has {known}")
+        raise InputError(
+            f"{bundle.root}: nothing to measure on runtime {runtime!r}: {artifact or 'the bundle'} runs in {known}"
+        )
     return pairs if provider is None else with_provider(pairs, provider)
 
 
@@ -79,7 +81,7 @@ def label_with_threads(key: Key, keys: Iterable[Key]) -> str:
 
 
 def result_key(job: Job, device: str) -> Key:
-    """What the result of a job on a device of that name is about."""
+    """The key of the result of a job on the device of that name."""
     return Key(artifact=job.artifact, runtime=job.runtime, threads=job.threads, device=device, provider=job.provider)
 
 
@@ -89,6 +91,6 @@ def row(job: Job, device: str, outcome: Outcome) -> dict[str, Any]:
 
 
 def require_any_ran(outcomes: list[tuple[JobStatus, str | None]]) -> None:
-    """An EdgesrError when no runtime at all was installed, or runs here."""
+    """Raise an EdgesrError when no runtime at all was installed, or runs here."""
     if all(status in NOT_HERE for status, _ in outcomes):
         raise EdgesrError(f"no runtime of this bundle runs here: {outcomes[0][1]}")

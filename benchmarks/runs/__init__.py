@@ -1,1 +1,1 @@
-"""What the commands measure, each as one function of a bundle and its options."""
+"""The measurements of the commands, each as one function of a bundle and its options."""

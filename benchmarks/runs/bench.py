@@ -34,11 +34,11 @@ def run_bench(
     json: Path | None = None,
     progress: Progress = silent,
 ) -> LatencyResults:
-    """Time every artifact, a fresh process each in every round; on emulated devices count instructions instead.
+    """Time every artifact, in a fresh process in every round; on emulated devices count instructions instead.
 
-    What cannot be measured, or not compared with an earlier file, is an InputError or a MissingPackageError before
-    anything is measured. Ctrl-C leaves what was measured so far, and goes on where that is nothing. ``json``: also
-    write the results to this file.
+    Raises InputError or MissingPackageError before anything is measured, if something cannot be measured or not be
+    compared with an earlier file. After Ctrl-C it returns the results so far; if there are none, KeyboardInterrupt goes
+    on. ``json``: also write the results to this file.
     """
     options = options or BenchOptions()
     require_writable(json, bundle.root, options.against)
@@ -58,7 +58,10 @@ def _measured(
 ) -> LatencyResults:
     """Latency, and instructions on emulated devices: machines at the same time, devices of one machine in turn."""
     if options.provider is not None and any(device.emulated for device in devices):
-        raise InputError(f"--provider {options.provider}: instructions are those of the CPU; leave out --device")
+        raise InputError(
+            f"--provider {options.provider}: emulated devices count instructions of the CPU alone; leave them out of "
+            "--device"
+        )
     _require_comparable(bundle, devices, options)
     tell = _progress_of(devices, progress)
     work = [_parts(bundle, machine, chosen, options, tell) for machine in by_machine(devices)]
@@ -84,7 +87,7 @@ def _parts(
     options: BenchOptions,
     tell: Callable[[Device | None], Progress],
 ) -> list[Callable[[], LatencyResults]]:
-    """What there is to measure on a machine: time on each device, then instructions on all that are emulated."""
+    """The measurements for one machine: time on each device, then instructions on all that are emulated."""
     counts = count_jobs([device for device in machine if device.emulated], chosen)
     parts = [
         partial(
@@ -145,7 +148,9 @@ def _prepare(
 
 
 def _progress_of(devices: Sequence[Device], progress: Progress) -> Callable[[Device | None], Progress]:
-    """What tells the progress of each device, by its name where there are several; None for work that names its own."""
+    """A function that tells the progress of each device, with its name if there are several; None for work that names
+    its own.
+    """
     shared = one_at_a_time(progress)
     return lambda device: shared if device is None or len(devices) == 1 else of_part(shared, device.name)
 
@@ -161,7 +166,9 @@ def run_photograph(
     chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime, provider=options.provider)
     with opened_devices(options.device, python=options.device_python, progress=progress) as devices:
         if any(device.emulated for device in devices):
-            raise InputError("--image-size measures time, which emulated devices have none of: leave out --device")
+            raise InputError(
+                "--image-size measures time, and the time of emulated devices is not real: leave them out of --device"
+            )
         tell = _progress_of(devices, progress)
         _prepare(bundle, devices, chosen, tell)
         for device in devices:

@@ -11,11 +11,11 @@ from edgesr.benchmarks.runs.options import CompareOptions
 
 
 def compare_files(old: Path, new: Path, options: CompareOptions | None = None) -> Changes:
-    """Tell what became faster or slower, and what executes more instructions."""
+    """List what became faster or slower from one file to the other, and what executes more instructions."""
     return compare_with_file(old, read_results(LatencyResults, new), options)
 
 
 def compare_with_file(old: Path, new: LatencyResults, options: CompareOptions | None = None) -> Changes:
-    """The same, with results that were just measured."""
+    """Compare a file with results that were just measured, as `compare_files` does."""
     options = options or CompareOptions()
     return compare_results(read_results(LatencyResults, old), new, limit=options.limit, unlike=options.unlike)

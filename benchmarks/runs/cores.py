@@ -10,7 +10,7 @@ from edgesr.runtimes.errors import InputError
 
 
 def require_cores(device: Device, cores: str | None, threads: Sequence[int]) -> None:
-    """An InputError with the device's reason unless its processes can keep to these cores, with so many threads.
+    """Raise an InputError with the device's reason unless its processes can keep to these cores, with so many threads.
 
     A device that does not answer tells so in its rows.
     """

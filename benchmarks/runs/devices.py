@@ -14,8 +14,8 @@ from edgesr.runtimes.bundle.opening import Bundle
 
 
 def check_device(name: str, bundle: Bundle | None = None) -> Iterator[Finding]:
-    """What the device of that name is, what is sent to it, and whether workers run there: with a bundle also one
-    artifact's parity. An InputError for a name that is no other machine's.
+    """Findings about the device of that name: its machine, the files that are sent to it, and whether workers run
+    there; with a bundle, also the parity of one artifact. Raises InputError for a name that is not another machine's.
     """
 
     def runtimes(device: Device) -> tuple[str, ...]:
@@ -26,9 +26,10 @@ def check_device(name: str, bundle: Bundle | None = None) -> Iterator[Finding]:
 
 
 def clean_device(name: str) -> str:
-    """Delete what edgesr put on another machine, or what the set-up of that name made; what that was.
+    """Delete everything that edgesr put on another machine, or that the set-up of that name made, and return a text
+    about it.
 
-    An InputError as from `check_device`.
+    Raises InputError as `check_device` does.
     """
     made_here = set_ups().get(name)
     if made_here is not None and made_here.clean is not None:

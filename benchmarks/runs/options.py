@@ -18,17 +18,18 @@ _MLPERF_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class BenchOptions:
-    """Only this ``artifact`` and ``runtime``, None for all, on the comma-separated devices, in so many ``rounds``.
+    """Options of `run_bench`. ``artifact`` and ``runtime`` choose one of each; None means all. ``device`` is one device
+    or several, separated by commas.
 
-    Different machines are measured at the same time, devices of this machine one after the other.
-    ``provider``: the execution provider of a runtime that has some. ``cores``: "big", "little" or numbers such as 0-3,
-    that each process keeps to; ``pin``: to as many as it has threads, the fastest.
+    In each of ``rounds`` every artifact is called at least ``calls`` times and for at least ``seconds``. Different
+    machines are measured at the same time, devices of this machine one after the other. ``provider`` is an execution
+    provider of the runtime. ``cores`` are those that each process keeps to: "big", "little" or numbers such as 0-3;
+    ``pin`` keeps it to as many as it has threads, the fastest.
 
-    ``mlperf`` raises ``calls`` and ``seconds`` of each round to MLPerf's least, 1024 and 60 over all rounds. Of
-    emulated devices instructions are counted, at one thread, and the options of timing do not apply. ``against``: a
-    file of results that these are to be compared with; what cannot be is refused before anything is measured, unless
-    measured in ``unlike`` conditions may be. ``device_python``: a program of devices that are other machines, which
-    runs the workers there.
+    ``mlperf`` raises ``calls`` and ``seconds`` of each round to MLPerf's least, 1024 and 60 over all rounds. On
+    emulated devices edgesr counts instructions, at one thread, and the options of timing do not apply. ``against`` is a
+    file of results to compare with later; if that is not possible, this raises before anything is measured. ``unlike``
+    allows it to be from different conditions. ``device_python`` is the Python that runs the workers on other machines.
     """
 
     artifact: str | None = None
@@ -54,7 +55,7 @@ class BenchOptions:
 
     @property
     def settings(self) -> LatencySettings:
-        """Those of each round."""
+        """The settings of each round."""
         calls, seconds = self.calls, self.seconds
         if self.mlperf:
             calls = max(calls, math.ceil(_MLPERF_QUERIES / self.rounds))
@@ -64,7 +65,9 @@ class BenchOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SustainedOptions:
-    """Each artifact is called for so many ``seconds``; the others as in `BenchOptions`."""
+    """Options of `run_sustained`: each artifact is called for so many ``seconds``; the others are as in
+    `BenchOptions`.
+    """
 
     seconds: float
     artifact: str | None = None
@@ -83,14 +86,14 @@ class SustainedOptions:
 
     @property
     def settings(self) -> SustainedSettings:
-        """Those of each artifact."""
+        """The settings of each artifact."""
         return SustainedSettings(seconds=self.seconds, pin=self.pin, cores=self.cores)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhotographOptions:
-    """A photograph of ``size`` (h,w) in LR pixels, upscaled in tiles that take at most ``memory_bytes`` at one time;
-    ``cores`` as in `BenchOptions`.
+    """Options of `run_photograph`: a photograph of ``size`` (h,w) in LR pixels is upscaled in tiles that take at
+    most ``memory_bytes`` at one time; the others are as in `BenchOptions`.
     """
 
     size: tuple[int, int]
@@ -109,13 +112,15 @@ class PhotographOptions:
 
     @property
     def settings(self) -> EndToEndSettings:
-        """Those of each artifact."""
+        """The settings of each artifact."""
         return EndToEndSettings(size=self.size, memory_bytes=self.memory_bytes, cores=self.cores)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions:
-    """``limit`` is how much slower is too much, as a share of p50; ``unlike`` accepts unlike conditions."""
+    """Options of `compare_files`. ``limit`` is the largest growth of p50 that passes, as a share of the old p50;
+    ``unlike`` accepts files that were measured in different conditions.
+    """
 
     limit: float = 0.05
     unlike: bool = False
@@ -127,11 +132,11 @@ class CompareOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ParityOptions:
-    """Only this ``artifact`` and ``runtime``, None for all; the comma-separated devices are measured after this host,
-    and compared with it.
+    """Options of `run_parity`. ``artifact`` and ``runtime`` choose one of each; None means all. The comma-separated
+    devices of ``device`` are measured after this host, and compared with it.
 
-    ``outputs``: nothing is run; what a runner of others wrote into this folder is compared (docs/runners.md), and
-    results call it ``runner_name``.
+    With ``outputs`` nothing is run: the files that another program wrote into this folder are compared
+    (docs/runners.md), and ``runner_name`` is the name of that program in the results.
     """
 
     artifact: str | None = None
@@ -156,7 +161,9 @@ class ParityOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileOptions:
-    """Only this ``artifact`` and ``runtime``, None for all; ``calls`` are timed after a first one."""
+    """Options of `run_profile`. ``artifact`` and ``runtime`` choose one of each; None means all. ``calls`` are
+    profiled after a first one.
+    """
 
     artifact: str | None = None
     runtime: str | None = None

@@ -19,10 +19,11 @@ from edgesr.runtimes.progress import Progress, silent
 def run_sustained(
     bundle: Bundle, options: SustainedOptions, *, json: Path | None = None, progress: Progress = silent
 ) -> SustainedResults:
-    """Call every artifact for as long as the options say, a fresh process each, and tell throttling from contention.
+    """Call every artifact for as long as the options say, each in a fresh process, and tell throttling (heat) from
+    contention (other processes).
 
-    ``json``: also write the results to this file, which is refused before work starts when it cannot be written. Ctrl-C
-    leaves what was measured so far, and goes on where that is nothing.
+    ``json``: also write the results to this file; raises before work starts if it cannot be written. After Ctrl-C it
+    returns the results so far; if there are none, KeyboardInterrupt goes on.
     """
     require_writable(json, bundle.root)
     chosen = select_artifacts(bundle, artifact=options.artifact, runtime=options.runtime, provider=options.provider)

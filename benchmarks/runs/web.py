@@ -10,8 +10,9 @@ from edgesr.runtimes.web.site import WrittenSite, write_site
 
 
 def write_web(bundle: Bundle, output: Path | str, *, artifact: str | None = None) -> WrittenSite:
-    """Write a static page on which anyone upscales photographs with the bundle, computed on their own machine.
+    """Write a static page on which visitors upscale photographs with the bundle, computed on their own machine.
 
-    ``artifact``: with that one alone. A MissingPackageError with the set-up command where the app is not built.
+    ``artifact`` puts that one alone on the page. Raises MissingPackageError with the set-up command if the app is not
+    built.
     """
     return write_site(bundle, output, app=installed_app().folder, artifact=artifact)

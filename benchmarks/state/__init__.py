@@ -1,1 +1,1 @@
-"""What the clocks, heat and power of a device were while something was measured on it."""
+"""The clocks, heat and power of a device while something was measured on it."""

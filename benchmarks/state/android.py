@@ -1,4 +1,4 @@
-"""What Android tells its shell by dumpsys: temperatures, thermal status, battery."""
+"""The state that Android tells its shell by dumpsys: temperatures, thermal status, battery."""
 
 from __future__ import annotations
 

@@ -24,18 +24,19 @@ CORE_KINDS: Mapping[str, Callable[[Mapping[int, int]], list[int]]] = {
 
 
 def require_pinning(*, cores: str | None, pin: bool) -> None:
-    """An InputError for a text that cannot name cores, or one next to ``pin``."""
+    """Raise an InputError for a text that cannot name cores, or one next to ``pin``."""
     if cores is None:
         return
     if cores not in CORE_KINDS and not _RANGES.fullmatch(cores):
         raise InputError(f"--cores {cores!r}: give {', '.join(CORE_KINDS)}, or numbers such as 0-3 or 0,2")
     if pin:
-        raise InputError("--cores names the cores that a process keeps to, and --pin leaves them to edgesr: give one")
+        raise InputError("--cores chooses the cores of a process, and --pin lets edgesr choose them; give one of both")
 
 
 def chosen_cores(text: str, *, allowed: Sequence[int], threads: int, place: Place) -> tuple[int, ...]:
-    """The cores of a text, of those that the device lets this process have; an InputError where it has them not, where
-    its cores are all alike or it does not tell, and for fewer cores than threads: those would wait for each other.
+    """The cores of a text, of those that the device lets this process have; raises an InputError where it has them
+    not, where its cores are all alike or it does not tell, and for fewer cores than threads: those would wait for
+    each other.
     """
     there = sorted(int(one.name[3:]) for one in place.found(f"{CORES}/cpu[0-9]*")) or sorted(allowed)
     cores = _of_kind(text, allowed, place) if text in CORE_KINDS else _numbered(text)
@@ -56,7 +57,9 @@ def usable_cores() -> tuple[int, ...]:
 
 
 def keep_to(cores: Sequence[int]) -> tuple[int, ...]:
-    """Keep this process, all its threads, to these cores; an EdgesrError where the system does something else."""
+    """Keep this process, all its threads, to these cores; raises an EdgesrError where the system does something
+    else.
+    """
     for thread in Path("/proc/self/task").iterdir():
         os.sched_setaffinity(int(thread.name), cores)
     kept = usable_cores()
@@ -91,7 +94,7 @@ def _of_kind(kind: str, allowed: Sequence[int], place: Place) -> list[int]:
 
 
 def _speed(core: int, place: Place) -> int | None:
-    """Of 1024 for the fastest, else the highest clock in kHz; None where the device tells neither."""
+    """The speed of a core: 1024 for the fastest, else its highest clock in kHz; None if the device tells neither."""
     folder = place.root / CORES / f"cpu{core}"
     capacity = number(folder / "cpu_capacity")
     return number(folder / "cpufreq/cpuinfo_max_freq") if capacity is None else capacity

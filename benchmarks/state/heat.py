@@ -20,7 +20,7 @@ _SINCE_START = 16
 
 
 def temperature(sensor: str, celsius: float) -> Iterator[Reading]:
-    """None for what no chip has that runs: absent sensors tell 0, -40 or -99.9 degrees."""
+    """A temperature reading; none for a value that no running chip has: absent sensors tell 0, -40 or -99.9 degrees."""
     if 0 < celsius < _HOTTEST_C:
         yield Reading(Quantity.TEMPERATURE_C, sensor, celsius)
 
@@ -70,7 +70,7 @@ def _pi_file(place: Place, _process: int) -> Iterator[Reading]:
 
 
 def _pi_program(place: Place, _process: int) -> Iterator[Reading]:
-    """Where the kernel has that file no more."""
+    """Signs of throttling from the Raspberry Pi's own program, for kernels that no longer have that file."""
     if not (place.root / PI_FIRMWARE).exists():
         found = re.search(r"throttled=0x([0-9a-f]{1,8})", place.ask(("vcgencmd", "get_throttled")) or "")
         if found:

@@ -1,4 +1,6 @@
-"""Where the state of a device is read: files below a root, and programs of the device. What is not there is None."""
+"""The places where the state of a device is read: files below a root, and programs of the device. A missing one reads
+as None.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ _SLOWEST_SECONDS = 5.0
 
 
 def asked(command: Sequence[str]) -> str | None:
-    """What a program of this machine prints; None where it is missing, fails, or takes longer than 5 s."""
+    """The output of a program of this machine; None if it is missing, fails, or takes longer than 5 s."""
     program = shutil.which(command[0])
     if program is None:
         return None

@@ -70,7 +70,7 @@ def _supplies(place: Place, _process: int) -> Iterator[Reading]:
 
 
 def _battery_power(battery: Path) -> Iterator[Reading]:
-    """In microwatts, or from microamperes, whose sign is the maker's choice, and microvolts."""
+    """The power, told in microwatts, or computed from microvolts and microamperes, whose sign is the maker's choice."""
     watts, amps, volts = (number(battery / name) for name in ("power_now", "current_now", "voltage_now"))
     if watts:
         yield Reading(Quantity.POWER_W, f"battery {battery.name}", abs(watts) / 1e6)

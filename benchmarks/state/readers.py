@@ -25,7 +25,7 @@ RARE = tuple(one for one in READERS if one.rare)
 
 
 def take_sample(place: Place, process: int, readers: Sequence[Reader] = READERS) -> Sample:
-    """What the device tells now."""
+    """A sample of all values that the device tells now."""
     at = time.monotonic()
     readings = tuple(reading for reader in readers for reading in reader.read(place, process))
     return Sample(at=at, readings=readings, cost_ms=(time.monotonic() - at) * 1000)

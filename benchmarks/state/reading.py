@@ -1,4 +1,4 @@
-"""What a reader finds: one value of one quantity. What a device does not tell has no reading."""
+"""The result of a reader: one value of one quantity. A quantity that a device does not tell has no reading."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgesr.benchmarks.state.place import Place
 
 
 class Quantity(StrEnum):
-    """What is read, and what `Reading.of` then names."""
+    """A quantity that is read; `Reading.of` then says of which part."""
 
     CLOCK_MHZ = "clock"  # of a core
     HIGHEST_CLOCK_MHZ = "highest clock"  # that the system allows a core
@@ -53,7 +53,7 @@ class Sample:
         }
 
     def words(self, quantity: Quantity) -> Iterator[tuple[str, str]]:
-        """What the words of a quantity are of, and the words."""
+        """The words of a quantity, each with the part that they are of."""
         return ((one.of, one.value) for one in self.readings if one.quantity == quantity and isinstance(one.value, str))
 
 

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """How a quantity went: at the start, at the end, and its extremes."""
+    """The course of a quantity: its values at the start and at the end, and its extremes."""
 
     start: float
     end: float
@@ -22,7 +22,8 @@ class Course:
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceState:
-    """Of one worker, or of several one after the other. Shares are of the time of the measured cores.
+    """The state of a device during one worker, or several one after the other. Shares are of the time of the measured
+    cores.
 
     ``usable_cores`` is how many the process may use, ``pinned_cores`` those that it was kept to, empty where it was
     free, ``ran_on`` those that it was seen on. ``clock_mhz`` is that of the fastest core of these, and
@@ -55,13 +56,13 @@ class DeviceState:
 
 
 def course(values: Sequence[float | None]) -> Course | None:
-    """Of values in order of time; None where none is told."""
+    """The course of values in order of time; None if no value is told."""
     told = [value for value in values if value is not None]
     return Course(start=told[0], end=told[-1], least=min(told), most=max(told)) if told else None
 
 
 def joined(states: Sequence[DeviceState]) -> DeviceState:
-    """Of processes one after the other."""
+    """The state over processes that ran one after the other."""
     costs = [one.sample_ms for one in states if one.sample_ms is not None]
     return DeviceState(
         samples=sum(one.samples for one in states),

@@ -27,11 +27,13 @@ class Measured:
 
     @property
     def all(self) -> tuple[Sample, ...]:
-        """Without those before."""
+        """All samples without those taken before."""
         return (*self.during, *self.after)
 
     def core_values(self, sample: Sample, quantity: Quantity) -> list[float]:
-        """Of the cores that it kept to; of a free process, of those that it was seen on; of all, if on none."""
+        """The values of the cores that the process kept to; of a free process, of those that it was seen on; of all,
+        if on none.
+        """
         values = sample.numbers(quantity)
         cores = [str(core) for core in self.pinned] or list(sample.numbers(Quantity.RUNS_ON))
         return [values[core] for core in cores if core in values] or list(values.values())
@@ -41,13 +43,13 @@ class Measured:
         return max(self.core_values(sample, quantity), default=None)
 
     def governors(self) -> tuple[str, ...] | None:
-        """Those of the cores that it kept to, or of all."""
+        """The governors of the cores that the process kept to, or of all."""
         cores = {str(core) for core in self.pinned}
         words = {word for one in self.all for core, word in one.words(Quantity.GOVERNOR) if not cores or core in cores}
         return tuple(sorted(words)) or None
 
     def waiting_share(self, first: Sample, last: Sample) -> float | None:
-        """Of the time between two samples, how long its threads were ready and had no core."""
+        """The share of the time between two samples in which its threads were ready and had no core."""
         before, after = (one.numbers(Quantity.WAITED_SECONDS) for one in (first, last))
         both = before.keys() & after.keys()
         if not both or last.at <= first.at:
@@ -55,7 +57,7 @@ class Measured:
         return min(1.0, sum(after[one] - before[one] for one in both) / (last.at - first.at) / self.threads)
 
     def stolen_share(self, first: Sample, last: Sample) -> float | None:
-        """Of the time of all cores between two samples, what other virtual machines had."""
+        """The share of the time of all cores between two samples that other virtual machines had."""
         stolen, ticks = (
             [sum(one.numbers(quantity).values()) for one in (first, last) if one.numbers(quantity)]
             for quantity in (Quantity.STOLEN_TICKS, Quantity.ALL_TICKS)

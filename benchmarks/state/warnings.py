@@ -1,4 +1,4 @@
-"""What the state of a device says against a figure, in sentences."""
+"""Doubts about a figure that the state of the device raises, in sentences."""
 
 from __future__ import annotations
 

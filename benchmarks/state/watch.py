@@ -16,8 +16,8 @@ SECONDS_A_SAMPLE = 0.5
 
 
 class Watch:
-    """Of a process with so many threads: `begin` when measuring starts, `end` when it has ended. What was sampled
-    before the last `begin` is kept apart.
+    """A watch over the state during a process with so many threads: `begin` when measuring starts, `end` when it has
+    ended. Samples from before the last `begin` are kept apart.
     """
 
     def __init__(self, sampler: Sampler | None, *, threads: int, pinned: tuple[int, ...], usable: int | None) -> None:

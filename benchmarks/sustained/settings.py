@@ -38,12 +38,12 @@ class SustainedSettings:
 
     @property
     def lasts_seconds(self) -> float:
-        """How long a process is kept busy on purpose."""
+        """The time for which a process is kept busy on purpose, in seconds."""
         return self.seconds + self.idle_seconds + self.warmup_seconds
 
 
 def require_seconds(seconds: float) -> None:
-    """An InputError for a time that is too short to see a device warm up, or longer than a day."""
+    """Raise an InputError for a time that is too short to see a device warm up, or longer than a day."""
     if not LEAST_SECONDS <= seconds <= LONGEST_SECONDS:
         raise InputError(
             f"--sustained {seconds:g}: give {LEAST_SECONDS:g} to {LONGEST_SECONDS:g} seconds; 300 shows most throttling"

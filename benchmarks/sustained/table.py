@@ -34,14 +34,14 @@ def sustained_states(results: SustainedResults) -> Table:
 
 
 def sustained_notes(results: SustainedResults) -> list[str]:
-    """Why each verdict is what it is, energy or why there is none, and warnings."""
+    """Lines that give the reason of each verdict, the energy or why there is none, and warnings."""
     keys = [one.key for one in results.results]
     named = [(label_with_threads(one.key, keys), one.sustained) for one in results.results if one.sustained]
     verdicts = [f"{name}: {found.verdict}: {found.why}" for name, found in named]
     refusals = dict.fromkeys(found.no_energy for _, found in named if found.no_energy is not None)
-    missing = [f"no energy of a call: {reason}" for reason in refusals]
+    missing = [f"the energy of a call is not known: {reason}" for reason in refusals]
     sources = [
-        f"{name}: {found.energy.running_w:.2f} W while it ran less {found.energy.idle_w:.2f} W idle, told by "
+        f"{name}: {found.energy.running_w:.2f} W while it ran, minus {found.energy.idle_w:.2f} W when idle, told by "
         f"{found.energy.sensor}"
         for name, found in named
         if found.energy is not None

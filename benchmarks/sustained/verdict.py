@@ -69,7 +69,7 @@ def _verdict(
 
 
 def _falls(first: Sequence[Window], last: Sequence[Window]) -> list[str]:
-    """What fell from the first windows to the last, in words with both figures."""
+    """The quantities that fell from the first windows to the last, in words with both figures."""
     found = []
     for what, unit, value in _SIGNS:
         before, after = ([told for one in part if (told := value(one)) is not None] for part in (first, last))

@@ -44,7 +44,7 @@ class Window:
 
     @property
     def calls_per_cpu_second(self) -> float | None:
-        """None where no processor time was seen: another chip did the work."""
+        """The calls per second of processor time; None if no processor time was seen: another chip did the work."""
         return self.calls / self.cpu_seconds if self.cpu_seconds else None
 
     @property

@@ -28,14 +28,14 @@ def change_table(changes: Changes) -> Table:
         )
         for c in changes.changes
     )
-    return Table("Latency, new by old", columns, rows)
+    return Table("Latency: new divided by old", columns, rows)
 
 
 def change_lines(changes: Changes) -> list[str]:
-    """What a reader has to know beside the table, and the outcome in the last line."""
-    lines = [f"unlike: {difference}" for difference in changes.unlike]
-    lines += [f"{name}: is in the old file alone, nothing of it is compared" for name in changes.only_old]
-    lines += [f"{name}: is in the new file alone, nothing of it is compared" for name in changes.only_new]
+    """Lines below the table that a reader has to know; the last line is the outcome."""
+    lines = [f"different conditions: {difference}" for difference in changes.unlike]
+    lines += [f"{name}: only the old file has it, so it is not compared" for name in changes.only_old]
+    lines += [f"{name}: only the new file has it, so it is not compared" for name in changes.only_new]
     lines += [f"{label(c.key)}: failed: {c.reason}" for c in changes.changes if c.verdict == "failed"]
     lines += [f"{label(c.key)}: failed: {c.reason}" for c in changes.counts if c.verdict == "failed"]
     if changes.counts:
@@ -63,4 +63,4 @@ def count_change_table(changes: Sequence[CountChange]) -> Table:
         (c.key.artifact, c.key.engine, c.key.device, DASH if c.ratio is None else f"{c.ratio:.4f}", c.verdict)
         for c in changes
     )
-    return Table(f"Instructions, new by old; less than {COUNT_LIMIT:.1%} is the same", columns, rows)
+    return Table(f"Instructions: new divided by old; a change below {COUNT_LIMIT:.1%} counts as none", columns, rows)

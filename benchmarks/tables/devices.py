@@ -34,7 +34,7 @@ def remote_lines(devices: Sequence[DeviceEnvironment]) -> list[str]:
 
 
 def runtime_versions(device: DeviceEnvironment) -> list[tuple[str, str]]:
-    """Those of its packages that are runtimes, and their versions."""
+    """The packages of an environment that are runtimes, with their versions."""
     distributions = {runtime.distribution for runtime in RUNTIMES.values()}
     return [(name, version) for name, version in device.packages.items() if name in distributions]
 
@@ -55,7 +55,7 @@ def difference_table(results: ParityResults) -> Table:
         )
         for d in results.differences
     )
-    return Table(f"SR images of devices less those of this {base}, 0..255", columns, rows)
+    return Table(f"Differences of devices' SR images from those of this {base}, 0..255", columns, rows)
 
 
 def instruction_table(results: Sequence[InstructionResult]) -> Table:
@@ -64,11 +64,13 @@ def instruction_table(results: Sequence[InstructionResult]) -> Table:
         *("artifact", "runtime", "device", "input", "total", "vs fp32", "SIMD", "load/store", "dot", "i8mm", "FMLA"),
         "spread",
     )
-    return Table("1e6 instructions of one call, not time", columns, tuple(_row(result) for result in results))
+    return Table(
+        "Millions of instructions in one call (not a time)", columns, tuple(_row(result) for result in results)
+    )
 
 
 def instruction_lines(results: Sequence[InstructionResult]) -> list[str]:
-    """What was not counted, and why."""
+    """Lines that name what was not counted, and why."""
     return [f"{label(r.key)}: {r.status}: {r.reason}" for r in results if r.status != "done"]
 
 

@@ -45,7 +45,9 @@ def end_to_end_states(results: EndToEndResults) -> Table:
 
 
 def end_to_end_notes(results: EndToEndResults) -> list[str]:
-    """What was not measured, and a warning for every sign in the state of the device against a figure."""
+    """Lines that name what was not measured, and a warning for every sign of the device's state that makes a figure
+    doubtful.
+    """
     several = len(measured_devices(results)) > 1
     named = {(f"{r.key.device}, " if several else "") + _name(r): r for r in results.results}
     states = {

@@ -1,4 +1,4 @@
-"""What ran the operators of files, as lines of text."""
+"""The providers and delegates that ran the operators of files, as lines of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why artifacts were not measured, or failed."""
+"""The reasons why artifacts were not measured, or failed."""
 
 from __future__ import annotations
 

@@ -38,7 +38,9 @@ def parity_table(results: ParityResults) -> Table:
 
 
 def matrix_results(results: ParityResults) -> list[ParityResult]:
-    """Those that have a row in the matrix: the others have a line with the reason why they were not measured."""
+    """The results that have a row in the matrix; each of the others has a line with the reason why it was not
+    measured.
+    """
     return [r for r in results.results if r.parity is not None or r.status == NOT_RUN]
 
 
@@ -53,7 +55,7 @@ def golden_table(results: ParityResults) -> Table:
 
 
 def execution_notes(results: ParityResults) -> list[str]:
-    """What ran the operators of each artifact, where its runtime tells it."""
+    """Lines that tell what ran the operators of each artifact, if its runtime tells it."""
     return execution_lines((r.key, r.parity.execution) for r in results.results if r.parity is not None)
 
 
@@ -103,11 +105,11 @@ def _parity_row(result: ParityResult) -> tuple[str, ...]:
 
 
 def _exact_error(result: ParityResult) -> str:
-    """That of exact arithmetic, where its runtime has some; runners that are not edgesr's have none."""
+    """The error in exact arithmetic, if the runtime has that; runners other than edgesr's do not."""
     if result.parity is None or result.parity.lacks_exact:
         return ""
     largest = _largest([golden.exact_max_abs_error for golden in result.parity.goldens])
-    return f"; exact arithmetic has that of all runtimes, and max error {largest}"
+    return f"; exact arithmetic has the tolerance of all runtimes, and max error {largest}"
 
 
 def _golden_cell(result: ParityResult, golden_id: str) -> str:

@@ -37,7 +37,9 @@ def operator_table(results: ProfileResults) -> Table:
 
 
 def delegate_table(manifest: Manifest, results: ProfileResults | None = None) -> Table:
-    """What a delegate takes of each artifact: predicted before conversion, found at export, found in ``results``."""
+    """A table of what a delegate takes of each artifact: predicted before conversion, found at export, found in
+    ``results``.
+    """
     columns = ("artifact", "delegate", "predicted: partitions; fallback", "found at export")
     rows = []
     for artifact in manifest.artifacts:
@@ -50,7 +52,9 @@ def delegate_table(manifest: Manifest, results: ProfileResults | None = None) ->
 
 
 def profile_notes(results: ProfileResults) -> list[str]:
-    """What was not profiled, what ran operators, why they have no times, and who has no delegates; one line each."""
+    """Lines that tell what was not profiled, what ran the operators, why they have no times, and which runtimes have no
+    delegates.
+    """
     failed = [f"{r.key.artifact} on {r.key.engine}: {r.status}: {r.reason}" for r in results.results if r.reason]
     why = dict.fromkeys(r.profile.why_no_times for r in results.results if r.profile and r.profile.why_no_times)
     ran = execution_lines((r.key, r.profile.execution) for r in results.results if r.profile is not None)
@@ -79,7 +83,7 @@ def _joined(kinds: list[KindTime]) -> list[KindTime]:
 
 
 def _found(results: ProfileResults, artifact: Artifact, runtime: str) -> Delegation | None:
-    """What the runtime's own delegate took, without an execution provider: as at export."""
+    """The part that the runtime's own delegate took, without an execution provider, as at export."""
     wanted = (artifact.id, runtime, None)
     keys = ((r.profile, (r.key.artifact, r.key.runtime, r.key.provider)) for r in results.results)
     profiles = (profile for profile, key in keys if key == wanted)

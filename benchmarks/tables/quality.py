@@ -35,7 +35,7 @@ def quality_notes(results: QualityResults) -> list[str]:
         more = "; ..." if len(results.skipped) > _SHOWN_SKIPPED else ""
         lines.append(f"skipped {counted(len(results.skipped), 'image')}: {listed}{more}")
     if results.st_lpips_weights is None:
-        lines.append("ST-LPIPS is left out: pip install 'edgesr[perceptual]'")
+        lines.append("ST-LPIPS was not measured, its package is not installed: pip install 'edgesr[perceptual]'")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""How the calibrated artifacts of a bundle were quantized, as rows of text."""
+"""The quantization of a bundle's calibrated artifacts, as rows of text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from edgesr.runtimes.wording import counted
 
 
 def quantization_tables(manifest: Manifest) -> list[Table]:
-    """How each calibrated artifact was quantized, and the ranking of layers where one was measured."""
+    """Tables of how each calibrated artifact was quantized, and of the ranking of layers if one was measured."""
     quantized = [a for a in manifest.artifacts if a.quantization is not None]
     if not quantized:
         return []

@@ -1,4 +1,4 @@
-"""What delegates of phones would refuse of files, as rows of text."""
+"""The operators that delegates of phones would refuse, as rows of text."""
 
 from __future__ import annotations
 

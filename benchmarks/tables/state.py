@@ -1,4 +1,4 @@
-"""The state of the device beside each figure, as rows of text."""
+"""The state of the device next to each figure, as rows of text."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def state_table(rows: Iterable[tuple[Key, DeviceState]]) -> Table:
     """One row a result. A device that tells nothing of something is "not told" there."""
     columns = ("artifact", "runtime", "threads", "device", *STATE_COLUMNS)
     return Table(
-        "State of the device while each was timed",
+        "State of the device while each artifact was timed",
         columns,
         tuple((key.artifact, key.engine, str(key.threads), key.device, *state_cells(state)) for key, state in rows),
     )
 
 
 def state_cells(state: DeviceState) -> tuple[str, ...]:
-    """In the order of `STATE_COLUMNS`."""
+    """The cells of a row, in the order of `STATE_COLUMNS`."""
     return (
         _cores(state),
         _two(state.clock_mhz, "least"),
@@ -53,7 +53,7 @@ def _cores(state: DeviceState) -> str:
 
 
 def _power(state: DeviceState) -> str:
-    """Where it came from, and how much it was."""
+    """The source of the power, and how much it was."""
     charge = "" if state.charge_percent is None else f" {state.charge_percent.end:.0f}%"
     source = [] if state.supply is None else [f"{state.supply}{charge}"]
     watts = [] if state.power_w is None else [f"{state.power_w.most:.1f} W at most"]

@@ -1,4 +1,4 @@
-"""How a bundle's tiles compare with whole pictures, in words."""
+"""The comparison of a bundle's tiles with whole pictures, in words."""
 
 from __future__ import annotations
 

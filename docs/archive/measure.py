@@ -67,7 +67,7 @@ def _make_photographs(folder: Path, arguments: argparse.Namespace) -> None:
 def _compare(
     source: Path, one: Path, many: Path, arguments: argparse.Namespace, *, rounds: int
 ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    """For each round the seconds with one and with many workers, and the processor seconds of both."""
+    """The seconds with one and with many workers, and the processor seconds of both, for each round."""
     rows = []
     for _ in range(rounds):
         alone = _run(source, one, arguments, jobs=1)
@@ -86,7 +86,9 @@ def _run(source: Path, target: Path, arguments: argparse.Namespace, *, jobs: int
 
 
 def _processor_seconds() -> float:
-    """Of all processes that were started here and have ended, and of those that they waited for."""
+    """The processor seconds of all processes that were started here and have ended, and of those that they waited
+    for.
+    """
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -93,7 +93,9 @@ def measure(row: Row, folder: Path, data: Path) -> dict[str, Any]:
 def upscaled(
     bundle: Bundle, artifact: Artifact, data: Path, least: int
 ) -> dict[str, list[tuple[FloatArray, FloatArray]]]:
-    """Of each set the pictures (3,H,W) of an artifact and the HR images; LR images have sides of at least ``least``."""
+    """The pictures (3,H,W) of an artifact and the HR images, for each set; LR images have sides of at least
+    ``least``.
+    """
     options, scale, tiling = UpscaleOptions(artifact_id=artifact.id), bundle.manifest.scale, bundle.manifest.tiling
     multiple = bundle.manifest.multiple if tiling is None else tiling.step
     found: dict[str, list[tuple[FloatArray, FloatArray]]] = {}

@@ -101,7 +101,7 @@ def read_tensors(layers: list[Layer], blob: Blob) -> list[dict[str, Tensor]]:
 
 
 def names_of(layers: list[Layer]) -> list[str]:
-    """Where each layer lies in its PyTorch network."""
+    """The names of each layer in its PyTorch network."""
     if any(layer.kind == "PReLU" for layer in layers):
         return [f"body.{place}" for place in range(len(layers))]
     blocks, rest = divmod(len(layers) - 6, CONVOLUTIONS_OF_RRDB)

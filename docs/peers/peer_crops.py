@@ -122,7 +122,7 @@ def _enlarged(source: Path) -> Image.Image:
 
 
 def _upscaled(method: Method, pythons: dict[str, Path], source: Path) -> Image.Image:
-    """What the method makes of it, or the reason why there is nothing."""
+    """The picture that the method makes, or the reason why there is none."""
     target = source.with_name("out.png")
     try:
         with PeerProcess(method, pythons) as process:

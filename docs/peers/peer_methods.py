@@ -143,7 +143,7 @@ OTHERS = (
 
 
 def methods(measure: str, bundles: Path | None) -> tuple[Method, ...]:
-    """Those of one measure, ours from the bundles that the folder holds; None: others alone."""
+    """The methods of one measure, ours from the bundles that the folder holds; None: others alone."""
     found = [one for one in OTHERS if measure in one.measures]
     if bundles is None:
         return tuple(found)

@@ -29,7 +29,7 @@ class PeerError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """What one picture took. ``peak_bytes``: of the process so far, above Python, numpy and Pillow."""
+    """The cost of one picture. ``peak_bytes`` is of the process so far, without Python, numpy and Pillow."""
 
     seconds: float
     cpu_seconds: float

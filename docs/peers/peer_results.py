@@ -93,5 +93,5 @@ def empty_results() -> PeerResults:
 
 
 def read_peer_results(path: Path) -> PeerResults:
-    """An InputError for what is no such file."""
+    """Raise an InputError for what is no such file."""
     return read_of_kind(PeerResults, path, remake=f"measure again with '{PeerResults.COMMAND}'")

@@ -51,7 +51,7 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def ahead(results: PeerResults) -> str:
-    """Where the best of the others is better than the best of the weights that edgesr ships."""
+    """Rows in which the best of the others is better than the best of the weights that edgesr ships."""
     part = results.quality
     if part is None:
         return ""

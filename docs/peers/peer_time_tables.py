@@ -13,7 +13,7 @@ _NAMES = {PHOTOGRAPH: "The whole photograph", CROP: "A crop of the photograph, f
 
 
 def time_section(results: PeerResults) -> str:
-    """What is faster or smaller than ours comes first."""
+    """A section of times; the methods that are faster or smaller than ours come first."""
     part = results.time
     if part is None:
         return ""

@@ -68,7 +68,7 @@ def _halves(length: int, shave: int) -> tuple[Span, Span]:
 
 
 def _kept(span: Span, origin: int, scale: int) -> slice:
-    """What is kept of an upscaled span, counted from ``origin``."""
+    """The part of an upscaled span that is kept, counted from ``origin``."""
     return slice((span.keep_start - origin) * scale, (span.keep_stop - origin) * scale)
 
 
@@ -83,7 +83,9 @@ def _require_cuttable(size: Size, shave: int, min_pixels: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Deviation:
-    """From the whole-image result, in grey levels of 0..255; ``psnr_db`` is infinite for identical images."""
+    """The difference from the whole-image result, in grey levels of 0..255; ``psnr_db`` is infinite for identical
+    images.
+    """
 
     max_abs_error: float
     rms: float
@@ -136,7 +138,7 @@ def compare_with_whole(
 
 
 def deviation(image: Image, reference: Image) -> Deviation:
-    """How far an image is from a reference."""
+    """The difference of an image from a reference."""
     difference = np.subtract(image, reference, dtype=np.float64)
     return Deviation(
         max_abs_error=max_abs_error(image, reference),

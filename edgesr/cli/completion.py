@@ -42,7 +42,7 @@ def _device_forms() -> Iterable[str]:
 
 
 def set_ups() -> Iterable[str]:
-    """What can be set up of devices."""
+    """Names that 'edgesr devices setup' takes."""
     from edgesr.benchmarks.devices import registry
 
     return registry.set_ups()
@@ -112,7 +112,7 @@ def golden_forms() -> Iterable[str]:
 
 
 def colours() -> Iterable[str]:
-    """What channels of images carry."""
+    """Kinds of channels that images can have."""
     from edgesr.runtimes.bundle.contract import Colour
 
     return get_args(Colour)
@@ -151,6 +151,12 @@ def _default_memory() -> Iterable[str]:
     return (f"{DEFAULT_MEMORY_BYTES / 1e6:.0f}MB",)
 
 
+def _default_weights() -> Iterable[str]:
+    from edgesr.sr_model.generators.checkpoint import DEFAULT_WEIGHTS
+
+    return (DEFAULT_WEIGHTS,)
+
+
 def _default_quality() -> Iterable[str]:
     from edgesr.runtimes.images.picture_writer import DEFAULT_QUALITY
 
@@ -172,5 +178,6 @@ IN_HELP: dict[str, Names] = {
     "degradations": _degradations,
     "default_memory": _default_memory,
     "default_quality": _default_quality,
+    "default_weights": _default_weights,
 }
 """What stands in help texts as ``{presets}`` and so on, see `edgesr.cli.command.Command`."""

@@ -39,7 +39,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    help="Export a super-resolution generator (PyTorch, ONNX) to edge runtimes, prove its parity, measure its latency.",
+    help="Export a super-resolution network (PyTorch, ONNX) to files for phones and edge boxes, check that each file "
+    "computes what PyTorch computes, measure how fast it runs, and upscale photographs with it.",
 )
 
 

@@ -1,4 +1,6 @@
-"""What the command line shares: option texts, progress bars, tables. It prints; the libraries below do not."""
+"""Parts that all commands share: option texts, progress bars, tables. This module prints; the libraries below it do
+not.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,16 @@ if TYPE_CHECKING:
     from edgesr.benchmarks.tables.table import Table
     from edgesr.runtimes.progress import Progress
 
-BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")]
-ArtifactOption = Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")]
+BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder made by 'edgesr export'.")]
+ArtifactOption = Annotated[
+    str | None,
+    typer.Option(
+        "--artifact", help="Use only this artifact (a model of the bundle), by its id such as onnx-int8-tile."
+    ),
+]
 RuntimeOption = Annotated[
     str | None,
-    typer.Option("--runtime", help="Only this runtime: {runtimes}.", autocompletion=one_of(runtimes)),
+    typer.Option("--runtime", help="Use only this runtime: {runtimes}.", autocompletion=one_of(runtimes)),
 ]
 
 ProviderOption = Annotated[
@@ -36,20 +43,22 @@ ProviderOption = Annotated[
     typer.Option(
         "--provider",
         metavar="NAME",
-        help="Execution provider to run on, next to the CPU: {providers}.",
+        help="Execution provider (an accelerator's part of a runtime) to use; the CPU does the rest: {providers}.",
         autocompletion=one_of(providers),
     ),
 ]
 
 DeviceOption = Annotated[
-    str, typer.Option("--device", help="Comma-separated devices: {devices}.", autocompletion=some_of(devices))
+    str,
+    typer.Option("--device", help="Where to run, separated by commas: {devices}.", autocompletion=some_of(devices)),
 ]
 DevicePythonOption = Annotated[
     str | None,
     typer.Option(
         "--device-python",
         metavar="PATH",
-        help="On devices that are other machines: their own Python to use, with what is installed for it.",
+        help="Path of a Python on the other machine (ssh or adb) to use with its packages, instead of the one that "
+        "edgesr sends.",
     ),
 ]
 _PIPE_WIDTH = 160
@@ -57,7 +66,7 @@ _MOST_DIGITS = 9
 
 
 def keep_output_free(context: typer.Context, path: Path | None) -> Path | None:
-    """Where standard output is to hold one file alone, what a command tells goes to standard error."""
+    """Send what a command prints to standard error if standard output is to hold one file alone."""
     if path is not None and is_standard_output(path):
         if sys.stdout is None:
             raise InputError(f"{path}: standard output is closed; name a file")
@@ -71,7 +80,7 @@ JsonOption = Annotated[
     typer.Option(
         "--json",
         callback=keep_output_free,
-        help="Also write the results to this file; - is standard output, and tables then go to standard error.",
+        help="Also write the results to this JSON file; - is standard output, and tables then go to standard error.",
     ),
 ]
 
@@ -210,7 +219,7 @@ def print_errors(lines: list[str]) -> None:
 
 
 def escape_what_cannot_be_encoded() -> None:
-    """From now on, characters that the terminal's encoding lacks and file names that are no text appear as escapes."""
+    """Print characters that the terminal's encoding lacks, and file names that are no text, as escapes from now on."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -43,7 +43,7 @@ class CalibrationSet:
 
     @property
     def sha256(self) -> str:
-        """Of the shapes and values of all tiles in order, those for selection included."""
+        """The SHA-256 of the shapes and values of all tiles in order, those for selection included."""
         digest = hashlib.sha256()
         for tile in (*self.tiles, *self.selection):
             digest.update(repr(tile.shape).encode())
@@ -51,7 +51,7 @@ class CalibrationSet:
         return digest.hexdigest()
 
     def record(self) -> Calibration:
-        """What the manifest says of it."""
+        """The set as the manifest records it."""
         _, height, width = self.tiles[0].shape
         return Calibration(
             source=self.source,
@@ -82,7 +82,8 @@ def synthetic_calibration() -> CalibrationSet:
 
 
 def folder_calibration(folder: Path, evaluated: Sequence[Image]) -> CalibrationSet:
-    """At most 48 tiles, evenly from all images of a folder and from all over each; every fourth goes to the selection.
+    """A set of at most 48 tiles, evenly from all images of a folder and from all over each; every fourth goes to the
+    selection.
 
     ``evaluated``: LR images (3,h,w) in [0,255] that results will be measured on; images that share pixels with them
     are named in a warning. One image at a time is held.
@@ -102,7 +103,7 @@ def folder_calibration(folder: Path, evaluated: Sequence[Image]) -> CalibrationS
 
 
 def calibration_warnings(tiles: Sequence[Image], surveys: Sequence[Survey] = ()) -> tuple[str, ...]:
-    """What is doubtful about the images, and what the tiles (3,h,w) in [0,255] lack: a line each."""
+    """Doubts about the images, and properties that the tiles (3,h,w) in [0,255] lack: one line each."""
     missing = {
         "no flat tile: colours may shift in smooth areas; add a photograph of sky or of a wall": not any(
             (tile.std((1, 2)) < 2).all() for tile in tiles
@@ -132,7 +133,7 @@ def _enumerate(names: Sequence[str]) -> str:
 
 
 def check_folder(folder: Path) -> None:
-    """An InputError unless it is a folder with images: what can be told before anything is converted."""
+    """Raise an InputError unless it is a folder with images: what can be told before anything is converted."""
     _list_photographs(folder)
 
 
@@ -193,7 +194,7 @@ class _Draw:
             del self._kept[max(self._kept, key=self._turn)]
 
     def tiles(self) -> list[Image]:
-        """In the order of the images, float32 (3,h,w)."""
+        """The tiles, float32 (3,h,w), in the order of the images."""
         kept = sorted(self._kept.values(), key=lambda entry: (entry[1], entry[0]))
         return [np.ascontiguousarray(tile.transpose(2, 0, 1)).astype(np.float32) for _, _, tile in kept]
 
@@ -203,7 +204,7 @@ class _Draw:
 
 
 def _cut_tiles(pixels: Pixels) -> list[Pixels]:
-    """At most 48 tiles (h,w,3) that do not overlap, in an order whose every beginning is spread over the image."""
+    """Cut at most 48 tiles (h,w,3) that do not overlap, in an order whose every beginning is spread over the image."""
     height, width, _ = pixels.shape
     rows, columns = height // TILE_SIDE, width // TILE_SIDE
     cells: dict[tuple[int, int], None] = {}
@@ -217,5 +218,5 @@ def _cut_tiles(pixels: Pixels) -> list[Pixels]:
 
 
 def _place(cell: int, cells: int, length: int) -> int:
-    """Where a tile begins so that the tiles reach from end to end; a lone one is in the middle."""
+    """The first pixel of a tile, chosen so that the tiles reach from end to end; a lone one is in the middle."""
     return cell * (length - TILE_SIDE) // (cells - 1) if cells > 1 else (length - TILE_SIDE) // 2

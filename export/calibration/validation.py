@@ -28,7 +28,7 @@ class ValidationSet:
 
     @property
     def sha256(self) -> str:
-        """Of the shapes and values of all images in order."""
+        """The SHA-256 of the shapes and values of all images in order."""
         digest = hashlib.sha256()
         for image in (image for pair in self.pairs for image in pair):
             digest.update(repr(image.shape).encode())
@@ -46,8 +46,8 @@ def read_validation(folder: Path, *, scale: int, multiple: int = 1, least_side: 
     found = read_image_set(folder).pairs
     if scale == 1 and (alone := next((pair for pair in found if pair.lr is None), None)):
         raise InputError(
-            f"--validation {folder}: {alone.hr.name} has no LR image, and a network of scale 1 cannot be measured on "
-            f"what is no worse than HR; put a {alone.hr.stem.removesuffix('_HR')}_LR image beside it, named *_HR"
+            f"--validation {folder}: {alone.hr.name} has no LR image, and a network of scale 1 needs input that is "
+            f"worse than HR; put a {alone.hr.stem.removesuffix('_HR')}_LR image next to it, and name it *_HR"
         )
     least = max(least_side, _LEAST_LR_SIDE)
     enough = [pair for pair in found if min(_side(side, multiple) for side in pair.size(scale)) >= least]

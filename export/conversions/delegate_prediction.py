@@ -1,4 +1,6 @@
-"""What XNNPACK, LiteRT's delegate, will take of an ONNX graph, before it is converted; and what it took, after."""
+"""The share of an ONNX graph that XNNPACK, LiteRT's delegate, will take: predicted before conversion, and found after
+it.
+"""
 
 from __future__ import annotations
 

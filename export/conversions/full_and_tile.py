@@ -32,7 +32,8 @@ def build_graph(generator: Generator | ForeignGenerator, kind: GraphKind) -> nn.
 
 
 def measure_halo(generator: Generator) -> int | None:
-    """How many LR pixels around a tile its residual depends on: how far one NaN pixel spreads in the tile graph.
+    """The number of LR pixels around a tile that its residual depends on: how far one NaN pixel spreads in the tile
+    graph.
 
     None where it spreads farther than all convolutions together reach: then the residual depends on the whole image.
     In float64, where PyTorch's convolutions touch exactly their receptive field (no Winograd blocks).

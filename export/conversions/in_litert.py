@@ -24,7 +24,7 @@ _REMEDIES = {
 
 
 def prove_in_litert(path: Path, model: onnx.ModelProto) -> None:
-    """An EdgesrError where LiteRT cannot run a file, or where it is not what an ONNX graph (1,c,h,w) computes."""
+    """Raise an EdgesrError where LiteRT cannot run a file, or where it is not what an ONNX graph (1,c,h,w) computes."""
     channels, *size = (side.dim_value for side in model.graph.input[0].type.tensor_type.shape.dim[1:])
     image = photograph("cat", (size[0], size[1]))[:channels]
     run, output = runner(model), model.graph.output[0].name

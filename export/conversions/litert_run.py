@@ -22,7 +22,7 @@ _INPUT, _OUTPUT = "input.npy", "output.npy"
 
 @dataclass(frozen=True)
 class LiteRtProcess:
-    """A TFLite file (1,h,w,c) as a session of images (1,c,h,w), float32; an EdgesrError where LiteRT fails."""
+    """A TFLite file (1,h,w,c) as a session of images (1,c,h,w), float32; raises an EdgesrError where LiteRT fails."""
 
     path: Path
 

@@ -60,7 +60,9 @@ class Checked:
 
 @dataclass(frozen=True, kw_only=True)
 class Distance:
-    """How far pictures are from that of the float32 file, dB: the file's and bilinear upsampling's; None for equal."""
+    """PSNR (dB) of a file's pictures and of bilinear upsampling against the float32 file's pictures; None if they are
+    equal.
+    """
 
     psnr_db: float | None
     bilinear_db: float | None
@@ -81,7 +83,7 @@ class _Job:
 
 
 def check_lower_precision(folder: Path, checked: Checked, float_file: Path, file: Path) -> None:
-    """Write the `Distances` of a file; an EdgesrError where one is too large."""
+    """Write the `Distances` of a file; raises an EdgesrError where one is too large."""
     images = {name: network_image(image, checked.colour) for name, image in _images(checked.size).items()}
     files = ((float_file, REFERENCE), (file, checked.precision))
     expected, found = _answers(checked, files, np.stack([*images.values()]))
@@ -120,7 +122,9 @@ def _picture(checked: Checked, image: FloatArray, answer: FloatArray) -> FloatAr
 
 
 def _answers(checked: Checked, files: tuple[tuple[Path, Precision], ...], images: FloatArray) -> tuple[FloatArray, ...]:
-    """What each of the files answers (n,c,H,W) to images (n,c,h,w), in a process of its own: a file may end it."""
+    """The answers (n,c,H,W) of each of the files to images (n,c,h,w), computed in a process of its own, which a file
+    may end.
+    """
     given = tuple((str(file.absolute()), precision) for file, precision in files)
     job = _Job(runtime=checked.runtime, layout=checked.layout, files=given)
     with tempfile.TemporaryDirectory(prefix="edgesr-check-") as name:

@@ -27,7 +27,7 @@ _OPERATOR = "an operator was converted into another one; report this model"
 
 @dataclass(frozen=True)
 class _Answer:
-    """How far an answer is from the source's; ``refusal`` where there is none of its shape."""
+    """The distance of an answer from the source's; ``refusal`` is set if there is no answer of the source's shape."""
 
     size: Size
     difference: float
@@ -65,7 +65,7 @@ class Proof:
             raise ValueError(f"no image of the traced size {_text(self.traced)}")
 
     def fault(self, open_file: Callable[[], Session], failures: tuple[type[Exception], ...]) -> str | None:
-        """Where a file differs most from its source, and what that means; None for a file that is proven.
+        """The place where a file differs most from its source, and what that means; None for a file that is proven.
 
         ``open_file`` opens it in its runtime, which raises ``failures``.
         """

@@ -18,7 +18,9 @@ from edgesr.runtimes.errors import EdgesrError
 
 
 def simplify(raw: Path, target: Path, *, proof: Proof) -> None:
-    """Write the simplified form of a raw model; an EdgesrError where it misses the proof, which tells the culprit."""
+    """Write the simplified form of a raw model; raises an EdgesrError where it misses the proof, which tells the
+    culprit.
+    """
     model = onnx.load(raw)
     names = {node.name: node.input[1] for node in convolutions(model)}
     model, _ = onnxsim.simplify(model)

@@ -31,7 +31,7 @@ OPSET = 20
 def export_onnx(module: nn.Module, path: Path, *, output_name: str, proof: Proof) -> None:
     """Write a simplified ONNX file: LR (1,c,h,w) float32 in [0,255] -> SR or residual, height and width dynamic.
 
-    An EdgesrError where PyTorch cannot export the module, or where the file misses its proof.
+    Raises an EdgesrError where PyTorch cannot export the module, or where the file misses its proof.
     """
     raw = path.with_suffix(".raw.onnx")
     with _quiet_exporter(), torch.inference_mode():
@@ -60,7 +60,7 @@ def export_onnx(module: nn.Module, path: Path, *, output_name: str, proof: Proof
 def simplify_wrapped(wrapped: onnx.ModelProto, path: Path, *, graph: GraphKind, proof: Proof) -> None:
     """Write a simplified ONNX file of a user's graph in our units, whose picture is not clipped yet.
 
-    An EdgesrError where the file misses its proof.
+    Raises an EdgesrError where the file misses its proof.
     """
     raw = path.with_suffix(".raw.onnx")
     onnx.save(clipped(wrapped, OUTPUT_NAMES[graph]) if graph == "full" else wrapped, raw)
@@ -69,7 +69,7 @@ def simplify_wrapped(wrapped: onnx.ModelProto, path: Path, *, graph: GraphKind, 
 
 
 def _reason(error: BaseException) -> str:
-    """What the exporter's first exception says: those around it tell where in the exporter it was raised."""
+    """The message of the exporter's first exception: those around it tell only where in the exporter it was raised."""
     while error.__cause__ is not None:
         error = error.__cause__
     return shown_text(" ".join(str(error).split()))

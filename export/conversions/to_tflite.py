@@ -36,9 +36,9 @@ def export_tflite(
 ) -> None:
     """Convert an NCHW ONNX graph of a fixed size into a float32 NHWC TFLite file whose tensors have these names.
 
-    An EdgesrError where LiteRT cannot run it, or gives other numbers than ONNX Runtime.
-    ``resizable``: bilinear upsampling of the input is written so that the file can be resized. ``delegate``: the one
-    whose operator list the file is rewritten for.
+    Raises an EdgesrError where LiteRT cannot run it, or gives other numbers than ONNX Runtime. ``resizable``: bilinear
+    upsampling of the input is written so that the file can be resized. ``delegate``: the one whose operator list the
+    file is rewritten for.
     """
     with tempfile.TemporaryDirectory(prefix="edgesr-tflite-") as folder:
         samples = np.stack(sample_tiles(_SAMPLES, _SAMPLE_SIZE)).transpose(0, 2, 3, 1) / np.float32(255)

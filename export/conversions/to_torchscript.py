@@ -18,7 +18,7 @@ from edgesr.runtimes.interface.runtime import RunSettings
 def export_torchscript(module: nn.Module, path: Path, *, proof: Proof) -> None:
     """Write a .ptl file: LR (1,c,h,w) float32 in [0,255] -> SR or residual; height and width stay dynamic.
 
-    An EdgesrError where the file misses its proof.
+    Raises an EdgesrError where the file misses its proof.
     """
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")

@@ -22,7 +22,7 @@ def example_input(size: Size, *, channels: int) -> Tensor:
 def answers_of(module: nn.Module) -> Callable[[FloatArray], FloatArray]:
     """The module as a function of an image (1,c,h,w) float32 in [0,255].
 
-    An EdgesrError where it cannot run a size.
+    Raises an EdgesrError where it cannot run a size.
     """
 
     def answer(batch: FloatArray) -> FloatArray:

@@ -30,7 +30,8 @@ _NAMES = uuid.UUID("6f1a7e0e-2b7c-5d0a-9c57-2c5e8b1b6a10")
 def export_coreml(folder: Path, checkpoint: Path, graph: GraphKind, size: Size, *, zero_padded: bool) -> None:
     """Write ``model.mlpackage``: LR (1,c,h,w) float32 in [0,255] of that size -> SR or residual.
 
-    An EdgesrError where coremltools lacks an operator, or where the package has another structure than the module.
+    Raises an EdgesrError where coremltools lacks an operator, or where the package has another structure than the
+    module.
     """
     task = Task(source=str(checkpoint.absolute()), graph=graph, size=size, zero_padded=zero_padded)
     _make(folder, task, what="coremltools cannot convert the network")
@@ -59,7 +60,7 @@ def _make(folder: Path, task: Task, *, what: str) -> None:
         found = read_record(Report, report, remake=REMAKE)
     fault = structure_fault(found.found, found.expected)
     if fault is not None:
-        raise EdgesrError(f"the Core ML package is not what was converted: {fault}")
+        raise EdgesrError(f"the Core ML package differs from the model that was converted: {fault}")
     _name_items(folder / PACKAGE / _MANIFEST)
 
 

@@ -1,4 +1,4 @@
-"""What a Core ML package holds, as coremltools reads it: all that can be checked of it where Core ML does not run."""
+"""The content of a Core ML package as coremltools reads it: all that can be checked where Core ML does not run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Structure:
 
 
 def structure_fault(found: Structure, expected: Structure) -> str | None:
-    """What a package has otherwise than its source, in one line; None where nothing."""
+    """One line that tells how a package differs from its source; None if it does not."""
     for kind, ours, theirs in (
         ("input", found.inputs, expected.inputs),
         ("output", found.outputs, expected.outputs),

@@ -1,4 +1,4 @@
-"""What the process that runs coremltools is asked, and what it answers."""
+"""Questions to the process that runs coremltools, and its answers."""
 
 from __future__ import annotations
 

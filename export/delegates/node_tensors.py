@@ -25,7 +25,7 @@ _DTYPES: Mapping[int, str] = {
 
 
 class NodeTensors:
-    """Of a graph of a fixed size whose shapes were inferred."""
+    """The tensors of the nodes of a graph of a fixed size whose shapes were inferred."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self._model = model

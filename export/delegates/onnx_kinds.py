@@ -47,13 +47,13 @@ def _one(
 
 
 def _alike(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
-    """None for what becomes several operators, or none: its name is none of TFLite's."""
+    """The TFLite operator of the same kind; None for a node that becomes several operators, or none."""
     kind = tflite_name(node.op_type)
     return (_one(kind, node, tensors, tensors.inputs(node)),) if kind in _OF_TFLITE else ()
 
 
 def _first(kind: str, *others: Tensor, version: int = 1) -> Kinds:
-    """Of the first input and constants."""
+    """An operator with the node's first input and these constants."""
 
     def made(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
         return (_one(kind, node, tensors, (tensors.inputs(node)[0], *others), version=version),)
@@ -99,7 +99,7 @@ def _gather(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
 
 
 def _clip(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
-    """From 0 to 6 it is one operator, else one for each bound."""
+    """The operators of a clip: one if it is from 0 to 6, else one for each bound."""
     image, bound = tensors.inputs(node)[0], replace(_ROW, shape=(), dtype="float32")
     bounds = [tensors.numbers(name) for name in node.input[1:3]]
     if bounds == [[0.0], [6.0]]:
@@ -117,7 +117,9 @@ def _select(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
 
 
 def _shuffle(node: onnx.NodeProto, tensors: NodeTensors) -> tuple[Operator, ...]:
-    """In PyTorch's order of channels it is a transpose of six dimensions; convolutions before it take the order."""
+    """The operators of a pixel shuffle: in PyTorch's order of channels it is a transpose of six dimensions;
+    convolutions before it take the order.
+    """
     image, result = tensors.inputs(node)[0], tensors.outputs(node)[0]
     if text(node, "mode", "DCR") == "DCR":
         return (_one("DEPTH_TO_SPACE", node, tensors, (image,)),)

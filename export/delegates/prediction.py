@@ -1,4 +1,4 @@
-"""What delegates would refuse of the TFLite file that an ONNX graph will become, before it is converted.
+"""Predictions, before conversion, of what delegates would refuse of the TFLite file that an ONNX graph will become.
 
 The converter adds transposes and leaves others out, and folds what it can: kinds and reasons hold, counts may differ.
 """
@@ -30,7 +30,9 @@ _QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMu
 
 
 def predicted_refusals(model: onnx.ModelProto, size: Size) -> tuple[Refusals, ...]:
-    """Of a float32 graph (1,c,h,w) at an LR size; an EdgesrError of a line where it cannot be told."""
+    """The predicted refusals of a float32 graph (1,c,h,w) at an LR size; raises EdgesrError with one line if they
+    cannot be told.
+    """
     _require_float32(model)
     try:
         return all_refusals(predicted_operators(fix_size(model, size)))
@@ -39,7 +41,7 @@ def predicted_refusals(model: onnx.ModelProto, size: Size) -> tuple[Refusals, ..
 
 
 def _not_followed() -> tuple[type[Exception], ...]:
-    """What running a graph at a size, and following its shapes, may raise."""
+    """Exceptions that running a graph at a size, and following its shapes, may raise."""
     return (*RUNTIME.failures(), InferenceError, RuntimeError, ValueError, LookupError, AttributeError)
 
 
@@ -48,7 +50,7 @@ def _require_float32(model: onnx.ModelProto) -> None:
     stored = {tensor.data_type for tensor in model.graph.initializer}
     images = {value.type.tensor_type.elem_type for value in model.graph.input}
     if images != {TensorProto.FLOAT} or TensorProto.FLOAT16 in stored or not kinds.isdisjoint(_QUANTIZED):
-        raise EdgesrError("delegates are predicted of float32 graphs alone; convert it, and inspect the TFLite file")
+        raise EdgesrError("this is predicted for float32 graphs alone; convert the graph, and inspect the TFLite file")
 
 
 def predicted_operators(model: onnx.ModelProto) -> tuple[Operator, ...]:

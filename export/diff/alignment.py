@@ -17,7 +17,8 @@ _IN_ANOTHER_ORDER = 0.1
 
 
 def nearest(a: Sequence[FloatArray], b: Sequence[FloatArray], limit: float) -> tuple[FloatArray, FloatArray] | None:
-    """What is compared of a layer: one of the tensors of A, in the axes of B's, and that of B; None where nothing is.
+    """The pair of values to compare of a layer: one of the tensors of A, in the axes of B's, and that of B; None if
+    there is none.
 
     The first of each carry its values on. The others are there before and behind constants, which one file may have
     folded into weights: one of them is taken with the first of the other file, where those first are not within the
@@ -69,7 +70,7 @@ def relative_rms(a: FloatArray, b: FloatArray) -> float:
 
 
 def root_mean_square(values: NDArray[np.floating]) -> float:
-    """In float64."""
+    """The root mean square, computed in float64."""
     flat = values.astype(np.float64, copy=False).reshape(-1)
     return math.sqrt(np.vdot(flat, flat) / flat.size)
 

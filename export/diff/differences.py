@@ -45,7 +45,8 @@ class LayerDifference:
 def compare(
     layers: Sequence[Layer], a: LayerTensors, b: LayerTensors, limit: float, pictures: Collection[str] = ()
 ) -> tuple[LayerDifference, ...]:
-    """Those layers that both have, in their order. ``pictures``: tensors whose axes have one order alone.
+    """Compare the layers that both artifacts have, in their order. ``pictures`` are tensors whose axes have one order
+    alone.
 
     A layer is left out whose values have other axes in both, and one above the limit whose tensor is doubtful: the
     operator that reads it tells then whether it is wrong.

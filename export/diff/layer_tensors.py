@@ -45,7 +45,7 @@ class Reference:
 
 
 def open_reference(bundle: Bundle, kind: GraphKind) -> Reference:
-    """The bundle's float32 ONNX graph for graphs of a kind; an InputError when it has none.
+    """The bundle's float32 ONNX graph for graphs of a kind; raises an InputError when it has none.
 
     It is the tile graph, which all full graphs hold. Full graphs of a network without glue may have no tile graph, or
     one that takes pooled means, too: then it is the full one.
@@ -66,7 +66,7 @@ def open_reference(bundle: Bundle, kind: GraphKind) -> Reference:
 
 
 def require_layers(artifact: Artifact, *, exact: bool = False) -> None:
-    """An InputError for a file whose inner tensors cannot be read, or not in exact arithmetic."""
+    """Raise an InputError for a file whose inner tensors cannot be read, or not in exact arithmetic."""
     if artifact.pooled:
         raise InputError(f"{artifact.id}: takes means of the whole image beside its tile; compare full graphs")
     target = TARGETS.get(artifact.format)
@@ -97,7 +97,7 @@ def artifact_tensors(
 ) -> LayerTensors:
     """Run an artifact on an LR image (3,h,w): its layers, and the SR image of a full graph.
 
-    ``exact``: in exact arithmetic; an InputError where the runtime has none.
+    ``exact``: in exact arithmetic; raises an InputError where the runtime has none.
     """
     require_layers(artifact, exact=exact)
     target = TARGETS[artifact.format]

@@ -64,7 +64,7 @@ def compare_layers(bundle: Bundle, a: str, b: str, options: DiffOptions) -> Diff
     first, second = _artifact(bundle, a, options), None if b == PYTORCH else _artifact(bundle, b, options)
     _require_comparable(first, second)
     if second is None and bundle.manifest.reference != PYTORCH:
-        raise InputError(f"{a}: PyTorch has no part in this bundle, made from an ONNX file; compare two files")
+        raise InputError(f"{a}: the bundle was made from an ONNX file, without PyTorch; compare two artifacts")
     compared = [first] if second is None else [first, second]
     chosen = _golden(bundle, compared, options.golden, recorded=second is None)
     limit = default_threshold(first, second) if options.threshold is None else options.threshold
@@ -102,7 +102,9 @@ def _left_out(
 
 
 def default_threshold(a: Artifact, b: Artifact | None) -> float:
-    """That of the coarser of both precisions; PyTorch is float32 (docs/diff.md tells how they were chosen)."""
+    """The threshold of the coarser of both precisions; PyTorch counts as float32 (docs/diff.md tells how they were
+    chosen).
+    """
     return max(PRECISIONS[artifact.precision].diff_threshold for artifact in (a, b or a))
 
 

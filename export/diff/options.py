@@ -1,4 +1,4 @@
-"""What the user asks of a comparison layer by layer."""
+"""Options of a comparison layer by layer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from edgesr.runtimes.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class DiffOptions:
-    """``golden``: id of the one to run; None: the first that both take, with PyTorch the one that has its tensors.
+    """Options of `diff`. ``golden`` is the id of the golden to run; None takes the first that both artifacts take, or,
+    against PyTorch, the one whose layers were recorded.
 
-    ``threshold``: relative RMS error that a layer may have; None: that of the coarser precision. ``exact``: each file
-    in its runtime's exact arithmetic, ONNX Runtime's without graph optimisations and int8 kernels, ncnn's with plain
-    kernels alone, MNN's with small blocks of Winograd convolutions, LiteRT's own kernels as ever; an InputError for
-    files that their runtime has none for.
+    ``threshold`` is the largest relative RMS error of a layer; None takes that of the coarser precision. ``exact`` runs
+    each file in its runtime's exact arithmetic: ONNX Runtime without graph optimisations and int8 kernels, ncnn with
+    plain kernels alone, MNN with small blocks of Winograd convolutions, LiteRT with its own kernels as ever. Raises
+    InputError for a file whose runtime has no exact arithmetic for it.
     """
 
     golden: str | None = None

@@ -45,7 +45,7 @@ def against_pytorch(
 
 
 def _computed(bundle: Bundle, golden: Golden, reference: Reference) -> dict[str, FloatArray]:
-    """What the float32 ONNX graph gives for the layers."""
+    """The values of the layers that the float32 ONNX graph computes."""
     run = runner(reference.model, [layer.tensor for layer in reference.layers])
     return {name: without_batch(values) for name, values in run(bundle.tensor(golden.input)).items()}
 

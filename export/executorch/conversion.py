@@ -36,8 +36,9 @@ _STRIP = 48
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a file has to take: LR sides from ``least_side``, and images of ``tile_size``. ``image_of`` gives a
-    photograph (c,h,w) of a size."""
+    """Sizes that a file has to take: LR sides from ``least_side``, and images of ``tile_size``. ``image_of`` gives a
+    photograph (c,h,w) of a size.
+    """
 
     least_side: int
     tile_size: Size
@@ -48,7 +49,7 @@ def export_executorch(module: nn.Module, folder: Path, *, proof: Proof, wanted: 
     """Write model.pte: LR (1,c,h,w) float32 in [0,255] -> SR or residual; next to it its program and what it takes.
 
     It takes all sizes within bounds. Where that cannot be made it takes the tile size alone, and the record tells why.
-    An EdgesrError where that cannot be made either, or where a file misses its proof.
+    Raises an EdgesrError where that cannot be made either, or where a file misses its proof.
     """
     _store_all_buffers(module)
     try:
@@ -112,7 +113,7 @@ def _exported(module: nn.Module, proof: Proof, least: int, most: int) -> Exporte
 
 
 def _largest_tensor_bytes(program: ExportedProgram, side: int) -> int:
-    """Of a program's tensors of float32, for an image of ``side`` x ``side``."""
+    """The bytes of the largest of a program's float32 tensors, for an image of ``side`` x ``side``."""
     (image,) = (node for node in program.graph.nodes if node.name in program.graph_signature.user_inputs)
     values = [node.meta.get("val") for node in program.graph.nodes if node.op == "call_function"]
     most = max(_traced_numel(value) for value in values if isinstance(value, torch.Tensor))

@@ -86,7 +86,7 @@ def quantize(module: GraphModule, tile_graph: onnx.ModelProto, plan: Plan, size:
     """Put the convolutions that a plan of the float32 ONNX tile graph has in int8 into int8 in a program's graph.
 
     A layer is the one of the plan that has its weights and, at an LR ``size``, the values of its input. Those that are
-    told stay in float32. An EdgesrError where less than half of the work would be int8.
+    told stay in float32. Raises an EdgesrError where less than half of the work would be int8.
     """
     wanted = [node for node in weighted_nodes(tile_graph) if node.name not in plan.float_layers]
     image = photograph("cat", size)[: input_channels(tile_graph)]
@@ -134,7 +134,9 @@ def _same_layers(
 
 
 def _ranges(plan: Plan, pairs: list[_Pair], own: Values, known: dict[str, FloatArray]) -> dict[Node, Range]:
-    """Of what int8 layers read and give and, where the plan is of all operators, of what else is int8 in XNNPACK."""
+    """The ranges of the tensors that int8 layers read and give and, if the plan is of all operators, of what else is
+    int8 in XNNPACK.
+    """
     ranges: dict[Node, Range] = {}
     for pair in pairs:
         ranges[pair.own.all_input_nodes[0]] = _scaled(plan.ranges[pair.node.input[0]], pair.values)
@@ -148,7 +150,7 @@ def _ranges(plan: Plan, pairs: list[_Pair], own: Values, known: dict[str, FloatA
 
 
 def _range_of(values: FloatArray, plan: Plan, known: dict[str, FloatArray]) -> Range | None:
-    """That of the tensor of the plan which has these values."""
+    """The range of that tensor of the plan which has these values."""
     for name, others in known.items():
         factor = factor_of(values, others, SAME_VALUES)
         if factor is not None:

@@ -28,7 +28,7 @@ _REFLECT = "reflect"
 
 @dataclass(frozen=True, kw_only=True)
 class Lowered:
-    """What a file of a program holds, and what was predicted of it."""
+    """The file of a program, and the predictions about it."""
 
     file: PteFile
     predicted: Delegation
@@ -39,7 +39,7 @@ class Lowered:
 
 
 def lower(program: ExportedProgram, path: Path) -> Lowered:
-    """Write the file of a program; an EdgesrError where ExecuTorch cannot."""
+    """Write the file of a program; raises an EdgesrError where ExecuTorch cannot."""
     predicted: list[Delegation] = []
     with converting("ExecuTorch cannot convert the network"):
         from executorch.exir import to_edge_transform_and_lower
@@ -63,7 +63,7 @@ def with_one_operator_pads(program: ExportedProgram) -> ExportedProgram:
 
 @contextmanager
 def converting(what: str) -> Iterator[None]:
-    """An EdgesrError for whatever PyTorch, torchao and ExecuTorch raise; what they warn of goes nowhere."""
+    """Raise an EdgesrError for whatever PyTorch, torchao and ExecuTorch raise; what they warn of goes nowhere."""
     level = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:
@@ -105,6 +105,8 @@ def _delegation(result: Any) -> Delegation:
 
 
 def _name(operator: Any) -> str:
-    """As files name it, aten::index; arithmetic with sizes as ExecuTorch's own."""
+    """The name of an operator as files have it, such as aten::index; arithmetic with sizes has ExecuTorch's own
+    names.
+    """
     schema = getattr(operator, "_schema", None)
     return "executorch_prim::arithmetic" if schema is None else str(schema.name)

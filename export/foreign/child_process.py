@@ -31,7 +31,7 @@ _PHOTOGRAPH, _SIDE = "cat", 160
 
 @dataclass(frozen=True, kw_only=True)
 class Stated:
-    """What the user says of a network; None is found."""
+    """Properties of a network that the user states; edgesr finds those that are None."""
 
     peak: int | None
     multiple: int | None
@@ -133,7 +133,7 @@ def python_files(file: Path) -> dict[str, str]:
 
 
 def read_notes(folder: Path) -> list[str]:
-    """What was found on the way, in words."""
+    """Notes on the findings along the way, in words."""
     return list(read_record(Notes, folder / NOTES, remake=REMAKE).notes)
 
 

@@ -1,4 +1,4 @@
-"""What a user's network is, told before any conversion of it."""
+"""The properties of a user's network, found before any conversion of it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from edgesr.sr_model.generators.foreign.live import Generator
 def inspect_module(
     source: ExportOptions | Generator, *, cache_dir: Path | None = None, progress: Progress = silent
 ) -> list[Table]:
-    """What was found about a network that is not edgesr's, and what delegates would refuse of it, a table each.
+    """Tables of the properties of a network that is not edgesr's, and of what delegates would refuse of it.
 
-    An InputError for what cannot be exported. The network is that of ``module`` or ``checkpoint`` of the options, whose
-    code runs in a process of its own, or one that the caller holds. An export of it finds the result in the cache.
+    The network is that of ``module`` or ``checkpoint`` of the options, whose code runs in a process of its own, or one
+    that the caller holds. An export of it finds the result in the cache. Raises InputError for a network that cannot be
+    exported.
     """
     options, live = split_source(source, None)
     if live is None and not options.is_foreign and options.checkpoint is None:
@@ -58,7 +59,9 @@ def inspect_module(
 
 
 def _predicted(name: str, runner: StageRunner) -> tuple[list[Table], str]:
-    """What delegates would refuse of the TFLite file that the network will become, or why that cannot be told."""
+    """A table of what delegates would refuse of the TFLite file that the network will become, or why that cannot be
+    told.
+    """
     import onnx
 
     from edgesr.export.delegates.prediction import PREDICTED_SIDE, predicted_refusals

@@ -22,10 +22,10 @@ _SOURCES = ("preset", "weights", "checkpoint", "module", "onnx", "peak", "multip
 def split_source(
     source: ExportOptions | Generator, options: ExportOptions | None
 ) -> tuple[ExportOptions, Generator | None]:
-    """What is asked for and the live network, None where the options name their source."""
+    """The options and the live network; the network is None if the options name their source."""
     if isinstance(source, ExportOptions):
         if options is not None:
-            raise InputError("give the options once: options= goes with a Generator")
+            raise InputError("give the options once: options= belongs to a Generator")
         return source, None
     if not isinstance(source, Generator):
         raise InputError(f"a {type(source).__name__}: give ExportOptions, or Generator(module) with a torch.nn.Module")

@@ -55,7 +55,8 @@ def _stated(options: ExportOptions) -> child_process.Stated:
 def with_exact_tiles(
     options: ExportOptions, plans: list[ArtifactPlan], runner: StageRunner, progress: Progress
 ) -> list[ArtifactPlan]:
-    """Without tile graphs of a user's network whose tiles are not exact; an InputError where nothing is left.
+    """The options without tile graphs of a user's network whose tiles are not exact; raises InputError if nothing is
+    left.
 
     Where they were asked for nevertheless, their error is told.
     """
@@ -76,7 +77,7 @@ def with_exact_tiles(
 
 
 def _of_onnx(plans: list[ArtifactPlan], tiling: Tiling, progress: Progress) -> list[ArtifactPlan]:
-    """Without tile graphs of other targets: a graph that takes pooled means is an ONNX file."""
+    """The options without tile graphs of other targets than ONNX: a graph that takes pooled means is an ONNX file."""
     kept = [plan for plan in plans if plan.graph != "tile" or plan.target is ONNX]
     if len(kept) < len(plans):
         passes = f"{tiling.passes} passes over all tiles, for its pooled means"
@@ -85,5 +86,5 @@ def _of_onnx(plans: list[ArtifactPlan], tiling: Tiling, progress: Progress) -> l
 
 
 def inexact_tiles(name: str, tiling: Tiling) -> str:
-    """Why there are no tile graphs of a network."""
+    """The reason why there are no tile graphs of a network."""
     return f"tiles of {name} differ from the whole picture by {tiling.error_text}"

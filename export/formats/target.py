@@ -1,4 +1,4 @@
-"""What a target is: a file format to export to, which files of it there are, and the steps that make them."""
+"""A target: a file format to export to, its files, and the steps that make them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class DelegateStep(Protocol):
 
 
 class Sources(Protocol):
-    """What float32 files are made of, and the cache in which a step is run."""
+    """The sources of float32 files, and the cache in which a step is run."""
 
     @property
     def checkpoint(self) -> Path:

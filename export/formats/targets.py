@@ -1,4 +1,4 @@
-"""The table of what can be exported, and which artifacts are asked for."""
+"""The table of export targets, and the choice of the artifacts that an export makes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def plan_artifacts(
 def all_targets(precisions: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
     """Every target that has one of these precisions and whose packages are here, and a line on each other one.
 
-    A MissingPackageError where none is left.
+    Raises a MissingPackageError where none is left.
     """
     names: list[str] = []
     lines: list[str] = []
@@ -96,9 +96,8 @@ def all_targets(precisions: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]
 
 
 def targets_of_onnx(targets: tuple[str, ...], *, named: bool) -> tuple[tuple[str, ...], list[str]]:
-    """The targets that an existing ONNX file can become, and a line on each that is left out.
-
-    ``named``: somebody chose them, so that it is an InputError if one of them is left out.
+    """The targets that an existing ONNX file can become, and a line on each that is left out. ``named`` says that
+    the user chose them: then it raises an InputError if one of them is left out.
     """
     without = {name: TARGETS[name].why_not_of_onnx for name in targets if name in TARGETS}
     lines = [f"{name} is left out: {why_not}" for name, why_not in without.items() if why_not]
@@ -136,7 +135,7 @@ def _not_measured(runtime: Runtime) -> str:
 
 
 def require_converters(plans: list[ArtifactPlan]) -> None:
-    """A MissingPackageError that lists what the planned conversions lack, before any work.
+    """Raise a MissingPackageError that lists what the planned conversions lack, before any work.
 
     Files of lower precision are run on their preferred runtime, where it runs on this system.
     """
@@ -169,7 +168,7 @@ def describe_supported() -> str:
 
 
 def delegates() -> tuple[str, ...]:
-    """Those that files can be rewritten for."""
+    """The delegates that files can be rewritten for."""
     return tuple(dict.fromkeys(name for target in TARGETS.values() for name in target.delegates))
 
 

@@ -27,7 +27,7 @@ def float_end(model: onnx.ModelProto) -> set[str]:
     """Output names of the nodes that add the image's own base, of those that make it and of those that follow.
 
     The base is one summand of an addition or a subtraction that no layer follows: the image, which no weights precede,
-    upsampled or repeated. Without it a layer's output is a residual, small beside the picture.
+    upsampled or repeated. Without it a layer's output is a residual, small next to the picture.
     """
     pixels, images = _pixels(model), image_tensors(model)
     before_layers = _before_layers(model)

@@ -36,7 +36,9 @@ class Operation:
 
     @property
     def function(self) -> tuple[str, tuple[int, ...] | None]:
-        """Its kind and the shape of its weights: those of a matrix for a convolution of 1x1, which is one."""
+        """The kind of an operation and the shape of its weights: those of a matrix for a convolution of 1x1, which
+        is one.
+        """
         shape = self.weight_shape
         if self.kind == CONVOLUTION and shape is not None and shape[2:] == (1, 1):
             return LINEAR, tuple(sorted(shape[:2]))

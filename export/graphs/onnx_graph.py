@@ -74,7 +74,7 @@ def constants(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
 
 
 def tensor_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
-    """Of all computed tensors whose shape is known, by name; 0 for a side that is not."""
+    """The shapes of all computed tensors whose shape is known, by name; 0 for a side that is not."""
     graph = model.graph
     return {
         value.name: tuple(side.dim_value for side in value.type.tensor_type.shape.dim)
@@ -136,7 +136,7 @@ def _counted(node: onnx.NodeProto) -> str:
 
 
 def _positions(node: onnx.NodeProto, shape: tuple[int, ...]) -> int:
-    """How many positions the counted tensor of this shape has: all but its channels."""
+    """The number of positions that the counted tensor of this shape has: all axes but its channels."""
     if node.op_type == GEMM:
         return shape[1 if is_set(node, "transA") else 0]
     return int(np.prod(shape)) // shape[-1 if node.op_type == MATRIX_PRODUCT else 1]
@@ -197,7 +197,7 @@ def float_tensors(model: onnx.ModelProto) -> list[str]:
 
 
 def live_nodes(nodes: Sequence[onnx.NodeProto], outputs: Iterable[str]) -> list[onnx.NodeProto]:
-    """Those of the nodes, in any order, that the outputs depend on."""
+    """The nodes, in any order, that the outputs depend on."""
     needed = needed_for(outputs, {output: node.input for node in nodes for output in node.output})
     return [node for node in nodes if not needed.isdisjoint(node.output)]
 

@@ -33,6 +33,8 @@ class _OpenVinoLayers:
 
 
 def open_openvino_layers(path: Path, precision: Precision) -> LayeredFile:
-    """A float32 ONNX file whose tensors OpenVINO computes in ``precision``; a MissingPackageError without OpenVINO."""
+    """A float32 ONNX file whose tensors OpenVINO computes in ``precision``; raises a MissingPackageError without
+    OpenVINO.
+    """
     require_usable(openvino.RUNTIME)
     return _OpenVinoLayers(path, precision, onnx_layer_graph(onnx.load(path)))

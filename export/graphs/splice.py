@@ -42,7 +42,9 @@ def splice(
 
 
 def find_tensor(model: onnx.ModelProto, values: FloatArray, tile: FloatArray) -> str:
-    """Name of the tensor of a graph that has these values when it runs on a tile; an EdgesrError where none has."""
+    """Name of the tensor of a graph that has these values when it runs on a tile; raises an EdgesrError where none
+    has.
+    """
     inferred = onnx.shape_inference.infer_shapes(model)
     floats = {v.name for v in inferred.graph.value_info if v.type.tensor_type.elem_type == onnx.TensorProto.FLOAT}
     names = [name for node in model.graph.node for name in node.output if name in floats]

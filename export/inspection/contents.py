@@ -1,4 +1,4 @@
-"""What a checkpoint, a model file or a bundle contains: parameters, cost, inputs, outputs, operators."""
+"""The content of a checkpoint, a model file or a bundle: parameters, cost, inputs, outputs, operators."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _COLUMNS = ("what", "value")
 
 
 def inspect(path: Path, *, cache_dir: Path | None = None, progress: Progress = silent) -> list[Table]:
-    """Tables that describe a path, whichever kind it is; an InputError when it is none that edgesr knows.
+    """Tables that describe a path, whichever kind it is; raises an InputError when it is none that edgesr knows.
 
     A checkpoint whose architecture spandrel recognises is run in a process of its own, and the result is cached.
     """

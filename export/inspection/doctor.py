@@ -1,4 +1,4 @@
-"""What is installed and what is not, with the command that installs it."""
+"""Packages that are installed and those that are not, with the command that installs each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ print(*RUNTIMES[sys.argv[1]].providers())
 
 
 def doctor() -> list[Table]:
-    """Runtimes, export targets and what this machine has: found, needed for what, how to get it."""
+    """Tables of runtimes, export targets and tools of this machine: whether they are there, their use, how to get
+    them.
+    """
     return [runtime_table(), provider_table(), converter_table(), machine_table()]
 
 
@@ -55,7 +57,7 @@ def _provider_rows(runtime: Runtime) -> Iterator[tuple[str, ...]]:
 
 
 def _packaged_providers(runtime: Runtime) -> tuple[str, ...] | None:
-    """Those of the installed package, which another process imports: None where it cannot."""
+    """The providers of the installed package, which another process imports; None if it cannot."""
     command = [sys.executable, "-P", "-c", _ASK_PROVIDERS, runtime.name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()

@@ -1,4 +1,4 @@
-"""What the descriptions of model files of all formats share."""
+"""Parts that the descriptions of model files of all formats share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This machine for 'edgesr doctor': what it has of all that edgesr can use, beside Python packages."""
+"""This machine for 'edgesr doctor': what it has of all that edgesr can use, next to Python packages."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _libvips() -> Row:
 
 
 def _browser() -> tuple[Row, Row, Row]:
-    """What measures in a browser, what is measured there, and what builds that."""
+    """The programs that measure in a browser, what can be measured there, and the program that builds it."""
     chromium = next(filter(None, map(shutil.which, PROGRAMS)), None)
     node = shutil.which("node") if shutil.which("npm") else None
     try:

@@ -1,4 +1,4 @@
-"""What a model file contains, found out in a process of its own: a damaged file may crash the library that reads it."""
+"""The content of a model file, read in a process of its own: a damaged file may crash the library that reads it."""
 
 from __future__ import annotations
 

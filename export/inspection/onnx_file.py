@@ -1,4 +1,4 @@
-"""What an ONNX file contains."""
+"""The content of an ONNX file."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def describe_onnx(path: Path) -> dict[str, str]:
 
 
 def predicted_of(path: Path) -> tuple[Refusals, ...]:
-    """What delegates would refuse of the TFLite file that an ONNX file of an image will become.
+    """Predictions of what delegates would refuse of the TFLite file that an ONNX file of an image will become.
 
-    None of a file that takes no image (1,c,h,w); an EdgesrError where its graph cannot be followed.
+    None of a file that takes no image (1,c,h,w); raises an EdgesrError where its graph cannot be followed.
     """
     model = onnx.load(path)
     shapes = [_shape(value) for value in model.graph.input]
@@ -46,7 +46,7 @@ def predicted_of(path: Path) -> tuple[Refusals, ...]:
 
 
 def _require_external_data(path: Path, model: onnx.ModelProto) -> None:
-    """An InputError for weights that lie in other files, and are not there."""
+    """Raise an InputError for weights that lie in other files, and are not there."""
     for tensor in model.graph.initializer:
         for entry in tensor.external_data:
             if entry.key == "location" and not (path.parent / entry.value).is_file():

@@ -1,4 +1,4 @@
-"""What delegates would refuse of the artifacts of a bundle."""
+"""Lists of what delegates would refuse of the artifacts of a bundle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a TFLite file contains. Needs LiteRT only."""
+"""The content of a TFLite file. Needs LiteRT only."""
 
 from __future__ import annotations
 
@@ -71,5 +71,5 @@ def _tensors_text(details: list[dict[str, Any]]) -> str:
 
 
 def _signature(tensor: dict[str, Any]) -> Shape:
-    """None where a side is dynamic: the file has -1 there, and 1 in its shape."""
+    """The shape in the signature; None if a side is dynamic: the file has -1 there, and 1 in its shape."""
     return tuple(None if side < 0 else int(side) for side in tensor["shape_signature"])

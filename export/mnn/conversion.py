@@ -19,8 +19,8 @@ _TIMEOUT_SECONDS = 1800.0
 def export_mnn(onnx_file: Path, file: Path, *, proof: Proof, first: Size) -> None:
     """Write a .mnn file: LR (1,c,h,w) float32 in [0,255] -> SR or residual; any height and width.
 
-    ``first``: the size of the image that every session runs first. An EdgesrError where MNN lacks an operator, or where
-    the file misses its proof, in exact arithmetic.
+    ``first``: the size of the image that every session runs first. Raises an EdgesrError where MNN lacks an operator,
+    or where the file misses its proof, in exact arithmetic.
     """
     _run_converter("ONNX", onnx_file, file, "--bizCode", first_image(proof.channels, first))
     fault = proof.fault(

@@ -39,7 +39,7 @@ def convert(form: str, source: str, result: str, options: list[str]) -> None:
 
 
 def _printed(call: Callable[[], object]) -> str:
-    """What a call prints, also below Python."""
+    """The text that a call prints, also when it prints from code below Python."""
     with tempfile.TemporaryFile() as file:
         kept = os.dup(_STDOUT)
         os.dup2(file.fileno(), _STDOUT)
@@ -54,7 +54,7 @@ def _printed(call: Callable[[], object]) -> str:
 
 
 def _reason(printed: str) -> str:
-    """Why there is no file, by what the converter printed: its own exit code is 0."""
+    """The reason why there is no file, by the converter's output: its own exit code is 0."""
     lacking = re.search(r"These Op Not Support: (.*)", printed)
     if lacking is not None:
         named = ", ".join(dict.fromkeys(name.split("::")[-1] for name in lacking[1].split()))

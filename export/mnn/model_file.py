@@ -65,14 +65,14 @@ class MnnConvolution:
 
 @dataclass(frozen=True)
 class Floats:
-    """Where ``count`` float32 numbers of a vector begin in a file."""
+    """The place in a file where ``count`` float32 numbers of a vector begin."""
 
     begin: int
     count: int
 
 
 def read_operators(file: Path) -> tuple[MnnOperator, ...]:
-    """All operators of a file, in order of execution; an InputError for a file that is none."""
+    """All operators of a file, in order of execution; raises an InputError for a file that is none."""
     return read_content(file)[1]
 
 
@@ -100,7 +100,7 @@ def floats_of(operator: MnnOperator) -> Floats:
 
 
 def convolution_of(operator: MnnOperator) -> MnnConvolution | None:
-    """What a convolution is, transposed ones included; None for other operators."""
+    """A description of a convolution, transposed ones included; None for other operators."""
     if operator.parameters is None or operator.kind not in WEIGHTED:
         return None
     common = _table(operator.parameters, _COMMON)
@@ -142,7 +142,7 @@ def _table(table: Table, field: int) -> Table | None:
 
 
 def _vector(table: Table, field: int, read: Callable[[int], T]) -> tuple[T, ...]:
-    """What is read at the places of a vector's items, which have four bytes each."""
+    """The values that are read at the places of a vector's items, which have four bytes each."""
     place = _place(table, field)
     if not place:
         return ()

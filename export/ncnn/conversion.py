@@ -35,7 +35,7 @@ _NOT_OF_NCNN = re.compile(r"[.:]|^pnnx")
 def export_ncnn(module: nn.Module, folder: Path, *, proof: Proof) -> None:
     """Write model.param and model.bin: LR (1,c,h,w) float32 in [0,255] -> SR or residual; any height and width.
 
-    An EdgesrError where ncnn lacks an operator, or where the files miss their proof.
+    Raises an EdgesrError where ncnn lacks an operator, or where the files miss their proof.
     """
     with tempfile.TemporaryDirectory(prefix="edgesr-pnnx-") as name:
         work = Path(name)
@@ -80,7 +80,7 @@ def _another_size(proof: Proof) -> Size:
 
 
 def _run_pnnx(work: Path, *, channels: int, sizes: tuple[Size, Size]) -> None:
-    """Convert the trace in a folder; an EdgesrError with the last line of pnnx where it fails."""
+    """Convert the trace in a folder; raises an EdgesrError with the last line of pnnx where it fails."""
     first, second = (f"[1,{channels},{height},{width}]" for height, width in sizes)
     try:
         process = ended_process(

@@ -9,7 +9,7 @@ from edgesr.runtimes.errors import EdgesrError
 
 
 def with_half_weights(model: NcnnModel) -> NcnnModel:
-    """The same layers with all typed float32 arrays in float16; an EdgesrError where one does not fit."""
+    """The same layers with all typed float32 arrays in float16; raises an EdgesrError where one does not fit."""
     return NcnnModel(
         model.layers,
         tuple(

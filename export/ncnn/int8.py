@@ -56,8 +56,8 @@ def quantize(source: Path, tile_graph: onnx.ModelProto, plan: Plan, size: Size) 
     """The convolutions of a float32 model that a plan of the float32 ONNX tile graph has in int8.
 
     All others get float16 weights. A layer is the one of the plan that has its weights and, at an LR ``size`` that both
-    graphs take, the values of its input.
-    ncnn has no int8 transposed convolutions. An EdgesrError where less than half of the work would be int8.
+    graphs take, the values of its input. ncnn has no int8 transposed convolutions. Raises an EdgesrError where less
+    than half of the work would be int8.
     """
     model = read_model(source)
     wanted = [node for node in weighted_nodes(tile_graph) if node.name not in plan.float_layers]
@@ -112,7 +112,7 @@ def _scales(largest: FloatArray) -> FloatArray:
 
 
 def _why_left(left: list[onnx.NodeProto], names: dict[str, str]) -> str:
-    """Why layers of the plan stay in float: what they are, or that none of ncnn's is the same."""
+    """The reasons why layers of the plan stay in float: their kind, or that none of ncnn's layers is the same."""
     others = [names[node.name] for node in left if node.op_type != CONVOLUTION]
     lost = [names[node.name] for node in left if node.op_type == CONVOLUTION]
     reasons = (
@@ -143,7 +143,7 @@ def _with_same_weights(model: NcnnModel, nodes: list[onnx.NodeProto], graph: onn
 def _with_same_inputs(
     source: Path, model: NcnnModel, graph: onnx.ModelProto, size: Size, pairs: list[_Pair]
 ) -> list[_Pair]:
-    """Those whose inputs have the same values but for a factor, on a photograph; each layer and each node once."""
+    """The layers whose inputs have the same values but for a factor, on a photograph; each layer and each node once."""
     image = photograph("cat", size)[: input_channels(graph)]
     names = {pair.place: model.layers[pair.place].inputs[0] for pair in pairs}
     found = tensors_of(source, image, list(dict.fromkeys(names.values())))

@@ -32,7 +32,7 @@ class ParamLayer:
         return int(self.parameters.get(key, default))
 
     def line(self) -> str:
-        """As the file has it."""
+        """The line of the layer as the file has it."""
         tensors = (*self.inputs, *self.outputs)
         parameters = (f"{key}={value}" for key, value in self.parameters.items())
         counts = (str(len(self.inputs)), str(len(self.outputs)))
@@ -40,7 +40,7 @@ class ParamLayer:
 
 
 def read_layers(file: Path) -> tuple[ParamLayer, ...]:
-    """The layers of a .param file in their order, in which they run; an InputError for what is none."""
+    """The layers of a .param file in their order, in which they run; raises an InputError for what is none."""
     lines = file.read_text().splitlines()
     try:
         if lines[0].strip() != MAGIC or len(lines) != _HEAD + int(lines[1].split()[0]):

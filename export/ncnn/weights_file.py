@@ -32,7 +32,7 @@ class Stored:
     typed: bool = False
 
     def content(self) -> bytes:
-        """As the file has them."""
+        """The content of the weights as the file has it."""
         data = self.values.tobytes()
         if not self.typed:
             return data
@@ -105,7 +105,7 @@ _REMEDY = "export fp32, or leave ncnn's other precisions out"
 
 
 def read_model(param: Path) -> NcnnModel:
-    """A .param file and the .bin next to it; an EdgesrError where a layer has arrays that are not known here."""
+    """A .param file and the .bin next to it; raises an EdgesrError where a layer has arrays that are not known here."""
     layers, content = read_layers(param), param.with_suffix(".bin").read_bytes()
     arrays, place = [], 0
     for layer in layers:

@@ -67,7 +67,7 @@ def _channel_means(
 
 
 def _means(node: onnx.NodeProto, values: FloatArray) -> FloatArray:
-    """Of each channel of a layer's output (c,)."""
+    """The means of each channel of a layer's output (c,)."""
     by_channel: FloatArray = np.moveaxis(values, channel_axis(node), 0)
     means: FloatArray = by_channel.reshape(len(by_channel), -1).mean(axis=1)
     return means

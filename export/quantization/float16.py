@@ -57,7 +57,7 @@ def store_weights_in_float16(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def convert_arithmetic_to_float16(model: onnx.ModelProto, tiles: Sequence[FloatArray]) -> onnx.ModelProto:
-    """A copy that computes in float16 between a float32 input and output; an EdgesrError when it would overflow.
+    """A copy that computes in float16 between a float32 input and output; raises an EdgesrError when it would overflow.
 
     ``tiles`` (c,h,w) are real LR images: every inner value on them, on flat ones and on a checkerboard of black and
     white must fit into float16 too.

@@ -32,15 +32,16 @@ _BIAS_FIELDS = ("biases", "biases_8bit")
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What a quantized graph must keep on the selection tiles: mean PSNR (dB), largest channel-mean shift (0..255);
-    and what it may lose of PSNR (dB) on photographs, where that was asked for."""
+    """Limits that a quantized graph must keep on the selection tiles: mean PSNR (dB), largest channel-mean shift
+    (0..255); and the PSNR (dB) that it may lose on photographs, if that was asked for.
+    """
 
     min_psnr_db: float
     max_shift: float
     max_drop_db: float | None = None
 
     def describe(self) -> str:
-        """What it asks for, as options of the command."""
+        """The limits, as options of the command."""
         asked = [] if self.max_drop_db is None else [f"--max-drop {self.max_drop_db:g}"]
         asked += [f"--int8-min-psnr {self.min_psnr_db:.3g}"] if self.min_psnr_db > 0 else []
         asked += [f"--int8-max-shift {self.max_shift:.3g}"] if self.max_shift < _LARGEST_SHIFT else []
@@ -69,7 +70,7 @@ OWN_TOLERATED = Tolerated(min_psnr_db=OWN_BUDGET.min_psnr_db, max_shift=OWN_BUDG
 
 @dataclass(frozen=True, kw_only=True)
 class AskedBudget:
-    """What was asked of a quantized graph; None where nothing was said."""
+    """The limits that the user asked of a quantized graph; None for those not given."""
 
     min_psnr_db: float | None = None
     max_shift: float | None = None
@@ -117,7 +118,7 @@ class Measured:
         return self.keeps_flat, self.mean_psnr_db + self.worst_psnr_db if self.drop_db is None else -self.drop_db
 
     def describe(self) -> str:
-        """For a line of text."""
+        """The measurement as part of a line of text."""
         lost = "" if self.drop_db is None else f", loss of quality {self.drop_db:.3f} dB"
         return (
             f"mean {self.mean_psnr_db:.1f} dB, worst {self.worst_psnr_db:.1f} dB, "
@@ -181,7 +182,9 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibrated:
-    """What was found on tiles for a rewrite: a plan (int8), or ranges alone (16-bit activations), or nothing."""
+    """The result of calibration on tiles for a rewrite: a plan (int8), or ranges alone (16-bit activations), or
+    nothing.
+    """
 
     plan: Plan | None = None
     ranges: Mapping[str, Range] | None = None

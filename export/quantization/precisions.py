@@ -70,7 +70,7 @@ class PrecisionInfo:
 
 
 def tolerances(int8: Tolerated) -> dict[str, Tolerance]:
-    """What each precision may differ from float32 on every golden, given the fidelity of int8."""
+    """The difference from float32 that each precision may have on every golden, given the fidelity of int8."""
     return {name: precision.tolerance(int8) for name, precision in PRECISIONS.items()}
 
 

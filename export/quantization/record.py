@@ -1,4 +1,4 @@
-"""What the manifest says about how an artifact was quantized."""
+"""The manifest's record of how an artifact was quantized."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Which layers stay in float: the fewest that keep a budget of PSNR and channel-mean shift, by measured sensitivity.
+"""The choice of the layers that stay in float: the fewest that keep a budget of PSNR and channel-mean shift, by
+measured sensitivity.
 
 1. All operators in int8, then the layers only, ranges by percentile or least squares, as measured: if the budget is
    kept, no layer is ranked.
@@ -153,7 +154,7 @@ class Planner:
         return _keeps(plan, budget) and (_measured(plan).keeps_flat or lenient)
 
     def _fewer(self, plan: Plan, budget: Budget, accept: Callable[[Plan, Budget], bool]) -> Plan:
-        """Without those float layers that the budget does not need, the least sensitive tried first."""
+        """The plan without those float layers that the budget does not need, the least sensitive tried first."""
         chosen = [name for name in plan.float_layers if name not in self._fixed]
         for layer in chosen[-2::-1][:_MOST_RETURNED]:
             fewer = tuple(name for name in plan.float_layers if name not in (layer, *self._fixed))
@@ -178,12 +179,16 @@ class Planner:
         return replace(plan, measured=self._measure(plan))
 
     def _corrected(self, plan: Plan, budget: Budget) -> Plan:
-        """With corrected biases, if those measure better: rounding that keeps sums leaves them little to do."""
+        """The plan with corrected biases, if those measure better: rounding that keeps sums leaves them little to
+        do.
+        """
         corrected = self._measured_plan(replace(plan, biases=self._correct(plan, reduced_range=True)))
         return max((plan, corrected), key=lambda p: _preference(p.measured, budget))
 
     def _finished(self, plan: Plan, budget: Budget) -> Plan:
-        """With corrected biases, for weights of 7 bits and of 8, if those measure better, and with what is missed."""
+        """The plan with corrected biases, for weights of 7 bits and of 8, if those measure better, and with what is
+        missed.
+        """
         plan = plan if plan.biases else self._corrected(plan, budget)
         corrected = replace(plan, biases_8bit=self._correct(plan, reduced_range=False))
         before, after = (self._measure(p, reduced_range=False) for p in (plan, corrected))

@@ -1,4 +1,4 @@
-"""What the user asks of quantized activations: on which tiles, within which budget, or by which plan."""
+"""Settings of quantized activations: the tiles, and the budget or the plan."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Stage(Generic[P]):
 
 @dataclass(frozen=True)
 class _Entry:
-    """What is stored: by which stage, and the SHA-256 of each file."""
+    """An entry of the cache: the stage that stored it, and the SHA-256 of each file."""
 
     stage: str
     files: dict[str, str]
@@ -127,7 +127,7 @@ class StageCache:
 
     @property
     def _work(self) -> Path:
-        """In a place that no user's folder has: what killed exports left there is deleted."""
+        """A place for work that no user's folder has; files that killed exports left there are deleted."""
         return self._stages / ".work"
 
     def _trim(self) -> None:
@@ -143,7 +143,9 @@ class StageCache:
 
 
 def _content(value: object) -> Any:
-    """What an argument says beyond JSON: files and arrays by their SHA-256; a TypeError for what cannot count."""
+    """The content of an argument beyond JSON: files and arrays by their SHA-256; raises TypeError for one that has no
+    content to hash.
+    """
     if isinstance(value, Path):
         return {place: sha256_of(file) for place, file in _files(value).items()}
     if isinstance(value, np.ndarray):

@@ -70,7 +70,7 @@ def prepare(
 
 @dataclass(frozen=True)
 class _Conversion:
-    """What the conversions of one export share."""
+    """Values that the conversions of one export share."""
 
     runner: StageRunner
     cache: StageCache
@@ -101,7 +101,9 @@ class _Conversion:
     def _inside(
         self, border: ConvertedArtifact, plan: ArtifactPlan
     ) -> tuple[InsideVariant | None, list[ConvertedArtifact]]:
-        """What the zero-padded variant of an artifact gains, None where it cannot be made or run, and the variant."""
+        """The gain of the zero-padded variant of an artifact, and the variant; the gain is None if it cannot be made or
+        run.
+        """
         inside = None
         try:
             file, _ = self.runner.artifact(plan, self.quantization)
@@ -131,7 +133,7 @@ class _Conversion:
         )
 
     def _check_lower_precision(self, plan: ArtifactPlan, file: Path) -> None:
-        """An EdgesrError where a file is too far from its float32 one."""
+        """Raise an EdgesrError where a file is too far from its float32 one."""
         config = self.runner.config
         side = next_multiple(max(_CHECKED_SIDE, config.minimum_side), config.multiple)
         checked = Checked(

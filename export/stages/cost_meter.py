@@ -45,14 +45,16 @@ class CostMeter:
         return read_record(FileCost, folder / COST_FILE, remake=REMAKE)
 
     def check_full_graph(self, plan: ArtifactPlan, file: Path, runtime: str) -> None:
-        """Run a full graph once, at an odd size where it takes any; an EdgesrError when its answer has another size."""
+        """Run a full graph once, at an odd size where it takes any; raises an EdgesrError when its answer has
+        another size.
+        """
         stage = Stage(f"size-{plan.id}-{runtime}", check_size)
         odd = (max(_ODD_SIZE[0], self._least_side), max(_ODD_SIZE[1], self._least_side))
         runnable = self._runnable(plan, file, runtime)
         self._cache.run(stage, runnable, file, size=runnable.tile_size or odd)
 
     def inside(self, plan: ArtifactPlan, file: Path, zero: ArtifactPlan, zero_file: Path) -> InsideVariant:
-        """The zero-padded file's latency beside that of the reflect-padded one, and whether it is worth shipping.
+        """The zero-padded file's latency next to that of the reflect-padded one, and whether it is worth shipping.
 
         On the target's preferred runtime.
         """
@@ -67,7 +69,7 @@ class CostMeter:
         return InsideVariant(time_ratio=ratio, artifact=zero.id if ratio <= _WORTH_SHIPPING else None)
 
     def _taken_side(self, file: Path) -> int:
-        """Of the square that a file is measured on, which it takes."""
+        """The side of the square that a file is measured on, which it takes."""
         bounds = read_taken_sizes(file.parent).bounds
         return self._side if bounds is None else min(self._side, *bounds.most)
 

@@ -9,7 +9,7 @@ MODEL = "model"
 
 
 def model_files(folder: Path, opened: Path) -> dict[str, Path]:
-    """By place in the folder, the file that is opened first, then all others of the model, by name."""
+    """The files of a model by their place in the folder: first the one that is opened, then all others by name."""
     others = sorted(file for file in folder.rglob("*") if file.is_file() and file != opened)
     places = {file.relative_to(folder).as_posix(): file for file in (opened, *others)}
     return {place: file for place, file in places.items() if place.startswith(MODEL)}

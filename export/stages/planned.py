@@ -23,7 +23,9 @@ from edgesr.sr_model.generators.foreign.contract import Contract
 
 
 def given_plan(path: Path, progress: Progress) -> Plan | None:
-    """The plan of a file, None where there is none yet; an InputError for what is no plan or could not be written."""
+    """The plan of a file, None where there is none yet; raises an InputError for what is no plan or could not be
+    written.
+    """
     if path.exists():
         plan = load_plan(path)
         if plan.missed is not None:
@@ -36,7 +38,7 @@ def given_plan(path: Path, progress: Progress) -> Plan | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Planning:
-    """What the plans of one network share: where it is cached, what it is, how the user is told."""
+    """Values that the plans of one network share: its cache, its properties, and the way to tell the user."""
 
     cache: StageCache
     config: GeneratorConfig | Contract
@@ -47,7 +49,7 @@ class Planning:
     def plan(self, tile_file: Path, quantization: QuantizationSettings) -> Plan:
         """The user's; else the one that is found, which is written into the user's file. Each is made once.
 
-        An EdgesrError where none keeps its budget: it is written nevertheless.
+        Raises an EdgesrError where none keeps its budget: it is written nevertheless.
         """
         known = (plan for file, asked, plan in self._plans if file == tile_file and asked is quantization)
         plan = next(known, None)

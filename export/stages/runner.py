@@ -89,7 +89,9 @@ class StageRunner:
 
     @cached_property
     def tiling(self) -> Tiling:
-        """How its tiles compare with whole pictures; with a halo where tiles that are not exact were asked for."""
+        """The comparison of the generator's tiles with whole pictures; with a halo if tiles that are not exact were
+        asked for.
+        """
         tiling = self.measurement.tiling
         if tiling.verdict == "proven" or tiling.error is None:
             return tiling
@@ -101,7 +103,7 @@ class StageRunner:
 
     @cached_property
     def pooled(self) -> Pooled:
-        """How tiles compare where a network gets its pooled means; nothing where it has none, or no ONNX file."""
+        """The comparison of tiles for a network that gets its pooled means; None if it has none, or no ONNX file."""
         if not self._pooled_tiles:
             return Pooled(None, 0)
         full = self._onnx_file_if_any("full")
@@ -120,7 +122,7 @@ class StageRunner:
         return self._onnx_file_if_any(graph) is not None
 
     def _onnx_file_if_any(self, graph: GraphKind) -> Path | None:
-        """None where it cannot be made: that is told, with the reason, where its artifact is."""
+        """The ONNX file; None if it cannot be made: its artifact then tells the reason."""
         try:
             return self.onnx_file(graph)
         except (InputError, MissingPackageError):
@@ -177,7 +179,9 @@ class StageRunner:
         return self._cache.run(stage, file, self.config.minimum_side) / MODEL_FILE
 
     def plan(self, quantization: QuantizationSettings) -> Plan:
-        """The choice of int8 layers, ranges and biases for the tile graph; an EdgesrError where a budget is missed."""
+        """The choice of int8 layers, ranges and biases for the tile graph; raises an EdgesrError where a budget is
+        missed.
+        """
         return self._planning.plan(self.onnx_file("tile"), quantization)
 
     @cached_property

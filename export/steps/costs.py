@@ -1,4 +1,4 @@
-"""What running a file of a tile graph costs, in its preferred runtime, each run in a process of its own."""
+"""The cost of running a file of a tile graph in its preferred runtime, each run in a process of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MEMORY_CALLS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Runnable:
-    """How the files of an artifact are run: by ``runtime``, tiles of ``tile_size`` where that is fixed (LR pixels)."""
+    """The way to run an artifact's files: by ``runtime``, in tiles of ``tile_size`` (LR pixels) if that is fixed."""
 
     id: str
     runtime: str
@@ -54,7 +54,9 @@ def measure_memory(folder: Path, runnable: Runnable, file: Path, *, side: int, l
 
 
 def check_size(folder: Path, runnable: Runnable, file: Path, *, size: Size) -> None:
-    """Run the file once; an EdgesrError unless it answers an LR input of that size at ``scale`` times the size."""
+    """Run the file once; raises an EdgesrError unless it answers an LR input of that size at ``scale`` times the
+    size.
+    """
     (folder / COST_FILE).write_text(to_json(_run(runnable, (file,), size, 1)))
 
 

@@ -1,4 +1,4 @@
-"""What LiteRT's delegate takes of a converted file, beside what was predicted before the conversion."""
+"""The part of a converted file that LiteRT's delegate takes, next to the prediction before the conversion."""
 
 from __future__ import annotations
 

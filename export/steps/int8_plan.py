@@ -1,4 +1,4 @@
-"""Which layers of a tile graph are int8, in which ranges, with which biases."""
+"""The int8 plan of a tile graph: its int8 layers, their ranges and their biases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the conversions of a checkpoint share."""
+"""Parts that all conversions of a checkpoint share."""
 
 from __future__ import annotations
 

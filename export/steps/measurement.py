@@ -1,4 +1,4 @@
-"""What a generator costs, and how far around a tile it looks."""
+"""The cost of a generator, and how far around a tile it looks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def measure(folder: Path, checkpoint: Path) -> None:
 
 
 def _measured(archive: Path) -> Measurement:
-    """Of a user's generator, whose tiles are compared with whole pictures."""
+    """The measurement of a user's generator, whose tiles are compared with whole pictures."""
     from edgesr.export.tiling.tile_proof import measure_tiling
     from edgesr.export.tiling.tiled_network import tiled_network
     from edgesr.sr_model.generators.foreign.program import (

@@ -1,4 +1,4 @@
-"""What every rewrite of a float32 file to a lower precision needs beside the file."""
+"""The inputs that every rewrite of a float32 file to a lower precision needs besides the file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Rewriting:
     planned_file: Path | None = None
 
     def calibrated_for_tile_file(self) -> Calibrated:
-        """What was calibrated, with ranges by the names of ``tile_file``."""
+        """The result of calibration, with ranges by the tensor names of ``tile_file``."""
         return self.calibrated.with_ranges(self._renamed)
 
     def _renamed(self, ranges: Mapping[str, Range]) -> dict[str, Range]:

@@ -1,1 +1,1 @@
-"""How tiles of a network compare with its whole picture."""
+"""The comparison of a network's tiles with its whole picture."""

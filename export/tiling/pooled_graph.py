@@ -42,7 +42,9 @@ def pools_means(model: onnx.ModelProto) -> bool:
 
 
 def _channels(model: onnx.ModelProto, features: list[str], least_side: int) -> list[int] | None:
-    """Of tensors that are pooled; None unless all have the image's height and width, at an odd size and another."""
+    """The channels of tensors that are pooled; None unless all have the image's height and width, at an odd size and
+    another.
+    """
     channels = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
     counts: list[int] = []
     for size in ((least_side + 17, least_side + 32), (least_side + 32, least_side + 8)):

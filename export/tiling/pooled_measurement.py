@@ -26,7 +26,7 @@ _KEPT = 40
 
 @dataclass(frozen=True)
 class Pooled:
-    """How tiles compare where ``means`` of them are given; None where they are not exact even then."""
+    """The comparison of tiles that are given their ``means``; None if they are not exact even then."""
 
     tiling: Tiling | None
     means: int
@@ -41,7 +41,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """What is known of a network whose tile graph is pooled; ``sparse`` as in `TiledNetwork`."""
+    """The known properties of a network whose tile graph is pooled; ``sparse`` as in `TiledNetwork`."""
 
     scale: int
     channels: int
@@ -135,7 +135,7 @@ def _ones(image: Image) -> FloatArray:
 
 
 def _passes(network: _PooledNetwork, tiling: Tiling, images: list[Image]) -> int | None:
-    """How many passes over all tiles it takes until the picture is exact on all images; None where eight do not."""
+    """The number of passes over all tiles until the picture is exact on all images; None if eight are too few."""
     if tiling.halo is None:
         return None
     needed = [_passes_of_image(network, tiling, image) for image in images]

@@ -1,4 +1,4 @@
-"""How far a network looks: how far not-a-number spreads from one pixel of its input."""
+"""The receptive field of a network, measured by how far not-a-number spreads from one pixel of its input."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class TiledNetwork:
 
 @dataclass(frozen=True)
 class _Difference:
-    """Of the worst of some tiles: the largest of any value, and the mean square."""
+    """The difference of the worst of some tiles: the largest of any value, and the mean square."""
 
     largest: float
     mean_square: float
@@ -83,7 +83,7 @@ def measure_tiling(network: TiledNetwork) -> Tiling:
 
 
 def _by_comparison(network: TiledNetwork, images: Sequence[_Compared], step: int | None) -> Tiling | None:
-    """With the least halo that is exact, of those up to 32 pixels; None where no step was found."""
+    """The tiling with the least halo that is exact, of those up to 32 pixels; None if no step was found."""
     if step is None:
         return None
     halos = _halos(step)
@@ -108,7 +108,7 @@ def _by_comparison(network: TiledNetwork, images: Sequence[_Compared], step: int
 
 
 def _by_field(network: TiledNetwork, images: Sequence[_Compared]) -> Tiling | None:
-    """With the receptive field as halo, where it is known; it is compared as well."""
+    """The tiling with the receptive field as halo, if that is known; it is compared as well."""
     step = network.multiple
     field = network.field(step)
     if field is None:
@@ -195,7 +195,9 @@ class _Compared:
         return (network.run(self._image), network.run) if network.of_image is None else network.of_image(self._image)
 
     def worst(self, halo: int, step: int, residues: tuple[int, ...]) -> _Difference:
-        """Of tiles at several multiples of a step and of one at the image's end; it stops where one is not exact."""
+        """The worst of tiles at several multiples of a step and of one at the image's end; it stops at one that is
+        not exact.
+        """
         sides = self._image.shape[1:]
         places = [
             [_inside(side, self._kept[residue % 2], halo, step, residue) for side in sides] for residue in residues

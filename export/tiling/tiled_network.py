@@ -40,7 +40,7 @@ def _picture(generator: ForeignGenerator, image: Image) -> Image:
 
 
 def _picture_without_winograd(generator: ForeignGenerator, image: Image) -> Image:
-    """By matrix products, each of which covers a kernel's own pixels."""
+    """The picture by matrix products, each of which covers a kernel's own pixels."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch's flags warn of a setting of Intel's GPUs
         with torch.backends.mkldnn.flags(enabled=False), torch.backends.nnpack.flags(enabled=False):

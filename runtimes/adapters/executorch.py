@@ -99,7 +99,7 @@ class ExecuTorchSession:
         return self._method
 
     def _require(self, image: FloatArray) -> None:
-        """A ValueError for what the program was not made for."""
+        """Raise a ValueError for what the program was not made for."""
         most = self.largest
         alike = image.ndim == len(most) == 4 and image.shape[:2] == most[:2] and image.dtype == np.float32
         if not alike or image.shape[2] > most[2] or image.shape[3] > most[3]:
@@ -143,7 +143,7 @@ def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int)
 
 
 def _operators(session: ExecuTorchSession, calls: int) -> Iterable[OperatorTime]:
-    """Of the last ``calls`` calls; the first one is in the trace too."""
+    """The operators of the last ``calls`` calls; the first call is in the trace too."""
     with tempfile.TemporaryDirectory(prefix="edgesr-trace-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # there are no values of tensors in the trace
         with silent_standard_error():

@@ -1,4 +1,6 @@
-"""What a .pte file says of itself: what its delegate takes, and the memory that is planned for its largest input."""
+"""Properties that a .pte file states: the part that its delegate takes, and the memory that is planned for its largest
+input.
+"""
 
 from __future__ import annotations
 

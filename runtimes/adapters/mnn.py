@@ -139,7 +139,9 @@ def _first_image(info: dict[str, Any]) -> tuple[int, Size]:
 
 
 def _require_same_threads(threads: int) -> None:
-    """An InputError where sessions with another number are open: the threads of one would wait busily in the other."""
+    """Raise an InputError where sessions with another number are open: the threads of one would wait busily in the
+    other.
+    """
     others = {session.threads for session in _OPEN} - {threads}
     if others:
         raise InputError(

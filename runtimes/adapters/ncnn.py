@@ -109,7 +109,9 @@ def read_tensors(path: Path, image: FloatArray, names: Sequence[str], settings: 
 
 
 def _require_input(image: FloatArray, channels: int | None) -> None:
-    """A ValueError for what ncnn does not check: it would read beyond the end, or read other values as float32."""
+    """Raise a ValueError for what ncnn does not check: it would read beyond the end, or read other values as
+    float32.
+    """
     if image.ndim != 4 or image.shape[0] != 1 or channels not in (None, image.shape[1]) or image.dtype != np.float32:
         raise ValueError(f"it takes 1x{channels or 'c'}xhxw in float32, and not {_shown(image.shape)} in {image.dtype}")
 

@@ -62,7 +62,7 @@ class OpenVinoSession:
         return self._answers([image])[0]
 
     def run_pooled(self, image: FloatArray, means: FloatArray, mask: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """As `edgesr.runtimes.interface.pooled` says."""
+        """Run a graph that pools, as `edgesr.runtimes.interface.pooled` says."""
         output, sums = self._answers([image, means, mask])
         return output, sums
 
@@ -103,7 +103,7 @@ def _read(path: Path) -> Any:
 
 @contextmanager
 def _telling_errors() -> Iterator[None]:
-    """Its errors say on their first lines where in its sources they come from: one line with the reason instead."""
+    """Replace OpenVINO's errors, whose first lines name places in its sources, with one line that gives the reason."""
     try:
         yield
     except RuntimeError as error:
@@ -141,7 +141,7 @@ def _compiled_model(model: Any, settings: RunSettings, further: dict[str, Any]) 
 
 
 def _require(compiled: Any, hint: str, threads: int) -> None:
-    """An EdgesrError where the CPU plugin chose another precision than it was given, or fewer threads."""
+    """Raise an EdgesrError where the CPU plugin chose another precision than it was given, or fewer threads."""
     chosen = compiled.get_property(_HINT).to_string()
     if chosen != hint:
         raise EdgesrError(f"OpenVINO computes in {chosen} on this CPU, not in {hint}: take a CPU that has it")
@@ -181,17 +181,17 @@ def profile(path: Path, batch: FloatArray, settings: RunSettings, *, calls: int)
 
 
 def execution(path: Path, batch: FloatArray, settings: RunSettings) -> Execution | None:
-    """In which arithmetic the layers run: convolutions and matrix products."""
+    """The arithmetic that the layers run in: convolutions and matrix products."""
     return profile(path, batch, settings, calls=1).execution
 
 
 def _ran(request: Any) -> list[Any]:
-    """What is told of the nodes that ran, in their order."""
+    """The text about the nodes that ran, in their order."""
     return [node for node in request.profiling_info if node.status == node.Status.EXECUTED]
 
 
 def _mean_ms(node: Any) -> float:
-    """Of all calls so far."""
+    """The mean time of all calls so far, in milliseconds."""
     return float(node.real_time.total_seconds()) * 1000
 
 

@@ -1,4 +1,4 @@
-"""In which arithmetic OpenVINO ran the layers of a file, by the names of their kernels."""
+"""The arithmetic in which OpenVINO ran the layers of a file, by the names of their kernels."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def ran_as(kind: str, kernel: str) -> str:
 
 
 def execution_of(operators: tuple[OperatorTime, ...], precision: Precision) -> Execution:
-    """With a warning where layers of a float32 graph are not all in float32, or most others not in their precision."""
+    """The execution, with a warning if layers of a float32 graph are not all in float32, or most others not in their
+    precision.
+    """
     parts = execution_parts(operators)
     wanted = _WANTED.get(precision)
     layers = sum(part.operators for part in parts)

@@ -70,7 +70,7 @@ class OrtSession:
         return output
 
     def run_pooled(self, image: FloatArray, means: FloatArray, mask: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """As `edgesr.runtimes.interface.pooled` says."""
+        """Run a graph that pools, as `edgesr.runtimes.interface.pooled` says."""
         name = self.session.get_inputs()[0].name
         output, sums = self.session.run(None, {name: image, MEANS: means, MASK: mask})
         return output, sums
@@ -130,12 +130,14 @@ def profile(path: Path, batch: NDArray[np.float32], settings: RunSettings, *, ca
 
 
 def execution(path: Path, batch: FloatArray, settings: RunSettings) -> Execution | None:
-    """Which providers run the operators, where one was asked for."""
+    """The providers that run the operators, if one was asked for."""
     return None if settings.provider is None else profile(path, batch, settings, calls=1).execution
 
 
 def _execution_of(found: OperatorProfile, provider: str) -> Execution:
-    """With a warning where most of the operators' time passed on other providers than the one that was asked for."""
+    """The execution, with a warning if most of the operators' time passed on other providers than the one that was
+    asked for.
+    """
     parts = execution_parts(found.operators)
     others = [part for part in parts if part.ran_as != provider]
     names = ", ".join(sorted(part.ran_as for part in others))

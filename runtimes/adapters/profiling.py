@@ -25,8 +25,8 @@ def profile_operators(
     calls: int,
     provider: str | None = None,
 ) -> OperatorProfile:
-    """Profile an artifact on an LR image (3,h,w) of a size that it takes; an EdgesrError that names it and its runtime
-    where that fails.
+    """Profile an artifact on an LR image (3,h,w) of a size that it takes; raises an EdgesrError that names it and
+    its runtime where that fails.
     """
     chosen = _runtime(artifact, runtime, provider)
     batch = to_layout(image, artifact.inputs[0].layout)
@@ -45,7 +45,8 @@ def read_execution(
     threads: int,
     provider: str | None = None,
 ) -> Execution | None:
-    """What runs an artifact's operators, on an LR image (3,h,w) of a size that it takes; None where it is not told.
+    """The providers or delegates that run an artifact's operators, on an LR image (3,h,w) of a size that it takes; None
+    if the runtime does not tell.
 
     Where the runtime fails, there are no parts and the warning says why: what was measured before is not lost by it.
     """
@@ -64,7 +65,7 @@ def read_execution(
 
 @contextmanager
 def _named_failures(artifact: Artifact, chosen: Runtime) -> Iterator[None]:
-    """An EdgesrError for what a runtime raises, also where it cannot write its profile."""
+    """Raise an EdgesrError for what a runtime raises, also where it cannot write its profile."""
     failures: tuple[type[Exception], ...] = (*chosen.failures(), OSError)
     try:
         yield

@@ -27,7 +27,7 @@ RUNTIMES = {
 
 @contextmanager
 def other_builds(builds: Sequence[Runtime]) -> Iterator[None]:
-    """Until the end of a block, these take the places of the runtimes of the same names, for the whole process.
+    """Let these take the places of the runtimes of the same names, for the whole process, until the end of the block.
 
     It is for a process that does one job on other builds than those of this Python.
     """
@@ -54,8 +54,8 @@ def is_usable(name: str) -> bool:
 
 
 def require_usable(info: Runtime) -> None:
-    """An OtherSystemError unless the runtime runs on this system, a MissingPackageError with the install command unless
-    it is installed.
+    """Raise an OtherSystemError unless the runtime runs on this system, a MissingPackageError with the install
+    command unless it is installed.
     """
     if info.why_not_here is not None:
         raise OtherSystemError(f"{info.why_not_here}: give this command there")
@@ -72,7 +72,7 @@ def runtime_for(artifact: Artifact, name: str) -> Runtime:
 
 
 def require_provider(info: Runtime, provider: str) -> None:
-    """An InputError unless this is an execution provider of a runtime, which is installed if it has any."""
+    """Raise an InputError unless this is an execution provider of a runtime, which is installed if it has any."""
     if info.providers is None:
         raise InputError(f"--provider {provider}: {info.title} has no execution providers; leave it out")
     known = info.providers()
@@ -84,8 +84,8 @@ def require_provider(info: Runtime, provider: str) -> None:
 
 
 def with_provider(pairs: list[tuple[Artifact, str]], provider: str) -> list[tuple[Artifact, str]]:
-    """Those artifacts and runtimes that have execution providers; an InputError where none has any, installed or not,
-    or where an installed one lacks this.
+    """The artifacts and runtimes that have execution providers; raises InputError if none has any, installed or not,
+    or if an installed one lacks this one.
     """
     having = [(artifact, name) for artifact, name in pairs if name in RUNTIMES and RUNTIMES[name].providers is not None]
     if not having:

@@ -35,15 +35,17 @@ class CheckedSession:
     failures: tuple[type[Exception], ...] = ()
 
     def run(self, image: FloatArray) -> FloatArray:
-        """As `Session.run`; an EdgesrError that names the artifact for a failure, or an answer of another shape."""
+        """Run as `Session.run` does; raises EdgesrError that names the artifact for a failure, or an answer of
+        another shape.
+        """
         with self._named_failures(image):
             output = self.session.run(image)
         return self._checked(image, output)
 
     def run_pooled(self, image: FloatArray, means: FloatArray, mask: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """As `PooledSession.run_pooled`, with the same errors."""
+        """Run as `PooledSession.run_pooled` does, with the same errors."""
         if not isinstance(self.session, PooledSession):
-            raise EdgesrError(f"{self.artifact.id}: takes means of pooled features, which its runtime has no way for")
+            raise EdgesrError(f"{self.artifact.id}: takes means of pooled features, which its runtime cannot pass on")
         with self._named_failures(image):
             output, sums = self.session.run_pooled(image, means, mask)
         return self._checked(image, output), sums
@@ -85,7 +87,7 @@ class CheckedDistantSession(CheckedSession):
         return self.session.load_ms
 
     def call_ms(self, image: FloatArray) -> float:
-        """As `DistantSession.call_ms`; an EdgesrError that names the artifact for a failure."""
+        """Time a call as `DistantSession.call_ms` does; raises EdgesrError that names the artifact for a failure."""
         with self._named_failures(image):
             return self.session.call_ms(image)
 
@@ -175,7 +177,7 @@ def _height_and_width(shape: tuple[int, ...], layout: Layout) -> tuple[int, int]
 
 
 def first_line(error: Exception) -> str:
-    """What an exception says in its first line, or its kind where it says nothing."""
+    """The first line of an exception's message, or its kind if it has none."""
     return shown_text(str(error).strip().split("\n", 1)[0] or type(error).__name__)
 
 

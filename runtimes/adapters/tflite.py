@@ -77,12 +77,12 @@ def profile(path: Path, batch: NDArray[np.float32], settings: RunSettings, *, ca
 
 
 def refusals(path: Path) -> tuple[Refusals, ...]:
-    """What delegates of phones would refuse of a file, by their published lists."""
+    """The operators that delegates of phones would refuse in a file, by their published lists."""
     return all_refusals(operators_of(path))
 
 
 def delegation_of(path: Path) -> Delegation:
-    """What the default delegate takes of a file at the size that it has."""
+    """The part of a file that the default delegate takes at the size that the file has."""
     interpreter = load().Interpreter(model_path=str(path), num_threads=1)
     interpreter.allocate_tensors()
     return _delegation(interpreter)

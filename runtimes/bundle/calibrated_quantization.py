@@ -1,4 +1,6 @@
-"""How a file with quantized activations came about: the tiles that fixed its ranges, what was chosen and measured."""
+"""A record of how a file with quantized activations was made: the tiles that fixed its ranges, and the choices and
+measurements.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ class Sensitivity:
 
 @dataclass(frozen=True, kw_only=True)
 class QuantizationRecord:
-    """How an artifact with quantized activations came about.
+    """A record of how an artifact with quantized activations was made.
 
     ``scope`` "all": every operator of the tile graph that can be; "conv": convolutions only. ``sensitivity`` ranks the
     convolutions, the most sensitive first (empty where all operators in int8 met the budget); ``float_layers`` stayed

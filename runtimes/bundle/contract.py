@@ -1,4 +1,6 @@
-"""What a generator takes and gives, and how its tiles compare with its whole picture: the manifest's words for both."""
+"""The contract of a generator in the manifest's words: its inputs and outputs, and its tiles compared with its whole
+picture.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ def channels_of(colour: Colour) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Tiling:
-    """How tiles of a generator compare with its whole picture. Lengths are in LR pixels.
+    """The comparison of a generator's tiles with its whole picture. Lengths are in LR pixels.
 
     ``verdict``: "proven", exact with the receptive field as halo; "measured", exact with the smaller ``halo``;
     "inexact", not exact at any halo, and ``halo`` is None unless tiles were asked for nevertheless.
@@ -72,7 +74,7 @@ class Tiling:
 
     @property
     def error_text(self) -> str:
-        """How far tiles are from the whole picture at most, in words."""
+        """The largest difference of tiles from the whole picture, in words."""
         if self.error is None:
             return "an error that was not measured"
         if self.error == 0:
@@ -87,6 +89,6 @@ def next_multiple(length: int, step: int) -> int:
 
 
 def proven_tiling(halo: int | None) -> Tiling:
-    """Of a generator whose receptive field is known; None where a pixel depends on the whole image."""
+    """The tiling of a generator whose receptive field is known; None if a pixel depends on the whole image."""
     verdict: Verdict = "inexact" if halo is None else "proven"
     return Tiling(verdict=verdict, halo=halo, field=halo, step=1, error=None, psnr_db=None)

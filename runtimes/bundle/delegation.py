@@ -1,4 +1,4 @@
-"""How a delegate such as XNNPACK divides a graph: its parts, and the operators that are left to the runtime."""
+"""The division of a graph by a delegate such as XNNPACK: its parts, and the operators that are left to the runtime."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ class Delegation:
 
 @dataclass(frozen=True, kw_only=True)
 class DelegateUse:
-    """What a delegate was predicted to take, from the network's graph before conversion, and took of the file."""
+    """The operators that a delegate was predicted to take, from the network's graph before conversion, and those that
+    it took of the file.
+    """
 
     delegate: str
     predicted: Delegation

@@ -1,4 +1,4 @@
-"""What a bundle's manifest.json records, as frozen dataclasses. Sizes are (height, width) in LR pixels."""
+"""The records of a bundle's manifest.json, as frozen dataclasses. Sizes are (height, width) in LR pixels."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TensorSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class RunMemory:
-    """What opening and running an artifact adds to a process with its runtime, at one thread, measured at export."""
+    """Memory that opening and running an artifact adds to a process with its runtime; one thread, as at export."""
 
     fixed_bytes: int
     bytes_per_lr_pixel: float  # 0 where the size is fixed
@@ -65,7 +65,7 @@ class RunMemory:
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeUse:
-    """How a runtime takes an artifact. ``memory`` is None where it was not measured, ``delegate`` where it has none.
+    """The use of an artifact by a runtime. ``memory`` is None if not measured, ``delegate`` if the runtime has none.
 
     ``resizable``: it can set another size than ``tile_size`` and computes the same function there.
     """
@@ -137,11 +137,11 @@ class Artifact:
 
     @property
     def size_bytes(self) -> int:
-        """Of all its files."""
+        """The size of all its files in bytes."""
         return sum(entry.size_bytes for entry in self.files)
 
     def use(self, runtime: str) -> RuntimeUse:
-        """How one of its runtimes takes it; an InputError for another one."""
+        """The record of how one of its runtimes uses it; raises InputError for another runtime."""
         found = next((use for use in self.uses if use.name == runtime), None)
         if found is None:
             raise InputError(f"{self.id} cannot run on {runtime!r}: it opens in {', '.join(self.runtimes)}")
@@ -154,7 +154,7 @@ class Artifact:
 
     @property
     def shape_key(self) -> tuple[object, ...]:
-        """What artifacts share that differ in precision alone."""
+        """The properties that artifacts share which differ in precision alone."""
         return self.format, self.graph, self.tile_size, self.padding
 
     def fits(self, size: Size, runtime: str) -> bool:
@@ -165,8 +165,8 @@ class Artifact:
 
 @dataclass(frozen=True, kw_only=True)
 class Tolerance:
-    """What an artifact of one precision may differ from the float32 reference; errors on the 0..255 scale. Moreover no
-    artifact may be farther from it than bilinear upsampling is.
+    """The difference from the float32 reference that an artifact of one precision may have; errors are on the 0..255
+    scale. Moreover, no artifact may be farther from the reference than bilinear upsampling is.
     """
 
     min_psnr_db: float
@@ -216,7 +216,7 @@ class Glue:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Where the weights came from: file name, SHA-256 and number of parameters."""
+    """The source of the weights: file name, SHA-256 and number of parameters."""
 
     name: str
     sha256: str

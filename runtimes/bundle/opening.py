@@ -29,7 +29,7 @@ _REMAKE = "make it anew with 'edgesr export'"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle: its directory and manifest. No file of it is given out that was not verified."""
+    """A bundle: its folder and manifest. It gives out a file only after it has verified it."""
 
     root: Path
     manifest: Manifest
@@ -86,7 +86,7 @@ class Bundle:
         return values
 
     def _shape_of(self, entry: FileEntry) -> tuple[int, ...] | None:
-        """What a golden's size says; None for other tensors."""
+        """The shape that a golden's size implies; None for other tensors."""
         channels = channels_of(self.manifest.colour)
         for golden in self.manifest.goldens:
             height, width = golden.size
@@ -98,9 +98,9 @@ class Bundle:
 
 
 def open_bundle(path: str | Path, *, verify: Literal["all", "used"] = "all") -> Bundle:
-    """Read the manifest and verify every file: schema version, paths inside the bundle, sizes and hashes.
+    """Open a bundle: read the manifest and verify every file, that is its schema version, path, size and hash.
 
-    "used": files are verified when they are used, each before that, as a process does that was given a few of them.
+    With ``verify`` "used" each file is verified just before it is used, as in a process that was given a few of them.
     """
     root = Path(path)
     if not root.exists():

@@ -24,7 +24,7 @@ class SizeBounds:
 
     @property
     def text(self) -> str:
-        """As in messages: height x width."""
+        """The size bounds as messages name them: height x width."""
         return _text(self.least) if self.fixed else f"{_text(self.least)} to {_text(self.most)}"
 
     def hold(self, size: _Size) -> bool:

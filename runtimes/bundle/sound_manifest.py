@@ -1,4 +1,4 @@
-"""What a manifest has to keep beyond its types: counts, sizes and references that make sense."""
+"""Rules that a manifest has to keep beyond its types: counts, sizes and references that make sense."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_BYTES = 2**50
 
 
 def require_sound(manifest: Manifest) -> None:
-    """A DecodeError that says what cannot be."""
+    """Raise a DecodeError that says what cannot be."""
     for fault in _faults(manifest):
         raise DecodeError(fault)
 

@@ -21,7 +21,7 @@ class Verifier:
     _verified: dict[FileEntry, Stamp] = field(default_factory=dict)
 
     def path(self, entry: FileEntry) -> Path:
-        """Path of a file that is as its entry says; an InputError that names it for any other."""
+        """Path of a file that is as its entry says; raises an InputError that names it for any other."""
         path = self._inside(entry)
         stamp = _stamp(path)
         if self._verified.get(entry) != stamp:

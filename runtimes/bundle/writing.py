@@ -1,4 +1,4 @@
-"""Write a bundle beside its place and swap it in with one rename, so that a kill leaves the old or the new one."""
+"""Write a bundle next to its place and swap it in with one rename, so that a kill leaves the old or the new one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write_bundle(
 
     ``complete`` is given the bundle in that directory, to put next to its files what can be made of them.
 
-    The caller holds the lock of this output. Leftovers of killed runs beside it are removed.
+    The caller holds the lock of this output. Leftovers of killed runs next to it are removed.
     """
     check_output(output)
     target = output.absolute()

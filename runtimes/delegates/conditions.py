@@ -1,4 +1,4 @@
-"""What operator lists ask of an operator, one condition a function: each gives the reason of a refusal, or ""."""
+"""Conditions of operator lists, one a function: each gives the reason of a refusal, or ""."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def types(*allowed: str) -> Condition:
 
 
 def computed_types(*allowed: str) -> Condition:
-    """What is computed, read or written, has one of the types."""
+    """Require that the computed tensors, read or written, have one of the types."""
 
     def check(operator: Operator) -> str:
         found = (*operator.computed_inputs, *operator.outputs)

@@ -1,4 +1,4 @@
-"""What LiteRT's GPU delegate takes, by its code and by the check of compatibility that LiteRT publishes."""
+"""The operators that LiteRT's GPU delegate takes, by its code and by the compatibility check that LiteRT publishes."""
 
 from __future__ import annotations
 

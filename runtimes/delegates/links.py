@@ -1,4 +1,4 @@
-"""Where tensors of more than four dimensions come from and go to, across operators that an export does not keep."""
+"""The origin and the readers of tensors of more than four dimensions, across operators that an export does not keep."""
 
 from __future__ import annotations
 

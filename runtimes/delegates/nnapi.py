@@ -1,4 +1,5 @@
-"""What the NNAPI delegate hands to an NPU, by the checks in its code: feature level 7, a named accelerator.
+"""The operators that the NNAPI delegate hands to an NPU, by the checks in its code: feature level 7, a named
+accelerator.
 
 Android stopped developing NNAPI in version 15; NPUs of that class are still reached through it.
 """

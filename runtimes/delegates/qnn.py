@@ -1,4 +1,6 @@
-"""What LiteRT's compiler for Qualcomm's AI Engine Direct (QNN) takes, by the list that LiteRT publishes with it."""
+"""The operators that LiteRT's compiler for Qualcomm's AI Engine Direct (QNN) takes, by the list that LiteRT publishes
+with it.
+"""
 
 from __future__ import annotations
 

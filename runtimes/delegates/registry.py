@@ -14,5 +14,5 @@ DELEGATES: tuple[DelegateRules, ...] = (GPU, NNAPI, QNN)
 
 
 def all_refusals(operators: Sequence[Operator]) -> tuple[Refusals, ...]:
-    """What each delegate would refuse of a graph, by its published list."""
+    """The operators of a graph that each delegate would refuse, by its published list."""
     return tuple(refusals(rules, operators) for rules in DELEGATES)

@@ -22,7 +22,7 @@ _NUMBERS = ("float32", "float16", "int8", "int16", "uint8")
 
 
 def remedy_for(operator: Operator, links: Links, why_refused: Callable[[Operator], str]) -> str:
-    """How an export is made without this operator, "" where no rewrite applies or its result is refused too."""
+    """The export option that leaves out this operator; "" if no rewrite applies, or if its result is refused too."""
     if any(None in tensor.shape for tensor in operator.tensors):
         return ""
     for rewrite, what in _REWRITES:

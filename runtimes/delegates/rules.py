@@ -45,7 +45,7 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class Refusals:
-    """What one delegate refuses of a graph of ``operators`` operators, by its published list."""
+    """The operators that one delegate refuses, by its published list, in a graph of ``operators`` operators."""
 
     delegate: str
     operators: int
@@ -58,7 +58,7 @@ class Refusals:
 
 
 def refusals(rules: DelegateRules, operators: Sequence[Operator]) -> Refusals:
-    """What a delegate would refuse, the most frequent first."""
+    """The operators that a delegate would refuse, the most frequent first."""
     found: Counter[tuple[str, str, str]] = Counter()
     links = Links(operators)
     for operator in operators:

@@ -65,7 +65,7 @@ def graph_operators(model: Any) -> tuple[Operator, ...]:
 
 
 def _indices(indices: Any) -> Any:
-    """Of an operator's inputs or outputs; the schema gives None for no tensors."""
+    """The indices of an operator's inputs or outputs; the schema gives None for no tensors."""
     return () if indices is None else indices
 
 

@@ -1,4 +1,4 @@
-"""From an image file to a `Picture`: every mode that Pillow knows, and 16-bit colour by libvips."""
+"""The way from an image file to a `Picture`: every mode that Pillow knows, and 16-bit colour by libvips."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def decode(path: Path, *, max_megapixels: float, reduce_colour: bool = False) ->
 def opened(path: Path, *, max_megapixels: float) -> Iterator[Image.Image]:
     """Pillow's image with its header checked, not decoded yet; what fails in the body becomes an InputError.
 
-    An UnidentifiedImageError where Pillow does not know the file.
+    Raises an UnidentifiedImageError where Pillow does not know the file.
     """
     with _quiet_pillow():
         try:
@@ -182,7 +182,9 @@ def icc_profile(image: Image.Image) -> bytes | None:
 
 
 def is_sixteen_bit_colour(image: Image.Image) -> bool:
-    """What Pillow would silently reduce to 8 bits, told by its raw mode; TIFF in separate planes, which it misreads."""
+    """Whether Pillow would silently reduce the image to 8 bits, told by its raw mode; also true for TIFF in separate
+    planes, which it misreads.
+    """
     bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
     return image.mode in ("RGB", "RGBA") and (bits[0] == 16 or ";16B" in raw_mode(image))
 

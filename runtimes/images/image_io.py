@@ -70,7 +70,7 @@ def check_writable(path: Path) -> None:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Image files directly in a folder, sorted by name; an InputError when there is none."""
+    """Image files directly in a folder, sorted by name; raises an InputError when there is none."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())

@@ -1,4 +1,4 @@
-"""An image with what files carry beside its colours: alpha, 16 bits, greyness, colour profile, EXIF."""
+"""An image with what files carry next to its colours: alpha, 16 bits, greyness, colour profile, EXIF."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ class Picture:
 
     @property
     def row_bytes(self) -> int:
-        """Memory that it takes beside that for each row of a tile."""
+        """Memory that it takes next to that for each row of a tile."""
         return 0
 
     @property
     def reading(self) -> str:
-        """How it was read, for people."""
+        """The way in which the picture was read, in words."""
         return "read as a whole"
 
     def on_white(self) -> Picture:

@@ -1,4 +1,6 @@
-"""Between float pictures and the integers of a file: luma, profiles that fit, alpha in the size of the output."""
+"""The way between float pictures and the integers of a file: luma, profiles that fit, alpha in the size of the
+output.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ Deep = NDArray[np.uint16]
 
 @dataclass(frozen=True, kw_only=True)
 class TiffHeader:
-    """What libvips tells about a TIFF file before it decodes it; ``sample_type`` is its name, such as "ushort"."""
+    """Properties of a TIFF file that libvips tells before it decodes it; ``sample_type`` is a name such as "ushort"."""
 
     width: int
     height: int
@@ -32,7 +32,9 @@ class TiffHeader:
 
 
 def require_pyvips(path: Path) -> Any:
-    """The module, imported; a MissingImagePackageError that names ``path`` when it is absent or lacks its library."""
+    """The module, imported; raises a MissingImagePackageError that names ``path`` when it is absent or lacks its
+    library.
+    """
     try:
         import pyvips
     except (ImportError, OSError) as error:
@@ -122,5 +124,5 @@ def damaged(path: Path, error: Exception) -> InputError:
 
 
 def one_line(error: Exception) -> str:
-    """What libvips says, each line once."""
+    """The message of libvips on one line, each of its lines once."""
     return "; ".join(dict.fromkeys(line.strip() for line in str(error).splitlines() if line.strip()))

@@ -49,7 +49,7 @@ class StripRows:
 
     @property
     def held_rows(self) -> int:
-        """How many rows are in memory."""
+        """The number of rows in memory."""
         return len(self._rows)
 
     def rows(self, first: int, last: int) -> PicturePixels:
@@ -128,7 +128,7 @@ class StripPicture:
 
     @property
     def reading(self) -> str:
-        """How it is read, for people."""
+        """The way in which the picture is read, in words."""
         return "read in strips by libvips"
 
 

@@ -1,4 +1,4 @@
-"""What stands before the pixels of an uncompressed TIFF file, which then follow row by row."""
+"""The header of an uncompressed TIFF file; its pixels follow row by row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an upscaled picture is written: row by row while it is made, or held as a whole and encoded at the end."""
+"""The ways to write an upscaled picture: row by row while it is made, or held as a whole and encoded at the end."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ _FORMATS = {
 
 
 def way_of_writing(path: Path, like: PictureLook, *, scale: int) -> WritingWay:
-    """How `opened_writer` writes a picture of ``scale`` times the size of ``like``."""
+    """The way in which `opened_writer` writes a picture of ``scale`` times the size of ``like``."""
     whole = canvas_bytes(path, like, scale=scale)
     known = _FORMATS.get(path.suffix.lower())
     if known is None or whole < STREAMED_FROM_BYTES:

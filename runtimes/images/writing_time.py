@@ -1,4 +1,4 @@
-"""How long an output takes to be placed and encoded, from a small part of it."""
+"""The time that it takes to place and encode an output, estimated from a small part of it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def writing_seconds(
 
 
 def _sample(picture: Picture | StripPicture) -> Picture:
-    """From the middle, or from the top of a picture that is decoded in strips.
+    """A sample from the middle, or from the top of a picture that is decoded in strips.
 
     Without profile and EXIF, which do not grow with a picture.
     """

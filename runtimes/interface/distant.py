@@ -18,7 +18,7 @@ class DistantSession(Protocol):
     def load_ms(self) -> float: ...
 
     def run(self, image: FloatArray) -> FloatArray:
-        """As `Session.run`."""
+        """Run as `Session.run` does."""
 
     def call_ms(self, image: FloatArray) -> float:
         """The time of one call, by that process's clock."""

@@ -1,4 +1,6 @@
-"""What an adapter tells of an artifact: the time of each operator, or what the delegate took of the graph."""
+"""Profiles that an adapter makes of an artifact: the time of each operator, or the part of the graph that the delegate
+took.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,8 @@ class ExecutionPart:
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """What ran a file's operators in a call, the largest part first; ``warning`` where it is not what was asked for, or
-    where there are no parts because the runtime failed to tell them.
+    """The providers or delegates that ran a file's operators in a call, the largest part first; ``warning`` says that
+    it is not the one asked for, or that there are no parts because the runtime failed to tell them.
     """
 
     parts: tuple[ExecutionPart, ...]
@@ -45,7 +47,7 @@ class Execution:
 
     @property
     def main(self) -> str | None:
-        """What the largest part ran as."""
+        """The name that the largest part ran as."""
         return self.parts[0].ran_as if self.parts else None
 
     @property
@@ -79,7 +81,7 @@ class OperatorProfile:
 
 
 def execution_parts(operators: Iterable[OperatorTime]) -> tuple[ExecutionPart, ...]:
-    """What ran those operators that tell it."""
+    """The parts of a call by what ran their operators, for those operators that tell it."""
     groups: dict[str, list[float]] = {}
     for one in operators:
         if one.ran_as:

@@ -30,7 +30,8 @@ class Session(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """How a file is run: on ``threads``, in the arithmetic of its ``precision``, that of its artifact.
+    """The settings of a run of a file: the number of ``threads``, and the artifact's ``precision``, whose arithmetic is
+    used.
 
     ``exact``: slow kernels that keep to what the file writes down, where the runtime has them. ``provider``: which of
     its execution providers runs the operators that it can, the CPU the others; None for the CPU alone.
@@ -126,7 +127,7 @@ class Runtime:
 
     @property
     def why_not_here(self) -> str | None:
-        """Why it cannot run on this system, whatever is installed; None where it can."""
+        """The reason why it cannot run on this system, whatever is installed; None if it can."""
         if not self.systems or sys.platform in self.systems:
             return None
         return f"{self.title} runs on {' and '.join(self.systems.values())} alone"

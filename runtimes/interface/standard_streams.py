@@ -16,7 +16,7 @@ _MOVED = threading.Lock()
 
 @contextmanager
 def silent_standard_error() -> Iterator[None]:
-    """What is written to it meanwhile goes nowhere, of other threads too.
+    """Discard everything that any thread writes to standard error meanwhile.
 
     It is that of all threads: one alone may send it elsewhere at a time, the others wait. Where it is closed, there is
     nothing to silence.
@@ -27,7 +27,7 @@ def silent_standard_error() -> Iterator[None]:
 
 @contextmanager
 def silent_standard_output() -> Iterator[None]:
-    """As `silent_standard_error`, of what is printed."""
+    """Discard everything that is printed meanwhile, as `silent_standard_error` does."""
     with _silent(_STDOUT, sys.stdout):
         yield
 
@@ -55,6 +55,6 @@ def _silent(descriptor: int, stream: TextIO | None) -> Iterator[None]:
 
 
 def flush_libraries() -> None:
-    """What the C library still holds of what was printed, to where it was meant to go."""
+    """Write out the text that the C library still holds, to the place that it was meant for."""
     if os.name == "posix":
         ctypes.CDLL(None).fflush(None)

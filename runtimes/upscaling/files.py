@@ -102,7 +102,9 @@ class FileUpscaler:
             yield FolderRun(pending, done, journal, work)
 
     def planned(self, source: Path, target: Path) -> Iterator[PlannedImage | str]:
-        """What it would take, image by image, without writing anything; why not, for an image of a folder."""
+        """The plan of every image, without writing anything; for an image of a folder that cannot be upscaled, the
+        reason.
+        """
         if not source.is_dir():
             yield self._planned(source, target)
             return
@@ -167,7 +169,7 @@ class FileUpscaler:
 
     @contextmanager
     def _collected(self, failures: list[str]) -> Iterator[None]:
-        """What one image of a folder does not stop the others for is told and appended; all else is raised."""
+        """Tell and append an error that costs one image of a folder alone; raise every other one."""
         try:
             yield
         except EdgesrError as error:
@@ -234,5 +236,5 @@ def _named_failures(source: Path) -> Iterator[None]:
 
 
 def existing_place(target: Path) -> Path:
-    """Where a file can be checked whose folder is still to be made: the nearest folder above that exists."""
+    """The nearest folder above a file that exists: there the file can be checked before its own folder is made."""
     return next(p for p in target.absolute().parents if p.is_dir()) / target.name

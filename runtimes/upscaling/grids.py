@@ -1,4 +1,6 @@
-"""Which tiles an artifact takes an image in: by its own size, by what was asked for, or by the memory that is there."""
+"""The tiles in which an artifact takes an image: by its own size, by the size that was asked for, or by the memory that
+is there.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,8 @@ _LEAST_KEPT_SIDE = 16
 
 @dataclass(frozen=True)
 class Needs:
-    """What one plan has to fit: ``size`` (h,w) of the image; ``row_bytes`` held for each LR row of a tile, and
-    ``held_bytes`` besides, such as by an encoder. ``halve_last_row``: see `Grid.with_last_row_halved`.
+    """The needs that one plan has to fit: ``size`` (h,w) of the image; ``row_bytes`` held for each LR row of a tile,
+    and ``held_bytes`` in addition, such as by an encoder. For ``halve_last_row`` see `Grid.with_last_row_halved`.
     """
 
     size: Size
@@ -38,11 +40,11 @@ class Needs:
 
     @property
     def step(self) -> int:
-        """What tiles begin at multiples of."""
+        """The number of LR pixels whose multiples tiles begin at."""
         return 1 if self.manifest.tiling is None else self.manifest.tiling.step
 
     def passes(self, artifact: Artifact, grid: Grid) -> int:
-        """How often the tiles run: the last pass has the means of the whole image."""
+        """The number of times that the tiles run: the last pass has the means of the whole image."""
         return self.manifest.tiling.passes if self.manifest.tiling and artifact.pooled and grid.tiles > 1 else 1
 
     def halo(self, artifact: Artifact) -> int:
@@ -57,17 +59,17 @@ class Needs:
 
     @property
     def held_bytes_per_pixel(self) -> float:
-        """What is held for each LR pixel of a tile beside what its runtime needs, such as residuals."""
+        """Bytes that are held for each LR pixel of a tile in addition to those of its runtime, such as residuals."""
         values = channels_of(self.manifest.colour) * self.manifest.scale**2
         residuals = len(self.options.members) * values * _VALUE_BYTES
         return _GLUE_BYTES_PER_LR_PIXEL + residuals
 
     def memories(self, artifacts: Sequence[Artifact]) -> list[RunMemory]:
-        """What artifacts take on the runtime, where it was measured."""
+        """The memory that artifacts take on the runtime, if it was measured."""
         return [memory for a in artifacts if (memory := a.use(self.runtime).memory) is not None]
 
     def budget(self) -> int:
-        """What tiles may take: at least half of the memory, whatever is held besides."""
+        """The bytes that tiles may take: at least half of the memory, whatever else is held."""
         memory = self.options.memory_bytes or DEFAULT_MEMORY_BYTES
         return max(memory - self.held_bytes, memory // 2)
 
@@ -101,7 +103,7 @@ def _largest_size(artifacts: Sequence[Artifact]) -> Size | None:
 
 
 def full_grid(artifact: Artifact, needs: Needs) -> Grid:
-    """One tile, the image; an InputError where it does not fit."""
+    """One tile, the image; raises an InputError where it does not fit."""
     if not artifact.fits(needs.size, needs.runtime):
         taken = taken_sizes(artifact.tile_size, artifact.bounds)
         raise InputError(
@@ -119,7 +121,7 @@ def full_grid(artifact: Artifact, needs: Needs) -> Grid:
 
 
 def _require_memory(artifact: Artifact, need: int, needs: Needs) -> None:
-    """An InputError where a whole image takes more than was allowed, or than this machine has left."""
+    """Raise an InputError where a whole image takes more than was allowed, or than this machine has left."""
     available = needs.options.memory_bytes or memory_bytes()[1]
     if available is not None and need > available:
         raise InputError(
@@ -129,7 +131,7 @@ def _require_memory(artifact: Artifact, need: int, needs: Needs) -> None:
 
 
 def tile_grid(artifacts: tuple[Artifact, Artifact], needs: Needs) -> Grid:
-    """The tiles of an artifact and its inside variant; an InputError where none fit.
+    """The tiles of an artifact and its inside variant; raises an InputError where none fit.
 
     Where the memory was not measured they have the bundle's tile size: nothing bounds what a whole image would take.
     """
@@ -177,8 +179,8 @@ def _fixed_grid(artifact: Artifact, tile: Size, needs: Needs) -> Grid:
     grid = _grid_of(artifact, tile, needs)
     if not grid.uniform:
         raise InputError(
-            f"tiles of {artifact.id} have one size and begin at multiples of {needs.step}: they do not end with an "
-            f"image of {_shown(size)} (height x width); use a runtime with dynamic sizes"
+            f"tiles of {artifact.id} have one size and begin at multiples of {needs.step}: they do not reach the "
+            f"end of an image of {_shown(size)} (height x width); use a runtime with dynamic sizes"
         )
     need = needs.memory_bytes((artifact,), tile)
     if options.memory_bytes is not None and need is not None and need > options.memory_bytes:
@@ -201,13 +203,15 @@ def _too_little(budget: int, artifact: Artifact, least: int | None) -> str:
 
 
 def _grid_of(artifact: Artifact, tile: Size, needs: Needs) -> Grid:
-    """Tiles of a given size; an InputError where they have no inside, or do not begin at multiples of the step."""
+    """Tiles of a given size; raises an InputError where they have no inside, or do not begin at multiples of the
+    step.
+    """
     halo, step = needs.halo(artifact), needs.step
     cut = [(side, length) for side, length in zip(tile, needs.size, strict=True) if side < length]
     if any(side <= 2 * halo for side, _ in cut):
         raise InputError(
-            f"tiles of {_shown(tile)} leave nothing inside the halo of {counted(halo, 'pixel')} of {artifact.id}: at "
-            f"least {2 * halo + step} a side"
+            f"tiles of {_shown(tile)} are too small: {artifact.id} has a halo of {counted(halo, 'pixel')} on each "
+            f"side; give at least {2 * halo + step} a side"
         )
     if any(side % step for side, _ in cut):
         raise InputError(f"tiles of {_shown(tile)}: those of {artifact.id} have sides that are multiples of {step}")
@@ -215,7 +219,7 @@ def _grid_of(artifact: Artifact, tile: Size, needs: Needs) -> Grid:
 
 
 def _why_no_tiles(manifest: Manifest) -> str:
-    """Why a bundle has no tile graphs."""
+    """The reason why a bundle has no tile graphs."""
     tiling = manifest.tiling
     if tiling is None or tiling.exact or tiling.error is None:
         return "it is a full graph"

@@ -1,4 +1,4 @@
-"""What the user asks of upscaling an image, and of the files of a run."""
+"""Options of upscaling an image, and of the files of a run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ DEFAULT_FOLDER_SUFFIX = ".png"
 
 @dataclass(frozen=True, kw_only=True)
 class UpscaleOptions:
-    """How to upscale. ``memory_bytes`` bounds what tiles need at one time, without the image and its output.
+    """Options of `upscale`. ``memory_bytes`` bounds the memory of tiles at one time, without the image and its output;
+    None is 256 MB, which a file of one fixed size may exceed.
 
-    None: 256 MB, which a file of one fixed size may pass. ``tile_size`` (h,w) instead of the one that the memory
-    allows. ``halo``: "field", the receptive field around every tile instead of the halo that was measured to be enough.
-    ``self_ensemble``: mean over the eight flips and transpositions. ``provider``: the execution provider of a runtime
-    that has some.
+    ``tile_size`` (h,w), in LR pixels, replaces the size that the memory allows. ``halo`` "field" puts the whole
+    receptive field around every tile, instead of the halo that was measured to be enough. ``self_ensemble`` takes the
+    mean over the eight flips and turns. ``provider`` is an execution provider of the runtime.
     """
 
     artifact_id: str | None = None
@@ -49,7 +49,9 @@ class UpscaleOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class FileOptions:
-    """``quality`` of JPEG and WebP, 1 to 100; ``suffix`` of a folder's outputs; the largest input that is decoded."""
+    """Options of the files of a run. ``quality`` is that of JPEG and WebP, 1 to 100; ``suffix`` is that of a
+    folder's outputs; ``max_megapixels`` is the largest input that is decoded.
+    """
 
     quality: int | None = None
     suffix: str = DEFAULT_FOLDER_SUFFIX

@@ -1,4 +1,4 @@
-"""What upscaling files did, or would take, for people and programs."""
+"""The results of upscaling files, or the plans for them, for people and programs."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Written:
 
 @dataclass(frozen=True)
 class FolderReport:
-    """What a run over a folder did: written now, done by an earlier run, and why each of the others was not.
-
-    ``unfinished``: what the image is not to blame for, as far as is known: its workers died, or none was left.
+    """The result of a run over a folder: images written now, images done by an earlier run, and the reason for each
+    other one. ``unfinished`` are failures that the images did not cause, as far as is known: their workers died, or
+    none was left.
     """
 
     written: tuple[Written, ...]
@@ -43,8 +43,8 @@ class FolderReport:
 
 @dataclass(frozen=True)
 class PlannedImage:
-    """What upscaling a file would take. ``memory_bytes``: of a tile (None where not measured) with its rows of the
-    output where these are written while they are made; ``image_bytes``: of both images, as far as they are held.
+    """The plan to upscale a file. ``memory_bytes`` is that of a tile (None if not measured), with its rows of the
+    output if these are written while they are made; ``image_bytes`` is that of both images, as far as they are held.
 
     ``ways`` says whether the images are read and written by rows or as a whole.
     ``seconds`` extrapolates one timed tile and a part of the output, written, on this machine to all of them; the

@@ -14,13 +14,13 @@ from edgesr.runtimes.upscaling.outcomes import FolderReport, PlannedImage
 
 @dataclass(frozen=True)
 class FolderPlan:
-    """What a run over a folder would take, image by image, and why each of the others cannot be upscaled."""
+    """The plan of a run over a folder, image by image, with the reason for each image that cannot be upscaled."""
 
     images: tuple[PlannedImage, ...]
     failures: tuple[str, ...]
 
     def describe(self, workers: int = 1) -> list[str]:
-        """A few lines an image, for people, and one on several workers, which are at it at the same time."""
+        """A few lines for each image, and one about several workers, which work at the same time."""
         lines = [line for image in self.images for line in image.describe()]
         return lines if workers == 1 else [*lines, f"{workers} workers: each takes the memory of an image at one time"]
 
@@ -52,7 +52,7 @@ def plan_files(
     *,
     progress: Progress = silent,
 ) -> FolderPlan:
-    """What `upscale_files` would take: artifact, tiles, memory and time of every image. Nothing is written."""
+    """The plan of `upscale_files`: artifact, tiles, memory and time of every image. Nothing is written."""
     upscaler = FileUpscaler(bundle, options or UpscaleOptions(), files or FileOptions(), progress)
     planned = list(upscaler.planned(source, target))
     return FolderPlan(

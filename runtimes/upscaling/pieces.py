@@ -20,7 +20,7 @@ PIECE_ROWS = 8
 
 
 class Piece(NamedTuple):
-    """Where a part of the output lies, in HR pixels, and its SR values (3,h,w) in [0,255]."""
+    """A part of the output: its place in HR pixels, and its SR values (3,h,w) in [0,255]."""
 
     top: int
     left: int
@@ -29,7 +29,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Colouring:
-    """Between RGB pixels and a network of a colour.
+    """The way between RGB pixels and a network of a colour.
 
     A network of one channel takes luma; its picture gets the colours of the image, upsampled by bicubic interpolation.
     """

@@ -12,7 +12,7 @@ _UINT16_PER_LEVEL = 257
 
 
 def require_pixels(image: AnyPixels) -> AnyPixels:
-    """The image as (h,w,3), grey repeated; an InputError for any other shape, dtype or value."""
+    """The image as (h,w,3), grey repeated; raises an InputError for any other shape, dtype or value."""
     if image.ndim == 2:
         image = np.broadcast_to(image[:, :, None], (*image.shape, 3))
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:

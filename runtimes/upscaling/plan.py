@@ -1,4 +1,4 @@
-"""Which artifact upscales an image, on which runtime, in which tiles, in how much memory."""
+"""The plan for an image: the artifact and runtime that upscale it, the tiles, and the memory they take."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edgesr.runtimes.upscaling.tiles import Grid, Span
 
 @dataclass(frozen=True, kw_only=True)
 class UpscalePlan:
-    """How an LR image of ``size`` (h,w) is upscaled: ``grid`` cuts it for ``artifact``.
+    """The plan for an LR image of ``size`` (h,w): ``grid`` cuts it into tiles for ``artifact``.
 
     ``inside`` runs the tiles that do not touch the border. ``memory_bytes`` estimates what a tile needs, None where the
     export did not measure it. A full graph has one tile, the image. The tiles run ``passes`` times.
@@ -48,12 +48,12 @@ def plan_upscale(
     in_order: bool = False,
     halve_last_row: bool = False,
 ) -> UpscalePlan:
-    """The plan for an image of ``size`` (h,w), with what was asked for or the first artifact that takes it.
+    """The plan for an image of ``size`` (h,w), with the artifact that was asked for, or the first that takes the image.
 
-    Installed runtimes only unless one is named; float32 alone where there is any. Tile graphs come before full graphs,
-    behind them where tiles are not exact. The caller holds ``row_bytes`` for each LR row of a tile, and ``held_bytes``
-    besides. ``in_order``: tiles must come row by row, so that one artifact alone is used. ``halve_last_row``: see
-    `Grid.with_last_row_halved`.
+    Only installed runtimes are used, unless one is named; only float32 artifacts, if there are any. Tile graphs come
+    before full graphs, and after them if tiles are not exact. The caller holds ``row_bytes`` for each LR row of a tile,
+    and ``held_bytes`` in addition. With ``in_order`` tiles must come row by row, so that one artifact alone is used.
+    For ``halve_last_row`` see `Grid.with_last_row_halved`.
     """
     pairs = list(_candidates(bundle, options))
     refusals: list[str] = []
@@ -70,7 +70,7 @@ def plan_upscale(
 
 
 def check_choice(bundle: Bundle, options: UpscaleOptions) -> None:
-    """Refuse an artifact or runtime that the bundle has not, or that cannot run here, whatever the image."""
+    """Refuse an artifact or runtime that the bundle does not have, or that cannot run here, whatever the image."""
     runtimes = [runtime_info(runtime) for _, runtime in _candidates(bundle, options)]
     if not any(is_usable(runtime.name) for runtime in runtimes):
         require_usable(runtimes[0])
@@ -86,7 +86,9 @@ def _candidates(bundle: Bundle, options: UpscaleOptions) -> Iterator[tuple[Artif
     if options.artifact_id is not None:
         candidates = [bundle.artifact(options.artifact_id)]
         if candidates[0].inside_only:
-            raise InputError(f"{options.artifact_id}: is exact inside an image only; name the artifact of its border")
+            raise InputError(
+                f"{options.artifact_id}: is exact only inside an image; name the artifact that computes the border"
+            )
     else:
         tiling = bundle.manifest.tiling
         preferred = "tile" if tiling is None or tiling.exact else "full"
@@ -111,7 +113,10 @@ def _plan(bundle: Bundle, artifact: Artifact, needs: Needs) -> UpscalePlan:
         inside = bundle.artifact(artifact.inside.artifact)
     grid = full_grid(artifact, needs) if artifact.graph == "full" else tile_grid((artifact, inside), needs)
     if needs.options.self_ensemble and not artifact.fits(grid.tile_size[::-1], needs.runtime):
-        raise InputError(f"{artifact.id}: a self-ensemble turns its tiles, which takes a square tile or dynamic sizes")
+        raise InputError(
+            f"{artifact.id}: a self-ensemble turns its tiles, which must be square; give a square --tile-size, or an "
+            "artifact of dynamic sizes"
+        )
     if needs.options.self_ensemble and any(side % needs.step for side in needs.size) and grid.tiles > 1:
         raise InputError(
             f"{artifact.id}: a self-ensemble turns its tiles, which then do not begin at multiples of {needs.step}: "

@@ -51,7 +51,7 @@ class HeldRows:
 
 
 def as_rows(image: AnyPixels | PixelRows) -> PixelRows:
-    """An array, or what gives rows already."""
+    """The rows of an array; an object that gives rows already is returned as it is."""
     return HeldRows(image) if isinstance(image, np.ndarray) else image
 
 
@@ -67,12 +67,12 @@ class Strip:
         return self.pixels[max(rows.start - self.top, 0) : rows.stop - self.top, columns]
 
     def within(self, size: tuple[int, int]) -> Strip:
-        """The same of an image of that size, which has less rows or columns."""
+        """The strip of an image of that size, which has fewer rows or columns."""
         return Strip(self.top, self.pixels[: max(size[0] - self.top, 0), : size[1]])
 
 
 def strip_around(image: PixelRows, span: Span) -> Strip:
-    """What the tiles of a row and the glue of their kept rows read."""
+    """The strip that the tiles of a row, and the glue of their kept rows, read."""
     top = max(min(span.start, span.keep_start - REACH), 0)
     return Strip(top, image.rows(top, min(max(span.stop, span.keep_stop + REACH), image.shape[0])))
 

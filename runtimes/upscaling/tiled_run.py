@@ -32,8 +32,8 @@ Put = Callable[[int, int, Image], None]
 
 
 class TiledRun:
-    """For every member of the ensemble the noise level, the norm of the residual, means of pooled features; pieces for
-    given factors k.
+    """A run in tiles: for every member of the ensemble the noise level, the norm of the residual, means of pooled
+    features; pieces for given factors k.
 
     The network runs in the thread of the caller. Beside it one thread reads the tile that follows, and one does the
     glue of the tile before: no more than two tiles are held.

@@ -12,7 +12,6 @@ from itertools import groupby
 
 from edgesr.runtimes.bundle.manifest import Size
 
-
 _HALOS_TO_HALVE = 8
 """Height of what a row of tiles keeps, in halos, from which two rows in its place cost little."""
 
@@ -107,7 +106,7 @@ def cut(length: int, tile: int, halo: int, *, step: int = 1) -> tuple[Span, ...]
 
 
 def tiles_along(length: int, tile: int, halo: int) -> int:
-    """How many tiles cover an axis; ``tile`` must be more than two halos where it is less than ``length``."""
+    """The number of tiles that cover an axis; ``tile`` must be more than two halos if it is less than ``length``."""
     return 1 if length <= tile else -(-(length - 2 * halo) // (tile - 2 * halo))
 
 
@@ -130,7 +129,7 @@ def least_work_grid(
 
 
 def _cells_within(length: int, longest: int, step: int) -> int:
-    """How many steps a tile along an axis may have: the last one is longer by what is left of the axis."""
+    """The number of steps that a tile along an axis may have: the last one is longer by the rest of the axis."""
     return (longest - length % step) // step
 
 

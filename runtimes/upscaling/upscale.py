@@ -27,16 +27,17 @@ from edgesr.runtimes.upscaling.tiled_run import Put, TiledRun
 
 
 def upscale(image: AnyPixels, bundle: Bundle, options: UpscaleOptions | None = None) -> AnyPixels:
-    """RGB (h,w,3) -> (s*h,s*w,3) of the same dtype: uint8, uint16 (0..65535), or float32 in [0,255].
+    """Upscale RGB (h,w,3) to (s*h,s*w,3) of the same dtype: uint8, uint16 (0..65535), or float32 in [0,255].
 
-    A grey image (h,w) gives RGB. A network of one channel takes luma, and the colours are upsampled by bicubic
-    interpolation. An InputError for other shapes, dtypes or values, or when nothing in the bundle fits.
+    A grey image (h,w) gives RGB. A network of one channel takes luma, and bicubic interpolation upsamples the colours.
+    Raises InputError for other shapes, dtypes or values, or when nothing in the bundle fits.
     """
     return Upscaler(bundle, options or UpscaleOptions()).array(require_pixels(image))
 
 
 def upscale_rows(image: AnyPixels, bundle: Bundle, options: UpscaleOptions | None = None) -> Iterator[AnyPixels]:
-    """The same, as bands of rows (n,s*w,3) from top to bottom: the output is never held as a whole.
+    """Upscale as `upscale` does, and yield bands of rows (n,s*w,3) from top to bottom: the output is never held as a
+    whole.
 
     With a projection every tile runs twice, since the first row already depends on the norm of the whole residual.
     """
@@ -78,7 +79,7 @@ class Upscaler:
         )
 
     def takes_size(self, size: tuple[int, int]) -> bool:
-        """Whether an LR image of that size (h,w) needs no row or column more."""
+        """Whether an LR image of that size (h,w) is taken as it is, without added rows or columns."""
         return self._extended(size) == size
 
     def _extended(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -212,4 +213,4 @@ class Upscaler:
 
 
 def _nowhere(top: int, left: int, values: Image) -> None:
-    """Where pieces go of which nothing but their sum of squares is wanted."""
+    """A place for pieces that nobody needs except for their sum of squares."""

@@ -24,7 +24,9 @@ _TYPES = {".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "applica
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """A server that this machine alone reaches, on any free port unless one is given; an InputError for one in use."""
+    """A server that this machine alone reaches, on any free port unless one is given; raises an InputError for one
+    in use.
+    """
 
     daemon_threads = True
 
@@ -83,7 +85,7 @@ class FolderHandler(SimpleHTTPRequestHandler):
         self.send_error(HTTPStatus.NOT_FOUND)
 
     def log_message(self, *_: Any) -> None:
-        """Nothing: requests are not for the terminal."""
+        """Log nothing: requests are not for the terminal."""
 
 
 def names_loopback(host: str | None, port: int) -> bool:

@@ -41,7 +41,7 @@ def write_site(bundle: Bundle, output: Path | str, *, app: Path, artifact: str |
     """Write the page of a bundle into a folder, which appears whole or not at all; ``app`` is the built web app.
 
     ``artifact``: only that one. A page that is there is replaced, any other folder that is not empty is refused, and so
-    is a page with files beside it that edgesr did not write.
+    is a page with files next to it that edgesr did not write.
     """
     if artifact is not None:
         bundle.artifact(artifact)

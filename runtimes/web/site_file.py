@@ -67,7 +67,7 @@ class Site:
 
 
 def site_of(manifest: Manifest, *, artifact: str | None) -> Site:
-    """What a page offers of a bundle; ``artifact``: only that one. An InputError where it can offer nothing."""
+    """The offer of a page for a bundle, or for ``artifact`` alone; raises InputError if it can offer nothing."""
     chosen = [one for one in manifest.artifacts if artifact in (None, one.id)]
     offered = tuple(_site_artifact(one, found) for one in chosen for found in [_opened_by(one)] if found is not None)
     if not offered:

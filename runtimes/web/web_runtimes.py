@@ -60,12 +60,12 @@ FASTEST_FIRST: tuple[tuple[str, Precision], ...] = (
 
 
 def web_runtime(artifact: Artifact) -> WebRuntime | None:
-    """What opens an artifact in a browser; None where nothing does."""
+    """The runtime that opens an artifact in a browser; None if there is none."""
     return next((one for one in WEB_RUNTIMES if one.runtime in artifact.runtimes), None)
 
 
 def why_not_in_browsers(artifact: Artifact) -> str | None:
-    """Why a page does not offer an artifact; None where it does."""
+    """The reason why a page does not offer an artifact; None if it does."""
     found = web_runtime(artifact)
     if found is None:
         return f"no runtime of browsers opens {artifact.format} files"

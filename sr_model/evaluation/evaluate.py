@@ -23,8 +23,9 @@ from edgesr.sr_model.generators.weights_file import require_file
 
 @dataclass(frozen=True, kw_only=True)
 class EvalOptions:
-    """``degradation``: how LR is made, as text, see `edgesr.benchmarks.quality.degradations`. ``seed``: of its random
-    numbers. ``artifact_id`` and ``runtime`` choose in bundles; None: the first that takes the first image.
+    """Options of `evaluate`. ``degradation`` is the text that says how LR is made, see
+    `edgesr.benchmarks.quality.degradations`; ``seed`` is that of its random numbers. ``artifact_id`` and ``runtime``
+    choose in bundles; None takes the first artifact that takes the first image.
     """
 
     degradation: str = "clean"

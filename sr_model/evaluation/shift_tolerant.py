@@ -1,4 +1,4 @@
-"""What ST-LPIPS's networks are made of: the anti-aliased pool, and the weights that `stlpips-pytorch` ships.
+"""Parts of ST-LPIPS's networks: the anti-aliased pool, and the weights that `stlpips-pytorch` ships.
 
 The package itself imports torchvision and IPython, so it is never imported: only its weight files are read. Their
 authors are Ghildyal and Liu (ECCV 2022, arXiv 2207.13686), licence BSD-2.

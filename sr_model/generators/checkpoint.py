@@ -37,7 +37,7 @@ _REMAKE = "write it again with this edgesr"
 
 @dataclass(frozen=True)
 class CheckpointHeader:
-    """What a checkpoint says of itself: config, tensor shapes and how it was trained (free text values)."""
+    """The header of a checkpoint: config, tensor shapes and how it was trained (free text values)."""
 
     config: GeneratorConfig
     shapes: dict[str, tuple[int, ...]]
@@ -129,8 +129,8 @@ def _require_projection(generator: Generator, path: Path) -> None:
     alpha = 0.0 if generator.projection is None else generator.projection.alpha.item()
     if not abs(alpha) <= LARGEST_ALPHA:
         raise InputError(
-            f"{path}: its alpha is {alpha:g}, need -{LARGEST_ALPHA:g} to {LARGEST_ALPHA:g}, whose exponential float32 "
-            "holds; give another checkpoint"
+            f"{path}: its alpha is {alpha:g}, need -{LARGEST_ALPHA:g} to {LARGEST_ALPHA:g}, so that its exponential "
+            "fits into float32; give another checkpoint"
         )
 
 

@@ -34,13 +34,13 @@ Padding = Literal["reflect", "zero"]
 
 
 def require_choice(field: str, value: object, allowed: tuple[str, ...]) -> None:
-    """An InputError for a setting that is none of those allowed."""
+    """Raise an InputError for a setting that is none of those allowed."""
     if value not in allowed:
         raise InputError(f"{field} is {value!r}: choose one of {', '.join(allowed)}")
 
 
 def require_range(field: str, value: object, low: int, high: int) -> None:
-    """An InputError for a setting that is no whole number from ``low`` to ``high``."""
+    """Raise an InputError for a setting that is no whole number from ``low`` to ``high``."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise InputError(f"{field} is {value!r}: need a whole number from {low} to {high}")
 
@@ -79,7 +79,7 @@ class GeneratorConfig:
 
     @property
     def colour(self) -> Colour:
-        """Its images are RGB."""
+        """The colour of its images: RGB."""
         return "rgb"
 
     @property

@@ -14,7 +14,7 @@ _REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int1
 
 
 def require_finite(state: Mapping[str, Tensor], *, source: str, advice: str = FINITE) -> None:
-    """An InputError that names the first tensor with a NaN or an infinity, or of no real numbers."""
+    """Raise an InputError that names the first tensor with a NaN or an infinity, or of no real numbers."""
     for name, tensor in state.items():
         if tensor.dtype not in _REAL:
             raise InputError(f"{source}: the tensor {name!r} is of {tensor.dtype}, need float16 to float64; {advice}")

@@ -66,7 +66,7 @@ def read_state(path: Path, *, advice: str | None = None) -> dict[str, Tensor]:
 
 
 def load_weights_only(path: Path, save_anew: str) -> object:
-    """What a .pth file holds, read with ``weights_only=True``; ``save_anew`` ends a refusal."""
+    """The content of a .pth file, read with ``weights_only=True``; ``save_anew`` ends the message of a refusal."""
     require_file(path)
     _require_unpacked_size(path, save_anew)
     try:
@@ -109,7 +109,7 @@ def _norms(direction: Tensor) -> Tensor:
 
 
 def _require_foldable(layer: str, direction: Tensor, magnitude: Tensor, source: str) -> None:
-    """An InputError that names the tensor whose weight norm float32 does not hold."""
+    """Raise an InputError that names the tensor whose weight norm float32 does not hold."""
     norms = _norms(direction)
     advice = "give a checkpoint whose weight norm can be folded"
     for broken, why in ((norms == 0, "0"), (~norms.isfinite(), "too large for float32")):

@@ -93,7 +93,9 @@ def foreign_network(
 
 
 def described_nesting(value: object) -> str:
-    """What an object that is no state dict holds, in words to put behind a refusal; empty for what has no keys."""
+    """A description of an object that is no state dict, to end the message of a refusal; empty for one that has no
+    keys.
+    """
     if not isinstance(value, dict):
         return f", but a {type(value).__name__}"
     keys = f", but {first_names(value)}"

@@ -44,7 +44,7 @@ class Layout:
 
 
 def read_layout(path: Path) -> Layout:
-    """The header of a file; an InputError for one that is damaged or claims what the file does not hold."""
+    """The header of a file; raises an InputError for one that is damaged or claims what the file does not hold."""
     try:
         text, data_bytes = _read_text(path)
         header = parse_json(text)

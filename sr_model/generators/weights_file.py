@@ -16,7 +16,7 @@ _NO_WEIGHTS = {
 
 
 def require_file(path: Path) -> None:
-    """An InputError unless the path is a file with something in it."""
+    """Raise an InputError unless the path is a file with something in it."""
     if not path.exists():
         raise InputError(f"{path}: no such file")
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""How a run is done, apart from what decides its weights."""
+"""The conduct of a run: all settings that do not decide its weights."""
 
 from __future__ import annotations
 

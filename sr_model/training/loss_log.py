@@ -22,7 +22,9 @@ class LossLog:
         self._values: dict[str, list[float]] = defaultdict(list)
 
     def add(self, step: int, losses: Losses) -> None:
-        """Note the losses () of the update that led to ``step``. An EdgesrError when one that is read is not finite."""
+        """Note the losses () of the update that led to ``step``. Raises an EdgesrError when one that is read is not
+        finite.
+        """
         self._unread.append((step, losses))
         if len(self._unread) >= self._interval:
             self._read()

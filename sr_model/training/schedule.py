@@ -1,4 +1,4 @@
-"""How far a phase of training is, by updates or by the clock, and the learning rate there."""
+"""The progress of a phase of training, by updates or by the clock, and the learning rate there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECONDS_A_MINUTE = 60.0
 
 
 class Pace(Protocol):
-    """What tells how far a phase is.
+    """A measure of how far a phase is.
 
     ``minutes`` that it lasts and ``seconds`` that have passed, where it goes by the clock.
     """
@@ -39,7 +39,7 @@ class StepPace:
     seconds: float = 0.0
 
     def share(self, step: int) -> float:
-        """By the updates that are done."""
+        """The share of the updates that are done."""
         return (step - self.first) / (self.last - self.first)
 
 
@@ -61,7 +61,7 @@ class TimePace:
         return self._seconds_before + time.monotonic() - self._started
 
     def share(self, step: int) -> float:  # noqa: ARG002
-        """By the time that has passed."""
+        """The share of the time that has passed."""
         return min(1.0, self._processes.largest(self.seconds) / (self.minutes * SECONDS_A_MINUTE))
 
 

@@ -1,4 +1,4 @@
-"""How fast the L1 phase trains: LR pixels a second, and the share of what the device can multiply."""
+"""The speed of the L1 phase: LR pixels a second, and the share of what the device can multiply."""
 
 from __future__ import annotations
 

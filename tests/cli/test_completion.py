@@ -16,7 +16,7 @@ from tests.house.test_imports import heavy_modules_after
 
 @pytest.fixture
 def completed(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """What bash offers in place of the last of these words."""
+    """The completions that bash offers for the last of these words."""
 
     def run(*words: str) -> list[str]:
         monkeypatch.setenv("_EDGESR_COMPLETE", "complete_bash")

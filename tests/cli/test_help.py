@@ -1,4 +1,4 @@
-"""What help texts tell of names and defaults is what the tables and the library have."""
+"""The names and defaults in help texts are those of the tables and the library."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Run:
 
 
 def _reason(message: str) -> str:
-    """Where a traceback ends, and with which exception."""
+    """The end of a traceback: its place, and the exception."""
     lines = message.strip().splitlines() or ["a refusal without a word"]
     places = [line for line in lines if line.startswith("  File ")]
     return f"{places[-1:]} {lines[-1].split(':')[0]}"

@@ -1,4 +1,4 @@
-"""How reading an input ended, and what of that is a fault."""
+"""The outcomes of reading an input, and those that are faults."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXIT_CODES: dict[int, Outcome] = {40: "read", 41: "refused", 42: "fault"}  # th
 
 
 def outcome(target: Target, content: bytes) -> tuple[Outcome, str]:
-    """How the target reads content, and the refusal or the traceback."""
+    """The outcome of reading content with the target, and the refusal or the traceback."""
     return _apart(target, content) if target.apart else _here(target, content)
 
 
@@ -60,7 +60,7 @@ def _apart(target: Target, content: bytes) -> tuple[Outcome, str]:
 
 @contextlib.contextmanager
 def _output_thrown_away() -> Iterator[None]:
-    """What libraries print themselves, from C++ too."""
+    """Discard the output that libraries print themselves, from C++ too."""
     sys.stdout.flush()
     kept = [os.dup(1), os.dup(2)]
     null = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target has seeds, a mutation, and the command's own way of reading such a file."""
+"""The targets of fuzzing: each has seeds, a mutation, and the command's own way of reading such a file."""
 
 from __future__ import annotations
 
@@ -160,13 +160,13 @@ def _seeds(*names: str) -> Callable[[], list[bytes]]:
 
 
 def _manifests() -> list[bytes]:
-    """That of 0.1.0, and the same in the form of this version."""
+    """Two manifests: that of 0.1.0, and the same in the form of this version."""
     newest = replace(open_bundle(RELEASE / "bundle").manifest, schema_version=SCHEMA_VERSION)
     return [(RELEASE / "bundle" / MANIFEST_FILE).read_bytes(), to_json(newest).encode()]
 
 
 def _box_answers() -> list[bytes]:
-    """What a box's tar makes of a job's files."""
+    """The answers of a box's tar for a job's files."""
     from edgesr.benchmarks.jobs import Outcome
 
     files = {"code": b"0\n", "result.json": to_json(Outcome(status="error", reason="no", result=None)).encode()}

@@ -1,4 +1,4 @@
-"""How checkpoints are refused."""
+"""Refusals of checkpoints."""
 
 from __future__ import annotations
 

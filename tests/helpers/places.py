@@ -1,4 +1,4 @@
-"""Where the checkout is, and what lies in it for tests."""
+"""The place of the checkout, and of the files in it for tests."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What tiles are compared with: images run whole, in one call of a graph."""
+"""Whole runs to compare tiles with: images run in one call of a graph."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def test_a_wheel_has_the_cache_keys_and_sends_the_files_of_a_checkout(
     targets = ",".join(dict.fromkeys(artifact.format for artifact in mobile_bundle.manifest.artifacts))
     options = ("--preset", "srrescycgan-mobile", "--tile-size", "64x64", "--targets", targets, "--cache-dir", cache_dir)
     told = run(installed, tmp_path, "-m", "edgesr", "export", *options, "--output", "bundle")
-    assert told.endswith("converted: nothing, all stages were in the cache\n"), told
+    assert told.endswith("converted: nothing, all steps were in the cache\n"), told
     made = {file.name: file.read_bytes() for file in (tmp_path / "bundle").iterdir() if file.is_file()}
     assert made == {file.name: file.read_bytes() for file in mobile_bundle.root.iterdir() if file.is_file()}
     assert run(installed, tmp_path, "-c", SENT) == run(None, tmp_path, "-c", SENT)

@@ -60,7 +60,9 @@ def edge_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_each_runtime_alone_upscales_as_the_workstation(
     name: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """That of the extra `tflite` is the edge box of the other tests. Those that need torch bring its own along."""
+    """The one of the extra `tflite` is the edge box of the other tests. Runtimes that need torch bring their own torch
+    along.
+    """
     bundle: Bundle = request.getfixturevalue("executorch_mobile_bundle" if name == "executorch" else "mobile_bundle")
     (tmp_path / "box").mkdir()
     binaries = installed(tmp_path / "box", RUNTIMES[name].extra)

@@ -1,4 +1,4 @@
-"""What an import costs: no training framework, no runtime, before it is needed."""
+"""The cost of an import: no training framework, no runtime, before it is needed."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def function_lines(file: Path) -> list[int]:
 
 @pytest.fixture(scope="module")
 def graph() -> dict[str, set[str]]:
-    """What each module imports."""
+    """The imports of each module."""
     known = modules()
     assert len(known) > 200
     found = {name: imported(file, known) for name, file in known.items()}

@@ -36,7 +36,7 @@ SETTINGS = [[-3, 32 << 20, True], [-1, 2**31 - 1, True]]
 
 
 def calls_of(program: str, *arguments: object) -> list[list[object]]:
-    """What a process asks of mallopt: parameter, value, and whether torch was imported by then."""
+    """The calls of mallopt by a process: parameter, value, and whether torch was imported by then."""
     code = f"{WATCHED}\n{program}\nprint(json.dumps(calls))"
     done = subprocess.run(
         [sys.executable, "-P", "-c", code, *map(str, arguments)], capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""What the key of a cached export step depends on: a planted change of any of it makes the step anew."""
+"""The sources that the key of a cached export step depends on: a planted change of any of them makes the step anew."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def mark(tag: int) -> None:
 
 
 def read_counts(file: Path) -> tuple[Counts, ...]:
-    """The regions that the plugin wrote, in the order in which they ended; an InputError when it wrote none."""
+    """The regions that the plugin wrote, in the order in which they ended; raises an InputError when it wrote none."""
     try:
         lines = file.read_bytes().splitlines()
         counts = tuple(decode(Counts, parse_json(line)) for line in lines)
@@ -103,7 +103,7 @@ def compiler() -> str | None:
 
 
 def plugin_folder() -> Path:
-    """Where compiled plugins are kept, beside the guest."""
+    """The folder of compiled plugins, next to the guest."""
     from edgesr.benchmarks.devices.arm64.guest import guest_folder
 
     return guest_folder().with_name("arm64-plugins")
@@ -112,7 +112,7 @@ def plugin_folder() -> Path:
 def compiled_plugin(folder: Path | None = None) -> Path:
     """The plugin in ``folder`` (default: `plugin_folder`), compiled unless that was done with the same source.
 
-    A MissingPackageError without a C compiler; an InputError when compiling fails.
+    Raises a MissingPackageError without a C compiler; raises an InputError when compiling fails.
     """
     content = b"".join(source.read_bytes() for source in SOURCES)
     place = (folder or plugin_folder()) / f"instruction_counter-{hashlib.sha256(content).hexdigest()[:16]}.so"

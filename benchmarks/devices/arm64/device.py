@@ -48,7 +48,7 @@ class Arm64Device(Device):
         return self.cpu.float16_arithmetic
 
     def require_counting(self) -> None:
-        """A MissingPackageError without a C compiler, unless the plugin was compiled before."""
+        """Raise a MissingPackageError without a C compiler, unless the plugin was compiled before."""
         compiled_plugin()
 
     def run(self, job: Job) -> Outcome:
@@ -73,7 +73,7 @@ class Arm64Device(Device):
 
 
 def open_arm64(cpu_name: str) -> Arm64Device:
-    """The emulated CPU of that name; a MissingPackageError with the set-up command without a guest."""
+    """The emulated CPU of that name; raises a MissingPackageError with the set-up command without a guest."""
     chosen = cpu(cpu_name)
     return Arm64Device(chosen, installed_guest())
 
@@ -107,7 +107,7 @@ ARM64_KIND = DeviceKind(
     set_ups=(
         SetUp(
             command=SETUP_COMMAND,
-            title="all emulated arm64 CPUs",
+            title="an emulator for all arm64 CPUs",
             require=installed_guest,
             run=set_up_guest,
         ),

@@ -24,7 +24,8 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class GuestRecord:
-    """What a guest was made of: ``packages`` and ``wheels`` are versions, ``downloads`` hex SHA-256 by file name.
+    """A record of the parts of a guest: ``packages`` and ``wheels`` are versions, ``downloads`` hex SHA-256 by file
+    name.
 
     ``size_bytes`` and ``sha256`` are of all regular files but this record (`measured_tree`).
     """
@@ -63,7 +64,7 @@ class Guest:
         plugin_arguments: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> GuestCommand:
-        """How to start the guest's Python on an emulated CPU.
+        """The command that starts the guest's Python on an emulated CPU.
 
         It sees the host's files under their own paths, but of Python packages only its own and those in the folder
         ``python_path``. ``environment`` adds variables; nothing else of this process's environment is passed on.
@@ -103,12 +104,12 @@ class Guest:
         return self.folder / "site-packages"
 
     def root(self, cpu: Cpu) -> Path:
-        """What an emulated CPU sees as / wherever it has a file; the host's files show elsewhere."""
+        """The folder that an emulated CPU sees as /; paths that it lacks show the host's files."""
         return self.folder / "cpus" / cpu.name
 
 
 def guest_folder() -> Path:
-    """Where the guest of this user lives; a MissingPackageError without the packages that set-up needs."""
+    """The folder of this user's guest; raises MissingPackageError without the packages that set-up needs."""
     require_packages("the arm64 guest", ("platformdirs",), extra="arm64")
     import platformdirs
 
@@ -118,7 +119,8 @@ def guest_folder() -> Path:
 def installed_guest(folder: Path | None = None) -> Guest:
     """The guest in ``folder`` (default: `guest_folder`).
 
-    A MissingPackageError with the set-up command when it is absent, incomplete, damaged or made by another recipe.
+    Raises a MissingPackageError with the set-up command when it is absent, incomplete, damaged or made by another
+    recipe.
     """
     place = folder or guest_folder()
     if not place.exists():
@@ -137,7 +139,9 @@ def installed_guest(folder: Path | None = None) -> Guest:
 
 @functools.cache
 def _same_addresses() -> tuple[str, ...]:
-    """What starts a process at the same addresses each time; nothing where that is missing or forbidden."""
+    """The start of a command that gives a process the same addresses each time; empty if that program is missing or
+    forbidden.
+    """
     setarch = shutil.which("setarch")
     if setarch is None:
         return ()

@@ -1,4 +1,4 @@
-"""What an arm64 guest is made of. A guest of another recipe is made anew."""
+"""The recipe of an arm64 guest: packages, wheels and set-up. A guest that was made by another recipe is made anew."""
 
 from __future__ import annotations
 

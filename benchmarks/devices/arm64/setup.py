@@ -55,7 +55,7 @@ _STEPS = 6
 def set_up(progress: Progress = silent, *, folder: Path | None = None) -> Guest:
     """Make the guest in ``folder`` (default: `guest_folder`); an intact one is returned at once.
 
-    What was downloaded is kept beside it until the end, so an interrupted set-up is taken up again. An InputError or a
+    What was downloaded is kept next to it until the end, so an interrupted set-up is taken up again. An InputError or a
     MissingPackageError names what the machine lacks.
     """
     place = folder or guest_folder()
@@ -79,7 +79,7 @@ def set_up(progress: Progress = silent, *, folder: Path | None = None) -> Guest:
 
 
 def require_host(place: Path) -> None:
-    """An InputError unless this is Linux on x86-64 and the path can be handed to the guest."""
+    """Raise an InputError unless this is Linux on x86-64 and the path can be handed to the guest."""
     if not sys.platform.startswith("linux") or platform.machine() != "x86_64":
         raise InputError(f"the arm64 guest needs Linux on x86-64; this is {platform.system()} on {platform.machine()}")
     if any(sign in str(place) for sign in ':"\n'):
@@ -120,7 +120,7 @@ def _make(tree: Path, work: Path, progress: Progress, place: Path) -> None:
 
 
 def _teller(progress: Progress) -> Callable[[str], None]:
-    """What tells that a step begins; called once more when all are done."""
+    """A function that tells that a step begins; it is called once more when all steps are done."""
     done = itertools.count()
     return lambda step: progress(ProgressEvent(TASK, next(done), _STEPS, step))
 

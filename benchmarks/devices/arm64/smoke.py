@@ -21,7 +21,7 @@ print(json.dumps({{name: metadata.version(name) for name in {names!r}}}))
 
 
 def check_guest(guest: Guest) -> None:
-    """An InputError when the guest does not start on a CPU, or has other versions than the pinned ones."""
+    """Raise an InputError when the guest does not start on a CPU, or has other versions than the pinned ones."""
     pinned = {name: version for name, (version, _) in wheel_pins().items()}
     with ThreadPoolExecutor() as pool:
         for found in pool.map(lambda cpu: imported_versions(guest, cpu), CPUS.values()):
@@ -31,7 +31,7 @@ def check_guest(guest: Guest) -> None:
 
 
 def check_x86(guest: Guest) -> None:
-    """An InputError when the emulated x86-64 CPU does not start this host's Python."""
+    """Raise an InputError when the emulated x86-64 CPU does not start this host's Python."""
     device = EmulatedX86Device(guest)
     _output([*device.python, "-c", "pass"], device.process_environment, f"{device.name} does not start")
 
@@ -47,7 +47,7 @@ def imported_versions(guest: Guest, cpu: Cpu) -> dict[str, str]:
 
 
 def _output(arguments: list[str], environment: dict[str, str], failed: str) -> str:
-    """Standard output of a process; an InputError that begins with ``failed`` unless it ends well."""
+    """Standard output of a process; raises an InputError that begins with ``failed`` unless it ends well."""
     done = ended_process(arguments, environment=environment)
     if done.returncode != 0:
         raise InputError(f"{failed}: {describe_exit(done.returncode, done.stderr)}")

@@ -55,4 +55,4 @@ class AdbTransport(Transport):
         return self.name
 
     def close(self) -> None:
-        """Nothing is kept open: adb's own server is the user's."""
+        """Do nothing: no connection is kept open, and adb's own server is the user's."""

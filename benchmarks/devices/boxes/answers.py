@@ -19,7 +19,9 @@ class HostileAnswerError(EdgesrError):
 
 
 def unpacked(answer: bytes, names: Sequence[re.Pattern[str]]) -> dict[str, bytes]:
-    """Content by name of an answer; a HostileAnswerError for anything but regular files whose whole names match."""
+    """Content by name of an answer; raises a HostileAnswerError for anything but regular files whose whole names
+    match.
+    """
     files: dict[str, bytes] = {}
     for name, content in _entries(answer):
         if not any(pattern.fullmatch(name) for pattern in names):

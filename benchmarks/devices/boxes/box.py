@@ -40,8 +40,8 @@ class NotThereError(UnreachedError, AbsentDeviceError):
 
 @dataclass(frozen=True)
 class Box:
-    """The box behind a transport. All methods: an InputError with the box's own reason, one line that begins with its
-    name; an UnreachedError without a connection.
+    """The box behind a transport. All methods: an InputError with the box's own reason, one line that begins with
+    its name; raises an UnreachedError without a connection.
     """
 
     transport: Transport
@@ -51,7 +51,7 @@ class Box:
         return self.transport.name
 
     def probe(self) -> Facts:
-        """What it is and has."""
+        """Ask the box for its machine and its programs."""
         with self.named_errors():
             return parse_facts(self.call(Terms(), "probe"))
 
@@ -77,17 +77,19 @@ class Box:
         return answer
 
     def command(self, *words: str) -> tuple[list[str], str]:
-        """What runs a verb of edgesr's script, which was sent before, and the token before its answer."""
+        """The command line that runs a verb of edgesr's script, which was sent before, and the token that comes before
+        its answer.
+        """
         return self._command(_CALL, words)
 
     def ended(self, returncode: int, errors: str) -> str:
-        """How a command ended, in one line; the shell there tells a signal as 128 more than its number."""
+        """One line that says how a command ended; the shell on the box reports a signal as 128 plus its number."""
         why = self.transport.why_unreached(returncode, errors)
         return why or describe_exit(128 - returncode if returncode > 128 else returncode, errors)
 
     @contextmanager
     def named_errors(self) -> Iterator[None]:
-        """What goes wrong on the box is an InputError that begins with its name."""
+        """Turn every error of the box into an InputError that begins with the name of the box."""
         try:
             yield
         except (InputError, MissingPackageError):
@@ -104,7 +106,7 @@ class Box:
         return reply.answer
 
     def _command(self, line: str, words: Sequence[str]) -> tuple[list[str], str]:
-        """What runs a line of shell there, and the token before its answer.
+        """The command line that runs a line of shell on the box, and the token that comes before its answer.
 
         Login shells are not all alike: they are given "sh -c" and one word in single quotes, without a quotation mark,
         backslash, exclamation mark or line feed in it.

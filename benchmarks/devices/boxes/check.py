@@ -1,4 +1,4 @@
-"""What a box is, whether a worker runs on it, and what would be sent to it."""
+"""The check of a box: its machine, whether a worker runs on it, and the files that would be sent to it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _of_machine(facts: Facts, note: str) -> Iterator[Finding]:
 
 
 def _of_worker(box: Box, facts: Facts, plan: Plan, note: str) -> Iterator[Finding]:
-    """What is there and what must be sent, then how workers fared."""
+    """Findings about the files that are there or must be sent, followed by those about the workers."""
     device = box_device(box, facts, pushed_root(box, facts), note)
     bundle = [] if plan.bundle is None else [bundle_payload(plan.bundle, device.runtimes)]
     needed = [*device.software.payloads(plan.runtimes(device)), *bundle]

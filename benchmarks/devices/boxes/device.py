@@ -83,7 +83,9 @@ class BoxDevice(Device):
         return replace(self, alone=False)
 
     def prepare(self, bundle: Bundle, runtimes: Sequence[str], /) -> None:
-        """Where it is not measured alone, what cannot be sent is told by the jobs that need it."""
+        """Send everything that jobs need. If several devices are measured, a failure to send is told by the jobs that
+        need it.
+        """
         try:
             self.send([*self.software.payloads(runtimes), bundle_payload(bundle, self.runtimes)])
         except EdgesrError:
@@ -104,7 +106,9 @@ class BoxDevice(Device):
         self.box.transport.close()
 
     def run(self, job: Job) -> Outcome:
-        """Run a job there in a fresh process, after what it needs was sent; an InputError where that cannot be."""
+        """Run a job there in a fresh process, after what it needs was sent; raises an InputError where that cannot
+        be.
+        """
         try:
             return self._outcome(job, self._answer(job))
         except LateError:
@@ -204,7 +208,9 @@ def _input(job: Job) -> bytes:
 
 
 def _returncode(files: dict[str, bytes]) -> int:
-    """How a worker ended: its exit code, or less than 0 the signal that killed it, which a shell tells as 128 more."""
+    """The exit code of a worker, or minus the number of the signal that killed it, which a shell reports as 128 plus
+    the number.
+    """
     code = files.get("code", b"").strip()
     if not code.isdigit() or len(code) > 3:
         raise HostileAnswerError("the box does not tell how the worker ended")

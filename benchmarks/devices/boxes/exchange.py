@@ -26,7 +26,7 @@ class NoAnswerError(EdgesrError):
 
 
 class LateError(NoAnswerError):
-    """Nothing in time."""
+    """The answer did not come in time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Reply:
-    """How a program ended: ``answer`` is None where the token never came; ``errors`` is the end of standard error."""
+    """The end of a program: ``answer`` is None if the token never came; ``errors`` is the end of standard error."""
 
     returncode: int
     answer: bytes | None
@@ -53,7 +53,8 @@ class Reply:
 def exchange(command: Sequence[str], *, token: str, terms: Terms) -> Reply:
     """Run a program to its end; its answer is what it prints after the line ``token``.
 
-    A NoAnswerError for too many bytes, a LateError after the time: then it is killed, as with any other exception.
+    Raises a NoAnswerError for too many bytes, a LateError after the time: then it is killed, as with any other
+    exception.
     """
     with contextlib.ExitStack() as stack:
         content = stack.enter_context(_opened(terms.content))

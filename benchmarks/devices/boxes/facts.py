@@ -1,4 +1,4 @@
-"""What a box tells of itself. Nothing of it is believed further than it can be shown in a table."""
+"""Facts that a box tells of itself. edgesr trusts them only as far as a table can show them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Facts:
 
 
 def parse_facts(answer: bytes) -> Facts:
-    """The facts in the answer of a probe; an EdgesrError where they are none."""
+    """The facts in the answer of a probe; raises an EdgesrError where they are none."""
     lines = answer.decode(errors="replace").splitlines()
     if not lines or lines[-1] != "end=" or len(lines) > _MOST_LINES:
         raise EdgesrError("it does not tell what it is: its answer is cut short, or from another program")

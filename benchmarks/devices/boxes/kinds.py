@@ -46,7 +46,7 @@ def _box_kind(prefix: str, form: str, transport: Callable[[str], Transport], not
 
 
 def runtimes_of_roots() -> tuple[str, ...]:
-    """Those that a root of any machine has."""
+    """The runtimes that a root of any machine has."""
     pinned = {name for one in ARCHITECTURES.values() for name in one.pins}
     return tuple(name for name, runtime in RUNTIMES.items() if runtime.distribution in pinned)
 
@@ -81,7 +81,7 @@ SSH_KIND = replace(
     set_ups=tuple(
         SetUp(
             command=one.set_up_command,
-            title=f"what is sent to {one.title} ({one.machine})",
+            title=f"the files that edgesr sends to {one.title} ({one.machine})",
             require=partial(installed_root, one),
             run=partial(set_up_root, one),
         )

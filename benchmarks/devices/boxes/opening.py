@@ -1,4 +1,4 @@
-"""From a box's name to a device: connect, ask what it is, see what can run there."""
+"""The way from a box's name to a device: connect, ask for its machine, see what can run there."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _LARGEST_LIST = 1 << 20
 
 
 def open_box(transport: Transport, *, python: str | None = None, note: str = "") -> BoxDevice:
-    """The device; an InputError where it cannot be reached or cannot run a worker, a MissingPackageError where this
-    machine lacks what must be sent.
+    """The device; raises an InputError where it cannot be reached or cannot run a worker, a MissingPackageError
+    where this machine lacks what must be sent.
     """
     box = Box(transport)
     try:
@@ -41,7 +41,7 @@ def box_device(box: Box, facts: Facts, software: Software, note: str) -> BoxDevi
 
 
 def obstacles(facts: Facts) -> Mapping[str, str]:
-    """Why no worker can run there, by what is wrong."""
+    """The reasons why no worker can run there, by what is wrong."""
     found = {}
     if not facts.executes:
         found["programs"] = f"cannot be started in {facts.folder}, whose file system is mounted noexec"
@@ -51,13 +51,15 @@ def obstacles(facts: Facts) -> Mapping[str, str]:
 
 
 def require_usable(box: Box, facts: Facts) -> None:
-    """An InputError with the first obstacle."""
+    """Raise an InputError with the first obstacle."""
     for what, why in obstacles(facts).items():
         raise InputError(f"{box.name}: {what} {why}")
 
 
 def pushed_root(box: Box, facts: Facts) -> PushedRoot:
-    """The root for its machine; an InputError where there is none, a MissingPackageError where it is not set up."""
+    """The root for its machine; raises an InputError where there is none, a MissingPackageError where it is not set
+    up.
+    """
     with box.named_errors():
         try:
             found = architecture(facts.machine)
@@ -67,7 +69,7 @@ def pushed_root(box: Box, facts: Facts) -> PushedRoot:
 
 
 def own_python(box: Box, program: str) -> OwnPython:
-    """A Python of the box, and what is installed for it; an InputError where it is none that edgesr runs on."""
+    """A Python of the box, and what is installed for it; raises an InputError where it is none that edgesr runs on."""
     if not _PROGRAM.fullmatch(program):
         raise InputError(f"--device-python {program!r}: give an absolute path without blanks, such as /usr/bin/python3")
     with box.named_errors():

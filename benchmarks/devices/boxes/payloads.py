@@ -1,4 +1,4 @@
-"""What a worker on a box needs of this machine: code and bundles, each named by what is in it."""
+"""The files of this machine that a worker on a box needs: code and bundles, each named by its content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs a worker on a box: the root that it is sent, or a Python of its own."""
+"""The software that runs a worker on a box: the root that edgesr sends, or a Python of the box itself."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from edgesr.runtimes.adapters.registry import RUNTIMES, runtime_info
 
 
 class Software(ABC):
-    """Where Python and its packages come from."""
+    """The source of Python and its packages."""
 
     @property
     @abstractmethod
     def runtimes(self) -> tuple[str, ...]:
-        """Those that it has builds of."""
+        """The runtimes that it has builds of."""
 
     @property
     @abstractmethod
@@ -27,7 +27,7 @@ class Software(ABC):
 
     @abstractmethod
     def payloads(self, runtimes: Iterable[str], /) -> list[Payload]:
-        """What must be on the box for a worker with these runtimes, in the order of PYTHONPATH."""
+        """The payloads that must be on the box for a worker with these runtimes, in the order of PYTHONPATH."""
 
     @abstractmethod
     def start(self, payloads: list[Payload]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""How a box is reached. Another way is one file with a `Transport`."""
+"""The ways to reach a box. Another way is one file with a `Transport`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Transport(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """How results name the box."""
+        """The name of the box in results."""
 
     @property
     @abstractmethod
     def folder(self) -> str:
-        """Where edgesr keeps its files there, as a shell writes it within double quotes."""
+        """The folder of edgesr's files on the box, as a shell writes it within double quotes."""
 
     @abstractmethod
     def command(self, line: str) -> list[str]:
@@ -29,7 +29,7 @@ class Transport(ABC):
 
     @abstractmethod
     def why_unreached(self, returncode: int, errors: str) -> str | None:
-        """Why the program did not reach the box, and what to do, in one line; None where it did."""
+        """The reason why the program did not reach the box, and what to do, in one line; None if it did."""
 
     @abstractmethod
     def is_refusal(self, why: str) -> bool:
@@ -46,7 +46,7 @@ class Transport(ABC):
 
 
 def require_plain(what: str, text: str) -> None:
-    """An InputError for text that a program could take for an option, or that no host or serial number has."""
+    """Raise an InputError for text that a program could take for an option, or that no host or serial number has."""
     if not text or text.startswith("-") or not text.isprintable() or any(sign.isspace() for sign in text):
         raise InputError(f"{what} {text!r}: give a name without blanks that does not begin with '-'")
 

@@ -25,7 +25,7 @@ _NOT_SOURCES = {"node_modules", "dist"}
 
 @dataclass(frozen=True, kw_only=True)
 class AppRecord:
-    """What the app was built of: hex SHA-256 over its sources and lock file, and versions of npm packages.
+    """A record of the app's sources: hex SHA-256 over its sources and lock file, and versions of npm packages.
 
     ``size_bytes`` and ``sha256`` are of all files of the site (`measured_tree`).
     """
@@ -46,7 +46,7 @@ class App:
 
 
 def app_place() -> Path:
-    """Where the app of this user lives; a MissingPackageError without the packages that set-up needs."""
+    """The folder of this user's app; raises MissingPackageError without the packages that set-up needs."""
     require_packages("the browser device", ("platformdirs", "filelock"), extra="devices")
     import platformdirs
 
@@ -54,8 +54,8 @@ def app_place() -> Path:
 
 
 def installed_app(place: Path | None = None, *, verify: bool = True) -> App:
-    """The app in ``place`` (default: `app_place`); a MissingPackageError with the set-up command when it is absent,
-    damaged, or built of other sources. ``verify``: also compare every file.
+    """The app in ``place`` (default: `app_place`); raises a MissingPackageError with the set-up command when it is
+    absent, damaged, or built of other sources. ``verify``: also compare every file.
     """
     place = place or app_place()
     if not place.exists():
@@ -77,7 +77,9 @@ def sources_folder() -> Path:
 
 
 def sources() -> Iterator[Path]:
-    """Its files, without what npm puts among them in a checkout, and without hidden ones, which building needs not."""
+    """The app's own files, without those that npm puts among them in a checkout, and without hidden ones, which
+    building does not need.
+    """
     for entry in sorted(sources_folder().iterdir()):
         if entry.name not in _NOT_SOURCES and not entry.name.startswith("."):
             yield from [entry] if entry.is_file() else sorted(file for file in entry.rglob("*") if file.is_file())

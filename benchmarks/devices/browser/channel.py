@@ -77,14 +77,14 @@ class Channel:
         self._seen = time.monotonic()
 
     def next_question(self) -> bytes | None:
-        """For the page: the next question, None where there was none in a while."""
+        """The next question for the page; None if there was none in a while."""
         try:
             return self._questions.get(timeout=POLL_SECONDS)
         except queue.Empty:
             return None
 
     def put_answer(self, message: bytes) -> None:
-        """From the page."""
+        """Take an answer that the page sent."""
         self._answers.put(message)
 
     def _answer(self) -> bytes:

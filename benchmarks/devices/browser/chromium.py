@@ -34,7 +34,7 @@ _SECONDS_TO_END = 10.0
 
 
 def require_chromium() -> Path:
-    """The program; a MissingPackageError where PATH has none, an InputError on another system than Linux."""
+    """The program; raises a MissingPackageError where PATH has none, an InputError on another system than Linux."""
     if not sys.platform.startswith("linux"):
         raise InputError("the browser device needs Linux; pages of 'edgesr web' run in browsers of every system")
     found = next(filter(None, map(shutil.which, PROGRAMS)), None)
@@ -47,7 +47,7 @@ def require_chromium() -> Path:
 
 @functools.cache
 def chromium_version(program: Path) -> str:
-    """Its version, such as 156.0.8078.108; an InputError where it tells none."""
+    """The version of Chromium, such as 156.0.8078.108; raises InputError if it tells none."""
     try:
         told = ended_process([program, "--version"], timeout_seconds=_SECONDS_TO_TELL)
     except subprocess.TimeoutExpired:
@@ -76,7 +76,7 @@ class Chromium:
         self._file = folder / PROCESS_FILE
 
     def why_ended(self) -> str | None:
-        """How it ended; None while it runs."""
+        """A line that says how the browser ended; None while it runs."""
         code = self._process.poll()
         return None if code is None else f"Chromium: {describe_exit(code, self._errors.read_text(errors='replace'))}"
 

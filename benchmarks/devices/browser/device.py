@@ -71,7 +71,7 @@ class BrowserDevice(Device):
 
 
 def open_browser(name: str) -> BrowserDevice:
-    """The browser device of that name; a MissingPackageError where Chromium or the app is missing."""
+    """The browser device of that name; raises a MissingPackageError where Chromium or the app is missing."""
     if name not in ENGINES:
         raise InputError(f"unknown browser {name!r}: choose one of {', '.join(ENGINES)}")
     app = installed_app()
@@ -116,7 +116,7 @@ BROWSER_KIND = DeviceKind(
     set_ups=(
         SetUp(
             command=SETUP_COMMAND,
-            title=f"runtimes in browsers, and 'edgesr web'; needs Node.js to build, {PROGRAMS[0]} to measure",
+            title=f"runtimes for browsers and 'edgesr web' (building needs Node.js, measuring needs {PROGRAMS[0]})",
             require=installed_app,
             run=set_up_app,
             clean=delete_app,

@@ -1,4 +1,4 @@
-"""What computes in a browser: WebAssembly on the CPU, or WebGPU."""
+"""The engines that compute in a browser: WebAssembly on the CPU, or WebGPU."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def packed(head: Mapping[str, Any], payload: bytes = b"") -> bytes:
 
 
 def unpacked(message: bytes) -> tuple[dict[str, Any], bytes]:
-    """The object and the bytes after it; a JsonError for what is no message."""
+    """The object and the bytes after it; raises a JsonError for what is no message."""
     if len(message) < _LENGTH.size:
         raise JsonError("is shorter than the length of its head")
     (length,) = _LENGTH.unpack_from(message)

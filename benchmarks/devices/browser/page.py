@@ -40,7 +40,7 @@ class Page:
         self._stack.close()
 
     def ask(self, question: dict[str, Any], payload: bytes = b"") -> tuple[dict[str, Any], bytes]:
-        """As `Channel.ask`."""
+        """Ask the page, as `Channel.ask` does."""
         if self._channel is None:
             self._channel = self._started()
         return self._channel.ask(question, payload)
@@ -53,7 +53,7 @@ class Page:
         return found
 
     def _started(self) -> Channel:
-        """The channel to a new page; an OtherSystemError where Chromium lacks what the engine needs."""
+        """The channel to a new page; raises an OtherSystemError where Chromium lacks what the engine needs."""
         channel = Channel(self.patience)
         url = self._stack.enter_context(served_channel(channel, self.app))
         running = running_chromium(require_chromium(), url, folder=self.folder, options=self.engine.options)

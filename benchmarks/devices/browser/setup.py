@@ -66,7 +66,7 @@ def packages_of(lock_file: Path) -> dict[str, str]:
 
 
 def _require_node() -> str:
-    """The path of npm; a MissingPackageError without it or Node.js, an InputError where that is too old."""
+    """The path of npm; raises a MissingPackageError without it or Node.js, an InputError where that is too old."""
     node, npm = require_program("node", INSTALL_NODE), require_program("npm", INSTALL_NODE)
     version = run_program([node, "--version"], what="node --version", mend=INSTALL_NODE).strip()
     number = version.removeprefix("v").partition(".")[0]

@@ -54,13 +54,13 @@ class DebianArchive:
         done = attempted([*self._command, "download", "--print-uris", *names])
         if done.returncode != 0:
             why = "; ".join(filter(None, (last_error(done), self._complaint)))
-            raise InputError(f"apt-get finds not all packages ({why}): {_DEBIAN}")
+            raise InputError(f"apt-get does not find all packages ({why}): {_DEBIAN}")
         lines = re.findall(
             r"^'\S+' (([^_\s]+)_([^_\s]+)_(\w+)\.deb) \d+ SHA256:([0-9a-f]{64})$", done.stdout, re.MULTILINE
         )
         found = {f"{name}:{architecture}" for _, name, _, architecture, _ in lines}
         if lacking := [name for name in names if name not in found]:
-            raise InputError(f"apt-get tells no SHA-256 of {', '.join(lacking)}: {_DEBIAN}")
+            raise InputError(f"apt-get gives no SHA-256 for {', '.join(lacking)}: {_DEBIAN}")
         return tuple(
             DebianPackage(f"{name}:{architecture}", version.replace("%3a", ":"), file, sha256)
             for file, name, version, architecture, sha256 in lines

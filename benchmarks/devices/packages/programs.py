@@ -13,7 +13,7 @@ from edgesr.runtimes.errors import InputError, MissingPackageError
 
 
 def require_program(name: str, mend: str) -> str:
-    """The path of a program; a MissingPackageError that tells how to get it when it is not on PATH."""
+    """The path of a program; raises a MissingPackageError that tells how to get it when it is not on PATH."""
     found = shutil.which(name)
     if found is None:
         raise MissingPackageError(f"the set-up needs {name}, which is not installed: {mend}")

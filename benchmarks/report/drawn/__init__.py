@@ -1,1 +1,1 @@
-"""What a report draws itself: pictures, and the matrix of parity."""
+"""The parts that a report draws by itself: pictures, and the matrix of parity."""

@@ -11,7 +11,10 @@ from typer.core import TyperCommand
 from edgesr.cli.completion import one_of, set_ups
 from edgesr.cli.terminal import print_lines, print_table, shown_progress
 
-devices = typer.Typer(invoke_without_command=True, help="List the devices that measurements can run on; set one up.")
+devices = typer.Typer(
+    invoke_without_command=True,
+    help="List the devices that measurements can run on, or set up, check or clean one of them.",
+)
 
 
 class _SetUpCommand(TyperCommand):
@@ -27,7 +30,7 @@ class _SetUpCommand(TyperCommand):
 
 @devices.callback()
 def list_devices(context: typer.Context) -> None:
-    """List the devices that measurements can run on; 'setup' makes one ready."""
+    """List the devices that measurements can run on."""
     if context.invoked_subcommand is None:
         from edgesr.benchmarks.devices import registry
         from edgesr.benchmarks.tables.devices import device_table
@@ -39,7 +42,7 @@ def list_devices(context: typer.Context) -> None:
 
 @devices.command(cls=_SetUpCommand)
 def setup(name: Annotated[str, typer.Argument(metavar="DEVICE", autocompletion=one_of(set_ups))]) -> None:
-    """Download and unpack what a device needs, without root; at most 400 MB in the user's cache folder."""
+    """Download what a device needs into the user's cache folder: at most 400 MB, and no root is needed."""
     from edgesr.benchmarks.devices.registry import set_up_device
 
     with shown_progress() as progress:
@@ -57,10 +60,11 @@ def setup(name: Annotated[str, typer.Argument(metavar="DEVICE", autocompletion=o
 def check(
     name: Annotated[str, typer.Argument(metavar="DEVICE", help="Another machine: ssh:[USER@]HOST or adb:SERIAL.")],
     bundle: Annotated[
-        Path | None, typer.Argument(metavar="[BUNDLE]", help="Also check the parity of one artifact.")
+        Path | None,
+        typer.Argument(metavar="[BUNDLE]", help="Also check there that one file of this bundle computes right."),
     ] = None,
 ) -> None:
-    """Tell what another machine is, send what a worker needs, and try one there; exit code 1 when none runs."""
+    """Tell what another machine is, send what measuring needs, and try it there; the exit code is 1 if it fails."""
     from edgesr.benchmarks.runs.devices import check_device
     from edgesr.runtimes.bundle.opening import open_bundle
 
@@ -73,9 +77,11 @@ def check(
 
 @devices.command()
 def clean(
-    name: Annotated[str, typer.Argument(metavar="DEVICE", help="Another machine, as for 'check', or browser.")],
+    name: Annotated[
+        str, typer.Argument(metavar="DEVICE", help="Another machine: ssh:[USER@]HOST or adb:SERIAL; or browser.")
+    ],
 ) -> None:
-    """Delete everything that edgesr put on another machine, or built for browsers."""
+    """Delete everything that edgesr put on another machine, or (for browser) built here for browsers."""
     from edgesr.benchmarks.runs.devices import clean_device
 
     print_lines([clean_device(name)])

@@ -7,29 +7,48 @@ from typing import Annotated
 
 import typer
 
-from edgesr.cli.terminal import JsonOption, print_lines, print_table
+from edgesr.cli.terminal import BundleArgument, JsonOption, print_lines, print_table
 
 
 def diff(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")],
-    a: Annotated[str, typer.Argument(metavar="A", help="Id of the artifact to examine.")],
+    bundle: BundleArgument,
+    a: Annotated[str, typer.Argument(metavar="A", help="Artifact to examine, by its id such as onnx-int8-tile.")],
     b: Annotated[
         str,
-        typer.Argument(metavar="B", help="Id of the artifact to compare it with, or pytorch: as recorded at export."),
+        typer.Argument(
+            metavar="B", help="Artifact to compare it with, or pytorch: the outputs of layers recorded at export."
+        ),
     ],
     golden: Annotated[
-        str | None, typer.Option(help="Golden to run; without, the first that both take (pytorch: the recorded one).")
+        str | None,
+        typer.Option(
+            help="Golden (recorded input) to run; unless given, the first that both take, or for pytorch the one whose "
+            "layers were recorded."
+        ),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(help="Relative RMS error that a layer may have; by precision without.")
+        float | None,
+        typer.Option(
+            help="Largest RMS error of a layer, divided by the RMS of its values; unless given, it follows from the "
+            "precision."
+        ),
     ] = None,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Exact arithmetic: no graph optimisations, int8 or fast kernels.")
+        bool,
+        typer.Option(
+            "--exact",
+            help="Use exact arithmetic: a slow run without graph optimisations, int8 kernels or fast kernels.",
+        ),
     ] = False,
     json: JsonOption = None,
-    plot: Annotated[Path | None, typer.Option(help="Also draw the error per layer: .svg or .png.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw the error of each layer, to this .svg or .png file.")
+    ] = None,
 ) -> None:
-    """Compare two artifacts layer by layer and name the first that differs too much; exit code 1 when one does."""
+    """Compare two artifacts layer by layer and name the first layer that differs too much.
+
+    The exit code is 1 when a layer differs too much.
+    """
     import edgesr
     from edgesr.export.diff.tables import diff_summary, diff_table
 

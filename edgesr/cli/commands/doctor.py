@@ -6,7 +6,7 @@ from edgesr.cli.terminal import print_table
 
 
 def doctor() -> None:
-    """List runtimes, converters and what this machine has: found, needed for what, how to get it."""
+    """List runtimes, converters and tools: whether they are installed here, their use, and how to get them."""
     import edgesr
 
     for table in edgesr.doctor():

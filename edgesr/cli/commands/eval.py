@@ -15,27 +15,37 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    path: Annotated[Path, typer.Argument(help="A checkpoint (.safetensors, published .pth) or a bundle.")],
+    path: Annotated[
+        Path, typer.Argument(help="Weights (.safetensors, or a published .pth), or a bundle made by 'edgesr export'.")
+    ],
     *,
-    data: Annotated[Path, typer.Option(help="Folder of HR images, or of *_HR and *_LR pairs.")],
+    data: Annotated[
+        Path,
+        typer.Option(help="Folder of high-resolution (HR) images, or of pairs with low-resolution ones: *_HR, *_LR."),
+    ],
     degradation: Annotated[
         str,
         typer.Option(
-            help="What LR suffers: {degradations}.",
+            help="How the low-resolution input is degraded: {degradations}. mix draws one for each image, real "
+            "imitates photographs of phones.",
             default_factory=default_of(_options, "degradation"),
         ),
     ],
     beside: Annotated[
-        list[Path] | None, typer.Option(help="Another checkpoint or bundle to measure too; may be given again.")
+        list[Path] | None,
+        typer.Option(help="Other weights, or another bundle, to measure too; may be given several times."),
     ] = None,
     artifact: ArtifactOption = None,
     runtime: RuntimeOption = None,
     seed: Annotated[
-        int, typer.Option(min=0, help="Seed of noise, mix and real.", default_factory=default_of(_options, "seed"))
+        int,
+        typer.Option(
+            min=0, help="Seed of the degradations noise, mix and real.", default_factory=default_of(_options, "seed")
+        ),
     ],
     json: JsonOption = None,
 ) -> None:
-    """Measure PSNR, SSIM and ST-LPIPS of a generator or a bundle's artifact against HR images, bicubic beside it."""
+    """Measure how good the pictures of a network or bundle are: PSNR, SSIM and ST-LPIPS, next to bicubic upsampling."""
     import edgesr
     from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
 

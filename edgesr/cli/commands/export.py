@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgesr.cli.command import default_of
-from edgesr.cli.completion import graphs, one_of, precisions, presets, range_methods, some_of
+from edgesr.cli.completion import graphs, precisions, some_of
 from edgesr.cli.completion import targets as known_targets
-from edgesr.cli.completion import weights as known_weights
 from edgesr.cli.int8_options import (
+    CalibrationOption,
     LargestShiftOption,
     LeastPsnrOption,
     MaxDropOption,
     PlanOption,
+    RangesOption,
     ValidationOption,
     parse_db,
 )
@@ -30,6 +31,8 @@ from edgesr.cli.module_options import (
     MultipleOption,
     OnnxOption,
     PeakOption,
+    PresetOption,
+    WeightsOption,
 )
 from edgesr.cli.terminal import (
     comma_separated,
@@ -49,15 +52,9 @@ if TYPE_CHECKING:
 
 def export(
     *,
-    output: Annotated[Path, typer.Option(help="Directory of the new bundle; an older bundle there is replaced.")],
-    preset: Annotated[
-        str | None,
-        typer.Option(help="Preset whose embedded weights to export: {presets}.", autocompletion=one_of(presets)),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(help="Which of its embedded weights: {weights}.", autocompletion=one_of(known_weights)),
-    ] = None,
+    output: Annotated[Path, typer.Option(help="Folder to write the bundle to; an older bundle there is replaced.")],
+    preset: PresetOption = None,
+    weights: WeightsOption = None,
     checkpoint: CheckpointOption = None,
     module: ModuleOption = None,
     onnx: OnnxOption = None,
@@ -68,7 +65,7 @@ def export(
     targets: Annotated[
         str,
         typer.Option(
-            help="Comma-separated targets: {targets}, or all that can be made here: all.",
+            help="Formats to write, separated by commas: {targets}; or all, for those that this machine can make.",
             autocompletion=some_of(known_targets),
             default_factory=default_of(_options, "targets", ",".join),
         ),
@@ -76,7 +73,7 @@ def export(
     precision: Annotated[
         str,
         typer.Option(
-            help="Comma-separated precisions: {precisions}.",
+            help="Number formats, separated by commas: {precisions}; see docs/quantization.md.",
             autocompletion=some_of(precisions),
             default_factory=default_of(_options, "precisions", ",".join),
         ),
@@ -84,7 +81,8 @@ def export(
     graph: Annotated[
         str,
         typer.Option(
-            help="Comma-separated graphs: {graphs}.",
+            help="Graphs, separated by commas: {graphs}. full computes the picture in one call; tile is convolutions "
+            "alone, for images of any size.",
             autocompletion=some_of(graphs),
             default_factory=default_of(_options, "graphs", ",".join),
         ),
@@ -92,19 +90,14 @@ def export(
     tile_size: Annotated[
         str,
         typer.Option(
-            help="LR height x width of fixed-size files.",
+            help="Input height x width, in pixels, of files that take one size alone.",
             default_factory=default_of(_options, "tile_size", size_text),
         ),
     ],
-    calibration: Annotated[
-        Path | None, typer.Option(help="Folder of LR photographs to calibrate int8 on; synthetic ones without.")
-    ] = None,
+    calibration: CalibrationOption = None,
     int8_min_psnr: LeastPsnrOption = None,
     int8_max_shift: LargestShiftOption = None,
-    int8_ranges: Annotated[
-        str | None,
-        typer.Option(help="Ranges of int8: {range_methods}; the best without.", autocompletion=one_of(range_methods)),
-    ] = None,
+    int8_ranges: RangesOption = None,
     max_drop: MaxDropOption = None,
     validation: ValidationOption = None,
     plan: PlanOption = None,
@@ -112,7 +105,10 @@ def export(
     goldens: GoldensOption = None,
     cache_dir: CacheDirOption = None,
 ) -> None:
-    """Export a generator to a bundle of files for edge runtimes; exit code 1 when an artifact could not be made."""
+    """Export a network to a bundle: a folder of files for edge runtimes, with what is needed to check them.
+
+    The exit code is 1 when one of the files could not be made.
+    """
     import edgesr
 
     run = edgesr.export_bundle  # refuses missing packages before anything else
@@ -147,10 +143,10 @@ def export(
 
 
 def _print_report(report: ExportReport, output: Path) -> None:
-    """What was calibrated and made on stdout, what could not be made on stderr."""
+    """Print what was calibrated and made on stdout, and what could not be made on stderr."""
     from edgesr.benchmarks.tables.quantization import quantization_tables
 
-    made = ", ".join(report.conversions) or "nothing, all stages were in the cache"
+    made = ", ".join(report.conversions) or "nothing, all steps were in the cache"
     for table in quantization_tables(report.bundle.manifest):
         print_table(table)
     artifacts = counted(len(report.bundle.manifest.artifacts), "artifact")

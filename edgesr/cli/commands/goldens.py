@@ -15,10 +15,10 @@ def goldens(
     bundle: BundleArgument,
     *,
     output: Annotated[
-        Path, typer.Option(help="Folder of the raw tensors; older ones there are replaced.", metavar="DIR")
+        Path, typer.Option(help="Folder to write the tensors to; older ones there are replaced.", metavar="DIR")
     ],
 ) -> None:
-    """Write the goldens of a bundle as raw tensors with a README, for runners of others; nothing is exported anew."""
+    """Write the inputs and PyTorch outputs of a bundle as raw tensors with a README, for programs other than edgesr."""
     import edgesr
 
     written = edgesr.write_raw_goldens(edgesr.open_bundle(bundle), output)

@@ -21,7 +21,9 @@ from edgesr.runtimes.errors import InputError
 
 
 def inspect(
-    path: Annotated[Path | None, typer.Argument(help="A checkpoint, a model file or a bundle.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[PATH]", help="Weights (a checkpoint), a model file or a bundle.")
+    ] = None,
     module: ModuleOption = None,
     onnx: OnnxOption = None,
     checkpoint: ModuleCheckpointOption = None,
@@ -30,7 +32,7 @@ def inspect(
     colour: ColourOption = None,
     cache_dir: CacheDirOption = None,
 ) -> None:
-    """Tell what a checkpoint, an ONNX or TFLite file, or a bundle contains, or what edgesr finds about your network."""
+    """List what a checkpoint, an ONNX or TFLite file or a bundle contains, or what edgesr finds about your network."""
     import edgesr
 
     if sum(given is not None for given in (path, module, onnx)) != 1:

@@ -8,19 +8,18 @@ from typing import Annotated
 import typer
 
 from edgesr.cli.terminal import print_lines, shown_progress
+from edgesr.cli.training_options import PerceptualWeightsOption, PhotographsArgument, UnpairedOption, ValidationOption
 
 
 def pack(
-    photographs: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of HR photographs.")],
+    photographs: PhotographsArgument,
     *,
-    output: Annotated[Path, typer.Option(help="The new folder; it may have at most 55 MB.")],
-    validation: Annotated[Path | None, typer.Option(help="Folder of HR images to validate on.")] = None,
-    unpaired: Annotated[Path | None, typer.Option(help="Folder of real LR images for the cycle.")] = None,
-    perceptual_weights: Annotated[
-        Path | None, typer.Option(help="VGG16 or VGG19 state dict instead of the one of stlpips-pytorch.")
-    ] = None,
+    output: Annotated[Path, typer.Option(help="The new folder; its content may be at most 55 MB.")],
+    validation: ValidationOption = None,
+    unpaired: UnpairedOption = None,
+    perceptual_weights: PerceptualWeightsOption = None,
 ) -> None:
-    """Pack the training of the mobile family, to be run where there is torch, numpy, Pillow and safetensors alone."""
+    """Write a folder that trains the mobile presets where only torch, numpy, Pillow and safetensors are installed."""
     import edgesr
 
     inputs = edgesr.TrainInputs(

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from edgesr.cli.terminal import keep_output_free, print_lines, shown_progress
+from edgesr.cli.terminal import BundleArgument, keep_output_free, print_lines, shown_progress
 from edgesr.runtimes.wording import counted
 
 
 def report(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")],
+    bundle: BundleArgument,
     output: Annotated[Path, typer.Option(callback=keep_output_free, help="The HTML file to write.")],
     parity: Annotated[Path | None, typer.Option(help="Results of 'edgesr parity --json'.")] = None,
     latency: Annotated[Path | None, typer.Option(help="Results of 'edgesr bench --json'.")] = None,
@@ -23,14 +23,15 @@ def report(
     profile: Annotated[Path | None, typer.Option(help="Results of 'edgesr profile --json'.")] = None,
     sustained: Annotated[Path | None, typer.Option(help="Results of 'edgesr bench --sustained --json'.")] = None,
     image: Annotated[
-        list[Path] | None, typer.Option(help="A photograph whose middle all artifacts upscale; may be given again.")
+        list[Path] | None,
+        typer.Option(help="Photograph whose middle every artifact upscales for the page; may be given several times."),
     ] = None,
     markdown: Annotated[
         Path | None, typer.Option(callback=keep_output_free, help="Also write the tables to this Markdown file.")
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="Also write the tables to CSV files in this folder.")] = None,
 ) -> None:
-    """Write one HTML page, usable offline, of result files: plots, tables, and pictures to compare."""
+    """Write one HTML page, usable offline, that shows result files as plots, tables, and pictures to compare."""
     import edgesr
 
     opened = edgesr.open_bundle(bundle)

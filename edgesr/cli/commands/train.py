@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +10,16 @@ import typer
 from edgesr.cli.command import default_of
 from edgesr.cli.completion import one_of, presets
 from edgesr.cli.terminal import factors, print_lines, shown_progress
+from edgesr.cli.training_options import (
+    MinutesOption,
+    OutputOption,
+    PerceptualWeightsOption,
+    PhotographsArgument,
+    StartOption,
+    TeacherOption,
+    UnpairedOption,
+    ValidationOption,
+)
 from edgesr.runtimes.wording import counted
 from edgesr.sr_model.training.run.resources import DEFAULT_DEVICE, TRAINING_DEVICES
 
@@ -19,15 +28,24 @@ if TYPE_CHECKING:
 
 
 def train(
-    photographs: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of HR photographs.")],
+    photographs: PhotographsArgument,
     *,
-    preset: Annotated[str, typer.Option(help="Preset to train: {presets}.", autocompletion=one_of(presets))],
-    output: Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted run.")],
-    degradation: Annotated[str, _setting("degradation", "What LR suffers: {degradations}.")],
-    steps: Annotated[int, _setting("steps", "Updates of the L1 phase.")],
-    gan_steps: Annotated[int, _setting("gan_steps", "Updates of the GAN phase after it.")],
-    batch_size: Annotated[int, _setting("batch_size", "Patches an update, over all processes.")],
-    patch_size: Annotated[int, _setting("patch_size", "Side of an LR patch.")],
+    preset: Annotated[str, typer.Option(help="Network to train: {presets}.", autocompletion=one_of(presets))],
+    output: OutputOption,
+    degradation: Annotated[
+        str,
+        _setting(
+            "degradation",
+            "How the low-resolution input is degraded: {degradations}. mix draws one for each image, real imitates "
+            "photographs of phones.",
+        ),
+    ],
+    steps: Annotated[int, _setting("steps", "Number of updates in the L1 phase.")],
+    gan_steps: Annotated[
+        int, _setting("gan_steps", "Number of updates in the GAN phase, which follows; 0 leaves it out.")
+    ],
+    batch_size: Annotated[int, _setting("batch_size", "Number of patches in an update, over all processes together.")],
+    patch_size: Annotated[int, _setting("patch_size", "Side of a low-resolution patch, in pixels.")],
     learning_rate: Annotated[
         float, _setting("learning_rate", "First learning rate of the L1 phase; it falls to --final-learning-rate.")
     ],
@@ -37,43 +55,36 @@ def train(
         str,
         _setting(
             "loss_weights",
-            "Weights of the GAN phase: perceptual, adversarial, total_variation, l1, cycle.",
+            "Weights of the losses in the GAN phase: perceptual, adversarial, total_variation, l1, cycle.",
             _loss_weights,
         ),
     ],
-    perceptual_block: Annotated[int, _setting("perceptual_block", "VGG block of the perceptual features, 1 to 5.")],
-    ema_decay: Annotated[float, _setting("ema_decay", "Decay of the moving average that is written.")],
+    perceptual_block: Annotated[int, _setting("perceptual_block", "VGG block that the perceptual loss uses, 1 to 5.")],
+    ema_decay: Annotated[float, _setting("ema_decay", "Decay of the moving average of weights that is written.")],
     luma_weight: Annotated[float, _setting("luma_weight", "Share of luma in the loss of the L1 phase, 0 to 1.")],
     reductions: Annotated[
-        str, _setting("reductions", "Train on copies reduced by these factors too: 0.8,0.65.", _numbers)
+        str, _setting("reductions", "Also train on copies made smaller by these factors, such as 0.8,0.65.", _numbers)
     ],
     teacher_share: Annotated[
-        float, _setting("teacher_share", "Share of the teachers' pictures in what the L1 phase learns, above 0 to 1.")
+        float, _setting("teacher_share", "Share of the teachers' pictures in the L1 phase's target, above 0 to 1.")
     ],
-    seed: Annotated[int, _setting("seed", "Seed of weights and patches.")],
-    validate_every: Annotated[int, _setting("validate_every", "Updates between two validations, which also save.")],
+    seed: Annotated[int, _setting("seed", "Seed of the first weights and of the choice of patches.")],
+    validate_every: Annotated[
+        int, _setting("validate_every", "Number of updates between two validations; each also saves the run.")
+    ],
     precision: Annotated[str, _setting("precision", "Arithmetic of the network: fp32, or bf16 (autocast).")],
-    minutes: Annotated[
-        float | None,
-        typer.Option(help="Train the one phase of the run for so long, however many updates that are."),
-    ] = None,
-    validation: Annotated[Path | None, typer.Option(help="Folder of HR images to validate on.")] = None,
-    unpaired: Annotated[Path | None, typer.Option(help="Folder of real LR images for the cycle.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint to start from.")] = None,
-    teacher: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="Checkpoint whose pictures, the mean of eight flips and transpositions, the L1 phase learns from, "
-            "next to HR; may be given again: their mean.",
-        ),
-    ] = None,
-    perceptual_weights: Annotated[
-        Path | None, typer.Option(help="VGG16 or VGG19 state dict instead of the one of stlpips-pytorch.")
-    ] = None,
-    device: Annotated[str, typer.Option(help=f"One of {', '.join(TRAINING_DEVICES)}.")] = DEFAULT_DEVICE,
+    minutes: MinutesOption = None,
+    validation: ValidationOption = None,
+    unpaired: UnpairedOption = None,
+    checkpoint: StartOption = None,
+    teacher: TeacherOption = None,
+    perceptual_weights: PerceptualWeightsOption = None,
+    device: Annotated[str, typer.Option(help=f"Where to train: {', '.join(TRAINING_DEVICES)}.")] = DEFAULT_DEVICE,
 ) -> None:
-    """Train a preset on a folder of photographs: an L1 phase, then a cyclic GAN phase. Many GPUs: under torchrun."""
+    """Train a network on a folder of photographs.
+
+    An L1 phase comes first, then a cyclic GAN phase if one is asked for. Several GPUs are used under torchrun.
+    """
     import edgesr
     from edgesr.sr_model.training.config import parse_loss_weights
 

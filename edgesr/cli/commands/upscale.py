@@ -10,6 +10,7 @@ import typer
 
 from edgesr.cli.command import default_of
 from edgesr.cli.terminal import (
+    ArtifactOption,
     ProviderOption,
     RuntimeOption,
     parse_bytes,
@@ -25,67 +26,96 @@ if TYPE_CHECKING:
     from edgesr.runtimes.upscaling.options import FileOptions, UpscaleOptions
 
 
+MemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Memory that the tiles may take at one time, such as 256MB, without the two images; {default_memory} "
+        "unless given."
+    ),
+]
+TileSizeOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Height x width of a tile in pixels of the input, such as 128x128; unless given, as large as the "
+        "memory allows."
+    ),
+]
+HaloOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="field",
+        help="Let tiles overlap by the network's whole receptive field (field); unless given, by the halo that was "
+        "measured at export.",
+    ),
+]
+SelfEnsembleOption = Annotated[
+    bool,
+    typer.Option(
+        "--self-ensemble", help="Write the mean over the eight flips and turns of each image: eight times the work."
+    ),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Number of processes on each machine that share a folder's images, 1 unless given; each has as many "
+        "threads and as much memory as one alone."
+    ),
+]
+OnOption = Annotated[
+    str | None,
+    typer.Option(metavar="host,ssh:[USER@]HOST", help="Machines that share a folder's images, separated by commas."),
+]
+RayOption = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Address of a ray cluster whose machines share a folder's images."),
+]
+
+
 def upscale(
     source: Annotated[Path, typer.Argument(metavar="IN", help="An image, or a folder of images.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The image to write, or a folder for them.")],
     *,
-    bundle: Annotated[Path, typer.Option(help="A bundle made by 'edgesr export'.")],
-    artifact: Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")] = None,
+    bundle: Annotated[Path, typer.Option(help="Folder made by 'edgesr export'.")],
+    artifact: ArtifactOption = None,
     runtime: RuntimeOption = None,
     provider: ProviderOption = None,
     threads: Annotated[
         int, typer.Option(min=1, help="Threads of the runtime.", default_factory=default_of(_options, "threads"))
     ],
-    memory: Annotated[
-        str | None,
-        typer.Option(help="What tiles may take at one time, beside both images; {default_memory} unless given."),
-    ] = None,
-    tile_size: Annotated[
-        str | None, typer.Option(help="LR height x width of tiles instead of what the memory allows.")
-    ] = None,
-    halo: Annotated[
-        str | None,
-        typer.Option(metavar="field", help="field: the receptive field around every tile, not the measured halo."),
-    ] = None,
-    self_ensemble: Annotated[
-        bool,
-        typer.Option("--self-ensemble", help="Mean over the eight flips and transpositions: eight times the work."),
-    ] = False,
+    memory: MemoryOption = None,
+    tile_size: TileSizeOption = None,
+    halo: HaloOption = None,
+    self_ensemble: SelfEnsembleOption = False,
     quality: Annotated[
-        int | None, typer.Option(help="Quality of .jpg and .webp, 1 to 100; {default_quality} unless given.")
+        int | None,
+        typer.Option(help="Quality of .jpg and .webp files, 1 to 100; {default_quality} unless given."),
     ] = None,
     suffix: Annotated[
         str,
         typer.Option(
-            help="Format of the images of a folder: a.jpg becomes a.png; next to a.tif both keep theirs: a.jpg.png.",
+            help="Format to write the images of a folder in: a.jpg becomes a.png, or a.jpg.png where the folder also "
+            "has an a.tif.",
             default_factory=default_of(_files, "suffix"),
         ),
     ],
     max_megapixels: Annotated[
         float,
         typer.Option(
-            help="Refuse images that declare more pixels than this.",
+            help="Refuse images that have more megapixels than this.",
             default_factory=default_of(_files, "max_megapixels"),
         ),
     ],
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            help="Workers that share a folder's images, each with these threads and memory; so many on each machine."
-        ),
-    ] = None,
-    on: Annotated[
-        str | None,
-        typer.Option(metavar="host,ssh:[USER@]HOST", help="Comma-separated machines that share a folder's images."),
-    ] = None,
-    ray: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="The ray cluster whose actors share a folder's images.")
-    ] = None,
+    jobs: JobsOption = None,
+    on: OnOption = None,
+    ray: RayOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell artifact, tiles, memory and time, and write nothing.")
+        bool, typer.Option("--dry-run", help="Write nothing; print the file used, the tiles, the memory and the time.")
     ] = False,
 ) -> None:
-    """Upscale an image or a folder, of any size, in tiles: the same picture as in one piece (w8d: nearly)."""
+    """Upscale an image, or every image of a folder, in tiles that fit a memory limit.
+
+    The picture is the same as if it were computed in one piece (in precision w8d: nearly the same).
+    """
     import edgesr
 
     options = edgesr.UpscaleOptions(
@@ -116,7 +146,9 @@ def upscale(
 
 
 def _end(source: Path, failures: Sequence[str], unfinished: Sequence[str] = ()) -> None:
-    """Exit with 1 where the same command, given again, may do what is left; an InputError for bad images alone."""
+    """Exit with 1 where the same command, given again, may do what is left; raises an InputError for bad images
+    alone.
+    """
     if unfinished:
         print_errors([*unfinished, f"{source} is not finished: the same command goes on where this one stopped"])
         raise typer.Exit(1)

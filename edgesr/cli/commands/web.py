@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 def web(
     bundle: BundleArgument,
     *,
-    output: Annotated[Path, typer.Option(help="Folder of the page; an older page there is replaced.", metavar="DIR")],
+    output: Annotated[
+        Path, typer.Option(help="Folder to write the page to; an older page there is replaced.", metavar="DIR")
+    ],
     artifact: ArtifactOption = None,
-    serve: Annotated[bool, typer.Option("--serve", help="Also serve it to this machine alone, until Ctrl-C.")] = False,
-    port: Annotated[int, typer.Option(help="Port of --serve; 0: any free one.", min=0, max=65535)] = 8000,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Also serve the page, to browsers of this machine alone, until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port of --serve; 0 takes one that is free.", min=0, max=65535)] = 8000,
 ) -> None:
-    """Write a static page that makes photographs larger on the machine of whoever opens it."""
+    """Write a static web page that upscales photographs in the visitor's browser, on the visitor's machine."""
     import edgesr
 
     opened = edgesr.open_bundle(bundle)

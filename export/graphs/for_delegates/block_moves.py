@@ -42,7 +42,9 @@ def moves(shape: Sequence[int], permutation: Sequence[int]) -> tuple[Move, ...]:
 
 
 def _merged(shape: Sequence[int], permutation: Sequence[int]) -> tuple[tuple[int, ...], Order]:
-    """Without axes of one element, and with those that stay neighbours in their order as one."""
+    """The sides and the order of the axes, without those of one element; axes that stay neighbours in their order
+    are one.
+    """
     kept = [axis for axis in permutation if shape[axis] != 1]
     groups: list[list[int]] = []
     places = {axis: place for place, axis in enumerate(sorted(kept))}

@@ -118,7 +118,7 @@ class Editor:
         self.graph.operators[place : place + 1] = list(others)
 
     def read_counts(self) -> Counter[int]:
-        """How many operators and ends of the graph read each tensor."""
+        """The number of operators and ends of the graph that read each tensor."""
         read = Counter(int(index) for operator in self.graph.operators for index in operator.inputs)
         read.update(int(index) for index in self.graph.outputs)
         return read

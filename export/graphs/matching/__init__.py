@@ -1,1 +1,1 @@
-"""Which tensors of one graph are those of another one with the same layers."""
+"""Pairs of tensors of two graphs with the same layers."""

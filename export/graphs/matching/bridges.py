@@ -1,4 +1,4 @@
-"""Where two graphs go on alike behind operators that one of them writes otherwise.
+"""Places from which two graphs go on alike, behind operators that one of them writes in another way.
 
 A converter writes a layer norm as ten operators, a pixel shuffle as a transpose and a resize as a convolution. Such
 pieces have no counterpart; all that is known of their tensors is which known tensors they are computed from, alone. An

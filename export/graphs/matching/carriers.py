@@ -1,4 +1,4 @@
-"""Which of the tensors that carry a layer's values is compared."""
+"""The choice of the tensor that is compared, among those that carry a layer's values."""
 
 from __future__ import annotations
 

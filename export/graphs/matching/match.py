@@ -1,4 +1,4 @@
-"""Which tensors of a rewritten or converted graph are those of the float32 ONNX graph.
+"""Pairs of tensors of a rewritten or converted graph and of the float32 ONNX graph.
 
 Matched by structure alone: an operator of the same kind on the same tensors, a layer with weights of the same shape
 too. Weights and names do not count, so that a file with a wrong weight, or with quantized ones, is matched as any
@@ -19,9 +19,9 @@ from edgesr.runtimes.errors import EdgesrError
 
 
 def match_layers(graph: LayerGraph, reference: LayerGraph) -> Match:
-    """Which tensors of a tile graph, or of a full graph with the same body, are those of the float32 ONNX graph.
+    """Pair the tensors of a tile graph, or of a full graph with the same body, with those of the float32 ONNX graph.
 
-    An EdgesrError when the reference's output is not among them: then the body could not be followed to its end.
+    Raises an EdgesrError when the reference's output is not among them: then the body could not be followed to its end.
     """
     known = Reference(reference)
     found, end = _Walk(graph, known).match(), known.end

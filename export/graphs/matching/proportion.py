@@ -23,7 +23,7 @@ def may_be_same(own: FloatArray, other: FloatArray) -> bool:
 
 
 def factor_of(values: FloatArray, others: FloatArray, tolerance: float) -> float | None:
-    """What the values are of the others, all by the same factor above 0; None where they are not."""
+    """The factor above 0 by which all values differ from the others; None if there is no such factor."""
     if values.size != others.size:
         return None
     one, other = (array.ravel().astype(np.float64) for array in (values, others))

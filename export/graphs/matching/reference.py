@@ -36,7 +36,7 @@ class Reference:
         return [self._roots[name] for name in operation.inputs]
 
     def same(self, operation: Operation, inputs: Sequence[str]) -> list[Operation]:
-        """Its operations that are another graph's one on these roots."""
+        """The operations that are another graph's operation on these roots."""
         return self._known.get(key(operation, inputs), [])
 
     def has_layer(self, operation: Operation) -> bool:
@@ -50,7 +50,7 @@ class Reference:
 
 
 def key(operation: Operation, inputs: Sequence[str]) -> Key:
-    """What an operation is: an operation of another graph with the same one is the same."""
+    """The key of an operation: an operation of another graph with the same key is the same operation."""
     kind, detail = operation.function
     if detail is None and operation.place:
         detail = (operation.place,)

@@ -1,4 +1,4 @@
-"""How near a quantized tile graph's pictures are to those of the float graph, and how near the network's base is."""
+"""The distance of a quantized tile graph's pictures from those of the float graph, and that of the network's base."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Fidelity:
         return float(np.mean([capped_psnr(self._base(tile), reference) for tile, reference in pairs]))
 
     def measure(self, quantized: onnx.ModelProto) -> Measured:
-        """Of a quantized form, in exact arithmetic."""
+        """Measure a quantized form, in exact arithmetic."""
         images = self._pictures(quantized, self.tiles, exact=True)
         pairs = list(zip(images, self.references, strict=True))
         quality = [capped_psnr(image, reference) for image, reference in pairs]
@@ -68,7 +68,7 @@ class Fidelity:
         )
 
     def mean_psnr_db(self, outputs: Sequence[FloatArray]) -> float:
-        """Of what a graph gives for the selection tiles."""
+        """The mean PSNR (dB) of a graph's answers to the selection tiles."""
         pictures = [self._finish(tile, output[0]) for tile, output in zip(self.tiles, outputs, strict=True)]
         return float(np.mean([capped_psnr(*pair) for pair in zip(pictures, self.references, strict=True)]))
 

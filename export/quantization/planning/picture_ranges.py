@@ -27,7 +27,7 @@ def picture_ranges(model: onnx.ModelProto) -> dict[str, Range]:
 
 
 def _before(model: onnx.ModelProto, node: onnx.NodeProto, ends: Range) -> tuple[int, Range] | None:
-    """Which input a node makes values between these ends of, and that input's ends; None where that is not known."""
+    """The input from which a node makes values between these ends, and that input's ends; None if that is not known."""
     if node.op_type in _MOVES:
         return 0, ends
     known = constants(model)

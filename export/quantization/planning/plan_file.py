@@ -51,7 +51,7 @@ def save_plan(path: Path, plan: Plan, tile_sha256: str) -> None:
 
 
 def load_plan(path: Path) -> Plan:
-    """The plan of a file; an InputError for what is none."""
+    """The plan of a file; raises an InputError for what is none."""
     data = read_json(path, remake=_REMAKE)
     if data.get("kind") != KIND:
         raise InputError(f"{path}: is no plan of a quantization; {_REMAKE}")
@@ -66,7 +66,7 @@ def load_plan(path: Path) -> Plan:
 
 
 def _fault(plan: Plan) -> str | None:
-    """What makes it no plan that can be applied."""
+    """The reason why it is no plan that can be applied."""
     for name in ("measured", "measured_8bit", "budget"):
         if getattr(plan, name) is None:
             return f"{name} is missing"
@@ -77,7 +77,9 @@ def _fault(plan: Plan) -> str | None:
 
 
 def require_same_network(path: Path, plan: Plan, model: onnx.ModelProto) -> None:
-    """An InputError that names the file and the first layer or tensor of its plan that a float tile graph has not."""
+    """Raise an InputError that names the file and the first layer or tensor of its plan that a float tile graph has
+    not.
+    """
     from edgesr.export.graphs.onnx_graph import constant, layer_names, output_axis, weight_sizes, weighted_nodes
     from edgesr.export.quantization.ranges import quantizable_tensors
 
@@ -92,7 +94,7 @@ def require_same_network(path: Path, plan: Plan, model: onnx.ModelProto) -> None
     for what, names in (("tensor", plan.ranges), ("layer", labels), ("layer", plan.float_layers)):
         known = tensors if what == "tensor" else plan.weight_sizes
         if missing := next((name for name in names if name not in known), None):
-            raise InputError(f"{path}: is a plan of another network: {what} {missing} is in one alone; {_REMAKE}")
+            raise InputError(f"{path}: is a plan of another network: only one of both has {what} {missing}; {_REMAKE}")
     if absent := next((name for name in quantizable_tensors(model) if name not in plan.ranges), None):
         raise InputError(f"{path}: has no range of tensor {absent}; {_REMAKE}")
     channels = {n.name: constant(model, n.input[1]).shape[output_axis(n)] for n in weighted_nodes(model)}

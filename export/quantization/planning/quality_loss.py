@@ -1,4 +1,4 @@
-"""What a quantized tile graph loses of the float graph's quality, against HR photographs."""
+"""The quality that a quantized tile graph loses against the float graph, measured against HR photographs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class QualityLoss:
         self._float_db = self._quality_db(model, exact=False)
 
     def drop_db(self, quantized: onnx.ModelProto) -> float:
-        """How much less a quantized form has, in exact arithmetic."""
+        """The loss of a quantized form in dB, in exact arithmetic."""
         return self._float_db - self._quality_db(quantized, exact=True)
 
     def _quality_db(self, model: onnx.ModelProto, *, exact: bool) -> float:

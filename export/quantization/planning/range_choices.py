@@ -38,7 +38,7 @@ class RangeChoices:
         self._chosen: dict[RangeMethod, dict[str, Range]] = {}
 
     def by(self, method: RangeMethod) -> dict[str, Range]:
-        """Those of a method."""
+        """The ranges of a method."""
         if method not in self._chosen:
             found = {name: choose_range(histogram, method) for name, histogram in self._histograms.items()}
             self._chosen[method] = found | self._fixed

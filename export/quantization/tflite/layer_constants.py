@@ -58,7 +58,7 @@ def _changed(model: Any, layer: TFLiteLayer, original: FloatArray, change: Float
 
 
 def _gain(found: FloatArray, original: FloatArray, factor: np.float32) -> np.float32 | None:
-    """What a bias was multiplied by: nothing where the factor lies before the layer, or where there is only a shift.
+    """The factor by which a bias was multiplied: 1 if the factor lies before the layer, or if there is only a shift.
 
     None where it carries both, or is 0, which any factor leaves as it is.
     """

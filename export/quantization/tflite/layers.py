@@ -55,7 +55,7 @@ class TFLiteLayer:
 
     @property
     def bias_place(self) -> int | None:
-        """Which of its operator's inputs its bias (o,) is; None where it has none."""
+        """The place of the bias (o,) among its operator's inputs; None if it has none."""
         return bias_place(self.operator, self.kind)
 
     def in_layout(self, weights: FloatArray) -> FloatArray:
@@ -115,7 +115,7 @@ def _output_major(node: onnx.NodeProto, weights: NDArray[np.float32]) -> FloatAr
 
 
 def _factor(found: FloatArray, expected: FloatArray) -> np.float32 | None:
-    """What weights were multiplied by; 1 where they are all zero, which shows no factor and needs none."""
+    """The factor by which weights were multiplied; 1 if they are all zero, which shows no factor and needs none."""
     if found.shape != expected.shape:
         return None
     largest = np.unravel_index(np.abs(expected).argmax(), expected.shape)
@@ -124,12 +124,12 @@ def _factor(found: FloatArray, expected: FloatArray) -> np.float32 | None:
 
 
 def source_place(kind: str) -> int:
-    """Which of an operator's inputs is the tensor that it computes from."""
+    """The place, among an operator's inputs, of the tensor that it computes from."""
     return 2 if kind == _TRANSPOSED else 0
 
 
 def bias_place(operator: Any, kind: str) -> int | None:
-    """Which of an operator's inputs its bias (o,) is; None where it has none."""
+    """The place of the bias (o,) among an operator's inputs; None if it has none."""
     place = 3 if kind == _TRANSPOSED else 2
     return place if len(operator.inputs) > place and operator.inputs[place] >= 0 else None
 
@@ -137,7 +137,7 @@ def bias_place(operator: Any, kind: str) -> int | None:
 def _shifts(
     model: Any, operator: Any, kind: str, reference: onnx.ModelProto, node: onnx.NodeProto
 ) -> tuple[float, float]:
-    """How far an operator's bias is from the node's; none is one of zeros."""
+    """The difference of an operator's bias from the node's; a missing one counts as zeros."""
     place = bias_place(operator, kind)
     found = np.float32(0) if place is None else constant_values(model, int(operator.inputs[place]))
     difference = found - (constant(reference, node.input[2]) if len(node.input) > 2 else np.float32(0))

@@ -165,7 +165,7 @@ def _is_ranged(layer: TFLiteLayer, known: Mapping[int, Range]) -> bool:
 
 
 def _require_layers(layers: Layers) -> None:
-    """An EdgesrError where a file would be a float32 one under another name."""
+    """Raise an EdgesrError where a file would be a float32 one under another name."""
     if not layers:
         raise EdgesrError("none of its layers can be stored in this precision; export fp32")
 

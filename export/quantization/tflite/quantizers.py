@@ -26,7 +26,7 @@ _OTHER_NAMES = {"TRANSPOSE_CONV": "CONV_2D_TRANSPOSE"}
 
 @dataclass(frozen=True, kw_only=True)
 class LayerRecipe:
-    """How litert-quantizer stores a layer: `add_METHOD_config` of its quantizer, with bits and algorithm."""
+    """The way that litert-quantizer stores a layer: `add_METHOD_config` of its quantizer, with bits and algorithm."""
 
     method: Literal["weight_only", "dynamic", "static"]
     bits: tuple[int, ...]
@@ -41,7 +41,7 @@ ACTIVATIONS_16BIT = LayerRecipe(method="static", bits=(16, 8))
 
 @dataclass(frozen=True, kw_only=True)
 class QuantizerJob:
-    """What the other process does: int8 of all operators but ``kept_in_float`` (None: of none), then ``layers``.
+    """The task of the other process: int8 of all operators but ``kept_in_float`` (None: of none), then ``layers``.
 
     Operators and layers go by the names of their outputs, layers with the kind of their operator; ``bounds`` of int16
     tensors by name.

@@ -46,7 +46,7 @@ class _Signature:
 def same_values(
     model: Any, tensors: Sequence[int], reference: onnx.ModelProto, names: Sequence[str], image: FloatArray
 ) -> dict[int, str]:
-    """Which of a TFLite model's ``tensors`` (by index) have the values of which of the reference's, by ``names``.
+    """Pairs of a TFLite model's ``tensors`` (by index) and the reference's (by ``names``) that have the same values.
 
     On an LR image (c,h,w) of the model's size; the model is that of a tile graph, or of a full graph around it.
     """

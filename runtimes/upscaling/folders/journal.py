@@ -1,4 +1,6 @@
-"""Which images of a folder run are done: a file in the target folder while the run is not finished."""
+"""The journal of a folder run: a file in the target folder that lists the finished images while the run is not
+finished.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +45,8 @@ class FolderJournal:
         return output if None not in stamps and entry[1:] == stamps else None
 
     def add(self, source: Path, output: Path, *, content: Path | None = None) -> None:
-        """Note an image as done. ``content``: the file that is to be renamed to ``output`` next. An InputError where
-        the journal cannot be written.
+        """Note an image as done. ``content``: the file that is to be renamed to ``output`` next. Raises an
+        InputError where the journal cannot be written.
         """
         if not self._begun:
             self._begin()

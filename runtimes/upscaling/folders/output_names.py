@@ -24,7 +24,9 @@ def output_names(sources: Sequence[str], suffix: str, *, kept: Mapping[str, str]
 
 
 def refuse_outputs_that_are_sources(pairs: Sequence[tuple[Path, Path]]) -> None:
-    """An InputError when an output of (source, output) is one of all the sources, by whatever links and spelling."""
+    """Raise an InputError when an output of (source, output) is one of all the sources, by whatever links and
+    spelling.
+    """
     sources = {_identity(source): source for source, _ in pairs}
     for _, output in pairs:
         identity = _identity(output)
@@ -64,7 +66,7 @@ def _free_name(source: str, suffix: str, taken: set[str]) -> str:
 
 
 def _folded(name: str) -> str:
-    """What is equal for names that some file system takes for one."""
+    """The name in the form that is equal for names which some file system takes for one."""
     return unicodedata.normalize("NFC", name).casefold()
 
 

@@ -21,7 +21,7 @@ MODEL = "model.onnx"
 
 @dataclass(frozen=True)
 class Notes:
-    """What was found on the way to a user's network, in words."""
+    """Notes on the findings on the way to a user's network, in words."""
 
     notes: tuple[str, ...]
 
@@ -41,6 +41,6 @@ def read_contract(path: Path) -> Contract:
 
 
 def read_why_no_trace(path: Path) -> str | None:
-    """Why an archive has no TorchScript, None where it has one."""
+    """The reason why an archive has no TorchScript; None if it has one."""
     with zipfile.ZipFile(path) as archive:
         return archive.read(WHY_NO_TRACE).decode() if WHY_NO_TRACE in archive.namelist() else None

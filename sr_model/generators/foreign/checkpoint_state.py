@@ -55,7 +55,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], str]:
 
 
 def unpacked_note(path: Path, wrappers: str) -> list[str]:
-    """What was unpacked of a checkpoint, where something was."""
+    """A note on the part of a checkpoint that was unpacked, if one was."""
     return [f"{path}: the weights lie below {wrappers}"] if wrappers else []
 
 

@@ -1,4 +1,4 @@
-"""What edgesr knows of a generator that is not its own. Imports no torch."""
+"""The contract of a generator that is not edgesr's own. Imports no torch."""
 
 from __future__ import annotations
 

@@ -59,11 +59,11 @@ class Generator:
 
     @property
     def title(self) -> str:
-        """What its contract and its bundle call it."""
+        """The title of the generator in its contract and its bundle."""
         return printable(self.name or type(self.module).__name__)
 
     def built(self) -> Built:
-        """A copy of the module as it is exported; an InputError where it cannot be copied."""
+        """A copy of the module as it is exported; raises an InputError where it cannot be copied."""
         from edgesr.sr_model.generators.foreign.making import in_evaluation_mode
 
         try:

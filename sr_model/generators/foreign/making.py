@@ -31,7 +31,9 @@ _DEPEND_ON_MODE = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutN
 
 @dataclass(frozen=True, kw_only=True)
 class Described:
-    """What ``by`` says of a network: its architecture, scale and channels, the multiples and the least of its sides."""
+    """The description that ``by`` gives of a network: its architecture, scale and channels, and the multiples and least
+    of its sides.
+    """
 
     by: str
     architecture: str
@@ -50,7 +52,7 @@ class Built(NamedTuple):
 
 
 class Made(NamedTuple):
-    """What was found about a network, in words, and the hash of what its program computes."""
+    """The findings about a network, in words, and the hash of what its program computes."""
 
     notes: tuple[str, ...]
     sha256: str

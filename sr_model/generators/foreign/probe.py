@@ -1,4 +1,4 @@
-"""What a network is, found by running it: its scale, the sizes that it takes, the unit that it speaks."""
+"""The properties of a network, found by running it: its scale, the sizes that it takes, the unit of its values."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _multiple(answer: Answer, scale: int) -> int:
 
 
 def _require_multiple(answer: Answer, name: str, multiple: int, scale: int) -> None:
-    """An InputError where a stated multiple is refused by the network."""
+    """Raise an InputError where a stated multiple is refused by the network."""
     first = next_multiple(_SIDE, multiple)
     for height, width in ((first, first), (first + multiple, first), (first, first + multiple)):
         if not _takes(answer, height, width, scale):
@@ -183,7 +183,7 @@ def _doubt_of_unit(contract: Contract, near: dict[int, float]) -> str | None:
 
 
 def _doubt_of_picture(contract: Contract, near: dict[int, float]) -> str | None:
-    """Where a photograph becomes no picture in either unit, but black or white for example."""
+    """A warning if a photograph becomes no picture in either unit, but black or white for example."""
     if near[contract.peak] >= _NO_PICTURE_DB:
         return None
     return (

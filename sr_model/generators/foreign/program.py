@@ -47,7 +47,7 @@ class ForeignGenerator(nn.Module):
         return Glue(upsample="none", noise_level=None, alpha=None)
 
     def upsample(self, lr: Tensor) -> Tensor:
-        """What the picture is added to: nothing (0), of the picture's size."""
+        """The base that the picture is added to: nothing (0), of the picture's size."""
         n, c, h, w = lr.shape
         return lr.new_zeros(n, c, h * self.config.scale, w * self.config.scale)
 
@@ -136,7 +136,7 @@ def count_program_mac_per_hr_pixel(generator: ForeignGenerator) -> float:
 
 
 def _sha256(program: ExportedProgram, *texts: str) -> str:
-    """Over the code and the tensors of a program, and texts."""
+    """The SHA-256 over the code and the tensors of a program, and texts."""
     graphs = [module for module in program.graph_module.modules() if isinstance(module, GraphModule)]
     interface = (repr(program.graph_signature), repr(program.range_constraints))
     digest = hashlib.sha256(repr([*texts, *interface, *(graph.code for graph in graphs)]).encode())
@@ -191,7 +191,9 @@ def _require_equal(found: nn.Module, picture: nn.Module, image: Tensor, *, trace
 
 
 def _broken_guard(program: ExportedProgram, image: Tensor) -> str:
-    """What the exporter took for granted of the traced size and does not hold of an image's, "" where nothing is."""
+    """The property that the exporter assumed of the traced size and that an image's size does not have; "" if there is
+    none.
+    """
     try:
         program.module().get_submodule("_guards_fn")(image)
     except AssertionError as error:

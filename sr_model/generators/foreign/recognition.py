@@ -47,7 +47,9 @@ def _nothing() -> None:
 
 
 def recognise(checkpoint: Path) -> Built:
-    """The network of a checkpoint, which is read without running any code that it may hold; an InputError without."""
+    """The network of a checkpoint, which is read without running any code that it may hold; raises an InputError
+    without.
+    """
     state, wrappers = read_checkpoint(checkpoint)
     descriptor, by = _recognised(state, f"{checkpoint}: looks like {network_of(state)}: it holds {first_names(state)}")
     described = _described(descriptor, checkpoint, by)
@@ -57,7 +59,9 @@ def recognise(checkpoint: Path) -> Built:
 
 
 def _recognised(state: dict[str, Tensor], what: str) -> tuple[Any, str]:
-    """spandrel's descriptor of a network, and the package with its version; an InputError that begins with ``what``."""
+    """spandrel's descriptor of a network, and the package with its version; raises an InputError that begins with
+    ``what``.
+    """
     try:
         import spandrel
     except Exception as error:  # of any kind: torchvision of another torch raises a RuntimeError
@@ -75,7 +79,7 @@ def _recognised(state: dict[str, Tensor], what: str) -> tuple[Any, str]:
 
 
 def _described(descriptor: Any, checkpoint: Path, by: str) -> Described:
-    """What spandrel says of a network, or why edgesr does not take it."""
+    """The description that spandrel gives of a network, or the reason why edgesr does not take it."""
     architecture, sizes = descriptor.architecture.name, descriptor.size_requirements
     if descriptor.purpose not in _PURPOSES:
         why = f"its purpose is {descriptor.purpose}, edgesr takes networks for {' and '.join(_PURPOSES.values())}"

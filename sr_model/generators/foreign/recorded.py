@@ -1,4 +1,6 @@
-"""What the layers of a user's network compute, told by its exported program: the user's code is not run for it."""
+"""The values that the layers of a user's network compute, told by its exported program: the user's code is not run for
+it.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +64,6 @@ def _last(node: Node) -> Node:
 
 
 def _spread(layers: list[tuple[Node, str]]) -> list[tuple[Node, str]]:
-    """At most so many of them, the last one included."""
+    """A selection of at most so many of them, the last one included."""
     count = min(len(layers), _MOST_LAYERS)
     return [layers[(place + 1) * len(layers) // count - 1] for place in range(count)]

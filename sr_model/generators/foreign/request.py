@@ -1,4 +1,4 @@
-"""What the process that runs a user's code is asked for. Imports no torch."""
+"""The request to the process that runs a user's code. Imports no torch."""
 
 from __future__ import annotations
 

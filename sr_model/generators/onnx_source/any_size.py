@@ -21,7 +21,7 @@ _LARGEST = 255.0
 
 
 def why_not_any_size(picture: nn.Module, contract: Contract, fixed: Size, photograph: Tensor) -> str | None:
-    """Why a graph made for one size is not right at others, None where it seems to be.
+    """The reason why a graph made for one size is not right at others; None if it seems to be.
 
     ``picture`` speaks our units; ``photograph`` (1,c,h,w) too.
     """
@@ -42,7 +42,7 @@ def why_not_any_size(picture: nn.Module, contract: Contract, fixed: Size, photog
 
 
 def _psnr_of_middles(first: Tensor, second: Tensor, scale: int, size: Size) -> float:
-    """Of what both pictures have, without a quarter on each side."""
+    """PSNR of the part that both pictures have, without a quarter on each side."""
     rows, columns = (slice(side // 4 * scale, (side - side // 4) * scale) for side in size)
     error = (first[:, :, rows, columns] - second[:, :, rows, columns]).square().mean().item()
     return math.inf if error == 0 else -math.inf if math.isnan(error) else 10 * math.log10(_LARGEST**2 / error)

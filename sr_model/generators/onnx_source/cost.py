@@ -1,4 +1,4 @@
-"""What a graph costs: its multiply-accumulates, counted on a run, and its parameters."""
+"""The cost of a graph: its multiply-accumulates, counted on a run, and its parameters."""
 
 from __future__ import annotations
 

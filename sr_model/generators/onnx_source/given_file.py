@@ -23,7 +23,7 @@ class GivenFile(nn.Module):
 
     @property
     def tolerance(self) -> float:
-        """How far a graph in float32 may be from it, of 255: bytes are rounded or cut."""
+        """Largest difference, on the 0..255 scale, of a graph in float32 from the file: bytes are rounded or cut."""
         return _MOST_OFF[self._interface.dtype]
 
     def forward(self, image: Tensor) -> Tensor:

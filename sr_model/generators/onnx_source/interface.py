@@ -1,4 +1,4 @@
-"""What an ONNX file takes and gives: one image and one picture, or one line on why edgesr cannot take it."""
+"""The interface of an ONNX file: one image in and one picture out, or one line on why edgesr cannot take it."""
 
 from __future__ import annotations
 

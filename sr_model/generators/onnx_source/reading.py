@@ -23,7 +23,7 @@ _QUANTIZING = {"QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvIn
 def read_model(path: Path, data_files: Iterable[str]) -> onnx.ModelProto:
     """The model of a file, functions inlined, external weights read: those may lie in ``data_files`` next to it alone.
 
-    An InputError for everything that is no ONNX model of operators that ONNX itself defines.
+    Raises an InputError for everything that is no ONNX model of operators that ONNX itself defines.
     """
     try:
         model = onnx.load_model(path, load_external_data=False)

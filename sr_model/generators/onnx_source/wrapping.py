@@ -114,7 +114,7 @@ def _only(path: Path, fixed: Size) -> str:
 
 
 def _made_for_any_size(path: Path, picture: nn.Module, contract: Contract, fixed: Size, photograph: Tensor) -> str:
-    """A note that a file of one size takes any; an InputError where it does not."""
+    """A note that a file of one size takes any; raises an InputError where it does not."""
     try:
         why_not = why_not_any_size(picture, contract, fixed, photograph)
     except _failures() as error:
@@ -128,7 +128,7 @@ def _made_for_any_size(path: Path, picture: nn.Module, contract: Contract, fixed
 
 
 def _images(contract: Contract, interface: Interface, photograph: Tensor) -> list[Tensor]:
-    """At sizes that the given file takes, odd and not square where it takes any."""
+    """Images at sizes that the given file takes, odd and not square if it takes any."""
     least = contract.minimum_side
     sizes = [(max(least, height), max(least, width)) for height, width in _SIZES]
     if interface.fixed is not None:
@@ -173,7 +173,7 @@ def _require_given(
     contract: Contract,
     images: list[Tensor],
 ) -> None:
-    """An EdgesrError unless the wrapped graph is the file as it was given."""
+    """Raise an EdgesrError unless the wrapped graph is the file as it was given."""
     expected = InOurUnits(file, contract)
     for image in images:
         with torch.inference_mode():
@@ -184,7 +184,7 @@ def _require_given(
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """What a graph that ONNX Runtime cannot open or run raises."""
+    """The exceptions of a graph that ONNX Runtime cannot open or run."""
     return (EdgesrError, *ort.RUNTIME.failures())
 
 

@@ -1,4 +1,4 @@
-"""What one update minimises, as modules, so that DistributedDataParallel can average their gradients.
+"""The loss that one update minimises, as modules, so that DistributedDataParallel can average their gradients.
 
 Images are (N,3,H,W) in [0,255]; losses are scalars on the 0..1 scale.
 """

@@ -97,7 +97,7 @@ class BatchDegrader:
 
 
 class _Camera(NamedTuple):
-    """What samples that are computed together share."""
+    """Values that samples which are computed together share."""
 
     height: int
     width: int
@@ -118,7 +118,7 @@ def _cameras(draws: DegradationDraws, height: int, width: int) -> list[tuple[_Ca
 
 
 def _processed(picture: Tensor, own: DegradationDraws, noise: Tensor) -> Tensor:
-    """What a camera does: noise, sharpening, JPEG."""
+    """The processing of a camera: noise, sharpening, JPEG."""
     noisy, sharpened, compressed = (np.flatnonzero(c) for c in (own.shot, own.sharpen, own.camera_jpeg))
     height, width = (side + MARGIN for side in picture.shape[2:])
     settings = own.at(noisy)
@@ -132,6 +132,6 @@ def _processed(picture: Tensor, own: DegradationDraws, noise: Tensor) -> Tensor:
 
 
 def _noise_shape(lr: Tensor) -> tuple[int, ...]:
-    """That of the largest camera's picture with its margin."""
+    """The shape of the largest camera's picture with its margin."""
     count, channels, height, width = lr.shape
     return count, channels, camera_side(height, MAX_FACTOR) + MARGIN, camera_side(width, MAX_FACTOR) + MARGIN

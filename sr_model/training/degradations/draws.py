@@ -10,7 +10,7 @@ from edgesr.benchmarks.quality.photograph_draws import MAX_BLUR, DegradationDraw
 
 
 class DrawingPlan:
-    """What a name says for all batches; `draw` is a function of the random numbers alone."""
+    """The degradation that a name stands for, for all batches; `draw` is a function of the random numbers alone."""
 
     def __init__(self, text: str, scale: int) -> None:
         self.scale = scale

@@ -36,7 +36,9 @@ class Photograph(NamedTuple):
 
 
 class Photographs(NamedTuple):
-    """What was read of a folder, and the names of files that were skipped: broken, or smaller than a patch."""
+    """The photographs that were read of a folder, and the names of files that were skipped: broken, or smaller than a
+    patch.
+    """
 
     images: list[Photograph]
     skipped: list[str]
@@ -75,7 +77,7 @@ class PhotographReader:
     def photographs(
         self, folder: Path, *, scale: int, patch_size: int, reductions: tuple[float, ...], progress: Progress
     ) -> Photographs:
-        """What `load_photographs` gives."""
+        """The photographs, as `load_photographs` gives them."""
         key = (folder, scale, patch_size, reductions)
         if key not in self._read:
             self._read[key] = load_photographs(

@@ -17,7 +17,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Places:
-    """Where patches are cut: image, top row, left column, each (N,), and ``flips`` (N,3) of 0 and 1.
+    """Places at which patches are cut: image, top row, left column, each (N,), and ``flips`` (N,3) of 0 and 1.
 
     A patch is mirrored top to bottom where the first flip is 1, then left to right by the second, then transposed by
     the third.
@@ -29,7 +29,7 @@ class Places:
     flips: Integers
 
     def of(self, samples: slice | Integers) -> Places:
-        """Those of some patches."""
+        """The places of some patches."""
         return Places(self.image[samples], self.y[samples], self.x[samples], self.flips[samples])
 
     def inner(self, corners: Integers, margin: int) -> Places:
@@ -60,7 +60,7 @@ class PixelStore:
 
     @property
     def device(self) -> torch.device:
-        """Where the pixels are."""
+        """The device that holds the pixels."""
         return self.pixels.device
 
     @staticmethod

@@ -31,8 +31,8 @@ def load_teachers(files: Sequence[Path], config: TrainConfig, device: torch.devi
     """The generators of checkpoints, which have to have the scale of the one that is trained."""
     if files and config.gan_steps:
         raise InputError(
-            f"teachers are given and gan_steps is {config.gan_steps}: discriminators have to see real HR; "
-            "leave out one of them"
+            f"teachers are given and gan_steps is {config.gan_steps}, but the discriminators of the GAN phase have "
+            "to see real HR; leave out the teachers, or the GAN phase"
         )
     scale = preset(config.preset).scale
     teachers: list[Upscale] = []

@@ -49,7 +49,7 @@ class Check:
 
 
 class _Cut(Exception):
-    """What ends a run in its middle."""
+    """An exception that ends a run in its middle."""
 
 
 def check_accelerator(run: PlannedRun, folder: Path, output: Path, conduct: Conduct, *, share: float) -> Check:

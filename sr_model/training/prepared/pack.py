@@ -57,7 +57,7 @@ def pack_training(
     """Pack the source, the photographs, the validation images, and the VGG blocks that the plan's losses use.
 
     `python run.py --minutes 9` in the folder does the first nine minutes of the plan, on Python 3.11 or newer. The
-    folder appears whole or not at all. An InputError when it would have more than 55 MB.
+    folder appears whole or not at all. Raises an InputError when it would have more than 55 MB.
     """
     plan = plan or default_plan()
     if output.exists() and (not output.is_dir() or any(output.iterdir())):

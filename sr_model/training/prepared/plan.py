@@ -29,7 +29,7 @@ class PlannedRun:
 
     @property
     def minutes(self) -> float:
-        """How long it lasts."""
+        """The length of the run, in minutes."""
         assert self.config.minutes is not None
         return self.config.minutes
 
@@ -76,7 +76,7 @@ def read_plan(folder: Path) -> Plan:
 
 
 def inputs_of(run: PlannedRun, folder: Path, output: Path) -> TrainInputs:
-    """What a run reads, in a packed folder and in the folder of results."""
+    """The inputs of a run, in a packed folder and in the folder of results."""
     trunk = folder / TRUNK
     return TrainInputs(
         photographs=folder / PHOTOGRAPHS,

@@ -33,7 +33,7 @@ _AGAIN = "delete the folder of the runs, and what is done is read from the resul
 
 @dataclass(frozen=True)
 class Journal:
-    """What is done of a plan: the check, and runs by name."""
+    """The finished parts of a plan: the check, and runs by name."""
 
     check: Check | None = None
     done: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ def _run_all(journal: Journal, plan: Plan, folder: Path, work: Path, results: Pa
 
 
 def _deadline(minutes: float, share: float) -> float:
-    """On the clock of `time.monotonic`."""
+    """The deadline on the clock of `time.monotonic`."""
     if not 0 < minutes < math.inf:
         raise InputError(f"minutes is {minutes:g}: need a number above 0")
     if not 0 < share <= 1:

@@ -37,7 +37,7 @@ class RunFolder:
 
     @property
     def state(self) -> Path:
-        """What a resumed run reads."""
+        """The state that a resumed run reads."""
         return self.root / "state.pt"
 
     @property
@@ -94,7 +94,7 @@ class RunFolder:
         save_checkpoint(path, generator, {"train_config": settings, "steps_done": str(step)})
 
     def metrics(self) -> list[MetricsRow]:
-        """Rows written so far, oldest first; an InputError for lines that training does not write."""
+        """Rows written so far, oldest first; raises an InputError for lines that training does not write."""
         path = self.metrics_file
         try:
             return read_metrics(path) if path.is_file() else []

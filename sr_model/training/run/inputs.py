@@ -1,4 +1,4 @@
-"""What a training run reads, and how a resumed run knows that it reads the same."""
+"""The inputs of a training run, and how a resumed run knows that they are the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgesr.sr_model.generators.weights_file import require_file
 
 @dataclass(frozen=True, kw_only=True)
 class TrainInputs:
-    """Where a run reads from: HR photographs, LR images without HR, a validation set, initial and VGG weights.
+    """The inputs of a run: HR photographs, LR images without HR, a validation set, initial and VGG weights.
 
     ``teachers`` are checkpoints whose pictures the L1 phase learns from, next to HR.
     """
@@ -32,7 +32,9 @@ class TrainInputs:
                 raise InputError(f"{output}: lies inside {folder}, which is read; give another output folder")
 
     def fingerprint(self) -> dict[str, str | None]:
-        """What decides the weights: SHA-256 of names and sizes in the folders, and of the files; None if not given."""
+        """The inputs that decide the weights: SHA-256 of names and sizes in the folders, and of the files; None if not
+        given.
+        """
         return {
             "photographs": _of_folder(self.photographs),
             "unpaired": _of_folder(self.unpaired),

@@ -27,7 +27,7 @@ def metrics_text(rows: Iterable[MetricsRow]) -> str:
 
 
 def read_metrics(path: Path) -> list[MetricsRow]:
-    """Rows in ascending order of their steps; a ValueError that names the first line that is none."""
+    """Rows in ascending order of their steps; raises a ValueError that names the first line that is none."""
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise ValueError(f"has {size} bytes, more than {MAX_BYTES}")

@@ -1,4 +1,4 @@
-"""What of this machine a training run may use."""
+"""The resources of this machine that a training run may use."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ DEFAULT_DEVICE = "auto"
 
 
 def require_training_device(name: str) -> None:
-    """An InputError for a device that no run can be on."""
+    """Raise an InputError for a device that no run can be on."""
     if name not in TRAINING_DEVICES:
         raise InputError(f"device {name!r}: choose one of {', '.join(TRAINING_DEVICES)}")

@@ -1,4 +1,6 @@
-"""What decides a training run: its settings and a fingerprint of its inputs, as train.json and the state hold them."""
+"""Everything that decides a training run: its settings and a fingerprint of its inputs, as train.json and the state
+hold them.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,12 @@ class RunSettings:
 
     @staticmethod
     def of(config: TrainConfig, inputs: TrainInputs) -> RunSettings:
-        """Those of a run that is about to start."""
+        """The settings of a run that is about to start."""
         return RunSettings(config, inputs.fingerprint())
 
     @staticmethod
     def from_json(value: object) -> RunSettings:
-        """From parsed JSON; a ValueError that names the field which cannot be."""
+        """Read settings from parsed JSON; raises ValueError that names the field which cannot be."""
         try:
             return decode(RunSettings, value)
         except InputError as error:
@@ -38,7 +40,7 @@ class RunSettings:
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
 
     def differences(self, there: RunSettings) -> str:
-        """How settings found ``there`` differ from these, in words; empty when they are the same."""
+        """The differences of the settings found ``there`` from these, in words; empty if they are the same."""
         here, found = dataclasses.asdict(self.settings), dataclasses.asdict(there.settings)
         names = (*self.inputs, *(there.inputs.keys() - self.inputs.keys()))
         return first_names(

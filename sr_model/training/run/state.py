@@ -98,7 +98,7 @@ class TrainState:
         return self.adversary
 
     def require_finite(self, path: Path) -> None:
-        """An EdgesrError that names the file which keeps the last good state, unless every number is finite."""
+        """Raise an EdgesrError that names the file which keeps the last good state, unless every number is finite."""
         flat = self._flat()
         if not all(value.isfinite().all() for value in flat.values() if value.is_floating_point()):
             raise EdgesrError(
@@ -164,7 +164,7 @@ class TrainState:
 
 
 def _adam(modules: list[nn.Module], learning_rate: float) -> torch.optim.Adam:
-    """On CUDA in the form that a recorded update needs: rate and count are tensors on the device."""
+    """Adam; on CUDA in the form that a recorded update needs: rate and count are tensors on the device."""
     parameters = [p for module in modules for p in module.parameters()]
     if not parameters[0].is_cuda:
         return torch.optim.Adam(parameters, lr=learning_rate, betas=_BETAS, eps=_EPSILON)

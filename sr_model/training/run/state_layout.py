@@ -23,7 +23,7 @@ _SECOND_MOMENT, _VARIANCE, _COUNT = "exp_avg_sq", "running_var", "num_batches_tr
 
 @dataclass(frozen=True)
 class Expected:
-    """What one tensor must be: shape and type, at least ``least``, and where it is a count, its value."""
+    """The properties that one tensor must have: shape and type, at least ``least``, and its value if it is a count."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype
@@ -31,7 +31,7 @@ class Expected:
     exactly: int | None = None
 
     def problem(self, tensor: Tensor) -> str:
-        """What is wrong with a tensor, in words; empty when nothing is."""
+        """The fault of a tensor, in words; empty if it has none."""
         if tuple(tensor.shape) != self.shape:
             return f"has the shape {tuple(tensor.shape)} instead of {self.shape}"
         if tensor.dtype != self.dtype:
@@ -64,19 +64,21 @@ def of_adam(prefix: str, optimizer: torch.optim.Optimizer, updates: int) -> dict
 
 
 def require_layout(flat: Mapping[str, Tensor], expected: Mapping[str, Expected]) -> None:
-    """A ValueError unless a state holds exactly what is expected, beside its step and settings."""
+    """Raise a ValueError unless a state holds exactly what is expected, next to its step and settings."""
     found = flat.keys() - {STEP, SECONDS, SETTINGS}
     if missing := [name for name in expected if name not in found]:
         raise ValueError(f"it lacks {first_names(missing)}")
     if surplus := sorted(found - expected.keys()):
-        raise ValueError(f"it holds {first_names(surplus)}, which this run has not")
+        raise ValueError(f"it holds {first_names(surplus)}, which this run does not have")
     for name, wanted in expected.items():
         if problem := wanted.problem(flat[name]):
             raise ValueError(f"{shown_name(name)} {problem}")
 
 
 def step_of(flat: Mapping[str, Tensor], total_steps: int) -> int:
-    """The updates that a state has seen; a ValueError unless it is a whole number that a run can have reached."""
+    """The updates that a state has seen; raises a ValueError unless it is a whole number that a run can have
+    reached.
+    """
     if STEP not in flat:
         raise ValueError(f"it lacks {STEP}")
     if problem := Expected((), torch.int64).problem(flat[STEP]):
@@ -88,7 +90,7 @@ def step_of(flat: Mapping[str, Tensor], total_steps: int) -> int:
 
 
 def seconds_of(flat: Mapping[str, Tensor]) -> float:
-    """The time that a run by the clock has trained; a ValueError unless it is a number of at least 0."""
+    """The time that a run by the clock has trained; raises a ValueError unless it is a number of at least 0."""
     if SECONDS not in flat:
         raise ValueError(f"it lacks {SECONDS}")
     if problem := Expected((), torch.float64, least=0).problem(flat[SECONDS]):
@@ -102,7 +104,7 @@ def settings_tensor(settings: RunSettings) -> Tensor:
 
 
 def require_settings(flat: Mapping[str, Tensor], wanted: RunSettings) -> None:
-    """A ValueError when a state holds other settings than those wanted; a state of edgesr 0.1.0 holds none."""
+    """Raise a ValueError when a state holds other settings than those wanted; a state of edgesr 0.1.0 holds none."""
     if SETTINGS not in flat:
         return
     held = flat[SETTINGS]

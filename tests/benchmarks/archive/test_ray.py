@@ -39,7 +39,7 @@ def test_twenty_kills_of_actors(tmp_path: Path) -> None:
 
 
 def _told(folder: Path) -> dict[str, Any]:
-    """What the run tells, which has processes and a network of its own."""
+    """The output of the run, which has processes and a network of its own."""
     places = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(ROOT)}
     words = ["unshare", "-n", "-m", "-p", "-f", "--kill-child", "--mount-proc"]
     program = [sys.executable, "-m", "tests.helpers.archive.ray_run", str(folder), str(IMAGES), str(KILLS)]

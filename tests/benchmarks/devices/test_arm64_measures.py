@@ -1,4 +1,4 @@
-"""What emulated CPUs compute and execute: parity, instruction counts, and the int8 sums that saturate without VNNI."""
+"""Results of emulated CPUs: parity, instruction counts, and the int8 sums that saturate without VNNI."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def test_what_is_sent_is_sent_before_anything_is_timed(bench: Open) -> None:
 
 
 def test_limits_of_an_earlier_file_are_of_its_one_device(bench: Open, tmp_path: Path) -> None:
-    """Such a file did not name the device beside them."""
+    """Such a file did not name the device next to them."""
     file = tmp_path / "l.json"
     bench(NamedDevice("ssh:b"), json=file)
     content = json.loads(file.read_text())
@@ -212,7 +212,7 @@ def test_a_box_that_does_not_answer_costs_its_rows(
     code, out, error = run_cli(*words, "--device", "box:a,box:c")
     rows = [(row.key.device, row.status, row.reason) for row in read_results(LatencyResults, file).results]
     assert rows == [*[("box:a", "crashed", "box:a: No route to host")] * 2, *[("box:c", "done", None)] * 2]
-    told = "box:a: No route to host. The other devices are measured, the rows of box:a have this reason"
+    told = "box:a: No route to host. edgesr measures the other devices; rows of box:a give this reason"
     assert (code, error) == (1, f"edgesr: {told}\n")
     assert "onnx-fp32-full on box:a: crashed: box:a: No route to host" in out
     file.unlink()

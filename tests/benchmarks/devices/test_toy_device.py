@@ -43,7 +43,7 @@ def test_devices_are_listed_and_set_up(run_cli: RunCli) -> None:
 def test_help_and_errors_know_all_devices(run_cli: RunCli) -> None:
     _, out, _ = run_cli("devices", "setup", "--help")
     listed = " ".join(out.split())
-    assert "arm64: all emulated arm64 CPUs; box-x86_64: what is sent to PCs (x86_64); box-aarch64: " in listed
+    assert "arm64: an emulator for all arm64 CPUs; box-x86_64: the files that edgesr sends to PCs (x86_64); " in listed
     assert listed.count("; toy: a toy that is wound up.") == 1
     known = r"unknown device 'phone': choose from host, .*haswell, browser, .*, toy, ssh:\[USER@\]HOST, adb:SERIAL$"
     with pytest.raises(InputError, match=known):

@@ -77,7 +77,7 @@ def test_a_photograph_that_no_network_runs_on_is_refused() -> None:
     """It is so flat that its noise level is 0: the figures would be those of bilinear upsampling."""
     bundle = open_bundle(RELEASE / "bundle")
     settings = EndToEndSettings(size=(30, 30), memory_bytes=10**8)
-    with pytest.raises(EdgesrError, match="a photograph of 30x30 is flat here, no network runs: give a larger"):
+    with pytest.raises(EdgesrError, match="the photograph of 30x30 is one flat area, where no network runs; give"):
         measure_end_to_end(bundle, bundle.artifact("onnx-fp32-tile"), runtime="ort", threads=1, settings=settings)
 
 
@@ -154,7 +154,7 @@ def test_command_writes_results(
 
 
 def test_several_devices_have_a_row_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What these devices answer is no photograph's result: their rows say so."""
+    """These devices answer with something that is no photograph's result: their rows say so."""
     opened = [NamedDevice(name) for name in ("ssh:a", "ssh:b")]
     monkeypatch.setattr(registry, "open_devices", lambda *_, **__: opened)
     options, file = PhotographOptions(size=(32, 32), runtime="ort"), tmp_path / "e.json"

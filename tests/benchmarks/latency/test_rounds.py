@@ -62,7 +62,7 @@ def test_one_round_speaks_of_its_process_alone() -> None:
 
 
 def with_quantized(bundle: Bundle) -> Bundle:
-    """The same files, with a full graph that says int8 beside the float32 one, and an int8 tile graph in TFLite."""
+    """The same files, with a full graph that says int8 next to the float32 one, and an int8 tile graph in TFLite."""
     full, tile = bundle.artifact("onnx-fp32-full"), bundle.artifact("tflite-fp32-tile-64x64")
     added = (replace(full, id="int8", precision="int8"), replace(tile, id="other", precision="int8"))
     return replace(bundle, manifest=replace(bundle.manifest, artifacts=(full, *added)))

@@ -111,7 +111,9 @@ def test_a_higher_percentile_is_never_surer() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("rounds", "between"), [(3, 0.05), (5, 0.0), (5, 0.05)])
 def test_intervals_cover_a_repeat_of_the_bench(rounds: int, between: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 120 simulated pairs of benches, at least 90 of 100 repeats fall inside, and so does a ratio of 1."""
+    """At least 90 of 100 repeats of 120 simulated pairs of benches fall inside the intervals, and so does a ratio of
+    1.
+    """
     monkeypatch.setattr("edgesr.benchmarks.latency.statistics._DRAWS", 100)
     random = np.random.default_rng(1)
     inside, alike = [], []

@@ -1,4 +1,4 @@
-"""What runners that are not edgesr's wrote: right outputs pass, and every fault is found with its figure."""
+"""The outputs of runners other than edgesr: right ones pass, and every fault is found with its figure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def goldens(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def right(goldens: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a plain script of ONNX Runtime and LiteRT gives; do not change it."""
+    """The outputs that a plain script of ONNX Runtime and LiteRT gives; do not change them."""
     out = tmp_path_factory.mktemp("right")
     assert len(run_all(RELEASED_BUNDLE, goldens, out, formats=("onnx", "tflite"))) == 12
     return out
@@ -57,7 +57,7 @@ def by_artifact(results: ParityResults) -> dict[str, Any]:
 
 
 def decibels(golden: GoldenParity) -> float:
-    """Of identical images inf, as a flat image is where the projection leaves nothing of a residual."""
+    """The decibels; inf for identical images, as a flat image is where the projection leaves nothing of a residual."""
     return math.inf if golden.psnr_db is None else golden.psnr_db
 
 

@@ -95,7 +95,7 @@ def test_the_readme_tells_every_call_and_its_tolerance(raw: Path) -> None:
 
 
 def test_the_example_of_the_readme_runs_and_passes(raw: Path, tmp_path: Path, run_cli: RunCli) -> None:
-    """That of ONNX Runtime, as someone would copy it."""
+    """The example is that of ONNX Runtime, as someone would copy it."""
     block = re.search(r"### ONNX Runtime in Python\n\n```sh\n(.*?)```", (raw / "README.md").read_text(), re.DOTALL)
     assert block is not None
     (tmp_path / "bin").mkdir()

@@ -78,7 +78,7 @@ def test_tables_and_files_tell_both(mobile_bundle: Bundle) -> None:
     (line,) = own_tolerances(results)
     assert line.startswith(
         "mnn-fp32-tile (mnn): its fast kernels have a tolerance of their own, 85 dB and max error 0.25; exact "
-        "arithmetic has that of all runtimes, and max error "
+        "arithmetic has the tolerance of all runtimes, and max error "
     )
     assert float(line.rsplit(" ", 1)[1]) < 0.005
     assert decode(ParityResults, json.loads(to_json(results))) == results

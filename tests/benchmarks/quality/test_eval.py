@@ -64,7 +64,7 @@ main()
 """
     done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "ST-LPIPS is left out: pip install 'edgesr[perceptual]'" in done.stdout
+    assert "ST-LPIPS was not measured, its package is not installed: pip install 'edgesr[perceptual]'" in done.stdout
     results = decode(QualityResults, json.loads((tmp_path / "q.json").read_text()))
     assert [r.runtime for r in results.results] == [None, "ort"]
     assert results.results[1].mean.psnr_y_db is not None and results.results[1].mean.st_lpips is None

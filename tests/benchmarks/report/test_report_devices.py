@@ -32,7 +32,7 @@ FASTEST, SLOWEST = "onnx-fp32-tile", "onnx-fp32-full"
 
 @pytest.fixture(scope="module")
 def plain() -> ReportData:
-    """What edgesr 0.1.0 measured on one host."""
+    """The results that edgesr 0.1.0 measured on one host."""
     files = ReportFiles(parity=RELEASE / "parity.json", latency=RELEASE / "latency.json")
     return read_data(open_bundle(RELEASED_BUNDLE), files)
 
@@ -118,7 +118,7 @@ def test_a_plot_for_each_device_on_the_same_axes(plain: ReportData) -> None:
         assert made[name].choice == "Device"
     axes = [(plot.figure["layout"]["xaxis"], plot.figure["layout"]["yaxis"]) for plot in made["tradeoff"].plots]
     assert axes[0] == axes[1] == axes[2]
-    assert made["tradeoff"].plots[1].caption.startswith("On ssh:a. Left is faster")
+    assert made["tradeoff"].plots[1].caption.startswith("On ssh:a. Points further left are faster")
     assert [plot.option for plot in made["latency"].plots][-1].startswith("ssh:b, ")
     assert "ssh:b" not in json.dumps(made["latency"].plots[-1].figure)
     ids = [plot.id for one in made.values() for plot in one.plots]

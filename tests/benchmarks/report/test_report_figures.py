@@ -1,4 +1,4 @@
-"""What the report draws, on hand-made figures."""
+"""The plots of the report, on hand-made figures."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_counts_alone_are_shown_without_latency_and_profile(mobile_bundle: Bundl
     untimed = without_latency(mobile_bundle, LatencySettings(calls=3, seconds=0.0), 5)
     write_json(replace(untimed, instructions=(counted,)), file)
     made = build_report(mobile_bundle, ReportFiles(latency=file), pictures=False)
-    assert "1e6 instructions of one call, not time" in made.html
+    assert "Millions of instructions in one call (not a time)" in made.html
     assert "onnx-fp32-tile on arm64:cortex-a76: crashed: killed by SIGILL" in made.html
     assert f"edgesr bench {mobile_bundle.root} --device arm64:cortex-a76 --json {file}" in made.html
 

@@ -1,4 +1,4 @@
-"""Dates and names of the report's page: for people to read, and beside it for programs."""
+"""Dates and names of the report's page: for people to read, and next to it for programs."""
 
 from __future__ import annotations
 

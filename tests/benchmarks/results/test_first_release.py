@@ -105,7 +105,9 @@ def test_older_and_newer_result_files_are_refused(release: Path, run_cli: RunCli
 
 
 def test_tensors_of_its_manifests_had_a_quantization_that_was_null(release: Path, run_cli: RunCli) -> None:
-    """That is left out; anything else in its place is refused, and so are names of that version in one of today."""
+    """The null is left out; anything else in its place is refused, and so are names of that version in a manifest of
+    today.
+    """
     file = release / "bundle" / "manifest.json"
     before = file.read_text()
     assert '"quantization": null' in before

@@ -1,4 +1,4 @@
-"""Where results are written: regular files whole or not at all, links written through, streams as they come."""
+"""Places where results are written: regular files whole or not at all, links written through, streams as they come."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_latency_of_another_bundle_is_unlike(tmp_path: Path, run_cli: RunCli) ->
     refused(run_cli, tmp_path, "compare", *files, naming="the bundle was g (manifest 0), is g (manifest ffffffffffff)")
     code, out, _ = run_cli("compare", *files, "--unlike")
     assert code == 0
-    assert "unlike: the bundle was g" in out
+    assert "different conditions: the bundle was g" in out
     assert compare_results(old, new, limit=0.05, unlike=True).unlike == (
         "the bundle was g (manifest 0), is g (manifest ffffffffffff)",
     )

@@ -1,4 +1,4 @@
-"""What commands measure, for Python callers: one function each, with options that check themselves."""
+"""The measurements of commands for Python callers: one function each, with options that check themselves."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_parity_and_profile_of_one_artifact(mobile_bundle: Bundle) -> None:
 
 def test_time_is_not_measured_on_emulated_devices(mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgesr.benchmarks.devices.registry.open_devices", lambda *_, **__: [ToyDevice()])
-    with pytest.raises(InputError, match="emulated devices have none of"):
+    with pytest.raises(InputError, match="the time of emulated devices is not real"):
         run_photograph(mobile_bundle, PhotographOptions(size=(90, 90)))
 
 

@@ -1,4 +1,4 @@
-"""What readers find on a made-up Raspberry Pi 5, Jetson and phone, and on a device that tells nothing."""
+"""The findings of readers on a made-up Raspberry Pi 5, Jetson and phone, and on a device that tells nothing."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Emulated(Answering):
 
 @pytest.fixture
 def results(mobile_bundle: Bundle) -> SustainedResults:
-    """Of two artifacts in ONNX Runtime, one throttled and one contended."""
+    """Results of two artifacts in ONNX Runtime, one throttled and one contended."""
     chosen = select_artifacts(mobile_bundle, runtime="ort")[:2]
     settings = SustainedSettings(seconds=60.0, cores="1")
     return measure_each(mobile_bundle, Answering(HOT, SQUEEZED), artifacts=chosen, threads=[1], settings=settings)
@@ -80,7 +80,7 @@ def test_the_command(
     code, out, _ = run_cli("bench", mobile_bundle.root, *options, "--sustained", 300)
     assert code == 0
     assert "onnx-fp32-tile, 1 thread: throttled: the clock fell from 2400 to 1440 MHz" in out
-    assert "no energy of a call: the device has no sensor" in out
+    assert "the energy of a call is not known: the device has no sensor" in out
     row = next(line for line in out.splitlines() if "ort" in line).split()
     assert row[:4] == ["onnx-fp32-tile", "ort", "1", "host"]
     assert {"60%", "throttled", "2400,", "1440", "50,", "85"} <= set(row)

@@ -84,7 +84,7 @@ class Visit:
         return picture
 
     def call(self, function: str, *given: Any) -> Any:
-        """What an async JavaScript function gives, in the page."""
+        """The result of an async JavaScript function in the page."""
         return self.page.evaluate(function, list(given))
 
     def close(self) -> None:

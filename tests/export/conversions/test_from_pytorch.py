@@ -102,7 +102,7 @@ def test_torchscript_with_a_size_baked_in_is_refused(make: Callable[[], Planted]
 
 
 def test_onnx_takes_the_size_of_a_view_from_its_input(tmp_path: Path) -> None:
-    """What TorchScript's tracing makes constants stays dynamic in ONNX."""
+    """Sizes that TorchScript's tracing makes constants stay dynamic in ONNX."""
     to_onnx(planted.traced_view(), tmp_path / "model.onnx")
     assert {"Conv", "Reshape"} <= {node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node}
 

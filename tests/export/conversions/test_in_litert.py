@@ -25,7 +25,7 @@ ROWS, BIAS = np.diag([1.0, 2.0, 4.0]), [1.0, 2.0, 3.0]
 
 
 def prove(model: Any, folder: Path) -> None:
-    """Of a TFLite model, against the convolution in ONNX."""
+    """Prove a TFLite model against the convolution in ONNX."""
     (folder / "model.tflite").write_bytes(write_tflite(model))
     graph = make_graph([conv("a", "x", "y")], {"body.a.weight": kernels(ROWS), "body.a.bias": BIAS})
     prove_in_litert(folder / "model.tflite", fix_size(graph, SIZE))

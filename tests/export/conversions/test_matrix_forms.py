@@ -12,7 +12,7 @@ from edgesr.export.graphs.onnx_graph import runner, tensor_shapes
 
 
 def graph(nodes: list[onnx.NodeProto], output: list[int], **constants: object) -> onnx.ModelProto:
-    """Of "x" (1,3,4,6), which comes as "t" (3,4,6) too."""
+    """A graph of "x" (1,3,4,6), which comes as "t" (3,4,6) too."""
     given = {"shape": np.array([3, 4, 6]), **constants}
     model = helper.make_model(
         helper.make_graph(

@@ -17,7 +17,7 @@ ROWS, BIAS = np.diag([1.0, 2.0, 4.0]), [1.0, 2.0, 3.0]
 
 
 def fault(bias: list[float], folder: Path) -> str:
-    """Of a 1x1 convolution with a bias, next to the same with the bias 1, 2, 3."""
+    """The fault of a 1x1 convolution with a bias, next to the same with the bias 1, 2, 3."""
     graph = make_graph([conv("a", "x", "y")], {"body.a.weight": kernels(ROWS), "body.a.bias": BIAS})
     onnx.save(graph, folder / "model.onnx")
     (folder / "model.tflite").write_bytes(write_tflite(tflite_convolution(ROWS, bias)))

@@ -26,7 +26,7 @@ TILE = "coreml-fp32-tile-64x64"
 
 
 def weights_of(package: Path, folder: Path) -> list[np.ndarray]:
-    """Those of its convolutions, in order."""
+    """The weights of its convolutions, in order."""
     target = folder / "weights.npz"
     command = [sys.executable, "-P", "-m", "tests.export.coreml.read_package", str(package), str(target)]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What is checked of a package where Core ML does not run."""
+"""The checks of a package where Core ML does not run."""
 
 from __future__ import annotations
 

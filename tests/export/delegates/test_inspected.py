@@ -1,4 +1,4 @@
-"""What `edgesr inspect` tells of delegates before a conversion."""
+"""Predictions of `edgesr inspect` about delegates before a conversion."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_command_describes_files_of_lower_precision(
     told = " ".join(output.split())
     assert f"inputs x 1x3x8x8 {TensorProto.DataType.Name(image).lower()}" in told
     assert "operators" in told and "Mul 1" in told
-    assert "cannot be told: delegates are predicted of float32 graphs alone" in told
+    assert "cannot be told: this is predicted for float32 graphs alone" in told
     assert "inspect the TFLite file" in told
 
 

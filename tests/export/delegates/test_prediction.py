@@ -1,4 +1,4 @@
-"""What delegates would refuse, told from ONNX graphs: kinds of operators, reasons, and how often."""
+"""Operators that delegates would refuse, told from ONNX graphs: kinds, reasons, and how often."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_graphs_of_lower_precision_are_not_predicted(kind: str) -> None:
         model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(1, dtype=np.float16), "half"))
     else:
         model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
-    with pytest.raises(EdgesrError, match="of float32 graphs alone"):
+    with pytest.raises(EdgesrError, match="for float32 graphs alone"):
         predicted_refusals(model, (8, 12))
 
 

@@ -1,4 +1,4 @@
-"""What XNNPACK takes of a program: predicted, read from the file, and pads by reflection in one operator."""
+"""The part of a program that XNNPACK takes: predicted, and read from the file; pads by reflection are one operator."""
 
 from __future__ import annotations
 

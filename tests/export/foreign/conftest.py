@@ -1,4 +1,4 @@
-"""What the tests of users' networks share."""
+"""Fixtures that the tests of users' networks share."""
 
 from __future__ import annotations
 

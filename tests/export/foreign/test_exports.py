@@ -37,7 +37,7 @@ SRVGG = f"{NETWORKS / 'convolutional.py'}:srvgg"
 
 
 def whole_picture(name: str, image: np.ndarray) -> np.ndarray:
-    """What the user's own network makes of an image (h,w,3) in [0,255]."""
+    """The picture that the user's own network makes of an image (h,w,3) in [0,255]."""
     file, function = name.split(".")
     network = getattr(importlib.import_module(f"tests.helpers.foreign.{file}"), function)().eval()
     with torch.inference_mode():

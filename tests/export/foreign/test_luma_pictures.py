@@ -41,7 +41,7 @@ def test_colour_photographs_come_out_as_the_papers_have_them(
 def test_colours_at_the_border_are_those_of_the_image_alone(
     multiple: int, size: tuple[int, int], espcn_bundle: Bundle
 ) -> None:
-    """Where the network gets an extended image: its luma is another one, and cancels out here."""
+    """At the border the network gets an extended image: its luma is another one, and cancels out here."""
     bundle = replace(espcn_bundle, manifest=replace(espcn_bundle.manifest, multiple=multiple))
     image = photograph("coffee", size).transpose(1, 2, 0) / 2 + 64  # nothing of its picture is clipped
     found = upscale(image, bundle, UpscaleOptions(artifact_id="onnx-fp32-tile", tile_size=(24, 24)))

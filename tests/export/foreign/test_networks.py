@@ -1,4 +1,4 @@
-"""What is found about users' networks: scale, sides, tiles; and what their programs compute."""
+"""Findings about users' networks: scale, sides, tiles; and the values that their programs compute."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def bundle(file: Path, tmp_path_factory: pytest.TempPathFactory, cache_dir: Path
 
 
 def whole_picture(file: Path, image: np.ndarray) -> np.ndarray:
-    """What ONNX Runtime makes with the file itself of an image (h,w,3) in [0,255]."""
+    """The picture that ONNX Runtime makes with the file itself of an image (h,w,3) in [0,255]."""
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     batch = (image.transpose(2, 0, 1)[None] / 255).astype(np.float32)
     picture = session.run(None, {session.get_inputs()[0].name: batch})[0][0] * 255
@@ -123,7 +123,7 @@ def test_commands_name_the_reference(bundle: Bundle, file: Path, cache_dir: Path
     code, _, stderr = run_cli("diff", bundle.root, "onnx-fp32-tile", "pytorch")
     assert code == 2
     assert stderr == (
-        "edgesr: onnx-fp32-tile: PyTorch has no part in this bundle, made from an ONNX file; compare two files\n"
+        "edgesr: onnx-fp32-tile: the bundle was made from an ONNX file, without PyTorch; compare two artifacts\n"
     )
 
 

@@ -168,7 +168,7 @@ def test_a_network_that_cannot_take_another_size(tmp_path: Path) -> None:
 
 
 def test_a_file_costs_its_process(tmp_path: Path) -> None:
-    """What is wrong with it comes from there."""
+    """The message about the file comes from that process."""
     (tmp_path / "net.onnx").write_bytes(PLAIN.model().SerializeToString()[:-700])
     (tmp_path / "stage").mkdir()
     with pytest.raises(InputError, match=r"net\.onnx: not an ONNX model, or damaged"):

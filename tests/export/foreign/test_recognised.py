@@ -50,7 +50,7 @@ def in_child(stub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def picture_255(network: torch.nn.Module, size: tuple[int, int]) -> torch.Tensor:
-    """What a network in [0,1] makes of a photograph, in [0,255]."""
+    """The picture that a network in [0,1] makes of a photograph, in [0,255]."""
     with torch.inference_mode():
         picture: torch.Tensor = network(torch.from_numpy(photograph("coffee", size))[None] / 255) * 255
     return picture

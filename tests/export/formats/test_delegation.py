@@ -1,4 +1,6 @@
-"""What a delegate takes: the rule of division, the prediction from an ONNX graph, and what LiteRT did."""
+"""The part of a graph that a delegate takes: the rule of division, the prediction from an ONNX graph, and what LiteRT
+did.
+"""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ CONSTANTS = {
 
 
 def graph(nodes: list[onnx.NodeProto]) -> onnx.ModelProto:
-    """Of "x" (1,3,4,6) -> "y", whose pixels are "p" and rows "r"; the rows of five channels "g"."""
+    """A graph of "x" (1,3,4,6) -> "y", whose pixels are "p" and rows "r"; the rows of five channels "g"."""
     before = [
         helper.make_node("Transpose", ["x"], ["p"], perm=[0, 2, 3, 1]),
         helper.make_node("Reshape", ["p", "rows"], ["r"]),

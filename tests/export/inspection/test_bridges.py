@@ -121,7 +121,7 @@ def test_a_tensor_that_only_pieces_read_is_doubtful() -> None:
 
 
 def test_a_tensor_that_is_quantized_in_the_range_of_a_relu_is_doubtful() -> None:
-    """What is below 0 is lost, and the ReLU takes it away anyway."""
+    """Values below 0 are lost, and the ReLU takes them away anyway."""
     reference = graph(conv("x", "a", inputs=3), op("Relu", "a", "b"), conv("b", "c"), op("LeakyRelu", "c", "end"))
     quantized = graph(
         conv("x", "1", inputs=3),
@@ -166,7 +166,7 @@ def test_a_picture_that_ends_in_an_unknown_operator_is_the_end() -> None:
 
 
 def test_an_unknown_operator_leads_to_no_layer_behind_other_weights() -> None:
-    """What it is computed from tells too little: a wrong pair would be a false alarm."""
+    """The inputs of the operator tell too little: a wrong pair would be a false alarm."""
     reference = graph(conv("x", "a"), conv("a", "b"), op("Relu", "b", "end"))
     other = graph(conv("x", "1"), op("Tanh", "1", "2"), op("Relu", "2", "3"))
     with pytest.raises(EdgesrError, match=r"after a no operator is the same.* edgesr parity compares its"):

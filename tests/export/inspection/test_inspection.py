@@ -1,4 +1,4 @@
-"""What `edgesr inspect` tells of checkpoints and bundles, with and without a projection."""
+"""The output of `edgesr inspect` for checkpoints and bundles, with and without a projection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What 'edgesr doctor' tells of a machine: also of one that has little, and that tells little of itself."""
+"""The output of 'edgesr doctor' about a machine: also one that has little, and one that tells little of itself."""
 
 from __future__ import annotations
 

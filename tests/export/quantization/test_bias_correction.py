@@ -98,6 +98,6 @@ def test_a_convolution_without_bias_is_left_alone_or_given_one() -> None:
 
 
 def channel_means(model: onnx.ModelProto, output: str) -> FloatArray:
-    """Of a tensor over all tiles, in exact arithmetic."""
+    """The channel means of a tensor over all tiles, in exact arithmetic."""
     run = runner(model, [output], exact=True)
     return np.asarray(np.mean([run(tile)[output].mean(axis=(0, 2, 3)) for tile in TILES], axis=0))

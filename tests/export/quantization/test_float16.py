@@ -136,7 +136,7 @@ def test_a_large_constant_is_refused() -> None:
 
 
 def test_a_large_sum_of_squares_is_refused() -> None:
-    """Of values that fit: 0.25 of 255 each, squared at most 4064, whose sum does not fit."""
+    """The values fit: 0.25 of 255 each, squared at most 4064; their sum does not fit."""
     nodes = [
         helper.make_node("Mul", ["x", "quarter"], ["small"]),
         helper.make_node("Mul", ["small", "small"], ["squares"]),

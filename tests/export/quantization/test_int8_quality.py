@@ -1,4 +1,4 @@
-"""What int8 costs on the usual test sets and on photographs that nothing was calibrated or chosen on."""
+"""The cost of int8 on the usual test sets and on photographs that nothing was calibrated or chosen on."""
 
 from __future__ import annotations
 

@@ -107,7 +107,9 @@ def planned() -> tuple[Plan, Tolerance]:
 
 
 def failures(model: onnx.ModelProto, planned: tuple[Plan, Tolerance], *, biases: bool = True) -> tuple[str, ...]:
-    """Of an int8 file of a model, on a photograph; without the biases of the plan where it is to have its own."""
+    """The failures of an int8 file of a model, on a photograph; without the biases of the plan if it is to have its
+    own.
+    """
     plan, tolerance = planned
     image = photograph("cat", (64, 64))
     found = picture(apply_plan(model, plan if biases else replace(plan, biases={})), image)

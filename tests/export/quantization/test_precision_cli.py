@@ -155,7 +155,7 @@ def test_a_plan_is_written_and_taken(run_cli: RunCli, cache_dir: Path, tmp_path:
     code, _, err = run_cli(*arguments, "--plan", tmp_path / "absent" / "plan.json", "--output", tmp_path / "none")
     assert code == 2 and "no such folder" in err
     code, _, err = run_cli(*arguments, "--precision", "fp32", "--output", tmp_path / "none")
-    assert code == 2 and "says something of int8; add it to --precision" in err
+    assert code == 2 and "applies to int8 alone; add int8 to --precision" in err
 
 
 @pytest.mark.slow

@@ -101,7 +101,7 @@ def test_quantized_again_from_the_cache(quantized_bundle: Bundle, cache_dir: Pat
 
 
 def _parity_failures(root: Path) -> tuple[QuantizationRecord, list[str]]:
-    """How its only artifact was quantized, and what fails in its parity."""
+    """The quantization of its only artifact, and the failures in its parity."""
     bundle = open_bundle(root)
     (artifact,) = bundle.manifest.artifacts
     assert artifact.quantization is not None

@@ -26,7 +26,7 @@ METHODS = get_args(RangeMethod)
 
 
 def histogram(low: float, high: float, **counts: int) -> Histogram:
-    """Of 100 bins; ``counts`` by bin, as b7=3."""
+    """A histogram of 100 bins; ``counts`` by bin, as b7=3."""
     values = np.zeros(100, dtype=np.int64)
     for name, count in counts.items():
         values[int(name[1:])] = count
@@ -34,7 +34,7 @@ def histogram(low: float, high: float, **counts: int) -> Histogram:
 
 
 def squared_error(counts: Histogram, low: float, high: float) -> float:
-    """Of rounding the bins' centres to 256 levels from low to high."""
+    """The squared error of rounding the bins' centres to 256 levels from low to high."""
     centres = (counts.edges[1:] + counts.edges[:-1]) / 2
     scale = (high - low) / 255
     levels = np.clip(np.round(centres / scale) + round(-low / scale), 0, 255) - round(-low / scale)
@@ -87,7 +87,7 @@ def test_outliers_on_both_sides_of_a_bell() -> None:
 
 
 def test_percentile_cuts_half_of_the_rest_at_each_end() -> None:
-    """Of so many values one may go: two at the end stay."""
+    """One of so many values may go: two at the end stay."""
     values = round(2 / (1 - PERCENTILE / 100))
     assert choose_range(histogram(0, 100, b50=values - 2, b99=2), "percentile") == (0, 100)
     assert choose_range(histogram(0, 100, b50=2 * values - 1, b99=1), "percentile") == (0, 51)

@@ -101,7 +101,7 @@ def test_a_key_holds_the_content_of_all_arguments(tmp_path: Path) -> None:
 
 
 def test_a_key_holds_sources_versions_and_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the closure and its versions are is tested in test_import_closure; here, that the key holds them."""
+    """The content of the closure and its versions is tested in test_import_closure; here, that the key holds them."""
     stage = Stage("demo", _write)
     closure = {"sources": {"a": "1"}, "versions": {"numpy": "1"}}
     made = SimpleNamespace(sources=closure["sources"], versions=lambda _packages: closure["versions"])

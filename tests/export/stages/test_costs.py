@@ -1,4 +1,4 @@
-"""What the export measures: memory by size, whether a runtime can resize, and zero-padded variants."""
+"""Measurements of the export: memory by size, whether a runtime can resize, and zero-padded variants."""
 
 from __future__ import annotations
 

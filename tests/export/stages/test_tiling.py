@@ -1,4 +1,4 @@
-"""Which comparison of tiles with whole pictures an export goes by."""
+"""The choice of the comparison of tiles with whole pictures that an export goes by."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def released_bundle() -> Bundle:
 
 
 def by_one_process(source: Path, target: Path, options: UpscaleOptions = OPTIONS) -> dict[str, bytes]:
-    """What a run without workers writes, by name."""
+    """The files that a run without workers writes, by name."""
     edgesr.upscale_files(source, target, released_bundle(), options)
     return contents(target)
 

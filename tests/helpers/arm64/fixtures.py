@@ -78,7 +78,7 @@ class FakeArchive:
         return self.folder / "wheels.txt"
 
     def fetched(self) -> list[str]:
-        """What was downloaded since the last call, package:architecture or pip."""
+        """The downloads since the last call, package:architecture or pip."""
         log = self.folder / "log"
         lines = log.read_text().split() if log.exists() else []
         log.unlink(missing_ok=True)

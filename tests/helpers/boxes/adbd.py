@@ -92,7 +92,7 @@ class AdbdDevice:
         return done.stdout + done.stderr
 
     def processes(self) -> list[int]:
-        """Of workers and of the shells that watch them."""
+        """The processes of workers and of the shells that watch them."""
         found = []
         for place in Path("/proc").glob("[0-9]*"):
             try:
@@ -103,7 +103,7 @@ class AdbdDevice:
         return found
 
     def wait_until_clean(self, seconds: float = 15.0) -> None:
-        """An AssertionError unless nothing of a job is left in time."""
+        """Raise an AssertionError unless nothing of a job is left in time."""
         started = time.monotonic()
         while left := [*self.processes(), *self.cache.glob("job.*"), *self.cache.glob("part.*")]:
             assert time.monotonic() - started < seconds, f"still there: {left}"
@@ -145,7 +145,7 @@ def start_adbd(folder: Path) -> AdbdDevice:
 
 
 def _unpack(folder: Path, phone: Path) -> None:
-    """What adbd needs of Debian 13, and /system/bin as on Android."""
+    """Unpack the packages of Debian 13 that adbd needs, and put /system/bin where Android has it."""
     apt = folder / "apt"
     for name in ("state/lists/partial", "cache/archives/partial", "log"):
         (apt / name).mkdir(parents=True)

@@ -49,7 +49,7 @@ class Container:
         return _ended(self.folder, *_OWN_MOUNTS, f'{_OWN_CGROUPS}; exec "$@"', "sh", *command)
 
     def told(self, template: str) -> str:
-        """What podman tells of the image."""
+        """The properties of the image that podman tells."""
         return _done(self.folder, "podman", "image", "inspect", "--format", template, IMAGE).strip()
 
 
@@ -84,7 +84,7 @@ def _driver(folder: Path) -> str:
 
 
 def _make_wheels(target: Path) -> None:
-    """Those of what the image installs, and of what builds edgesr's own: the build has no index."""
+    """The wheels of what the image installs, and of what builds edgesr's own: the build has no index."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     optional = project["project"]["optional-dependencies"]
     needed = [*project["build-system"]["requires"], *project["project"]["dependencies"]]

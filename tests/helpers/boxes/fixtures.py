@@ -142,7 +142,7 @@ def adbd_device(box_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def on_adbd(adbd_device: AdbdDevice, monkeypatch: pytest.MonkeyPatch) -> Iterator[AdbdDevice]:
-    """That device behind "adb" on PATH. Nothing may be left on it after a test."""
+    """The same device behind "adb" on PATH. Nothing may be left on it after a test."""
     monkeypatch.setenv("PATH", f"{adbd_device.folder}/client:{os.environ['PATH']}")
     yield adbd_device
     adbd_device.wait_until_clean()

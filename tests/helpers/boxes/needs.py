@@ -1,6 +1,4 @@
-"""What tests of real boxes and containers need of this machine. On CI as root a missing package is a failure, and no
-reason to skip.
-"""
+"""The needs of tests of real boxes and containers. On CI as root a missing package is a failure, no reason to skip."""
 
 from __future__ import annotations
 
@@ -40,7 +38,7 @@ def require_programs(*names: str) -> None:
 
 
 def debian_mirror() -> str:
-    """Where this machine's own apt gets Debian's packages from."""
+    """The address from which this machine's own apt gets Debian's packages."""
     words = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
     told = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60).stdout.split()
     found = next((uri for uri in told if uri.rstrip("/").endswith("/debian")), None)

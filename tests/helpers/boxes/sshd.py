@@ -78,7 +78,7 @@ class SshdBox:
         return self.root / "home" / user / ".cache/edgesr-box"
 
     def processes(self, user: str = "pi") -> list[int]:
-        """Of workers of that user, and of the shells that watch them."""
+        """The processes of that user's workers, and of the shells that watch them."""
         found = []
         for place in Path("/proc").glob("[0-9]*"):
             try:

@@ -22,7 +22,7 @@ Answer = Callable[[dict[str, Any], bytes], bytes | None]
 
 @dataclass
 class FakePage:
-    """What talks to the server of a channel, as a page does."""
+    """A client that talks to the server of a channel, as a page does."""
 
     url: str
     asked: list[dict[str, Any]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What tests in a real browser need: on CI its absence is a failure, and no reason to skip."""
+"""The needs of tests in a real browser: on CI their absence is a failure, and no reason to skip."""
 
 from __future__ import annotations
 

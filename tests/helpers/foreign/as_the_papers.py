@@ -1,4 +1,4 @@
-"""What papers of luma networks do with a colour photograph, computed apart from edgesr."""
+"""The steps of papers on luma networks for a colour photograph, computed apart from edgesr."""
 
 from __future__ import annotations
 

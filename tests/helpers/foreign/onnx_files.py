@@ -65,12 +65,12 @@ class OnnxFile:
         return helper.make_model(graph, opset_imports=opsets, ir_version=self.ir_version)
 
     def weights(self) -> tuple[Tensor, Tensor]:
-        """Those of the convolution."""
+        """The weights of the convolution."""
         generator = torch.Generator().manual_seed(0)
         return torch.randn(12, 3, 3, 3, generator=generator) * self.gain, torch.zeros(12)
 
     def network(self, image: Tensor) -> Tensor:
-        """What it computes of an image (1,3,h,w), in PyTorch."""
+        """The values that it computes of an image (1,3,h,w), in PyTorch."""
         detail = F.pixel_shuffle(F.conv2d(image, *self.weights(), padding=1), 2)
         return F.interpolate(image, scale_factor=2, mode="nearest") + detail
 

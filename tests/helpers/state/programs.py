@@ -1,4 +1,4 @@
-"""What programs of devices print. The formats are those of devices in use, the figures made up."""
+"""The output of devices' programs. The formats are those of devices in use, the figures made up."""
 
 THERMALSERVICE = """IsStatusOverride: false
 ThermalEventListeners:

@@ -113,7 +113,7 @@ def test_what_a_runtime_may_hold_after_many_calls_is_planned_for(
 
 
 def test_files_that_answer_at_unlike_sizes_are_refused(any_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A zero-padded variant is timed beside its artifact: both have to answer alike."""
+    """A zero-padded variant is timed next to its artifact: both have to answer alike."""
     artifact = artifact_of(any_bundle, "ort", "tile")
     files = iter([OfOneSize((1, 3, 256, 256)), OfOneSize((1, 3, 128, 128))])
 

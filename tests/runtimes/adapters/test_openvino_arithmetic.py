@@ -31,7 +31,7 @@ def layer(kernel: str) -> OperatorTime:
     ],
 )
 def test_layers_tell_their_arithmetic(kind: str, kernel: str, expected: str) -> None:
-    """Those of an unknown kind too, but nothing that moves values or computes each alone."""
+    """Layers of an unknown kind tell it too, but nothing that moves values or computes each alone."""
     assert ran_as(kind, kernel) == expected
 
 

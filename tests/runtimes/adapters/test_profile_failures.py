@@ -34,7 +34,7 @@ FAILURES = [
 
 @pytest.fixture(params=FAILURES, ids=["runtime", "disk", "edgesr"])
 def message(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What is told of the failure that profiling ends with in this test."""
+    """The message about the failure that profiling ends with in this test."""
     error, text = request.param
 
     def fail(*_: object, **_settings: object) -> NoReturn:

@@ -1,4 +1,4 @@
-"""What a runtime raises is one line that names the artifact, and costs one image of a folder."""
+"""Errors of a runtime are one line that names the artifact, and cost one image of a folder."""
 
 from __future__ import annotations
 

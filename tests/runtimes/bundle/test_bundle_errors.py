@@ -36,7 +36,7 @@ def _raise_version(bundle: Bundle) -> None:
 
 
 def _leave_bundle(bundle: Bundle) -> None:
-    """Name a file beside the bundle, of the right size and hash."""
+    """Name a file next to the bundle, of the right size and hash."""
     manifest = bundle.root / MANIFEST_FILE
     data = json.loads(manifest.read_text())
     entry = data["artifacts"][0]["files"][0]

@@ -24,7 +24,7 @@ from tests.helpers.small_bundle import fill
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often each file was read for its hash, by name."""
+    """The number of times that each file was read for its hash, by name."""
     count: Counter[str] = Counter()
 
     def counted(path: Path) -> str:

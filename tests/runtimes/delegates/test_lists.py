@@ -1,4 +1,4 @@
-"""What each delegate's list says of single operators, and what is counted of a graph."""
+"""The answers of each delegate's list about single operators, and the counts of a graph."""
 
 from __future__ import annotations
 

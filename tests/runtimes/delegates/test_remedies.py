@@ -1,4 +1,4 @@
-"""Where a rewrite takes a refused operator away, and where none is known."""
+"""Remedies: rewrites that take a refused operator away, and operators without a known one."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_streamed_equals_whole(size: tuple[int, int], band_values: int, monkeypa
 
 
 def test_statistic_is_a_noise_level() -> None:
-    """Of noise it is about its standard deviation, of flat images exactly 0."""
+    """The statistic of noise is about its standard deviation, that of flat images exactly 0."""
     pictures = _pictures((61, 200))
     assert noise_level(pictures["noise"]) == pytest.approx(255 / 12**0.5, rel=0.15)
     assert noise_level(pictures["faint noise"]) == pytest.approx(255e-30 / 12**0.5, rel=0.15)

@@ -61,7 +61,7 @@ def levels(picture: Picture) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def off_the_segment(shown: NDArray[np.float64], colour: tuple[int, int, int], background: int) -> float:
-    """How far, in levels of the worst channel, the worst pixel (h,w,3) is from all mixtures of two colours."""
+    """The distance, in levels of the worst channel, of the worst pixel (h,w,3) from all mixtures of two colours."""
     span = np.array(colour, dtype=np.float64) - background
     share = np.clip((shown - background) @ span / (span @ span), 0, 1)
     return float(np.abs(shown - background - share[:, :, np.newaxis] * span).max())

@@ -1,4 +1,4 @@
-"""What one image of a folder costs only itself, and what ends the run at once."""
+"""Faults of one image of a folder that cost that image alone, and faults that end the run at once."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def test_strips_hold_what_tiles_and_their_glue_read() -> None:
 
 
 def test_planned_time_and_memory_count_the_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It works after the network where the output is written as a whole, and beside it where rows are written."""
+    """It works after the network where the output is written as a whole, and next to it where rows are written."""
     source = save_photograph(tmp_path / "in.png", (150, 90))
     monkeypatch.setattr(upscale_files, "writing_seconds", lambda *_, **__: 500.0)
     monkeypatch.setattr(Upscaler, "seconds_per_tile", lambda *_: 1.0)
@@ -103,7 +103,7 @@ def test_planned_time_and_memory_count_the_encoder(tmp_path: Path, monkeypatch: 
 
 
 def test_planned_time_is_that_of_a_part_times_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 256x1024 pixels 128x512 are written, twice; a clock that ticks at each look stands in for time."""
+    """Twice 128x512 of 256x1024 pixels are written; a clock that ticks at each look stands in for time."""
     written: list[tuple[int, ...]] = []
     monkeypatch.setattr(time, "perf_counter", functools.partial(next, itertools.count(0, 3)))
     put = PictureWriter.put

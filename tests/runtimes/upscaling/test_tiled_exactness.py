@@ -113,7 +113,7 @@ def test_suppressed_residual_is_bilinear(runtime: str, projection_bundle: Bundle
 
 @pytest.mark.parametrize("runtime", RUNTIMES_HERE)
 def test_no_seams(runtime: str, any_bundle: Bundle) -> None:
-    """Of noise, the pixels on both sides of every border between tiles."""
+    """The pixels on both sides of every border between tiles are right, in an image of noise."""
     halo = artifact_of(any_bundle, runtime, "tile").halo
     assert halo is not None
     pixels = np.random.default_rng(3).integers(0, 256, (2 * halo + 31, 2 * halo + 23, 3), dtype=np.uint8)
@@ -128,7 +128,7 @@ def test_no_seams(runtime: str, any_bundle: Bundle) -> None:
 
 
 def test_whole_halo_is_cut(any_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a network to which the farthest pixel of the halo matters as much as the nearest: a mean over all of it."""
+    """The network depends on the farthest pixel of the halo as much as on the nearest: a mean over all of it."""
     halo = artifact_of(any_bundle, "ort", "tile").halo
     assert halo is not None
 

@@ -1,4 +1,6 @@
-"""What may be upscaled in tiles: dtypes, self-ensembles, flat and extreme images; what is refused."""
+"""The inputs that may be upscaled in tiles: dtypes, self-ensembles, flat and extreme images; and those that are
+refused.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from tests.helpers.small_bundle import with_uses
 
 
 def unmeasured(bundle: Bundle, artifact_id: str, **changes: Any) -> Bundle:
-    """Of that artifact alone, whose memory was not measured."""
+    """A bundle of that artifact alone, whose memory was not measured."""
     artifact = with_uses(bundle.artifact(artifact_id), memory=None, **changes)
     return Bundle(bundle.root, dataclasses.replace(bundle.manifest, artifacts=(artifact,)))
 

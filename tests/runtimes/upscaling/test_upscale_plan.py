@@ -1,4 +1,4 @@
-"""Which artifact upscales an image, in which tiles, within which memory."""
+"""The choice of the artifact that upscales an image, of its tiles, and of its memory."""
 
 from __future__ import annotations
 
@@ -93,8 +93,12 @@ def test_order_of_preference(mobile_bundle: Bundle) -> None:
         ((64, 64), {"runtime": "nope"}, "unknown runtime 'nope'"),
         ((64, 64), {"artifact_id": "onnx-fp32-full", "runtime": "tflite"}, "nothing in it opens in runtime 'tflite'"),
         ((48, 40), {"artifact_id": "tflite-fp32-full-64x64"}, r"takes only 64x64 \(height x width\), not 48x40"),
-        ((64, 64), {"artifact_id": "onnx-fp32-tile", "tile_size": (30, 31)}, "30x31 leave nothing .* halo of 15 .* 31"),
-        ((64, 64), {"tile_size": (30, 31)}, "30x31 leave nothing inside the halo"),
+        (
+            (64, 64),
+            {"artifact_id": "onnx-fp32-tile", "tile_size": (30, 31)},
+            "30x31 are too small: .* of 15 .* 31",
+        ),
+        ((64, 64), {"tile_size": (30, 31)}, "30x31 are too small: .* has a halo of"),
         ((900, 900), {"memory_bytes": 1_000_000}, "memory of 1 MB is too little for tiles of onnx-fp32-tile"),
     ],
 )
@@ -218,7 +222,7 @@ def test_fixed_tiles_that_are_not_square_cannot_be_turned(mobile_bundle: Bundle)
     (artifact,) = fixed(mobile_bundle).manifest.artifacts
     bundle = with_artifacts(mobile_bundle, dataclasses.replace(artifact, tile_size=(48, 64)))
     assert plan(bundle, (64, 64)).grid.tiles == 2
-    with pytest.raises(InputError, match="self-ensemble turns its tiles, which takes a square tile"):
+    with pytest.raises(InputError, match="self-ensemble turns its tiles, which must be square"):
         plan(bundle, (64, 64), self_ensemble=True)
 
 
@@ -239,5 +243,5 @@ def test_inside_variant_runs_what_touches_no_border(projection_bundle: Bundle) -
     in_order = plan_upscale(bundle, (33, 40), options, in_order=True)
     assert (in_order.artifact, in_order.inside) == (border, border)
     for unused in (None, "zero"):
-        with pytest.raises(InputError, match="zero: is exact inside an image only" if unused else "nothing in it"):
+        with pytest.raises(InputError, match="zero: is exact only inside an image" if unused else "nothing in it"):
             plan(with_artifacts(projection_bundle, zero), artifact_id=unused)

@@ -142,7 +142,7 @@ def test_problems_of_a_published_file_are_counted(tmp_path: Path) -> None:
             {"model.conv_out.weight_g": 3e38, "model.conv_out.weight_v": 1e-19},
             "model.conv_out.weight_g times model.conv_out.weight_v divided by its norm is not finite in float32;",
         ),
-        ({"alpha": 85.0}, "its alpha is 85, need -80 to 80, whose exponential float32 holds;"),
+        ({"alpha": 85.0}, "its alpha is 85, need -80 to 80, so that its exponential fits into float32;"),
         ({"alpha": -90.0}, "its alpha is -90, need -80 to 80"),
         ({"alpha": 1e300}, "in float32: 1 of 1 values of the tensor 'alpha' are NaN or infinite;"),
     ],

@@ -71,7 +71,7 @@ def test_published_weights_equal_the_published_formula(shared: Path) -> None:
 
 @pytest.mark.parametrize(("name", "size"), [("astronaut", (20, 27)), ("rocket", (33, 47))])
 def test_active_projection_is_exact_in_float32(name: str, size: tuple[int, int], shared: Path) -> None:
-    """Where k is below 1 the published code loses 0.01 to 0.1 of 255 in its noise level; ours stays within 1e-3."""
+    """At k below 1 the published code loses 0.01 to 0.1 of 255 in its noise level; ours stays within 1e-3."""
     ours, published = published_pair(shared / "weights" / "srrescgan_x4.pth")
     lr = torch.from_numpy(photograph(name, size))[None]
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""What the layers of an exported program compute, next to what the user's modules do."""
+"""The values that the layers of an exported program compute, next to those of the user's modules."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def recorded(network: nn.Module, lr: Tensor) -> dict[str, Tensor]:
 
 
 def outputs_of(network: nn.Module, lr: Tensor) -> dict[str, Tensor]:
-    """Of all modules when they run first."""
+    """The outputs of all modules when they run first."""
     found: dict[str, Tensor] = {}
     names = {module: name for name, module in network.named_modules()}
 

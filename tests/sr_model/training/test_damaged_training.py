@@ -108,7 +108,7 @@ DAMAGES: dict[str, tuple[dict[str, Any], Damage, str]] = {
     "weight-double": (L1, converted(WEIGHT, torch.float64), f"{WEIGHT} is of torch.float64 instead of torch.float32"),
     "average-missing": (L1, without("average."), "it lacks average.n_averaged, average.module.body.head.weight"),
     "average-count": (L1, filled("average.n_averaged", 9), "average.n_averaged is 9 instead of 4"),
-    "surplus": (L1, put("extra\n", torch.zeros(1)), r"it holds 'extra\n', which this run has not"),
+    "surplus": (L1, put("extra\n", torch.zeros(1)), r"it holds 'extra\n', which this run does not have"),
     "moments-missing": (L1, without("optimizer."), "it lacks optimizer.0.step, optimizer.0.exp_avg"),
     "moments-of-one-missing": (L1, without("optimizer.3."), "it lacks optimizer.3.step"),
     "moments-of-no-parameter": (L1, put("optimizer.99.step", torch.tensor(4.0)), "it holds optimizer.99.step"),

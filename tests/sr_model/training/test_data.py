@@ -136,7 +136,7 @@ def test_processes_share_a_batch(degradation: str, photographs: list[Photograph]
 
 @pytest.mark.parametrize("degradation", ["clean", "real"])
 def test_batches_that_are_made_together(degradation: str, photographs: list[Photograph]) -> None:
-    """Of a block of four each takes every fourth patch, and each process its part of it, whichever is asked first."""
+    """Each batch takes every fourth patch of a block of four, and each process its part, whichever is asked first."""
     block = batches(photographs, degradation, batch_size=8, unpaired=[np.zeros((9, 9, 3), np.uint8)]).batch(1)
     together = batches(photographs, degradation, batch_size=2, together=4, unpaired=[np.ones((9, 9, 3), np.uint8)])
     for place, number in ((2, 6), (0, 4), (3, 7), (1, 5)):

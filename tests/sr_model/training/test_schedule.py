@@ -1,4 +1,4 @@
-"""How far a run is, by updates and by the clock."""
+"""The progress of a run, by updates and by the clock."""
 
 from __future__ import annotations
 

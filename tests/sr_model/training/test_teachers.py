@@ -106,7 +106,7 @@ def test_teachers_that_do_not_fit_are_refused_before_training(train_inputs: Trai
     run = tmp_path / "run"
     with pytest.raises(InputError, match=r"x2\.safetensors: is a teacher for x2, preset mobile-s is x4"):
         train(dataclasses.replace(train_inputs, teachers=(other,)), run, config)
-    with pytest.raises(InputError, match="discriminators have to see real HR"):
+    with pytest.raises(InputError, match="discriminators of the GAN phase have to see real HR"):
         train(
             dataclasses.replace(train_inputs, teachers=(teacher,)),
             run,

@@ -1,1 +1,1 @@
-"""What is sent to a box that has nothing: C library, Python, runtimes, in layers."""
+"""The root that edgesr sends to a box that has nothing: C library, Python and runtimes, in layers."""

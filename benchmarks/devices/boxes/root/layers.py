@@ -36,18 +36,20 @@ class Layer:
 
     @property
     def folder(self) -> str:
-        """Its name on a box."""
+        """The name of its folder on a box."""
         return f"{self.name}-{self.sha256[:32]}"
 
     @property
     def archive(self) -> str:
-        """Its file in the root's folder."""
+        """The name of its file in the root's folder."""
         return f"{self.name}.tar.gz"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RootRecord:
-    """What a root was made of: ``packages`` and ``wheels`` are versions, ``downloads`` hex SHA-256 by file name."""
+    """A record of the parts of a root: ``packages`` and ``wheels`` are versions, ``downloads`` hex SHA-256 by file
+    name.
+    """
 
     schema_version: int
     recipe_sha256: str
@@ -75,7 +77,7 @@ class Root:
         return tuple(layer for layer in self.record.layers if layer.name in (*COMMON, *distributions))
 
     def archive(self, layer: Layer) -> Path:
-        """The layer's .tar.gz; an InputError where it was changed since it was made."""
+        """The layer's .tar.gz; raises an InputError where it was changed since it was made."""
         file = self.folder / layer.archive
         if not file.is_file() or sha256_of(file) != layer.archive_sha256:
             raise InputError(f"{file}: is missing or was changed; remove {self.folder} and set it up again")
@@ -83,7 +85,7 @@ class Root:
 
 
 def root_folder(architecture: Architecture) -> Path:
-    """Where the root of this user lives; a MissingPackageError without the packages that set-up needs."""
+    """The folder of this user's root; raises MissingPackageError without the packages that set-up needs."""
     require_packages("a root for boxes", ("platformdirs",), extra="devices")
     import platformdirs
 
@@ -93,7 +95,8 @@ def root_folder(architecture: Architecture) -> Path:
 def installed_root(architecture: Architecture, folder: Path | None = None) -> Root:
     """The root in ``folder`` (default: `root_folder`).
 
-    A MissingPackageError with the set-up command when it is absent, incomplete, damaged or made by another recipe.
+    Raises a MissingPackageError with the set-up command when it is absent, incomplete, damaged or made by another
+    recipe.
     """
     place = folder or root_folder(architecture)
     command = architecture.set_up_command

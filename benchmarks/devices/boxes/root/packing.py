@@ -58,7 +58,7 @@ def _entry(name: str, *, size: int = 0, executable: bool = False) -> tarfile.Tar
 
 
 def _inner_target(link: Path, tree: Path) -> str:
-    """Where a link leads, as a path relative to it."""
+    """The target of a link, as a path relative to the link."""
     target = link.readlink()
     absolute = tree / str(target).lstrip("/") if target.is_absolute() else link.parent / target
     inside = os.path.normpath(absolute)

@@ -1,4 +1,4 @@
-"""What a root for boxes is made of. A root of another recipe is made anew."""
+"""The recipe of a root for boxes: packages, wheels and set-up. A root that was made by another recipe is made anew."""
 
 from __future__ import annotations
 

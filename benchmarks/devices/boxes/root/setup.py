@@ -49,7 +49,7 @@ _STEPS = 6
 def set_up(architecture: Architecture, progress: Progress = silent, *, folder: Path | None = None) -> Root:
     """Make the root of a machine in ``folder`` (default: `root_folder`); an intact one is returned at once.
 
-    What was downloaded is kept beside it until the end, so an interrupted set-up is taken up again. An InputError or a
+    What was downloaded is kept next to it until the end, so an interrupted set-up is taken up again. An InputError or a
     MissingPackageError names what this machine lacks.
     """
     if not sys.platform.startswith("linux"):
@@ -100,13 +100,13 @@ def _make(architecture: Architecture, work: Path, made: Path, progress: Progress
 
 
 def _teller(progress: Progress, task: str) -> Callable[[str], None]:
-    """What tells that a step begins; called once more when all are done."""
+    """A function that tells that a step begins; it is called once more when all steps are done."""
     done = itertools.count()
     return lambda step: progress(ProgressEvent(task, next(done), _STEPS, step))
 
 
 def _unpack(debs: list[Path], wheels: list[Path], place: Path) -> dict[str, Path]:
-    """By layer, its folder, without what no worker needs."""
+    """The folder of each layer, by layer, without files that no worker needs."""
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     trees = {BASE: place / BASE} | {_distribution(wheel): place / _distribution(wheel) for wheel in wheels}

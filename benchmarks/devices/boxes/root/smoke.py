@@ -20,7 +20,7 @@ print("packages:", *sorted(one.name.lower() for one in metadata.distributions())
 
 
 def check_layers(architecture: Architecture, trees: Mapping[str, Path]) -> None:
-    """An InputError when it does not start or lacks a package; nothing on a machine of another architecture."""
+    """Raise an InputError when it does not start or lacks a package; nothing on a machine of another architecture."""
     if platform.machine() != architecture.machine:
         return
     base = trees[BASE]

@@ -9,6 +9,8 @@ import typer
 
 from edgesr.benchmarks.runs.options import BenchOptions, CompareOptions, PhotographOptions, SustainedOptions
 from edgesr.cli.terminal import (
+    ArtifactOption,
+    BundleArgument,
     DeviceOption,
     DevicePythonOption,
     JsonOption,
@@ -29,15 +31,19 @@ if TYPE_CHECKING:
     from edgesr.benchmarks.latency.results import LatencyResults
     from edgesr.runtimes.bundle.opening import Bundle
 
-LimitOption = Annotated[str, typer.Option(help="How much slower is too much, in percent of p50.")]
-UnlikeOption = Annotated[bool, typer.Option("--unlike", help="Compare even what was measured in unlike conditions.")]
+LimitOption = Annotated[
+    str, typer.Option(help="Fail when the median time of a call (p50) grew by more than this, in percent.")
+]
+UnlikeOption = Annotated[
+    bool, typer.Option("--unlike", help="Also compare rows that were measured in different conditions.")
+]
 
 CoresOption = Annotated[
     str | None,
     typer.Option(
         "--cores",
         metavar="big|little|0-3",
-        help="Keep each process to these cores: the fastest, the slowest, or some by number, such as 0-3 or 0,2.",
+        help="Run each process on these cores alone: the fastest (big), the slowest (little), or by number: 0-3, 0,2.",
     ),
 ]
 
@@ -47,47 +53,70 @@ _MEMORY = f"{PhotographOptions.memory_bytes // 10**6}MB"
 _INTERRUPTED = 130
 
 
+MlperfOption = Annotated[
+    bool,
+    typer.Option(
+        "--mlperf",
+        help="Follow MLPerf's rule: at least 1024 calls and 60 s of each artifact over all rounds; p90 counts.",
+    ),
+]
+AgainstOption = Annotated[
+    Path | None,
+    typer.Option(metavar="OLD.json", help="Compare with this earlier file, as 'edgesr compare' does, at the end."),
+]
+SustainedOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Instead, call each artifact for this many seconds, such as 300, to see whether heat slows it down.",
+    ),
+]
+ImageSizeOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Instead, measure a photograph of this height x width, such as 945x1445, from file to file in tiles."
+    ),
+]
+
+
 def bench(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")],
-    threads: Annotated[str, typer.Option(help="Comma-separated thread counts.")] = _THREADS,
+    bundle: BundleArgument,
+    threads: Annotated[
+        str, typer.Option(help="Numbers of threads to measure with, separated by commas, such as 1,2.")
+    ] = _THREADS,
     runtime: RuntimeOption = None,
     provider: ProviderOption = None,
-    artifact: Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")] = None,
-    calls: Annotated[int, typer.Option(min=1, help="At least this many timed calls a round.")] = BenchOptions.calls,
+    artifact: ArtifactOption = None,
+    calls: Annotated[
+        int, typer.Option(min=1, help="Smallest number of timed calls of an artifact in each round.")
+    ] = BenchOptions.calls,
     seconds: Annotated[
-        float, typer.Option(min=0.0, help="At least this many seconds of timed calls a round.")
+        float, typer.Option(min=0.0, help="Shortest time of the timed calls of an artifact in each round, in seconds.")
     ] = BenchOptions.seconds,
     rounds: Annotated[
-        int, typer.Option(min=1, help="Measure all artifacts this many times in turn, a fresh process each time.")
+        int, typer.Option(min=1, help="Number of times that all artifacts are measured in turn, each in a new process.")
     ] = BenchOptions.rounds,
-    mlperf: Annotated[
-        bool, typer.Option("--mlperf", help="At least 1024 calls and 60 s each over all rounds, and p90 counts.")
+    mlperf: MlperfOption = False,
+    pin: Annotated[
+        bool, typer.Option("--pin", help="Run each process on as many cores as it has threads, always the same ones.")
     ] = False,
-    pin: Annotated[bool, typer.Option("--pin", help="Keep each process to as many cores as it has threads.")] = False,
     cores: CoresOption = None,
-    against: Annotated[Path | None, typer.Option(metavar="OLD.json", help="Then compare with this file.")] = None,
+    against: AgainstOption = None,
     limit: LimitOption = LIMIT,
     unlike: UnlikeOption = False,
-    sustained: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help="Instead: call each artifact for so long, such as 300, and tell throttling from other processes.",
-        ),
-    ] = None,
-    image_size: Annotated[
-        str | None,
-        typer.Option(help="Instead: upscale a photograph of this LR height x width in tiles, from file to file."),
-    ] = None,
-    memory: Annotated[str, typer.Option(help="What tiles may take at one time, with --image-size.")] = _MEMORY,
+    sustained: SustainedOption = None,
+    image_size: ImageSizeOption = None,
+    memory: Annotated[
+        str, typer.Option(help="Memory that the tiles may take at one time, with --image-size.")
+    ] = _MEMORY,
     device: DeviceOption = BenchOptions.device,
     device_python: DevicePythonOption = None,
     json: JsonOption = None,
 ) -> None:
-    """Measure latency and peak memory of every artifact, a fresh process each in every round.
+    """Measure how long a call of every artifact takes, and its peak memory.
 
-    Several devices are measured at the same time, those that share this machine's CPUs in turn. On emulated devices
-    instructions are counted instead, at one thread: the options of timing do not apply there.
+    Different machines are measured at the same time; devices that share this machine's CPUs are measured in turn.
+    On emulated devices edgesr counts instructions instead, with one thread; the options of timing do not apply there.
     """
     from edgesr.benchmarks.runs.compare import compare_with_file
     from edgesr.runtimes.bundle.opening import open_bundle
@@ -175,7 +204,7 @@ def _calls(bundle: Bundle, options: BenchOptions, json: Path | None) -> LatencyR
 
 
 def _sustained_options(seconds: float, options: BenchOptions) -> SustainedOptions:
-    """With those of bench that apply."""
+    """Options of a sustained run, taken from those of bench that apply."""
     return SustainedOptions(
         seconds=seconds,
         artifact=options.artifact,

@@ -13,12 +13,15 @@ from edgesr.cli.terminal import parse_percent
 
 
 def compare(
-    old: Annotated[Path, typer.Argument(metavar="OLD.json", help="A file of 'edgesr bench --json'.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW.json", help="A later one of the same machine.")],
+    old: Annotated[Path, typer.Argument(metavar="OLD.json", help="File written by 'edgesr bench --json'.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW.json", help="A later such file, of the same machine.")],
     limit: LimitOption = LIMIT,
     unlike: UnlikeOption = False,
 ) -> None:
-    """Tell what became faster or slower; exit code 1 when something is slower by more than the limit."""
+    """List what became faster or slower from one measurement to the next.
+
+    The exit code is 1 when something became slower by more than the limit.
+    """
     from edgesr.benchmarks.runs.compare import compare_files
 
     options = CompareOptions(limit=parse_percent("--limit", limit), unlike=unlike)

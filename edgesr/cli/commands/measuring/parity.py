@@ -33,17 +33,19 @@ def parity(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Run nothing, but check the raw outputs that another runner wrote here; see 'edgesr goldens'.",
+            help="Run nothing; check the raw outputs that another program wrote to this folder, see 'edgesr goldens'.",
         ),
     ] = None,
     runner_name: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What results call that runner, such as its name and version.")
+        str | None,
+        typer.Option(metavar="TEXT", help="Name of that program in the results, such as its name and version."),
     ] = None,
     json: JsonOption = None,
 ) -> None:
-    """Compare every artifact with its float32 reference on the goldens; exit code 1 when one misses its tolerance.
+    """Check that every file of a bundle computes what PyTorch computed at export.
 
-    Other devices are measured beside this host, and compared with it.
+    The exit code is 1 when one differs by more than its tolerance. Other devices are checked in addition to
+    this host, and compared with it.
     """
     from edgesr.benchmarks.runs.parity import run_parity
     from edgesr.benchmarks.tables.devices import difference_table, remote_lines

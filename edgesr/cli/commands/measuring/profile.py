@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgesr.benchmarks.runs.options import ProfileOptions
-from edgesr.cli.terminal import JsonOption, ProviderOption, RuntimeOption, print_lines, print_table, shown_progress
+from edgesr.cli.terminal import (
+    ArtifactOption,
+    BundleArgument,
+    JsonOption,
+    ProviderOption,
+    RuntimeOption,
+    print_lines,
+    print_table,
+    shown_progress,
+)
 from edgesr.runtimes.threads import MAX_THREADS
 
 
 def profile(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'edgesr export'.")],
+    bundle: BundleArgument,
     runtime: RuntimeOption = None,
     provider: ProviderOption = None,
-    artifact: Annotated[str | None, typer.Option("--artifact", help="Only the artifact of this id.")] = None,
+    artifact: ArtifactOption = None,
     threads: Annotated[
-        int, typer.Option(min=1, max=MAX_THREADS, help="Threads of the runtime.")
+        int, typer.Option(min=1, max=MAX_THREADS, help="Number of threads that the runtime uses.")
     ] = ProfileOptions.threads,
     calls: Annotated[
-        int, typer.Option(min=1, help="Profile this many calls, after a first one.")
+        int, typer.Option(min=1, help="Number of calls to profile, after a first one that does not count.")
     ] = ProfileOptions.calls,
     json: JsonOption = None,
 ) -> None:
-    """Time the operators of every artifact, and tell what a delegate takes and what falls back to the CPU."""
+    """Time the operators inside every file, and list what an accelerator's delegate takes and what the CPU does."""
     from edgesr.benchmarks.runs.profile import run_profile
     from edgesr.benchmarks.tables.profiles import delegate_table, kind_table, operator_table, profile_notes
     from edgesr.benchmarks.tables.refusals import profiled_refusals

@@ -1,4 +1,4 @@
-"""What can be wrong with a box, and with what it answers: one line that says so, and nothing left."""
+"""Faults of a box and of its answers: each gives one line that says so, and leaves nothing behind."""
 
 from __future__ import annotations
 

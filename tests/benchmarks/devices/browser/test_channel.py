@@ -1,4 +1,4 @@
-"""What a page may do to the process that asks it: answer, fail, hang, end, or be someone else."""
+"""Behaviours of a page towards the process that asks it: answer, fail, hang, end, or be someone else."""
 
 from __future__ import annotations
 

@@ -147,5 +147,5 @@ def test_features_of_another_size_are_not_pooled_over_tiles(operator: str, strid
 def test_a_file_that_pools_nothing_takes_no_means(foreign_bundle: Bundle) -> None:
     session = open_session(foreign_bundle, foreign_bundle.artifact("torchscript-fp32-tile"))
     image = np.ones((3, 9, 9), dtype=np.float32)
-    with pytest.raises(EdgesrError, match="which its runtime has no way for"):
+    with pytest.raises(EdgesrError, match="which its runtime cannot pass on"):
         session.infer_pooled(image, None, image[:1])

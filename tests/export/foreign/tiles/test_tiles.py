@@ -54,7 +54,7 @@ def image_of(size: tuple[int, int]) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (70, 45), (97, 131), (128, 64)])
 def test_tiles_at_multiples_give_the_whole_picture(size: tuple[int, int], aligned_bundle: tuple[str, Bundle]) -> None:
-    """Of an image that is extended by its edge to the least side, and by reflection to the next multiple."""
+    """The image is extended by its edge to the least side, and by reflection to the next multiple."""
     name, bundle = aligned_bundle
     image = image_of(size)
     least, multiple = bundle.manifest.minimum_side, bundle.manifest.multiple

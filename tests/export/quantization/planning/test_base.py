@@ -67,7 +67,7 @@ def test_the_last_layer_is_quantized_in_the_range_of_the_residual() -> None:
 
 
 def test_a_picture_like_its_base_is_planned_too() -> None:
-    """Of a residual nothing could be said."""
+    """About a residual nothing could be said."""
     model = make_graph(
         [make_node("Resize", ["x", "", "factors"], ["large"], mode="linear"), conv("a", "large", "y")],
         {

@@ -1,4 +1,4 @@
-"""What a plan is measured by: extreme images, graphs that are exact, and layers that no pixels pass."""
+"""Measures of a plan: extreme images, graphs that are exact, and layers that no pixels pass."""
 
 from __future__ import annotations
 

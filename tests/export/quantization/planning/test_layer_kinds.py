@@ -17,7 +17,9 @@ TILES = [np.random.default_rng(i).uniform(0, 255, (3, 6, 5)).astype(np.float32) 
 
 
 def test_shares_by_hand() -> None:
-    """Of 6x5 input pixels 3*4*2*2 products each; of 12x10 rows 4*4 each, in both matrices."""
+    """The first has 3*4*2*2 products for each of 6x5 input pixels; the second 4*4 for each of 12x10 rows, in both
+    matrices.
+    """
     up, matrix = 30 * 48, 120 * 16
     total = up + 2 * matrix
     expected = {"up": up / total, "gemm": matrix / total, "matrix": matrix / total}
@@ -67,7 +69,7 @@ def test_layers_are_quantized_and_products_of_activations_are_not(scope: Scope) 
 
 
 def test_biases_of_all_kinds_are_corrected_but_a_matrix_product_has_none() -> None:
-    """Of what was added to those of the Gemm; what follows it sees none of it."""
+    """The Gemm's correction is what was added to its bias; the layer that follows sees none of it."""
     model = linear_layers()
 
     def shifted(source: object) -> object:

@@ -60,10 +60,10 @@ def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
     [
         ({"weight_sizes": {"conv.z": 1.0}, "labels": {"conv.z": "trunk.z"}}, "this one has no layer trunk.z"),
         ({"weight_sizes": {"conv.a": 1.0, "conv.b": 1.0}}, "is a plan of other weights: those of layer a differ"),
-        ({"ranges": {"x": (0.0, 255.0), "lost": (0.0, 1.0)}}, "tensor lost is in one alone"),
+        ({"ranges": {"x": (0.0, 255.0), "lost": (0.0, 1.0)}}, "only one of both has tensor lost"),
         ({"ranges": {"x": (0.0, 255.0)}}, "has no range of tensor unit"),
         ({"ranges": {"x": (1.0, 255.0)}}, "is damaged: 0 is not in the range of x, 1 to 255"),
-        ({"float_layers": ("conv.c",)}, r"layer conv\.c is in one alone"),
+        ({"float_layers": ("conv.c",)}, r"only one of both has layer conv\.c"),
         ({"biases": {"conv.a": np.zeros(7, dtype=np.float32)}}, r"its bias of conv\.a has 7 values"),
         ({"biases_8bit": {"conv.z": np.zeros(8, dtype=np.float32)}}, r"its bias of conv\.z has 8 values"),
         ({"measured_8bit": None}, "is damaged: measured_8bit is missing"),
@@ -79,7 +79,7 @@ def test_the_plan_of_another_network_is_refused(tmp_path: Path, change: dict[str
 def test_a_layer_that_the_plan_does_not_know_is_told(tmp_path: Path) -> None:
     plan = a_plan()
     sizes = {"conv.a": plan.weight_sizes["conv.a"]}
-    with pytest.raises(InputError, match=r"layer conv\.b is in one alone"):
+    with pytest.raises(InputError, match=r"only one of both has layer conv\.b"):
         require_same_network(tmp_path / "plan.json", replace(plan, weight_sizes=sizes), with_base())
 
 

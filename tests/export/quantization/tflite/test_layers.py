@@ -104,7 +104,7 @@ def test_layers_with_the_same_weights_keep_their_order() -> None:
     ids=["nothing", "shift behind", "factor before", "factor behind", "sign behind", "both"],
 )
 def test_a_change_of_bias_is_carried_over(factor: float, found: FloatArray, gain: float | None) -> None:
-    """What the converter folded into a bias stays there; where it does not tell how, the layer is left."""
+    """Changes that the converter folded into a bias stay there; if it does not tell how, the layer is left alone."""
     model = CONVOLUTION.model(in_layout(CONVOLUTION, CONVOLUTION.weights) * np.float32(factor), found)
     graph, planned = CONVOLUTION.graph(), with_constants(CONVOLUTION, bias=CONVOLUTION.bias + np.float32(0.5))
     left = set_biases(model, find_layers(model, graph), graph, planned)

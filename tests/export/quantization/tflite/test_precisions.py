@@ -57,7 +57,7 @@ def output_kind(model: Any, operator: Any) -> int:
 
 
 def run(content: bytes, image: NDArray[np.float32], *, keep: bool = False) -> Interpreter:
-    """Of an image (3,h,w), by LiteRT's own kernels."""
+    """The answer to an image (3,h,w) by LiteRT's own kernels."""
     plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = Interpreter(
         model_content=content, experimental_op_resolver_type=plain, experimental_preserve_all_tensors=keep

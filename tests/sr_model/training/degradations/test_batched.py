@@ -66,7 +66,7 @@ def test_real_is_that_of_whole_images(seed: int) -> None:
 
 @pytest.mark.parametrize("step", ["blur_x", "shot", "sharpen", "camera_jpeg", "web_jpeg"])
 def test_a_single_step_is_done(step: str) -> None:
-    """Of a picture at LR size to which nothing else happens."""
+    """The picture is at LR size, and nothing else happens to it."""
     degrade, draws = drawn("real", 0)
     neutral = columns_of([Degradation()] * COUNT)
     amount = np.full(COUNT, 60 if step.endswith("jpeg") else 0.5, getattr(draws, step).dtype)
