@@ -26,6 +26,8 @@ DATA = (
     "edgesr/benchmarks/devices/arm64/instruction_counter.c",
     "edgesr/benchmarks/devices/arm64/instruction_kinds.h",
     "edgesr/benchmarks/devices/arm64/wheels.txt",
+    "edgesr/benchmarks/devices/boxes/root/images-aarch64.txt",
+    "edgesr/benchmarks/devices/boxes/root/images-x86_64.txt",
     "edgesr/benchmarks/report/templates/report.html.j2",
     "edgesr/export/photographs/PROVENANCE.md",
     "edgesr/export/photographs/cat.png",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-import tarfile
+import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -44,11 +44,11 @@ def unpack_source(archive: Path, target: Path) -> None:
     They are those folders with the name of the archive: NAME and NAME.egg-info in NAME-VERSION.tar.gz.
     """
     name = archive.name.partition("-")[0]
-    with tarfile.open(archive) as opened:
-        for member in opened.getmembers():
-            inner = member.name.partition("/")[2]
-            if inner.partition("/")[0] in (name, f"{name}.egg-info"):
-                opened.extract(member.replace(name=inner), target, filter="data")
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        shutil.unpack_archive(archive, folder, filter="data")
+        (whole,) = Path(folder).iterdir()
+        for part in (name, f"{name}.egg-info"):
+            shutil.move(whole / part, target / part)
 
 
 def drop(tree: Path, names: Iterable[str]) -> None:

@@ -55,8 +55,9 @@ if (archive / "fault").exists() and (archive / "fault").read_text() == "pip":
     sys.exit("ERROR: Could not find a version that satisfies the requirement\\n")
 with (archive / "log").open("a") as log:
     print("pip", file=log)
-for wheel in archive.glob("*.whl"):
-    shutil.copy(wheel, sys.argv[-1])
+kind = "*.tar.gz" if sys.argv[-3].endswith("sources.txt") else "*.whl"
+for file in archive.glob(kind):
+    shutil.copy(file, sys.argv[-1])
 """
 
 _CONTENTS = {
@@ -76,6 +77,11 @@ class FakeArchive:
     def requirements(self) -> Path:
         """A list of its only wheel, as pip reads it."""
         return self.folder / "wheels.txt"
+
+    @property
+    def sources(self) -> Path:
+        """A list of its only source archive."""
+        return self.folder / "sources.txt"
 
     def fetched(self) -> list[str]:
         """The downloads since the last call, package:architecture or pip."""
@@ -103,6 +109,13 @@ def fake_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeArchive
         opened.writestr("numpy/tests/test_it.py", "")
     pins = {"numpy": ("2.0", hashlib.sha256(wheel.read_bytes()).hexdigest())}
     (folder / "wheels.txt").write_text(f"numpy==2.0 \\\n    --hash=sha256:{pins['numpy'][1]}\n")
+    archive = folder / "pyvips-3.0.tar.gz"
+    _write_package(
+        archive,
+        {f"pyvips-3.0/{name}": "" for name in ("setup.py", "pyvips/__init__.py", "pyvips.egg-info/PKG-INFO")},
+    )
+    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    (folder / "sources.txt").write_text(f"pyvips==3.0 \\\n    --hash=sha256:{sha256}\n")
     for module in (setup, smoke):
         monkeypatch.setattr(module, "wheel_pins", lambda: pins)
     monkeypatch.setattr(setup, "check_guest", lambda _: None)

@@ -15,7 +15,7 @@ import pytest
 
 from edgesr.benchmarks.devices.boxes.facts import Core, parse_facts
 from edgesr.benchmarks.devices.boxes.root import setup
-from edgesr.benchmarks.devices.boxes.root.architecture import ARCHITECTURES, architecture
+from edgesr.benchmarks.devices.boxes.root.architecture import ARCHITECTURES, Architecture, architecture
 from edgesr.benchmarks.devices.boxes.root.layers import RECORD_FILE, Root, installed_root
 from edgesr.benchmarks.devices.boxes.root.packing import pack_tree
 from edgesr.benchmarks.devices.boxes.root.recipe import package_names
@@ -36,28 +36,37 @@ AARCH64 = architecture("aarch64")
 @pytest.fixture
 def root(fake_archive: FakeArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Root:
     """An aarch64 root of the fake archive's few bytes."""
-    small = dataclasses.replace(AARCH64, wheels=WheelList(fake_archive.requirements, "aarch64"))
-    return setup.set_up(small, folder=tmp_path / "root")
+    return setup.set_up(small(fake_archive), folder=tmp_path / "root")
+
+
+def small(archive: FakeArchive) -> Architecture:
+    """An aarch64 whose lists have one wheel, and one package that is a source archive."""
+    sources = WheelList(archive.sources, "aarch64", sources=("pyvips",))
+    return dataclasses.replace(AARCH64, wheels=WheelList(archive.requirements, "aarch64"), image_wheels=sources)
 
 
 def test_wheels_of_all_machines_are_those_of_the_constraints() -> None:
     constraints = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split() if "==" in line)
     for one in ARCHITECTURES.values():
-        pins = one.wheels.pins()
-        assert set(pins) == set(AARCH64.wheels.pins())
+        pins = one.pins
+        assert set(pins) == set(AARCH64.pins)
         assert {name: version for name, (version, _) in pins.items()} == {name: constraints[name] for name in pins}
     assert {f"box-{name}" for name in ARCHITECTURES} <= set(set_ups())
 
 
 def test_set_up_packs_a_layer_a_package(root: Root, fake_archive: FakeArchive) -> None:
-    assert sorted(fake_archive.fetched()) == sorted([*package_names(AARCH64), "pip"])
-    assert [layer.name for layer in root.record.layers] == ["base", "numpy"]
-    assert {one.name for one in root.folder.iterdir()} == {"root.json", "base.tar.gz", "numpy.tar.gz"}
+    assert sorted(fake_archive.fetched()) == sorted([*package_names(AARCH64), "pip", "pip"])
+    assert [layer.name for layer in root.record.layers] == ["base", "numpy", "pyvips"]
+    assert root.record.wheels == {"numpy": "2.0", "pyvips": "3.0"}
+    assert {one.name for one in root.folder.iterdir()} == {
+        "root.json",
+        *(f"{x}.tar.gz" for x in ("base", "numpy", "pyvips")),
+    }
     with tarfile.open(root.archive(root.record.layers[1])) as numpy:
         assert numpy.getnames() == ["numpy/__init__.py"]
-    again = setup.set_up(
-        dataclasses.replace(AARCH64, wheels=WheelList(fake_archive.requirements, "aarch64")), folder=root.folder
-    )
+    with tarfile.open(root.archive(root.record.layers[2])) as pyvips:
+        assert pyvips.getnames() == ["pyvips/__init__.py", "pyvips.egg-info/PKG-INFO"]
+    again = setup.set_up(small(fake_archive), folder=root.folder)
     assert (again, fake_archive.fetched()) == (root, [])
 
 
@@ -89,11 +98,10 @@ def change_recipe(root: Root) -> None:
 def test_a_damaged_root_is_refused_and_made_anew(
     damage: Callable[[Root], None], why: str, root: Root, fake_archive: FakeArchive
 ) -> None:
-    small = dataclasses.replace(AARCH64, wheels=WheelList(fake_archive.requirements, "aarch64"))
     damage(root)
     with pytest.raises(MissingPackageError, match=f"{why}.*: edgesr devices setup box-aarch64"):
-        installed_root(small, root.folder)
-    assert setup.set_up(small, folder=root.folder).record == root.record
+        installed_root(small(fake_archive), root.folder)
+    assert setup.set_up(small(fake_archive), folder=root.folder).record == root.record
 
 
 def test_a_layer_that_was_changed_is_not_sent(root: Root) -> None:
