@@ -1,0 +1,82 @@
+"""`pytest --light`: tests that need a package of the full install are left out, each with that package as its reason.
+
+Without the option nothing is left out, so that a package that is missing from a full install stays an error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+import pytest
+
+from edgesr.runtimes.adapters.registry import RUNTIMES
+
+PACKAGES = (
+    "atheris",
+    "coremltools",
+    "executorch",
+    "litert_quantizer",
+    "matplotlib",
+    "MNN",
+    "ncnn",
+    "onnx2tf",
+    "onnxscript",
+    "onnxsim",
+    "openvino",
+    "playwright",
+    "pnnx",
+    "ray",
+    "safetensors",
+    "spandrel",
+    "stlpips_pytorch",
+    "tensorflow",
+    "torch",
+)
+"""What the full install has and the light one lacks, by the names that are imported."""
+
+
+class LightInstall:
+    """The plugin that pytest has with `--light`."""
+
+    def __init__(self) -> None:
+        self._finder = _SkippingFinder()
+
+    def pytest_sessionstart(self) -> None:
+        sys.meta_path.append(self._finder)
+
+    def pytest_sessionfinish(self) -> None:
+        sys.meta_path.remove(self._finder)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out the tests of runtimes that are not installed."""
+        for item in items:
+            for runtime in _runtimes_of(item):
+                if RUNTIMES[runtime].why_not_here is None and RUNTIMES[runtime].version() is None:
+                    item.add_marker(pytest.mark.skip(reason=_reason(runtime)))
+
+
+class _SkippingFinder:
+    """The last finder of all: what reaches it is not installed, and a test that imports it is skipped."""
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        package, _, inside = name.partition(".")
+        if package in PACKAGES and not inside:
+            pytest.skip(_reason(package), allow_module_level=True)
+        return None
+
+
+def _runtimes_of(item: pytest.Item) -> Iterator[str]:
+    """The names of runtimes among the parameters of a test."""
+    callspec = getattr(item, "callspec", None)
+    for value in () if callspec is None else callspec.params.values():
+        if isinstance(value, str) and value in RUNTIMES:
+            yield value
+
+
+def _reason(name: str) -> str:
+    return f"needs {name}, which the light install lacks"
