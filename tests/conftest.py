@@ -67,9 +67,7 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def mobile_bundle(
-    tmp_path_factory: pytest.TempPathFactory, cache_dir: Path, pytestconfig: pytest.Config
-) -> Bundle:
+def mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path, pytestconfig: pytest.Config) -> Bundle:
     """The embedded srrescycgan-mobile (no projection) in float32, tiles of 64x64. Do not change it.
 
     In all targets but ExecuTorch, which has bundles of its own: its runtime takes seconds to import, in each process.
@@ -79,7 +77,7 @@ def mobile_bundle(
     if pytestconfig.getoption("light"):
         from tests.helpers.light_install.bundle import write_light_bundle
 
-        return write_light_bundle(output)
+        return write_light_bundle(output, precisions=("fp32",))
     return _mobile(output, cache_dir, targets=_without_executorch())
 
 

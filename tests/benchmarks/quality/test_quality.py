@@ -13,8 +13,8 @@ from PIL import Image
 
 from edgesr.benchmarks.quality.candidates import Candidate, bicubic_candidate, bundle_candidate
 from edgesr.benchmarks.quality.degradations import downscale_bicubic, upscale_bicubic
-from edgesr.benchmarks.quality.image_pairs import read_image_set
 from edgesr.benchmarks.quality.figures import PerceptualDistance
+from edgesr.benchmarks.quality.image_pairs import read_image_set
 from edgesr.benchmarks.quality.measurement import QualityResults, degraded_pair, measure_quality
 from edgesr.benchmarks.quality.metrics import ssim
 from edgesr.benchmarks.results.writing import write_json

@@ -5,8 +5,9 @@ Without the option nothing is left out, so that a package that is missing from a
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -34,8 +35,15 @@ PACKAGES = (
     "stlpips_pytorch",
     "tensorflow",
     "torch",
+    "_tools",  # of MNN's converter
 )
 """What the full install has and the light one lacks, by the names that are imported."""
+
+_SAYS_MISSING = re.compile(
+    r"No module named '(\w+)'|not installed \(([^)]*)\)|runtime '(\w+)' \([^)]*\) is not installed"
+    r"|no artifact '(\w+)-|opens in runtime '(\w+)'"
+)
+"""How Python and edgesr say what is missing: a package, a runtime, or a file for a runtime."""
 
 
 class LightInstall:
@@ -50,12 +58,43 @@ class LightInstall:
     def pytest_sessionfinish(self) -> None:
         sys.meta_path.remove(self._finder)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None, object, object]:
+        return (yield from _without_absent_packages())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self) -> Generator[None, object, object]:
+        return (yield from _without_absent_packages())
+
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leave out the tests of runtimes that are not installed."""
         for item in items:
             for runtime in _runtimes_of(item):
-                if RUNTIMES[runtime].why_not_here is None and RUNTIMES[runtime].version() is None:
+                if runtime in _absent_runtimes():
                     item.add_marker(pytest.mark.skip(reason=_reason(runtime)))
+
+
+def _without_absent_packages() -> Generator[None, object, object]:
+    """Skip where an error says that a package of the full install, or a file for its runtime, is missing."""
+    try:
+        return (yield)
+    except Exception as error:
+        absent = next(
+            (name for name in _named_as_missing(str(error)) if name in (*PACKAGES, *_absent_runtimes())), None
+        )
+        if absent is None:
+            raise
+        pytest.skip(_reason(absent))
+
+
+def _named_as_missing(text: str) -> list[str]:
+    """The words that a text says are missing."""
+    return re.findall(r"\w+", " ".join(part for found in _SAYS_MISSING.findall(text) for part in found))
+
+
+def _absent_runtimes() -> list[str]:
+    """Those of this system that are not installed."""
+    return [name for name, info in RUNTIMES.items() if info.why_not_here is None and info.version() is None]
 
 
 class _SkippingFinder:

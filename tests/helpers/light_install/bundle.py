@@ -21,7 +21,7 @@ import numpy as np
 from edgesr.export.options import ExportOptions
 from edgesr.runtimes.adapters import ort
 from edgesr.runtimes.arrays import Image
-from edgesr.runtimes.bundle.manifest import Golden, Manifest
+from edgesr.runtimes.bundle.manifest import Golden, Manifest, Precision
 from edgesr.runtimes.bundle.opening import MANIFEST_FILE, Bundle
 from edgesr.runtimes.bundle.writing import file_entry, write_bundle
 from edgesr.runtimes.glue.projection import apply_residual
@@ -36,9 +36,9 @@ OPTIONS = ExportOptions(
 _REFERENCE_FILE = "onnx-fp32-tile.onnx"
 
 
-def write_light_bundle(output: Path) -> Bundle:
-    """Unpack the files into a bundle, with goldens of ONNX Runtime."""
-    return write_bundle(output, _fill)
+def write_light_bundle(output: Path, *, precisions: tuple[Precision, ...] = ("fp32", "int8")) -> Bundle:
+    """Unpack the files of some precisions into a bundle, with goldens of ONNX Runtime."""
+    return write_bundle(output, lambda root: _fill(root, precisions))
 
 
 def pack(bundle: Bundle, archive: Path) -> None:
@@ -56,13 +56,16 @@ def _inputs(manifest: Manifest) -> list[str]:
     return [golden.input.path for golden in manifest.goldens]
 
 
-def _fill(root: Path) -> Manifest:
+def _fill(root: Path, precisions: tuple[Precision, ...]) -> Manifest:
     with tarfile.open(ARCHIVE) as packed:
         packed.extractall(root, filter="data")
     manifest = read_record(Manifest, root / MANIFEST_FILE, remake="pack it anew with --pack")
     session = _unoptimised(root / _REFERENCE_FILE)
     goldens = tuple(_computed(golden, manifest, session, root) for golden in manifest.goldens)
-    return dataclasses.replace(manifest, reference="onnxruntime", goldens=goldens)
+    artifacts = tuple(artifact for artifact in manifest.artifacts if artifact.precision in precisions)
+    for left_out in (a for a in manifest.artifacts if a not in artifacts):
+        (root / left_out.file.path).unlink()
+    return dataclasses.replace(manifest, reference="onnxruntime", artifacts=artifacts, goldens=goldens)
 
 
 def _unoptimised(file: Path) -> Any:
