@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -74,22 +74,21 @@ class LightInstall:
                     item.add_marker(pytest.mark.skip(reason=_reason(runtime)))
 
 
+def missing_packages(text: str, lacking: Collection[str]) -> list[str]:
+    """Those of some packages and runtimes that a text says are missing."""
+    said = " ".join(part for found in _SAYS_MISSING.findall(text) for part in found)
+    return [name for name in re.findall(r"\w+", said) if name in lacking]
+
+
 def _without_absent_packages() -> Generator[None, object, object]:
     """Skip where an error says that a package of the full install, or a file for its runtime, is missing."""
     try:
         return (yield)
     except Exception as error:
-        absent = next(
-            (name for name in _named_as_missing(str(error)) if name in (*PACKAGES, *_absent_runtimes())), None
-        )
-        if absent is None:
+        missing = missing_packages(str(error), (*PACKAGES, *_absent_runtimes()))
+        if not missing:
             raise
-        pytest.skip(_reason(absent))
-
-
-def _named_as_missing(text: str) -> list[str]:
-    """The words that a text says are missing."""
-    return re.findall(r"\w+", " ".join(part for found in _SAYS_MISSING.findall(text) for part in found))
+        pytest.skip(_reason(missing[0]))
 
 
 def _absent_runtimes() -> list[str]:
