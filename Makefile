@@ -6,6 +6,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 LIGHT ?= .venv-light
+LIGHT_TESTS ?= tests
 DEMO ?= demo
 CONTAINERS ?= podman
 # Tests of one file stay in one process: they share what its fixtures made.
@@ -44,7 +45,7 @@ test: install
 	$(BIN)/python -m pytest -m "not slow" $(TWO_PROCESSES) $(PYTEST_OPTIONS)
 
 test-light: install-light
-	$(LIGHT)/bin/python -m pytest --light -m "not slow" $(TWO_PROCESSES) $(PYTEST_OPTIONS)
+	$(LIGHT)/bin/python -m pytest --light -m "not slow" $(TWO_PROCESSES) $(PYTEST_OPTIONS) $(LIGHT_TESTS)
 
 test-all: install
 	$(BIN)/python -m pytest

@@ -22,11 +22,7 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--light",
-        action="store_true",
-        help="leave out the tests that need packages of the full install; for 'make test-light'",
-    )
+    parser.addoption("--light", action="store_true", help="leave out the tests that need the full install")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -8,6 +8,7 @@ It needs neither PyTorch nor TensorFlow. docs/walkthrough.md explains each step.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgesr.export.calibration.network_tiles import network_tiles
@@ -15,6 +16,7 @@ from edgesr.export.calibration.tiles import synthetic_calibration
 from edgesr.export.quantization.plan import OWN_BUDGET, AskedBudget, Calibrated, Plan, read_plan
 from edgesr.export.steps import int8_plan, rewrite_onnx
 from edgesr.export.steps.rewriting import Rewriting, taken_size
+from edgesr.runtimes.arrays import FloatArray, Image
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
 from edgesr.runtimes.files import sha256_of
 
@@ -36,12 +38,17 @@ def main() -> None:
 def _planned(bundle: Bundle, float_file: Path, folder: Path) -> Plan:
     """Choose ranges and layers on calibration tiles."""
     manifest, calibration = bundle.manifest, synthetic_calibration()
-    sides = {"colour": manifest.colour, "least_side": manifest.minimum_side, "multiple": manifest.multiple}
+
+    def as_taken(tiles: Sequence[Image]) -> tuple[FloatArray, ...]:
+        return network_tiles(
+            tiles, colour=manifest.colour, least_side=manifest.minimum_side, multiple=manifest.multiple
+        )
+
     int8_plan.search(
         folder,
         float_file,
-        tiles=network_tiles(calibration.tiles, **sides),
-        selection=network_tiles(calibration.selection, **sides),
+        tiles=as_taken(calibration.tiles),
+        selection=as_taken(calibration.selection),
         asked=AskedBudget(min_psnr_db=OWN_BUDGET.min_psnr_db, max_shift=OWN_BUDGET.max_shift),
         range_method=None,
         scale=manifest.scale,

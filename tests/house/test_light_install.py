@@ -16,6 +16,7 @@ from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.files import sha256_of
 from tests.helpers.light_install.absent import LightInstall, missing_packages
 from tests.helpers.light_install.bundle import OPTIONS, write_light_bundle
+from tests.helpers.light_install.needs_full import NEEDS_FULL
 from tests.helpers.places import ROOT
 
 
@@ -49,7 +50,7 @@ def test_its_goldens_are_those_of_onnx_runtime(light_bundle: Bundle) -> None:
 
 def test_the_walkthrough_makes_the_int8_file(light_bundle: Bundle, tmp_path: Path) -> None:
     script = ROOT / "docs" / "walkthrough" / "int8_file.py"
-    command = [sys.executable, script, light_bundle.root, tmp_path / "int8"]
+    command = [sys.executable, str(script), str(light_bundle.root), str(tmp_path / "int8")]
     lines = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()
     assert lines[-1] == "the bundle's onnx-int8-tile is the same file"
     assert sha256_of(tmp_path / "int8" / "model.onnx") == light_bundle.artifact("onnx-int8-tile").file.sha256
@@ -85,3 +86,9 @@ def test_the_extra_has_no_framework() -> None:
     required = [*extras["dev-light"][1:], *(package for extra in named for package in extras[extra])]
     assert {"onnx>=1.20", "onnxruntime>=1.20", "ai-edge-litert>=2.0", "pytest>=8"} <= set(required)
     assert not [package for package in required if package.startswith(("torch", "tensorflow", "edgesr"))]
+
+
+@pytest.mark.parametrize("name", NEEDS_FULL)
+def test_what_is_left_out_by_name_is_there(name: str) -> None:
+    file, _, function = name.partition("::")
+    assert f"def {function}(" in (ROOT / file).read_text()

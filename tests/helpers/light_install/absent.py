@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 
 from edgesr.runtimes.adapters.registry import RUNTIMES
+from tests.helpers.light_install.needs_full import NEEDS_FULL
 
 PACKAGES = (
     "atheris",
@@ -63,12 +64,14 @@ class LightInstall:
         return (yield from _without_absent_packages())
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self) -> Generator[None, object, object]:
+    def pytest_runtest_setup(self) -> Generator[None, object, object]:
         return (yield from _without_absent_packages())
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out the tests of runtimes that are not installed."""
+        """Leave out the tests of runtimes that are not installed, and those of the list."""
         for item in items:
+            if lacking := NEEDS_FULL.get(item.nodeid.partition("[")[0]):
+                item.add_marker(pytest.mark.skip(reason=_reason(lacking)))
             for runtime in _runtimes_of(item):
                 if runtime in _absent_runtimes():
                     item.add_marker(pytest.mark.skip(reason=_reason(runtime)))

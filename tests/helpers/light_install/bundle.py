@@ -83,8 +83,8 @@ def _computed(golden: Golden, manifest: Manifest, session: Any, root: Path) -> G
     output = apply_residual(image, residual, scale=manifest.scale, glue=manifest.glue)
     np.save(root / golden.residual.path, residual)
     np.save(root / golden.output.path, output)
-    written = {role: file_entry(root, root / getattr(golden, role).path) for role in ("residual", "output")}
-    return dataclasses.replace(golden, **written, intermediates={})
+    residual_entry, output_entry = (file_entry(root, root / entry.path) for entry in (golden.residual, golden.output))
+    return dataclasses.replace(golden, residual=residual_entry, output=output_entry, intermediates={})
 
 
 def _export_and_pack() -> None:
