@@ -13,11 +13,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edgesr.runtimes.bundle.opening import Bundle, open_bundle
+from tests.helpers.light_install.absent import LightInstall
 from tests.helpers.places import SHARED
 
 if TYPE_CHECKING:
     from edgesr.benchmarks.report.data import ReportFiles
     from edgesr.sr_model.training.run.inputs import TrainInputs
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--light", action="store_true", help="leave out the tests that need the full install")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("light"):
+        config.pluginmanager.register(LightInstall(), "light install")
 
 
 @pytest.fixture(autouse=True)
@@ -53,12 +63,18 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Bundle:
+def mobile_bundle(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path, pytestconfig: pytest.Config) -> Bundle:
     """The embedded srrescycgan-mobile (no projection) in float32, tiles of 64x64. Do not change it.
 
     In all targets but ExecuTorch, which has bundles of its own: its runtime takes seconds to import, in each process.
+    With `--light` it is the packed bundle, which has ONNX and TFLite files.
     """
-    return _mobile(tmp_path_factory.mktemp("bundles") / "mobile", cache_dir, targets=_without_executorch())
+    output = tmp_path_factory.mktemp("bundles") / "mobile"
+    if pytestconfig.getoption("light"):
+        from tests.helpers.light_install.bundle import write_light_bundle
+
+        return write_light_bundle(output, precisions=("fp32",))
+    return _mobile(output, cache_dir, targets=_without_executorch())
 
 
 @pytest.fixture(scope="session")

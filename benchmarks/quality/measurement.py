@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,37 +13,14 @@ import numpy as np
 from edgesr.benchmarks.machine.environment import Environment, current_environment
 from edgesr.benchmarks.quality.candidates import Candidate
 from edgesr.benchmarks.quality.degradations import Degradation, crop_to_multiple, degradation_of_image
+from edgesr.benchmarks.quality.figures import Compared, PerceptualDistance, Quality, mean_quality, measured
 from edgesr.benchmarks.quality.image_pairs import ImagePair, ImageSet, SkippedImage
-from edgesr.benchmarks.quality.metrics import crop_border, luma, psnr, ssim
 from edgesr.benchmarks.results.header import ResultFile, utc_now
 from edgesr.runtimes.arrays import Pixels
 from edgesr.runtimes.errors import InputError
 from edgesr.runtimes.images.image_io import read_rgb8
 from edgesr.runtimes.progress import Progress, ProgressEvent, silent
 from edgesr.runtimes.wording import printable
-
-
-@dataclass(frozen=True)
-class PerceptualDistance:
-    """``measure``: two uint8 RGB images (H,W,3) -> distance, 0 for identical ones. ``weights`` says whose they are."""
-
-    weights: str
-    measure: Callable[[Pixels, Pixels], float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quality:
-    """The quality of 8-bit pictures against HR. PSNR and SSIM leave out ``border`` pixels on each side, ST-LPIPS none.
-
-    ``psnr_y_db`` is on BT.601 luma, ``psnr_rgb_db`` on all channels at once, peak 255; None for identical pictures.
-    ``ssim`` is the mean over R, G, B (`edgesr.benchmarks.quality.metrics.ssim`). ``st_lpips`` is None when it was not
-    measured. A mean is None when one of its images is.
-    """
-
-    psnr_y_db: float | None
-    psnr_rgb_db: float | None
-    ssim: float
-    st_lpips: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,15 +90,15 @@ def measure_quality(
     scale = common_scale(candidates)
     for pair in images.pairs:
         pair.size(scale)
-    measured: list[MeasuredImage] = []
+    described: list[MeasuredImage] = []
     rows: list[list[Quality]] = [[] for _ in candidates]
     for done, pair in enumerate(images.pairs):
         hr, lr, image = degraded_pair(pair, scale=scale, degradation=degradation, seed=seed)
-        measured.append(image)
+        described.append(image)
         for place, (candidate, row) in enumerate(zip(candidates, rows, strict=True)):
             progress(ProgressEvent("eval", done * len(rows) + place, len(images.pairs) * len(rows), image.image))
             row.append(_compare(candidate.upscale(lr), hr, scale, distance))
-    progress(ProgressEvent("eval", len(measured) * len(rows), len(measured) * len(rows)))
+    progress(ProgressEvent("eval", len(described) * len(rows), len(described) * len(rows)))
     return QualityResults(
         schema_version=QualityResults.VERSION,
         kind=QualityResults.KIND,
@@ -134,7 +110,7 @@ def measure_quality(
         scale=scale,
         border=scale,
         st_lpips_weights=distance.weights if distance else None,
-        images=tuple(measured),
+        images=tuple(described),
         skipped=images.skipped,
         results=tuple(_result(candidate, row) for candidate, row in zip(candidates, rows, strict=True)),
     )
@@ -177,17 +153,7 @@ def common_scale(candidates: Sequence[Candidate]) -> int:
 def _compare(sr: Pixels, hr: Pixels, border: int, distance: PerceptualDistance | None) -> Quality:
     if sr.shape != hr.shape:
         raise InputError(f"upscaled to {sr.shape} instead of {hr.shape} (height, width, channels)")
-    image, reference = (crop_border(p.transpose(2, 0, 1).astype(np.float64), border) for p in (sr, hr))
-    return Quality(
-        psnr_y_db=_finite(psnr(luma(image), luma(reference))),
-        psnr_rgb_db=_finite(psnr(image, reference)),
-        ssim=ssim(image, reference),
-        st_lpips=distance.measure(sr, hr) if distance else None,
-    )
-
-
-def _finite(psnr_db: float) -> float | None:
-    return psnr_db if math.isfinite(psnr_db) else None
+    return measured(Compared(sr, hr, border, distance))
 
 
 def _result(candidate: Candidate, images: list[Quality]) -> CandidateQuality:
@@ -196,17 +162,7 @@ def _result(candidate: Candidate, images: list[Quality]) -> CandidateQuality:
         sha256=candidate.sha256,
         artifact=candidate.artifact,
         runtime=candidate.runtime,
-        mean=Quality(
-            psnr_y_db=_mean([q.psnr_y_db for q in images]),
-            psnr_rgb_db=_mean([q.psnr_rgb_db for q in images]),
-            ssim=float(np.mean([q.ssim for q in images])),
-            st_lpips=_mean([q.st_lpips for q in images]),
-        ),
+        mean=mean_quality(images),
         images=tuple(images),
         bundle=candidate.bundle,
     )
-
-
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if len(known) == len(values) else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from edgesr.benchmarks.quality.measurement import Quality, QualityResults
-from edgesr.benchmarks.tables.table import DASH, Table
+from edgesr.benchmarks.quality.figures import FIGURES, Quality
+from edgesr.benchmarks.quality.measurement import QualityResults
+from edgesr.benchmarks.tables.table import Table
 from edgesr.runtimes.wording import counted
 
-_FIGURES = ("PSNR Y dB", "PSNR RGB dB", "SSIM", "ST-LPIPS")
+_TITLES = tuple(figure.title for figure in FIGURES)
 _SHOWN_SKIPPED = 5
 
 
@@ -17,14 +18,14 @@ def image_quality_table(results: QualityResults) -> Table:
         for place, image in enumerate(results.images)
         for result in results.results
     )
-    return Table("Quality of each image", ("image", "candidate", *_FIGURES), rows)
+    return Table("Quality of each image", ("image", "candidate", *_TITLES), rows)
 
 
 def mean_quality_table(results: QualityResults) -> Table:
     """One row a candidate."""
     images = counted(len(results.images), "image")
     title = f"Mean quality of {images} of {results.data}, x{results.scale}, {results.degradation}"
-    return Table(title, ("candidate", *_FIGURES), tuple((r.candidate, *_figures(r.mean)) for r in results.results))
+    return Table(title, ("candidate", *_TITLES), tuple((r.candidate, *_figures(r.mean)) for r in results.results))
 
 
 def quality_notes(results: QualityResults) -> list[str]:
@@ -40,9 +41,4 @@ def quality_notes(results: QualityResults) -> list[str]:
 
 
 def _figures(quality: Quality) -> tuple[str, ...]:
-    st_lpips = DASH if quality.st_lpips is None else f"{quality.st_lpips:.4f}"
-    return (_decibels(quality.psnr_y_db), _decibels(quality.psnr_rgb_db), f"{quality.ssim:.4f}", st_lpips)
-
-
-def _decibels(value: float | None) -> str:
-    return "exact" if value is None else f"{value:.2f}"
+    return tuple(figure.text(quality) for figure in FIGURES)

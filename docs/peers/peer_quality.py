@@ -15,8 +15,9 @@ from PIL import Image
 
 from edgesr.benchmarks.machine.environment import current_environment
 from edgesr.benchmarks.quality.candidates import Candidate
+from edgesr.benchmarks.quality.figures import PerceptualDistance
 from edgesr.benchmarks.quality.image_pairs import ImageSet, read_image_set
-from edgesr.benchmarks.quality.measurement import PerceptualDistance, QualityResults, measure_quality
+from edgesr.benchmarks.quality.measurement import QualityResults, measure_quality
 from edgesr.benchmarks.result_files import read_results
 from edgesr.benchmarks.results.header import utc_now
 from edgesr.benchmarks.results.writing import write_json

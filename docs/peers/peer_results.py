@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from edgesr.benchmarks.machine.environment import Environment
-from edgesr.benchmarks.quality.measurement import Quality
+from edgesr.benchmarks.quality.figures import Quality
 from edgesr.benchmarks.results.header import ResultFile
 from edgesr.benchmarks.results.kinds import read_of_kind
 

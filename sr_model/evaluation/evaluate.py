@@ -11,8 +11,9 @@ from pathlib import Path
 
 from edgesr.benchmarks.quality.candidates import Candidate, bicubic_candidate, bundle_candidate
 from edgesr.benchmarks.quality.degradations import parse_degradation
+from edgesr.benchmarks.quality.figures import PerceptualDistance
 from edgesr.benchmarks.quality.image_pairs import ImageSet, read_image_set
-from edgesr.benchmarks.quality.measurement import PerceptualDistance, QualityResults, measure_quality
+from edgesr.benchmarks.quality.measurement import QualityResults, measure_quality
 from edgesr.benchmarks.results.writing import require_writable, write_json
 from edgesr.runtimes.bundle.opening import open_bundle
 from edgesr.runtimes.errors import InputError

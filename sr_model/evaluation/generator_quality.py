@@ -23,7 +23,7 @@ from edgesr.sr_model.generators.generator import Generator
 
 @dataclass(frozen=True, kw_only=True)
 class MeanQuality:
-    """Mean over a folder, as defined in `edgesr.benchmarks.quality.measurement.Quality`.
+    """Mean over a folder, as defined in `edgesr.benchmarks.quality.figures.Quality`.
 
     PSNR is inf where a picture equals HR.
     """

@@ -19,8 +19,9 @@ from peer_time_tables import time_section
 from PIL import Image
 
 from edgesr.benchmarks.quality.candidates import bicubic_candidate
+from edgesr.benchmarks.quality.figures import PerceptualDistance
 from edgesr.benchmarks.quality.image_pairs import read_image_set
-from edgesr.benchmarks.quality.measurement import PerceptualDistance, measure_quality
+from edgesr.benchmarks.quality.measurement import measure_quality
 from edgesr.benchmarks.results.writing import write_json
 from edgesr.runtimes.errors import InputError
 from tests.helpers.places import ROOT

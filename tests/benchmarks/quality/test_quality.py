@@ -13,8 +13,9 @@ from PIL import Image
 
 from edgesr.benchmarks.quality.candidates import Candidate, bicubic_candidate, bundle_candidate
 from edgesr.benchmarks.quality.degradations import downscale_bicubic, upscale_bicubic
+from edgesr.benchmarks.quality.figures import PerceptualDistance
 from edgesr.benchmarks.quality.image_pairs import read_image_set
-from edgesr.benchmarks.quality.measurement import PerceptualDistance, QualityResults, degraded_pair, measure_quality
+from edgesr.benchmarks.quality.measurement import QualityResults, degraded_pair, measure_quality
 from edgesr.benchmarks.quality.metrics import ssim
 from edgesr.benchmarks.results.writing import write_json
 from edgesr.benchmarks.tables.quality import image_quality_table, mean_quality_table, quality_notes
@@ -100,8 +101,7 @@ def test_bicubic_and_means(folder: Path) -> None:
         expected = 10 * np.log10(255**2 / np.square(error[4:-4, 4:-4]).mean())
         assert quality.psnr_rgb_db == pytest.approx(expected, abs=1e-9)
     for field in ("psnr_y_db", "psnr_rgb_db", "ssim"):
-        values = [getattr(q, field) for q in result.images]
-        assert getattr(result.mean, field) == pytest.approx(sum(values) / 2)
+        assert getattr(result.mean, field) == pytest.approx(sum(getattr(q, field) for q in result.images) / 2)
     assert result.mean.st_lpips is None
     assert (results.scale, results.border, results.data) == (4, 4, "data")
 

@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from edgesr.benchmarks.parity.arithmetic import ARITHMETIC
 from edgesr.export.conversions.graph_names import OUTPUT_NAMES
 from edgesr.export.executorch.rewrite import REWRITTEN as EXECUTORCH_REWRITTEN
 from edgesr.export.formats.coreml_target import COREML
@@ -20,6 +21,7 @@ from edgesr.runtimes.bundle.manifest import Precision
 
 def test_every_precision_of_the_manifest_is_in_the_table_and_can_be_made() -> None:
     assert tuple(PRECISIONS) == get_args(Precision)
+    assert tuple(ARITHMETIC) == get_args(Precision)
     for name, precision in PRECISIONS.items():
         rewrites: dict[str, object] = {
             "onnx": precision.rewrite_onnx,
