@@ -25,7 +25,7 @@ class PerceptualDistance:
 
 @dataclass(frozen=True, kw_only=True)
 class Quality:
-    """Of 8-bit pictures against HR. PSNR and SSIM leave out ``border`` pixels on each side, ST-LPIPS none.
+    """The quality of 8-bit pictures against HR. PSNR and SSIM leave out ``border`` pixels on each side, ST-LPIPS none.
 
     ``psnr_y_db`` is on BT.601 luma, ``psnr_rgb_db`` on all channels at once, peak 255; None for identical pictures.
     ``ssim`` is the mean over R, G, B (`edgesr.benchmarks.quality.metrics.ssim`). ``st_lpips`` is None when it was not

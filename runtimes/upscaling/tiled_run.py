@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -16,6 +16,7 @@ from edgesr.runtimes.errors import EdgesrError
 from edgesr.runtimes.glue.bilinear import upsample_region
 from edgesr.runtimes.glue.noise_level import streamed_noise_level
 from edgesr.runtimes.glue.projection import projection_factor, square_sum, subtract
+from edgesr.runtimes.upscaling.next_to_network import NextToNetwork
 from edgesr.runtimes.upscaling.pieces import PIECE_ROWS, Colouring, Piece
 from edgesr.runtimes.upscaling.pixels import rgb_values
 from edgesr.runtimes.upscaling.plan import UpscalePlan
@@ -35,12 +36,11 @@ class TiledRun:
     """A run in tiles: for every member of the ensemble the noise level, the norm of the residual, means of pooled
     features; pieces for given factors k.
 
-    The network runs in the thread of the caller. Beside it one thread reads the tile that follows, and one does the
-    glue of the tile before: no more than two tiles are held.
+    The network runs in the thread of the caller. Next to it one thread reads the tile that follows, and one does the
+    glue of the tile before, if a core is free for it: no more than two tiles are held.
 
     ``image`` is RGB (h,w,3), uint8, uint16 or float32 in [0,255]; where the plan's size is larger, it is extended to it
-    and the output cut. ``session`` opens an artifact; ``report`` takes tiles done
-    and all.
+    and the output cut. ``session`` opens an artifact; ``report`` takes tiles done and all.
     """
 
     def __init__(
@@ -50,6 +50,8 @@ class TiledRun:
         manifest: Manifest,
         session: Callable[[Artifact], ImageSession],
         report: Callable[[int, int], None],
+        *,
+        core_is_free: bool = True,
     ) -> None:
         self._plan, self._size = plan, (image.shape[0], image.shape[1])
         self._image = extended(image, plan.size, manifest.minimum_side)
@@ -58,6 +60,7 @@ class TiledRun:
         self._gives_pictures = manifest.glue.upsample == "none"
         self._alpha = manifest.glue.alpha if plan.artifact.graph == "tile" and manifest.glue.noise_level else None
         self._session, self._report = session, report
+        self._core_is_free = core_is_free
         self._square_sums = [0.0] * len(plan.members)
         self._sigmas = [self._noise_level(member) for member in plan.members] if self.projected else []
         self.factors = [0.0 if sigma == 0 else 1.0 for sigma in self._sigmas] or [1.0] * len(plan.members)
@@ -87,17 +90,12 @@ class TiledRun:
                 put(*piece)
             return
         np.empty(_ONCE_FREED_BYTES, dtype=np.uint8)
-        with ThreadPoolExecutor(1) as beside:
-            glue: Future[None] | None = None
+        with NextToNetwork(core_is_free=self._core_is_free) as following:
             for done, (tile, strip, lr) in enumerate(self._inputs(tiles)):
                 self._report(done, len(tiles))
                 residuals = self._residuals(tile, lr, factors)
-                if glue is not None:
-                    glue.result()
-                glue = beside.submit(self._glue, tile, strip, residuals, factors, put, measure)
+                following.do(partial(self._glue, tile, strip, residuals, factors, put, measure))
                 del residuals
-            if glue is not None:
-                glue.result()
         self._report(len(tiles), len(tiles))
 
     def _ordered(self, rows: Sequence[Span]) -> Iterator[Tile]:

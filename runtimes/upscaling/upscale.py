@@ -19,6 +19,7 @@ from edgesr.runtimes.bundle.contract import channels_of, next_multiple
 from edgesr.runtimes.bundle.manifest import Artifact
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.progress import Progress, ProgressEvent, notice, silent
+from edgesr.runtimes.threads import usable_cores
 from edgesr.runtimes.upscaling.options import UpscaleOptions
 from edgesr.runtimes.upscaling.pixels import in_dtype, require_pixels
 from edgesr.runtimes.upscaling.plan import UpscalePlan, plan_upscale
@@ -209,7 +210,8 @@ class Upscaler:
                 note = f"{name} {megapixels * done / total / (time.perf_counter() - started):.2g} MP/s"
             self._progress(ProgressEvent("tiles", done, total, note))
 
-        return TiledRun(plan, image, self._bundle.manifest, session, report)
+        core_is_free = self._options.threads < usable_cores()
+        return TiledRun(plan, image, self._bundle.manifest, session, report, core_is_free=core_is_free)
 
 
 def _nowhere(top: int, left: int, values: Image) -> None:

@@ -121,7 +121,7 @@ def _tflite(path: Path, shell: Shell) -> None:
 
 
 def _measured_before(path: Path, shell: Shell) -> None:
-    """What the page measured, which then became no slower, or a measurement of the bundle."""
+    """The measurement that the page made, which then became no slower, or a measurement of the bundle."""
     for name in ("new.json", "latency.json"):
         if (path.parent / name).exists():
             shutil.copy(path.parent / name, path)

@@ -1,4 +1,4 @@
-"""What commands need that not every machine has: to add something, add a row to `NEEDS` with a function that gives the
+"""Things that commands need and not every machine has: to add something, add a row to `NEEDS` with a function that gives the
 reason why it is not there, or None.
 """
 

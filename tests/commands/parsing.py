@@ -21,7 +21,7 @@ _ALL = {"all"}
 
 
 def fault(words: list[str], *, fragment: bool = False) -> str | None:
-    """What edgesr would refuse in the words behind ``edgesr``; None where it takes them.
+    """The reason why edgesr would refuse the words behind ``edgesr``; None where it takes them.
 
     ``fragment``: in prose, as in "give `edgesr upscale --halo field`", arguments and a last value may be left out. So
     may they be next to ``--help``.

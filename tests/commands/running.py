@@ -31,7 +31,7 @@ _NEW_FOLDER = re.compile(r"\bedgesr (?:train|pack|goldens) .*--output (\S+)|\bed
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended. ``told``: the reason why it was not run, or the last line of what failed."""
+    """The end of a command. ``told``: the reason why it was not run, or the last line of what failed."""
 
     command: PageCommand
     state: State

@@ -17,7 +17,7 @@ _URL = re.compile(rb"(http://\S+) until Ctrl-C")
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended; ``said``: the last line that it wrote."""
+    """The end of a command; ``said``: the last line that it wrote."""
 
     code: int
     seconds: float

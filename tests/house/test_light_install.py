@@ -26,7 +26,7 @@ def light_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 def test_packed_files_are_those_of_an_export(light_bundle: Bundle, cache_dir: Path, tmp_path: Path) -> None:
-    """Where they are not, pack them anew: python -m tests.helpers.light_install.bundle --pack."""
+    """If they are not, pack them anew: python -m tests.helpers.light_install.bundle --pack."""
     exported = export_bundle(OPTIONS, tmp_path / "bundle", cache_dir=cache_dir).bundle
     of_light, of_today = light_bundle.manifest, exported.manifest
     assert [(a.id, a.files) for a in of_light.artifacts] == [(a.id, a.files) for a in of_today.artifacts]

@@ -78,7 +78,7 @@ class LightInstall:
 
 
 def missing_packages(text: str, lacking: Collection[str]) -> list[str]:
-    """Those of some packages and runtimes that a text says are missing."""
+    """The packages and runtimes, of those given, that a text says are missing."""
     said = " ".join(part for found in _SAYS_MISSING.findall(text) for part in found)
     return [name for name in re.findall(r"\w+", said) if name in lacking]
 
@@ -95,7 +95,7 @@ def _without_absent_packages() -> Generator[None, object, object]:
 
 
 def _absent_runtimes() -> list[str]:
-    """Those of this system that are not installed."""
+    """The packages and runtimes of this system that are not installed."""
     return [name for name, info in RUNTIMES.items() if info.why_not_here is None and info.version() is None]
 
 
