@@ -33,14 +33,13 @@ Put = Callable[[int, int, Image], None]
 
 
 class TiledRun:
-    """A run in tiles: for every member of the ensemble the noise level, the norm of the residual, means of pooled
-    features; pieces for given factors k.
+    """A run in tiles: for every member the noise level, the norm of the residual, pooled means; pieces for factors k.
 
     The network runs in the thread of the caller. Next to it one thread reads the tile that follows, and one does the
     glue of the tile before, if a core is free for it: no more than two tiles are held.
 
-    ``image`` is RGB (h,w,3), uint8, uint16 or float32 in [0,255]; where the plan's size is larger, it is extended to it
-    and the output cut. ``session`` opens an artifact; ``report`` takes tiles done and all.
+    ``image`` is RGB (h,w,3), uint8, uint16 or float32 in [0,255]; a larger size of the plan extends it and cuts the
+    output. ``session`` opens an artifact; ``report`` takes tiles done and all. ``core_is_free``: see `NextToNetwork`.
     """
 
     def __init__(

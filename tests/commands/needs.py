@@ -1,5 +1,6 @@
-"""Things that commands need and not every machine has: to add something, add a row to `NEEDS` with a function that gives the
-reason why it is not there, or None.
+"""Things that commands need and not every machine has.
+
+To add something, add a row to `NEEDS` with a function that gives the reason why it is not there, or None.
 """
 
 from __future__ import annotations

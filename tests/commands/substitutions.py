@@ -1,4 +1,4 @@
-"""Substitutions that make the commands of pages small enough to be run: the rows are regular expressions and what replaces them.
+"""Substitutions that make the commands of pages small enough to be run: regular expressions and what replaces them.
 
 To add a word of a page that stands for something, such as BUNDLE, add a row to `PLACEHOLDERS`. To make a command short,
 add a row to `SHORTENED`: it may change values and add options, and keeps the shape of the command. To add a file that
