@@ -4,7 +4,7 @@
     python -m tests.helpers.light_install.bundle --pack           export it and pack it anew (full install)
 
 Its goldens are what ONNX Runtime without optimisations computes with the float32 file, since PyTorch is not there, and
-the manifest says so. `tests/export/stages/test_light_bundle.py` proves that the packed files are those of an export.
+the manifest says so. `tests/house/test_light_install.py` proves that the packed files are those of an export.
 """
 
 from __future__ import annotations
