@@ -14,7 +14,7 @@ PAGES = ("CONTRIBUTING.md", "docs/walkthrough.md")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _PLACE = re.compile(r"(?P<path>[\w.-]+(?:/[\w.-]+)+/?|[\w-]+\.(?:py|md|txt|toml))(?:: (?P<name>\w+))?")
 _FOLDERS = tuple(f"{folder}/" for folder in ("edgesr", "export", "sr_model", "benchmarks", "runtimes", "tests", "docs"))
-_MADE_BY_THE_READER = ("NAME", "KIND", "benchmarks/devices/toy.py")
+_MADE_BY_THE_READER = ("NAME", "KIND", "benchmarks/devices/mirror.py")
 
 
 def places_of(text: str) -> list[tuple[str, str | None]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgesr.benchmarks.devices.device import environments, on_device
 from edgesr.benchmarks.devices.host import HostDevice
 from edgesr.benchmarks.devices.parallel import in_order
-from edgesr.benchmarks.devices.registry import device_names, open_devices
+from edgesr.benchmarks.devices.registry import DEVICE_KINDS, device_names, open_devices
 from edgesr.benchmarks.jobs import Job, Outcome
 from edgesr.benchmarks.parity.check import check_parity
 from edgesr.benchmarks.parity.kept_images import ImageFolders
@@ -27,6 +27,14 @@ from edgesr.runtimes.adapters.session import open_session
 from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.errors import InputError, MissingPackageError
 from tests.helpers.arm64.host_guest import CRASH, device
+
+
+@pytest.mark.parametrize("name", device_names())
+def test_a_name_is_of_one_kind(name: str) -> None:
+    """Its set-up, where it needs one, is one that there is."""
+    (kind,) = [kind for kind in DEVICE_KINDS if kind.opens(name)]
+    assert kind.titles[name]
+    assert kind.needs in (None, *(set_up.command for other in DEVICE_KINDS for set_up in other.set_ups))
 
 
 def test_devices_are_opened_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
