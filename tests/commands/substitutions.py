@@ -30,6 +30,7 @@ PLACEHOLDERS = (
     (r"\badb:(R58M12ABCDE|SERIAL)\b", "adb:127.0.0.1:6555"),
     (r"\b(cache-|mixed-|published-|--output |parity )NAME\b", r"\1old"),
     (r"\bfuzzing TARGET\b", "fuzzing manifest"),
+    (r"--device host,mirror\b", "--device host"),
 )
 """Words of pages that stand for something else. The commands are parsed with these, and run with these."""
 
