@@ -81,7 +81,7 @@ def _multiplies(operator: Operator) -> str:
 
 def _gathers(operator: Operator) -> str:
     places = operator.inputs[1]
-    return "" if places.rank == 1 and places.dtype == "int32" else "indices that are no row of int32"
+    return "" if places.rank == 1 and places.dtype == "int32" else "indices that are not a row of int32"
 
 
 def _pads(operator: Operator) -> str:

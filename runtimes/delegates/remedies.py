@@ -98,6 +98,6 @@ _REWRITES: tuple[tuple[Rewrite, str], ...] = (
     (_in_few_dimensions, "written in at most 4 dimensions"),
     (_border_by_slices, "the border by slices"),
     (_clip_in_two, "RELU and MINIMUM"),
-    (_row_of_places, "places as a row of int32"),
+    (_row_of_places, "indices as a row of int32"),
     (_slice_keeps_sides, "a slice that keeps its sides, and a RESHAPE"),
 )

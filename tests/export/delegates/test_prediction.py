@@ -65,8 +65,8 @@ TURN = (0, 2, 4, 3, 5, 1)
         ([conv("a", "x", "y")], GPU, {}),
         ([node("Pad", "x pads", "y", mode="reflect")], GPU, {}),
         ([node("Pad", "x pads", "y", mode="edge")], GPU, {("MIRROR_PAD", "mode SYMMETRIC, REFLECT alone"): 1}),
-        ([node("Gather", "x places", "y", axis=2)], GPU, {("GATHER", "indices that are no row of int32"): 1}),
-        ([node("Gather", "x place", "y", axis=2)], GPU, {("GATHER", "indices that are no row of int32"): 1}),
+        ([node("Gather", "x places", "y", axis=2)], GPU, {("GATHER", "indices that are not a row of int32"): 1}),
+        ([node("Gather", "x place", "y", axis=2)], GPU, {("GATHER", "indices that are not a row of int32"): 1}),
         (
             [
                 node("Reshape", "x windows", "w"),

@@ -54,7 +54,7 @@ CASES: dict[str, tuple[Operator, str, str, str]] = {
     "border": (an("MIRROR_PAD", IMAGE, PADS, options={"mode": 1}), "mode SYMMETRIC, REFLECT alone", "", ""),
     "gelu": (an("GELU", IMAGE), "", "no GELU in its list", ""),
     "rest": (an("FLOOR_MOD", IMAGE, ONE), "", "no FLOOR_MOD in its list", "input of type float32"),
-    "places": (an("GATHER", IMAGE, LONG_ROW), "indices that are no row of int32", "", ""),
+    "places": (an("GATHER", IMAGE, LONG_ROW), "indices that are not a row of int32", "", ""),
     "compared": (an("GREATER", IMAGE, ONE, to=BOOL, readers=("SELECT_V2",)), "", "", ""),
     "compared twice": (
         an("GREATER", IMAGE, ONE, to=BOOL, readers=("SELECT_V2", "CAST")),
