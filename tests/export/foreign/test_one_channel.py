@@ -74,7 +74,8 @@ def test_other_channels_are_refused(taken: int, given: int, colour: Colour | Non
 
 
 @pytest.mark.parametrize(
-    ("options", "part"), [({"colour": "luma"}, "--colour luma: describes"), ({"module": "a.py:b", "colour": "y"}, "rgb, l")]
+    ("options", "part"),
+    [({"colour": "luma"}, "--colour luma: describes"), ({"module": "a.py:b", "colour": "y"}, "rgb, l")],
 )
 def test_colours_are_refused_before_any_code_runs(options: dict[str, str], part: str) -> None:
     with pytest.raises(InputError, match=part):
