@@ -9,7 +9,7 @@ from statistics import median
 from peer_results import CROP, OTHERS, OURS, PHOTOGRAPH, PeerResults, TimePart, TimeRow
 
 _HEADER = "| method | seconds | CPU seconds | to load, seconds | peak memory, MB |\n|---|---|---|---|---|\n"
-_NAMES = {PHOTOGRAPH: "The whole photograph", CROP: "A crop of the photograph, for slow ones"}
+_NAMES = {PHOTOGRAPH: "The whole photograph", CROP: "A crop of the photograph, for slow upscalers"}
 
 
 def time_section(results: PeerResults) -> str:
