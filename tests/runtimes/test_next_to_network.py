@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 
+from edgesr.runtimes.bundle.opening import Bundle
 from edgesr.runtimes.upscaling.next_to_network import NextToNetwork
+from edgesr.runtimes.upscaling.options import UpscaleOptions
+from edgesr.runtimes.upscaling.plan import plan_upscale
+from edgesr.runtimes.upscaling.upscale import Upscaler
 
 
 @pytest.mark.parametrize("core_is_free", [True, False])
@@ -66,3 +71,26 @@ def test_an_error_of_the_network_is_the_one_that_is_raised() -> None:
     with pytest.raises(ValueError, match="network"):
         run()
     assert ended.is_set()
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_glue_has_a_thread_of_its_own_where_a_core_is_free(
+    cores: int, mobile_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgesr.runtimes.upscaling.upscale.usable_cores", lambda: cores)
+    threads: set[int] = set()
+    options = UpscaleOptions(artifact_id="onnx-fp32-tile", runtime="ort", threads=1, tile_size=(48, 48))
+    image = np.zeros((60, 60, 3), dtype=np.uint8)
+    Upscaler(mobile_bundle, options).run(image, lambda *_: threads.add(threading.get_ident()))
+    assert len(threads) == 1
+    assert (threading.get_ident() in threads) is (cores == 1)
+
+
+def test_a_slow_encoder_gets_its_last_rows_in_two(mobile_bundle: Bundle) -> None:
+    """So that it works on the upper one while the network works on the lower one."""
+    options = UpscaleOptions(artifact_id="onnx-fp32-tile", runtime="ort", memory_bytes=256_000_000)
+    whole, halved = (
+        plan_upscale(mobile_bundle, (945, 1445), options, halve_last_row=asked).grid for asked in (False, True)
+    )
+    assert (halved.columns, halved.rows[:-2]) == (whole.columns, whole.rows[:-1])
+    assert len(halved.rows) == len(whole.rows) + 1

@@ -215,3 +215,8 @@ def test_tiff_above_four_gigabytes_is_big(height: int, big: bool) -> None:
     assert head[:4] == (b"II+\0" if big else b"II*\0")
     counts = -(-height // 64)
     assert len(head) < 32 * counts + 1000
+
+
+def test_png_alone_is_slow_to_encode(tmp_path: Path) -> None:
+    ways = {suffix: way_of_writing(tmp_path / f"a{suffix}", source(), scale=4) for suffix in (".png", ".jpg", ".tif")}
+    assert [suffix for suffix, way in ways.items() if way.slow] == [".png"]
