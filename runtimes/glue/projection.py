@@ -38,9 +38,14 @@ def square_sum(residual: Image) -> float:
     return float(np.square(residual, dtype=np.float64).sum())
 
 
-def clip(picture: Image) -> Image:
-    """A picture (3,H,W) float32 in [0,255]; nan where it is not finite, which a clip would hide."""
-    return np.clip(np.where(np.isinf(picture), np.float32(np.nan), picture), 0.0, 255.0)
+def clip(picture: Image, *, out: Image | None = None) -> Image:
+    """A picture (3,H,W) float32 in [0,255]; nan where it is not finite, which a clip would hide.
+
+    It is written to ``out`` if that is given, which may be ``picture``.
+    """
+    if not np.isfinite(picture).all():
+        picture = np.where(np.isinf(picture), np.float32(np.nan), picture)
+    return np.clip(picture, 0.0, 255.0, out=out)
 
 
 def subtract(upsampled: Image, residual: Image, k: float, *, out: Image | None = None) -> Image:
@@ -61,4 +66,5 @@ def apply_residual(image: Image, residual: Image, *, scale: int, glue: Glue) -> 
     if glue.noise_level is not None and glue.alpha is not None:
         sigma = noise_level(upsampled)
         k = projection_factor(square_sum(residual), residual.size, sigma=sigma, alpha=glue.alpha)
-    return clip(subtract(upsampled, residual, k, out=upsampled))
+    picture = subtract(upsampled, residual, k, out=upsampled)
+    return clip(picture, out=picture)

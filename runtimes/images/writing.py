@@ -49,7 +49,7 @@ class Writer(Protocol):
 class WritingWay:
     """``description`` for people. For each LR row of a tile ``row_bytes`` are held, and ``held_bytes`` in any case.
 
-    ``slow``: encoding the last row of tiles takes long enough to be told from the network's time.
+    ``slow``: the encoder takes so long that it is worth cutting the last row of tiles in two.
     """
 
     streamed: bool
