@@ -37,6 +37,7 @@ NOT_RUN = (
     NotRun(r"^apt ", "changes the system, as root", (".ci/run",)),
     NotRun(r"^(podman|docker) |^make container", "builds and runs containers", ("tests/house/test_container.py",)),
     NotRun(r"^make ", "installs from a package index into .venv", (".ci/run",)),
+    NotRun(r"^\.venv-light/bin/python -m pytest ", "tests in the environment of make install-light", (".ci/run",)),
     NotRun(r"^torchrun ", "four processes of PyTorch", ("tests/sr_model/training/test_processes.py",)),
     NotRun(r"^python run\.py ", "minutes of training on an accelerator", (_ACCELERATOR,)),
     NotRun(r"^edgesr --install-completion", "writes into the shell's start files", ("tests/cli/test_completion.py",)),

@@ -59,6 +59,7 @@ SHORTENED = (
     (r" --jobs 16\b", " --jobs 2"),
     (r" --runs \d+", " --runs 50"),
     (r"tests\.fuzzing$", "tests.fuzzing --runs 50"),
+    (r"-m tests\.commands\b", "-m tests.commands --list"),
     (r" --region \S+", " --region 8,16,64,80"),
     (r" --min-pixels \d+", " --min-pixels 2000"),
     (_TRAIN, r"edgesr train --steps 2 \1"),
