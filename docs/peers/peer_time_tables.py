@@ -35,12 +35,14 @@ def _leads(part: TimePart) -> list[str]:
     """A sentence for each figure of which ours is not the best on a picture."""
     sentences = []
     for picture in part.sizes:
-        for what, figure in (("Faster", _seconds), ("Smaller in memory", _peak)):
+        for what, figure in (("need less time", _seconds), ("need less memory", _peak)):
             others, ours = (_medians(part, picture, figure, groups) for groups in (OTHERS, OURS))
             ahead = [part.titles[name] for name, value in others.items() if ours and value < min(ours.values())]
             if ahead:
                 sentences.append(
-                    wrapped(f"{what} than every row of edgesr ({_NAMES[picture].lower()}): {'; '.join(ahead)}.")
+                    wrapped(
+                        f"For {_NAMES[picture].lower()}, these {what} than every network of edgesr: {'; '.join(ahead)}."
+                    )
                 )
     return sentences
 

@@ -125,11 +125,11 @@ def _require_leads(part: TimePart) -> None:
     slow, fast = (replace(row, seconds=(1.0, 3.0), peak_bytes=(10**6, 3 * 10**6)) for row in part.rows[:2])
     fast = replace(fast, seconds=(0.5, 0.7), peak_bytes=(4 * 10**6, 4 * 10**6))
     section = time_section(replace(empty_results(), time=replace(part, rows=(slow, fast, *part.rows[2:]))))
-    assert "Faster than" not in section and "Smaller in memory than every row of edgesr" in section
+    assert "need less time" not in section and "need less memory than every network of edgesr" in section
     assert "| Bicubic | 2.00 (1.00 to 3.00) |" in section and "48x40 pixels to 192x160, 2 rounds" in section
     assert "| Missing | not measured: ModuleNotFoundError" in section
     swapped = replace(part, rows=(replace(slow, seconds=(0.1, 0.2)), fast, *part.rows[2:]))
-    assert "Faster than every row of edgesr (the whole photograph): Bicubic." in time_section(
+    assert "For the whole photograph, these need less time than every network of edgesr: Bicubic." in time_section(
         replace(empty_results(), time=swapped)
     )
 
