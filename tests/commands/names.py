@@ -14,6 +14,7 @@ from PIL import Image
 
 from tests.commands.shell import Shell
 from tests.helpers.hr_images import hr_pixels, save
+from tests.helpers.light_install.bundle import write_light_bundle
 from tests.helpers.places import ROOT, SHARED
 
 Make = Callable[[Path, Shell], object]
@@ -81,6 +82,10 @@ def _low_resolution(path: Path, shell: Shell) -> None:
 
 def _bundle(path: Path, shell: Shell) -> None:
     shell.require(_BUNDLE.format(path.name))
+
+
+def _light_bundle(path: Path, shell: Shell) -> None:
+    write_light_bundle(path)
 
 
 def _mine(path: Path, shell: Shell) -> None:
@@ -157,6 +162,7 @@ NAMES: dict[str, Make] = {
     **dict.fromkeys(("run/generator.safetensors", "run-l1/generator.safetensors"), _checkpoint),
     **dict.fromkeys(("mobile.safetensors", "before.safetensors", "other.safetensors"), _checkpoint),
     **dict.fromkeys(("bundle", "edge"), _bundle),
+    "demo/bundle": _light_bundle,
     "mine": _mine,
     "model.onnx": _onnx,
     "model.tflite": _tflite,

@@ -26,18 +26,19 @@ class NotRun:
 
 
 _ACCELERATOR = "tests/sr_model/training/accelerator/test_prepared.py"
+_EXERCISES = "tests/house/test_exercises.py"
 
 NOT_RUN = (
     NotRun(r"^pip (install|download) ", "needs a package index", ("tests/house/test_edge_box.py",)),
     NotRun(
-        r"^python3\.11 -m venv |^\. \.venv/",
+        r"^python3\.11 -m venv |^\. \.venv",
         "an environment for what pip then installs",
         ("tests/house/test_edge_box.py",),
     ),
     NotRun(r"^apt ", "changes the system, as root", (".ci/run",)),
     NotRun(r"^(podman|docker) |^make container", "builds and runs containers", ("tests/house/test_container.py",)),
     NotRun(r"^make ", "installs from a package index into .venv", (".ci/run",)),
-    NotRun(r"^\.venv-light/bin/python -m pytest ", "tests in the environment of make install-light", (".ci/run",)),
+    NotRun(r"python -m pytest --light ", "tests in the environment of make install-light", (".ci/run", _EXERCISES)),
     NotRun(r"^torchrun ", "four processes of PyTorch", ("tests/sr_model/training/test_processes.py",)),
     NotRun(r"^python run\.py ", "minutes of training on an accelerator", (_ACCELERATOR,)),
     NotRun(r"^edgesr --install-completion", "writes into the shell's start files", ("tests/cli/test_completion.py",)),

@@ -28,7 +28,6 @@ PLACEHOLDERS = (
     (r"\b(L1|BEFORE)\b", "before.safetensors"),
     (r"\bOTHER\b", "other.safetensors"),
     (r"\badb:(R58M12ABCDE|SERIAL)\b", "adb:127.0.0.1:6555"),
-    (r"\b(cache-|mixed-|published-|--output |parity )NAME\b", r"\1old"),
     (r"\bfuzzing TARGET\b", "fuzzing manifest"),
     (r"--device host,mirror\b", "--device host"),
 )
@@ -69,7 +68,7 @@ SHORTENED = (
     (r" --serve( --port \d+)?", " --serve --port 0"),
     (r"(\bedgesr upscale .* --ray) \S+", r"\1 127.0.0.1:6399"),
     (r"^(edgesr devices clean browser)$", r"XDG_CACHE_HOME=empty-cache \1"),
-    (r"^for set in .*", r"for set in '' mixed- published-; do cp -r ${set}old ${set}new; done; \g<0>"),
+    (r"^for set in .*", r"for set in '' mixed- published-; do cp -r ${set}new ${set}old; done; \g<0>"),
 )
 """What makes commands short, and keeps them from what is the user's own. They are run with these."""
 
