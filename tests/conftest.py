@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts a job in the background with Ctrl-C ignored, and tests send it to themselves and to their programs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("light"):
         config.pluginmanager.register(LightInstall(), "light install")
 
