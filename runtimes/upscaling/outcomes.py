@@ -43,8 +43,9 @@ class FolderReport:
 
 @dataclass(frozen=True)
 class PlannedImage:
-    """The plan to upscale a file. ``memory_bytes`` is that of a tile (None if not measured), with its rows of the
-    output if these are written while they are made; ``image_bytes`` is that of both images, as far as they are held.
+    """The plan to upscale a file. ``memory_bytes`` is that of a tile (None if not measured), with the image rows that
+    are held for a row of tiles if an image is read or written by rows; ``image_bytes`` is that of the other parts of
+    both images that are held.
 
     ``ways`` says whether the images are read and written by rows or as a whole.
     ``seconds`` extrapolates one timed tile and a part of the output, written, on this machine to all of them; the
