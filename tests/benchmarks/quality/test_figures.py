@@ -32,8 +32,11 @@ def test_each_field_of_quality_has_a_row() -> None:
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.field)
 def test_a_figure_tells_a_worse_picture_from_a_better_one(figure: Figure) -> None:
-    hr = np.random.default_rng(0).integers(50, 200, (32, 48, 3), dtype=np.uint8)
-    measured_values = [figure.measure(Compared(hr + np.uint8(off), hr, 4, _DISTANCE)) for off in (1, 9, 40)]
+    """A worse picture has more noise and is brighter: a figure may look at one of the two alone."""
+    rng = np.random.default_rng(0)
+    hr = rng.integers(50, 200, (32, 48, 3), dtype=np.uint8)
+    worse = [hr + rng.integers(0, most, hr.shape, dtype=np.uint8, endpoint=True) for most in (1, 9, 40)]
+    measured_values = [figure.measure(Compared(picture, hr, 4, _DISTANCE)) for picture in worse]
     values = [value for value in measured_values if value is not None]
     assert len(set(values)) == 3
     assert values in (sorted(values), sorted(values, reverse=True))
