@@ -76,10 +76,6 @@ def _pairs(path: Path, shell: Shell) -> None:
         Image.fromarray(pixels).resize((64, 48), Image.Resampling.BICUBIC).save(path / f"img_{number:03}_LR.png")
 
 
-def _low_resolution(path: Path, shell: Shell) -> None:
-    save(path / "real.png", hr_pixels("retina", 96, 128))
-
-
 def _bundle(path: Path, shell: Shell) -> None:
     shell.require(_BUNDLE.format(path.name))
 
@@ -107,9 +103,7 @@ def _weights(path: Path, shell: Shell) -> None:
 
 
 def _checkpoint(path: Path, shell: Shell) -> None:
-    """Embedded weights, of a teacher that is larger where the name is that of another checkpoint."""
-    name = "mobile-l-clean" if path.stem in {"before", "other"} else "srrescycgan-mobile-clean"
-    shutil.copy(ROOT / "sr_model" / "weights" / f"{name}.safetensors", path)
+    shutil.copy(ROOT / "sr_model" / "weights" / "srrescycgan-mobile-clean.safetensors", path)
 
 
 def _onnx(path: Path, shell: Shell) -> None:
@@ -151,16 +145,14 @@ def _answers(path: Path, shell: Shell) -> None:
 
 
 NAMES: dict[str, Make] = {
-    **dict.fromkeys(("photo.jpg", "photograph.jpg", "photo.png", "photo.tif", "a.png", "crop.png"), _image),
+    **dict.fromkeys(("photograph.jpg", "a.png", "crop.png"), _image),
     **dict.fromkeys(("LR_006.png", "LR_014.png"), _image),
     "photographs": _photographs,
     **dict.fromkeys(("Set5", "Set14", "BSD100_20"), _pairs),
-    "real-lr": _low_resolution,
     "srrescgan_x4.pth": _published,
     "my_net.py": _net,
-    **dict.fromkeys(("w.pth", "weights.pth"), _weights),
+    "w.pth": _weights,
     **dict.fromkeys(("run/generator.safetensors", "run-l1/generator.safetensors"), _checkpoint),
-    **dict.fromkeys(("mobile.safetensors", "before.safetensors", "other.safetensors"), _checkpoint),
     **dict.fromkeys(("bundle", "edge"), _bundle),
     "demo/bundle": _light_bundle,
     "mine": _mine,

@@ -1,8 +1,9 @@
 """Substitutions that make the commands of pages small enough to be run: regular expressions and what replaces them.
 
-To add a word of a page that stands for something, such as BUNDLE, add a row to `PLACEHOLDERS`. To make a command short,
-add a row to `SHORTENED`: it may change values and add options, and keeps the shape of the command. To add a file that
-pages take as given, such as ``photo.jpg``, add a row to `NAMES` in ``names.py``. Rows are applied in their order.
+To add a word of a page that stands for something, such as COMMAND, add a row to `PLACEHOLDERS`. To make a command
+short, add a row to `SHORTENED`: it may change values and add options, and keeps the shape of the command. To add a file
+that pages take as given, such as ``photograph.jpg``, add a row to `NAMES` in ``names.py``. Rows are applied in their
+order.
 """
 
 from __future__ import annotations
@@ -13,22 +14,7 @@ from tests.commands.words import without_notation
 
 PLACEHOLDERS = (
     (r"\bedgesr COMMAND\b", "edgesr export"),
-    (r"\bBUNDLE A B\b", "bundle onnx-int8-tile onnx-fp32-tile"),
-    (r"\bBUNDLE\b", "bundle"),
-    (r"--golden ID\b", "--golden photograph"),
-    (r"--threshold T\b", "--threshold 1e9"),
-    (r"\bFILE\.svg\b", "diff.svg"),
-    (r"--json FILE\b", "--json result.json"),
-    (r"\bFILE\.py:NAME --checkpoint WEIGHTS\b", "my_net.py:build --checkpoint w.pth"),
-    (r"\bFILE\.py:NAME\b", "my_net.py:build"),
-    (r"\beval (CHECKPOINT|PATH)\b", "eval mobile.safetensors"),
-    (r"--data (FOLDER|DIR)\b", "--data Set5"),
-    (r"\b(TRAINING_FOLDER|DIR)\b(?=.*--preset)", "photographs"),
-    (r"--output RUN\b", "--output run"),
-    (r"\b(L1|BEFORE)\b", "before.safetensors"),
-    (r"\bOTHER\b", "other.safetensors"),
     (r"\badb:(R58M12ABCDE|SERIAL)\b", "adb:127.0.0.1:6555"),
-    (r"\bfuzzing TARGET\b", "fuzzing manifest"),
     (r"--device host,mirror\b", "--device host"),
 )
 """Words of pages that stand for something else. The commands are parsed with these, and run with these."""

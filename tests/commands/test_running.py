@@ -19,7 +19,7 @@ from tests.helpers.places import ROOT
 PAGE = """
     python -c 'print(1)'
     python -c 'import sys; print("a reason"); sys.exit(3)'
-    weasel photo.jpg
+    weasel photograph.jpg
     make install
     edgesr --version    # and `edgesr upscale --halo field` in prose is not run
 
@@ -57,7 +57,7 @@ def test_commands_of_a_page_are_run_parsed_or_told(tmp_path: Path, monkeypatch: 
     ]
     assert ended[1].command == PageCommand("page.md", 3, "python -c 'import sys; print(\"a reason\"); sys.exit(3)'")
     assert ended[1].told.startswith("exit code 3") and ended[1].told.endswith("a reason")
-    assert "weasel" in ended[2].told and (tmp_path / "scratch/page/photo.jpg").is_file()
+    assert "weasel" in ended[2].told and (tmp_path / "scratch/page/photograph.jpg").is_file()
 
 
 def test_a_server_is_asked_and_gets_ctrl_c(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from tests.commands.names import NAMES, needed
 from tests.commands.needs import missing
 from tests.commands.not_run import NOT_RUN, expected_codes, row_for
-from tests.commands.pages import PageCommand
+from tests.commands.pages import PageCommand, commands_of, pages
 from tests.commands.running import rows_without_command
-from tests.commands.substitutions import shortened, spelled_out
+from tests.commands.substitutions import PLACEHOLDERS, SHORTENED, shortened, spelled_out
+from tests.commands.words import without_notation
 from tests.helpers.places import ROOT
 
 
@@ -27,15 +29,24 @@ def test_a_row_without_a_command_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert rows_without_command() == [row.pattern for row in NOT_RUN if row.pattern != "^make "]
 
 
+def test_every_substitution_and_every_name_is_of_a_command() -> None:
+    texts = [command.text for page in pages() for command in commands_of(page)]
+    spelled = [spelled_out(text) for text in texts]
+    assert [row for row, _ in PLACEHOLDERS if not any(re.search(row, without_notation(text)) for text in texts)] == []
+    assert [row for row, _ in SHORTENED if not any(re.search(row, text) for text in spelled)] == []
+    read = {name for text in texts for name in needed(shortened(text))}
+    assert NAMES.keys() - read - {"raw"} == set(), "raw: what `out` is made from"
+
+
 @pytest.mark.parametrize(
     ("text", "run"),
     [
         (
-            "edgesr bench BUNDLE --rounds 7",
+            "edgesr bench bundle --rounds 7",
             "edgesr bench --runtime ort --rounds 2 --calls 1 --seconds 0 bundle --rounds 2",
         ),
         (
-            "edgesr parity BUNDLE --device host,arm64:cortex-a76",
+            "edgesr parity bundle --device host,arm64:cortex-a76",
             "edgesr parity --artifact onnx-fp32-tile bundle --device host,arm64:cortex-a76",
         ),
         (
@@ -48,6 +59,7 @@ def test_a_row_without_a_command_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pa
             "edgesr bench b --runtime ort --mlperf --artifact a --against old.json",
         ),
         ("edgesr web b --output s --serve --port 8000", "edgesr web b --output s --serve --port 0"),
+        (".venv/bin/python -m tests.commands README.md", ".venv/bin/python -m tests.commands --list README.md"),
         ("edgesr devices clean browser", "XDG_CACHE_HOME=empty-cache edgesr devices clean browser"),
     ],
 )
@@ -56,16 +68,17 @@ def test_commands_become_short_and_keep_their_shape(text: str, run: str) -> None
 
 
 def test_only_placeholders_are_replaced_before_parsing() -> None:
-    text = "edgesr diff BUNDLE A B [--golden ID] --plot FILE.svg|.png"
-    assert spelled_out(text) == "edgesr diff bundle onnx-int8-tile onnx-fp32-tile --golden photograph --plot diff.svg"
+    text = "edgesr bench bundle [--rounds 7] --device adb:SERIAL"
+    assert spelled_out(text) == "edgesr bench bundle --rounds 7 --device adb:127.0.0.1:6555"
     assert spelled_out("edgesr bench bundle --rounds 7") == "edgesr bench bundle --rounds 7"
 
 
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("edgesr upscale photo.jpg large.png --bundle bundle", ["photo.jpg", "bundle"]),
+        ("edgesr upscale photograph.jpg large.png --bundle bundle", ["photograph.jpg", "bundle"]),
         ("edgesr export --module my_net.py:build --checkpoint w.pth --output bundle", ["my_net.py", "w.pth"]),
+        ("edgesr inspect demo/bundle", ["bundle", "demo/bundle"]),
         ("edgesr compare old.json new.json", ["old.json", "new.json"]),
         ("edgesr eval run/generator.safetensors --data Set5/ --json new.json", ["Set5", "run/generator.safetensors"]),
     ],
